@@ -1,0 +1,154 @@
+//! The clock and id seams: the only place that reads time or makes randomness, so that tests and the demo can move both.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// What time it is, in milliseconds since the Unix epoch, and a way to wait for a time.
+///
+/// Cloning shares the clock. `System` follows the machine plus an offset (the demo moves it forward);
+/// `Manual` stands still until told.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    kind: Kind,
+    moved: Arc<watch::Sender<i64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    System,
+    Manual,
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self { kind: Kind::System, moved: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// A clock that stands at `now_ms` until it is moved.
+    pub fn manual(now_ms: i64) -> Self {
+        Self { kind: Kind::Manual, moved: Arc::new(watch::Sender::new(now_ms)) }
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        let offset = *self.moved.borrow();
+        match self.kind {
+            Kind::System => system_ms().saturating_add(offset),
+            Kind::Manual => offset,
+        }
+    }
+
+    /// Moves the clock forward and wakes everyone who waits on it. Only the playground and tests call this.
+    pub fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.moved.send_modify(|at| *at = at.saturating_add(by));
+    }
+
+    /// Returns when `now_ms() >= at_ms`; at once if that is already so.
+    pub async fn sleep_until(&self, at_ms: i64) {
+        let mut moved = self.moved.subscribe();
+        loop {
+            let left = at_ms.saturating_sub(self.now_ms());
+            if left <= 0 {
+                return;
+            }
+            match self.kind {
+                // The sender lives in `self`, so `changed` can only fail after we are gone.
+                Kind::Manual => drop(moved.changed().await),
+                Kind::System => {
+                    let nap = Duration::from_millis(left.unsigned_abs());
+                    tokio::select! {
+                        () = tokio::time::sleep(nap) => {}
+                        _ = moved.changed() => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn system_ms() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock everything else asks")]
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Makes ids and random numbers. `random` for real use; `counted` gives tests the same ids every time.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    counted: Option<Arc<AtomicU64>>,
+}
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+impl Ids {
+    /// Unpredictable ids.
+    pub fn random() -> Self {
+        Self { counted: None }
+    }
+
+    /// Predictable ids: 1, 2, 3 ...
+    pub fn counted() -> Self {
+        Self { counted: Some(Arc::new(AtomicU64::new(0))) }
+    }
+
+    /// A new id that sorts by time: ten characters of milliseconds, eight of randomness (40 bits).
+    pub fn next(&self, now_ms: i64) -> String {
+        let low = self.number() & 0xff_ffff_ffff;
+        let high = now_ms.unsigned_abs() & 0x3_ffff_ffff_ffff;
+        let mut text = String::with_capacity(18);
+        push_base32(&mut text, high, 10);
+        push_base32(&mut text, low, 8);
+        text
+    }
+
+    /// A fraction in `0.0..1.0`, for jitter. Always one half when counted.
+    pub fn fraction(&self) -> f64 {
+        if self.counted.is_some() { 0.5 } else { rand::random::<f64>() }
+    }
+
+    fn number(&self) -> u64 {
+        match &self.counted {
+            Some(last) => last.fetch_add(1, Ordering::Relaxed) + 1,
+            None => rand::random::<u64>(),
+        }
+    }
+}
+
+fn push_base32(text: &mut String, value: u64, digits: u32) {
+    for digit in (0..digits).rev() {
+        let index = usize::try_from((value >> (digit * 5)) & 31).unwrap_or(0);
+        text.push(char::from(ALPHABET[index]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time() {
+        let ids = Ids::random();
+        let (early, late) = (ids.next(1_767_225_600_000), ids.next(1_767_225_600_001));
+        assert!(early < late, "{early} {late}");
+        assert_eq!(early.len(), 18);
+    }
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_a_sleeper_when_it_is_moved() {
+        let clock = Clock::manual(0);
+        let other = clock.clone();
+        let sleeper = tokio::spawn(async move { other.sleep_until(1_000).await });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_millis(999));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_millis(1));
+        sleeper.await.expect("the sleeper wakes");
+    }
+}

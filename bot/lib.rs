@@ -1,0 +1,17 @@
+//! Nightlatch lends access on a tailnet from Slack and takes it back on time, with proof. Rooms in reading order.
+
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod notices;
+pub mod outside;
+pub mod playground;
+pub mod slack;
+pub mod steps;
+pub mod store;
+pub mod web;
+
+pub use nightlatch_kernel as kernel;

@@ -1,0 +1,4 @@
+//! One file per service we call; base URLs inside, no traits.
+
+pub mod slack;
+pub mod tailscale;

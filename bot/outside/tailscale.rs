@@ -1,0 +1,1 @@
+//! The Tailscale API v2 client.

@@ -1,0 +1,4 @@
+//! Worlds that speak the wire protocols of Slack and Tailscale: the demo and the tests live in them.
+
+pub mod slack;
+pub mod tailnet;

@@ -1,0 +1,1 @@
+//! A tailnet on loopback.
