@@ -1,1 +1,0 @@
-//! The Tailscale API v2 client.

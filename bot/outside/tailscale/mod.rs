@@ -1,0 +1,160 @@
+//! The Tailscale API v2 client: one struct, about ten calls, each limited in time and size and never redirected.
+//!
+//! Facts with their sources are in Tailscale's OpenAPI document and its guides on OAuth clients and device posture.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::clock::Clock;
+
+mod attributes;
+mod devices;
+mod error;
+mod key;
+mod policy;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod token;
+mod users;
+mod wire;
+
+pub use attributes::{Attributes, Deletion};
+pub use devices::{Device, NotOwned};
+pub use error::{Said, TailscaleError};
+pub use key::Key;
+pub use policy::PolicyFile;
+pub use users::{User, UserKind, UserStatus};
+
+use shared::Shared;
+use token::Token;
+
+/// How the bot proves to Tailscale who it is. Debug shows no secret.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// An OAuth client: gives tokens of one hour with the scopes chosen in the admin console. The better choice.
+    ClientCredentials {
+        /// The client's id, not secret.
+        client_id: String,
+        /// The client's secret (`tskey-client-...`).
+        secret: SecretString,
+    },
+    /// An API access token (`tskey-api-...`) of a person: all of that person's rights, gone when the person is.
+    ApiKey(SecretString),
+}
+
+/// Where Tailscale is and who we are there.
+#[derive(Clone, Debug)]
+pub struct TailscaleSettings {
+    /// Without `/api/v2`; `https://api.tailscale.com` for the real one.
+    pub api_url: Url,
+    /// How we prove who we are.
+    pub credential: Credential,
+    /// The tailnet's id, or `-` for the one the credential belongs to.
+    pub tailnet: String,
+    /// The longest one exchange may take, to the last byte of the answer. A call is at most four exchanges: a token, the
+    /// call itself, and both again when the token was refused.
+    pub call_limit: Duration,
+}
+
+impl TailscaleSettings {
+    /// Settings with the usual tailnet (`-`) and call limit (10 seconds).
+    pub fn new(api_url: Url, credential: Credential) -> Self {
+        Self { api_url, credential, tailnet: "-".to_owned(), call_limit: Duration::from_secs(10) }
+    }
+}
+
+/// The Tailscale API of one tailnet. Clones share the connections, the token and what is kept for a short while.
+#[derive(Clone, Debug)]
+pub struct Tailscale {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: TailscaleSettings,
+    clock: Clock,
+    http: reqwest::Client,
+    token: Shared<Token>,
+    devices: Shared<Kept<Vec<Device>>>,
+    users: Shared<Kept<Vec<User>>>,
+    policy: Shared<Kept<PolicyFile>>,
+}
+
+/// Something read from Tailscale and when the reading began, so that its age is never understated.
+#[derive(Debug)]
+struct Kept<T> {
+    at_ms: i64,
+    value: Arc<T>,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self { at_ms: self.at_ms, value: self.value.clone() }
+    }
+}
+
+impl Tailscale {
+    /// A client for `settings`. Calls nobody.
+    ///
+    /// # Errors
+    /// `Rejected` if `api_url` cannot hold a path or the HTTP client cannot be made (no certificate roots).
+    pub fn new(settings: TailscaleSettings, clock: Clock) -> Result<Self, TailscaleError> {
+        let http = wire::client(&settings)?;
+        let inner = Inner {
+            settings,
+            clock,
+            http,
+            token: Shared::new(),
+            devices: Shared::new(),
+            users: Shared::new(),
+            policy: Shared::new(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// `devices`, or what it brought at most `max_age_ms` ago. Callers at the same time share one call; errors are not kept.
+    ///
+    /// # Errors
+    /// As `devices`.
+    pub async fn devices_cached(&self, max_age_ms: i64) -> Result<Arc<Vec<Device>>, TailscaleError> {
+        self.kept(&self.inner.devices, max_age_ms, async || self.devices().await).await
+    }
+
+    /// `users`, or what it brought at most `max_age_ms` ago. Callers at the same time share one call; errors are not kept.
+    ///
+    /// # Errors
+    /// As `users`.
+    pub async fn users_cached(&self, max_age_ms: i64) -> Result<Arc<Vec<User>>, TailscaleError> {
+        self.kept(&self.inner.users, max_age_ms, async || self.users().await).await
+    }
+
+    /// `policy`, or what it brought at most `max_age_ms` ago. Callers at the same time share one call; errors are not kept.
+    ///
+    /// # Errors
+    /// As `policy`.
+    pub async fn policy_cached(&self, max_age_ms: i64) -> Result<Arc<PolicyFile>, TailscaleError> {
+        self.kept(&self.inner.policy, max_age_ms, async || self.policy().await).await
+    }
+
+    async fn kept<T>(
+        &self,
+        place: &Shared<Kept<T>>,
+        max_age_ms: i64,
+        load: impl AsyncFnOnce() -> Result<T, TailscaleError>,
+    ) -> Result<Arc<T>, TailscaleError> {
+        let clock = &self.inner.clock;
+        let is_fresh = |kept: &Kept<T>| clock.now_ms().saturating_sub(kept.at_ms) <= max_age_ms;
+        let kept = place
+            .get(is_fresh, async |_| {
+                let at_ms = clock.now_ms();
+                let value = Arc::new(load().await?);
+                Ok(Kept { at_ms, value })
+            })
+            .await?;
+        Ok(kept.value)
+    }
+}

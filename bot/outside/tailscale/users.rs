@@ -1,0 +1,102 @@
+//! People of the tailnet and whether they may still act.
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::devices::null_as_empty;
+use super::wire::{Call, LIST_LIMIT_BYTES};
+use super::{Tailscale, TailscaleError};
+
+/// A user of the tailnet, as the API shows it; unknown fields are ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// `u...CNTRL`.
+    pub id: String,
+    /// The login: an e-mail, or `name@github`, `name@passkey`. Compare without case.
+    pub login_name: String,
+    /// A name for people; never decides anything.
+    #[serde(default)]
+    pub display_name: String,
+    /// Of this tailnet, or of another that shared a device.
+    #[serde(rename = "type", default)]
+    pub kind: UserKind,
+    /// `owner`, `admin`, `it-admin`, `network-admin`, `billing-admin`, `auditor`, `member`.
+    #[serde(default)]
+    pub role: String,
+    /// Whether the user may use the tailnet.
+    #[serde(default)]
+    pub status: UserStatus,
+}
+
+/// Whose user it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserKind {
+    /// Of this tailnet.
+    Member,
+    /// Of another tailnet.
+    Shared,
+    /// Not said, or a word we do not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// Whether a user may use the tailnet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserStatus {
+    /// Seen within 28 days.
+    Active,
+    /// Not seen for 28 days; may act all the same.
+    Idle,
+    /// Shut out by an admin.
+    Suspended,
+    /// Waits for an admin.
+    NeedsApproval,
+    /// Shut out until the bill is settled.
+    OverBillingLimit,
+    /// Not said, or a word we do not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl User {
+    /// A user of this tailnet whom nothing shuts out. A status we do not know counts as shut out.
+    pub fn may_act(&self) -> bool {
+        self.kind == UserKind::Member && matches!(self.status, UserStatus::Active | UserStatus::Idle)
+    }
+
+    /// Whether this is the user with that login; case does not matter.
+    pub fn has_login(&self, login: &str) -> bool {
+        !login.is_empty() && self.login_name.to_lowercase() == login.to_lowercase()
+    }
+}
+
+impl Tailscale {
+    /// All users of the tailnet, also suspended ones; look at `may_act`. Scope `users:read`.
+    ///
+    /// # Errors
+    /// See `TailscaleError`.
+    pub async fn users(&self) -> Result<Vec<User>, TailscaleError> {
+        #[derive(Deserialize)]
+        struct List {
+            #[serde(deserialize_with = "null_as_empty")]
+            users: Vec<User>,
+        }
+        let answer = self
+            .send(Call {
+                name: "listing users",
+                scope: Some("users:read"),
+                method: Method::GET,
+                url: self.tailnet_url(&["users"]),
+                accept: "application/json",
+                body: None,
+                limit_bytes: LIST_LIMIT_BYTES,
+            })
+            .await?;
+        Ok(answer.json::<List>()?.users)
+    }
+}

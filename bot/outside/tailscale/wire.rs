@@ -1,0 +1,300 @@
+//! One exchange with Tailscale: time limit, size limit, and what each status means to a caller.
+
+use std::error::Error;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::error::tame;
+use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
+
+/// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5).
+pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
+/// The largest single object we read.
+pub(super) const OBJECT_LIMIT_BYTES: usize = 1 << 20;
+/// How much of an answer that reports an error we read; the rest is dropped unread.
+const ERROR_LIMIT_BYTES: usize = 64 << 10;
+/// The longest wait we accept from a `Retry-After`, so that no answer can hold up an end for long.
+const RETRY_AFTER_LIMIT_MS: i64 = 15 * 60 * 1000;
+
+/// One call, not yet sent.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// What it is for, such as `listing devices`.
+    pub name: &'static str,
+    /// The scope it needs.
+    pub scope: Option<&'static str>,
+    pub method: Method,
+    pub url: Url,
+    pub accept: &'static str,
+    pub body: Option<Value>,
+    /// The largest good answer.
+    pub limit_bytes: usize,
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    call: &'static str,
+    scope: Option<&'static str>,
+    request_id: Option<String>,
+}
+
+impl Answer {
+    /// Reads the body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, TailscaleError> {
+        serde_json::from_slice(&self.body).map_err(|error| self.malformed(&error.to_string()))
+    }
+
+    /// An error about this answer.
+    pub fn malformed(&self, message: &str) -> TailscaleError {
+        TailscaleError::Malformed(Said {
+            call: self.call,
+            scope: self.scope,
+            status: None,
+            message: tame(message, &[]),
+            request_id: self.request_id.clone(),
+        })
+    }
+}
+
+/// A client that follows no redirects (they would carry our token elsewhere). Loopback addresses never go through a proxy.
+pub(super) fn client(settings: &TailscaleSettings) -> Result<reqwest::Client, TailscaleError> {
+    crate::outside::tls();
+    if settings.api_url.cannot_be_a_base() {
+        return Err(refused("reading the settings", "the address of the API cannot have a path"));
+    }
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(settings.call_limit)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")));
+    let is_loopback = match settings.api_url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if is_loopback {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| refused("making the HTTP client", &explain(&error)))
+}
+
+/// Something we will not send.
+pub(super) fn refused(call: &'static str, message: &str) -> TailscaleError {
+    TailscaleError::Rejected(Said { call, scope: None, status: None, message: tame(message, &[]), request_id: None })
+}
+
+impl Tailscale {
+    /// `{api_url}/api/v2/{segments}`, each segment escaped.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.inner.settings.api_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "v2"]).extend(segments);
+        }
+        url
+    }
+
+    /// The same below `/tailnet/{tailnet}`.
+    pub(super) fn tailnet_url(&self, segments: &[&str]) -> Url {
+        let mut url = self.url(&["tailnet", &self.inner.settings.tailnet]);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(segments);
+        }
+        url
+    }
+
+    /// Sends `call` with our credential; once more with a fresh token if the token was refused, which is safe because a
+    /// refused call did nothing.
+    pub(super) async fn send(&self, call: Call) -> Result<Answer, TailscaleError> {
+        match &self.inner.settings.credential {
+            Credential::ApiKey(key) => self.send_as(&call, key).await,
+            Credential::ClientCredentials { client_id, secret } => {
+                let token = self.token(client_id, secret, None).await?;
+                match self.send_as(&call, &token.secret).await {
+                    Err(TailscaleError::Unauthorized(_)) => {
+                        let fresh = self.token(client_id, secret, Some(token.number)).await?;
+                        self.send_as(&call, &fresh.secret).await
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    async fn send_as(&self, call: &Call, bearer: &SecretString) -> Result<Answer, TailscaleError> {
+        let bearer = bearer.expose_secret();
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {bearer}"))
+            .map_err(|_| refused(call.name, "the credential holds characters no header can"))?;
+        authorization.set_sensitive(true);
+        let mut request = self.inner.http.request(call.method.clone(), call.url.clone());
+        request = request.header(AUTHORIZATION, authorization).header(ACCEPT, call.accept);
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let request = request.build().map_err(|error| refused(call.name, &explain(&error)))?;
+        self.exchange(call, request, &[bearer]).await
+    }
+
+    /// One request and its whole answer within the call limit. `secrets` are kept out of errors.
+    pub(super) async fn exchange(
+        &self,
+        call: &Call,
+        request: reqwest::Request,
+        secrets: &[&str],
+    ) -> Result<Answer, TailscaleError> {
+        let limit = self.inner.settings.call_limit;
+        let is_write = request.method() != Method::GET;
+        let exchange = self.exchange_without_limit(call, request, secrets);
+        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} ms", limit.as_millis());
+            Err(unavailable(said(call, &message), is_write))
+        })
+    }
+
+    async fn exchange_without_limit(
+        &self,
+        call: &Call,
+        request: reqwest::Request,
+        secrets: &[&str],
+    ) -> Result<Answer, TailscaleError> {
+        let is_write = request.method() != Method::GET;
+        let lost = |error: &reqwest::Error| {
+            let message = tame(&explain(error), secrets);
+            unavailable(said(call, &message), is_write && !error.is_connect())
+        };
+        let mut response = self.inner.http.execute(request).await.map_err(|error| lost(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let request_id = header(&headers, "x-tailscale-request-id").map(|id| tame(id, secrets));
+        tracing::debug!(
+            call = call.name,
+            status = status.as_u16(),
+            tailscale.request_id = request_id.as_deref().unwrap_or_default(),
+            "tailscale answered"
+        );
+        let limit_bytes = if status.is_success() { call.limit_bytes } else { ERROR_LIMIT_BYTES };
+        let mut body = Vec::new();
+        let mut is_cut = false;
+        loop {
+            match response.chunk().await {
+                Ok(Some(piece)) => {
+                    let room = limit_bytes.saturating_sub(body.len());
+                    is_cut = piece.len() > room;
+                    body.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+                }
+                Ok(None) => break,
+                Err(error) if status.is_success() => return Err(lost(&error)),
+                Err(_) => break,
+            }
+            if is_cut {
+                break;
+            }
+        }
+        if !status.is_success() {
+            let said = Said { status: Some(status.as_u16()), request_id, ..said(call, &words(&body, status, secrets)) };
+            return Err(self.sort(said, status, &headers, &body, is_write));
+        }
+        let answer = Answer { headers, body, call: call.name, scope: call.scope, request_id };
+        if is_cut { Err(answer.malformed(&format!("larger than {limit_bytes} bytes"))) } else { Ok(answer) }
+    }
+
+    /// What a status that is not success means to the caller (apis/tailscale.md 1.4).
+    fn sort(&self, said: Said, status: StatusCode, headers: &HeaderMap, body: &[u8], is_write: bool) -> TailscaleError {
+        let retry_after_ms = header(headers, RETRY_AFTER.as_str()).and_then(|text| self.retry_after_ms(text));
+        match status {
+            StatusCode::UNAUTHORIZED => TailscaleError::Unauthorized(said),
+            StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => TailscaleError::MissingScopeOrPlan(said),
+            // A proxy's page that says 404 must not pass for "that attribute is gone".
+            StatusCode::NOT_FOUND if body.trim_ascii_start().starts_with(b"<") => TailscaleError::Malformed(said),
+            StatusCode::NOT_FOUND => TailscaleError::NotFound(said),
+            StatusCode::TOO_MANY_REQUESTS => TailscaleError::RateLimited { said, retry_after_ms },
+            // 501 is for shared-in devices and never changes.
+            StatusCode::NOT_IMPLEMENTED => TailscaleError::Rejected(said),
+            StatusCode::REQUEST_TIMEOUT => {
+                TailscaleError::Unavailable { said, retry_after_ms, may_have_happened: is_write }
+            }
+            status if status.is_server_error() => {
+                TailscaleError::Unavailable { said, retry_after_ms, may_have_happened: is_write }
+            }
+            _ => TailscaleError::Rejected(said),
+        }
+    }
+
+    /// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3).
+    fn retry_after_ms(&self, text: &str) -> Option<i64> {
+        let text = text.trim();
+        let wait_ms = match text.parse::<i64>() {
+            Ok(seconds) => seconds.saturating_mul(1000),
+            Err(_) => {
+                let at = jiff::fmt::rfc2822::parse(text).ok()?;
+                at.timestamp().as_millisecond().saturating_sub(self.inner.clock.now_ms())
+            }
+        };
+        Some(wait_ms.clamp(0, RETRY_AFTER_LIMIT_MS))
+    }
+}
+
+/// Milliseconds of an RFC 3339 time; `None` for nothing, for Go's zero time and for what is no time.
+pub(super) fn at_ms(text: &str) -> Option<i64> {
+    let at: Timestamp = text.parse().ok()?;
+    Some(at.as_millisecond()).filter(|_| !text.starts_with("0001-01-01"))
+}
+
+/// Device, user and key ids have only these letters; anything else would change the path of the call.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 128
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn said(call: &Call, message: &str) -> Said {
+    Said { call: call.name, scope: call.scope, status: None, message: message.to_owned(), request_id: None }
+}
+
+fn unavailable(said: Said, may_have_happened: bool) -> TailscaleError {
+    TailscaleError::Unavailable { said, retry_after_ms: None, may_have_happened }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The words of an answer that is not success. The API says `message`, its token endpoint `error` and
+/// `error_description` (RFC 6749, 5.2), and a proxy on the way anything.
+fn words(body: &[u8], status: StatusCode, secrets: &[&str]) -> String {
+    #[derive(Deserialize)]
+    struct Words {
+        message: Option<String>,
+        error_description: Option<String>,
+        error: Option<String>,
+    }
+    match serde_json::from_slice::<Words>(body) {
+        Ok(words) => {
+            let text = words.message.or(words.error_description).or(words.error);
+            tame(&text.unwrap_or_default(), secrets)
+        }
+        Err(_) if body.is_empty() => status.canonical_reason().unwrap_or("no words").to_lowercase(),
+        Err(_) => format!("not in json: {}", tame(&String::from_utf8_lossy(body), secrets)),
+    }
+}
+
+/// An error of the HTTP client with its causes, without the address.
+fn explain(error: &reqwest::Error) -> String {
+    let mut words = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    if words.is_empty() { "the exchange broke off".to_owned() } else { words.join(": ") }
+}
