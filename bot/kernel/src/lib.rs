@@ -1,1 +1,35 @@
-//! x
+//! The rules of Nightlatch: events in, effects out. No clock, no network, no storage: the time is an argument.
+//!
+//! Read in this order: who people are (`person`), what a workflow says (`workflow`), what a request is (`request`),
+//! what can happen (`event`), what must then be done (`effect`), and the transitions (`lifecycle`).
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod effect;
+pub mod event;
+pub mod hold;
+pub mod id;
+mod lifecycle;
+pub mod person;
+pub mod policy;
+pub mod refusal;
+pub mod request;
+pub mod workflow;
+
+pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
+pub use event::{Actor, Button, Event, Failure, Press, Purpose};
+pub use id::{Key, RequestId};
+pub use person::{Person, Standing, Who};
+pub use refusal::Refusal;
+pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};
+pub use workflow::Workflow;
+
+/// What the outside hands in with every event: the time, and a fraction in `0.0..1.0` that spreads retries.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Milliseconds since the Unix epoch.
+    pub now: i64,
+    /// Jitter for retries, so that many requests do not come back in the same millisecond.
+    pub jitter: f64,
+}

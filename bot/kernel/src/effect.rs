@@ -1,0 +1,171 @@
+//! What must be done after an event. Effects are imperative; they are saved before they are performed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{Failure, Purpose};
+use crate::id::Key;
+use crate::refusal::Refusal;
+use crate::request::{Place, Request};
+
+/// The answer of the rules: the request as it now is, what to do, and what to write into the ledger of holders.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The new state.
+    pub request: Request,
+    /// To be performed by the worker, in order.
+    pub effects: Vec<Due>,
+    /// Written in the same transaction.
+    pub ledger: Vec<Ledger>,
+}
+
+/// An effect and when it is due (milliseconds since the Unix epoch).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Due {
+    /// When; now or later.
+    pub at: i64,
+    /// What.
+    pub effect: Effect,
+}
+
+/// What the worker does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Find out which people can decide, so that they can be asked.
+    FindApprovers,
+    /// Read afresh who somebody is.
+    Identify {
+        /// Slack id.
+        slack_id: String,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Make the outside agree with the holders of this step's key.
+    Settle {
+        /// Index of the step.
+        step: usize,
+    },
+    /// Bring the card at this place up to what is stored when it is performed.
+    Show {
+        /// Where.
+        place: Place,
+    },
+    /// Say something.
+    Tell {
+        /// To whom.
+        to: Recipient,
+        /// What.
+        notice: Notice,
+    },
+    /// Report that a time has come.
+    Wake {
+        /// Which.
+        wake: Wake,
+    },
+}
+
+/// Times a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wake {
+    /// Nobody answered.
+    Lapse,
+    /// The end is near.
+    Warn,
+    /// The time is up.
+    Expire,
+    /// It is still stuck.
+    Alarm,
+}
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Recipient {
+    /// A person, in their direct messages with the bot.
+    Person {
+        /// Slack id.
+        slack_id: String,
+    },
+    /// A person, where they pressed, so that only they see it.
+    Private {
+        /// Slack id.
+        slack_id: String,
+        /// Where they pressed; their direct messages if unknown.
+        channel: Option<String>,
+    },
+    /// The thread under the card, if the card is in a channel.
+    Thread,
+    /// The channel itself: alarms.
+    Channel,
+}
+
+/// The things the bot says beside the card. The words are in `templates/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    /// Somebody decided.
+    Decided {
+        /// Slack id.
+        by: String,
+        /// Yes or no.
+        approved: bool,
+        /// Given with a no.
+        reason: String,
+    },
+    /// It is on, confirmed by the outside.
+    Active,
+    /// It ends soon.
+    EndsSoon,
+    /// It has ended, and this is what was read back.
+    Ended,
+    /// Nobody answered in time.
+    Lapsed,
+    /// Granting failed; what was begun is being, or was, taken back.
+    Failed,
+    /// Taking back failed and goes on.
+    Stuck,
+    /// Taking back worked after all.
+    Unstuck,
+    /// You may not.
+    Refused {
+        /// Why.
+        why: Refusal,
+    },
+    /// It could not be checked who you are, so nothing was counted.
+    NotIdentified {
+        /// Why.
+        why: Failure,
+    },
+}
+
+/// Changes of the ledger of holders, saved with the state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ledger", rename_all = "snake_case")]
+pub enum Ledger {
+    /// This request holds the key until a time. Saved before the first byte leaves.
+    Hold {
+        /// What.
+        key: Key,
+        /// Milliseconds since the Unix epoch.
+        until: i64,
+    },
+    /// This request no longer holds it.
+    Release {
+        /// What.
+        key: Key,
+    },
+    /// What the key was before the first touch.
+    Remember {
+        /// What.
+        key: Key,
+        /// As the step type wrote it down.
+        before: Value,
+    },
+    /// Nobody holds it and it was read back: forget what was before, unless somebody holds it again.
+    Forget {
+        /// What.
+        key: Key,
+    },
+}

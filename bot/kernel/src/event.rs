@@ -1,0 +1,179 @@
+//! What can happen to a request. Events are facts in the past tense; they are kept in the audit log as they are.
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::Wake;
+use crate::person::Person;
+use crate::request::{Place, Proof};
+
+/// Who caused an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "actor", rename_all = "snake_case")]
+pub enum Actor {
+    /// A person, by Slack id.
+    Person {
+        /// `U...` or `W...`.
+        slack_id: String,
+    },
+    /// The clock: something became due.
+    Clock,
+    /// The worker, reporting what the outside did.
+    Worker,
+}
+
+/// One press of a button that was saved and now waits until it is known who pressed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// Counts up within the request.
+    pub number: u32,
+    /// Who pressed, from Slack's signed payload.
+    pub by: String,
+    /// What they pressed.
+    pub button: Button,
+    /// Where, so that an answer only they can see can be given there.
+    pub channel: Option<String>,
+}
+
+/// What people can do to a request once it exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "button", rename_all = "snake_case")]
+pub enum Button {
+    /// Yes.
+    Approve {
+        /// Pressed a second time because it is one's own request.
+        confirmed: bool,
+    },
+    /// No.
+    Deny {
+        /// Reaches the requester; may be empty.
+        reason: String,
+    },
+    /// The requester takes it back before it was decided.
+    Withdraw,
+    /// The holder gives it back early.
+    Return,
+    /// An approver (or the requester) takes it back early.
+    Revoke {
+        /// Reaches the requester; may be empty.
+        reason: String,
+    },
+    /// Try again what failed: granting, or taking back.
+    Retry,
+}
+
+/// Why somebody is being looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "purpose", rename_all = "snake_case")]
+pub enum Purpose {
+    /// A press waits to be counted.
+    Press {
+        /// Its number.
+        number: u32,
+    },
+    /// The requester is looked at once more before anything is switched on.
+    Start,
+}
+
+/// What the outside did not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For people: what failed, as a lowercase fragment, without secrets.
+    pub what: String,
+    /// For people: what to do next; may be empty.
+    pub advice: String,
+    /// Whether trying again can help without anybody changing something.
+    pub retryable: bool,
+    /// How long the far side asked us to wait, in milliseconds.
+    pub retry_after_ms: Option<i64>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The request was made (kept for the audit; made by `Request::ask`).
+    Asked,
+    /// It is known who will be asked, as Slack ids (at most twenty).
+    ApproversFound {
+        /// In the order of the workflow's rules.
+        people: Vec<String>,
+    },
+    /// Somebody pressed a button.
+    Pressed {
+        /// Who, from the signed payload.
+        by: String,
+        /// What.
+        button: Button,
+        /// Where.
+        channel: Option<String>,
+        /// The seal of what was shown; must be the request's own.
+        seal: String,
+    },
+    /// It is known who somebody is, read afresh.
+    Identified {
+        /// What for.
+        purpose: Purpose,
+        /// The facts.
+        person: Person,
+    },
+    /// It could not be found out who somebody is.
+    NotIdentified {
+        /// What for.
+        purpose: Purpose,
+        /// Why.
+        failure: Failure,
+    },
+    /// A key agrees with its holders, read back.
+    Settled {
+        /// Index of the step.
+        step: usize,
+        /// What was read.
+        proof: Proof,
+    },
+    /// A key could not be settled; what was begun may be on.
+    SettleFailed {
+        /// Index of the step.
+        step: usize,
+        /// Why.
+        failure: Failure,
+    },
+    /// What a key was before we touched it first.
+    Observed {
+        /// Index of the step.
+        step: usize,
+        /// As the step type wrote it down.
+        before: serde_json::Value,
+    },
+    /// A card stands in Slack.
+    Shown {
+        /// Where it was meant to go.
+        place: Place,
+        /// The conversation it is in.
+        channel: String,
+        /// Slack's id of the message.
+        ts: String,
+    },
+    /// Something became due.
+    Woke {
+        /// What.
+        wake: Wake,
+    },
+}
+
+impl Event {
+    /// A short name for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::ApproversFound { .. } => "approvers_found",
+            Self::Pressed { .. } => "pressed",
+            Self::Identified { .. } => "identified",
+            Self::NotIdentified { .. } => "not_identified",
+            Self::Settled { .. } => "settled",
+            Self::SettleFailed { .. } => "settle_failed",
+            Self::Observed { .. } => "observed",
+            Self::Shown { .. } => "shown",
+            Self::Woke { .. } => "woke",
+        }
+    }
+}

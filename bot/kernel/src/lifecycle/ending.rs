@@ -1,0 +1,125 @@
+//! Taking back: release everything, settle in reverse order, never give up, alarm when it does not work.
+
+use super::{ALARM_PAUSE_MS, Change, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
+use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
+use crate::event::Failure;
+use crate::request::{Outcome, Phase, Proof, State};
+
+impl Change {
+    /// Starts taking back whatever may be on. From here nothing is held in the ledger any more.
+    pub(super) fn begin_ending(&mut self, outcome: Outcome, by: Option<String>, reason: String) {
+        self.request.state = State::Ending;
+        self.request.outcome = Some(outcome);
+        self.request.ending_at = Some(self.moment.now);
+        self.request.ended_by = by;
+        self.request.ended_reason = reason;
+        self.request.trouble = None;
+        for step in &mut self.request.steps {
+            if matches!(step.phase, Phase::Begun | Phase::Held) {
+                step.phase = Phase::Releasing;
+                step.failures = 0;
+                self.ledger.push(Ledger::Release { key: step.key.clone() });
+            }
+        }
+        match self.last_releasing_below(self.request.steps.len()) {
+            Some(last) => {
+                self.now(Effect::Settle { step: last });
+                self.show();
+            }
+            None => self.finish(),
+        }
+    }
+
+    fn last_releasing_below(&self, end: usize) -> Option<usize> {
+        self.request.steps.iter().take(end).rposition(|step| step.phase == Phase::Releasing)
+    }
+
+    pub(super) fn step_gone(&mut self, index: usize, proof: Proof) {
+        let Some(step) = self.request.steps.get_mut(index) else { return };
+        let failed_before = step.failures > 0;
+        step.phase = Phase::Gone;
+        step.failures = 0;
+        step.proof = Some(proof);
+        self.ledger.push(Ledger::Forget { key: step.key.clone() });
+        if !self.request.may_be_on() {
+            self.finish();
+        } else if let Some(next) = self.last_releasing_below(index).filter(|_| !failed_before) {
+            self.now(Effect::Settle { step: next });
+        }
+    }
+
+    /// Keeps trying this step, and lets the ones before it go on: they may work even if this one does not.
+    pub(super) fn release_failed(&mut self, index: usize, failure: Failure) {
+        let Some(step) = self.request.steps.get_mut(index) else { return };
+        let first_failure = step.failures == 0;
+        step.failures = step.failures.saturating_add(1);
+        let failures = step.failures;
+        let at = self.moment.now.saturating_add(self.pause_ms(failures, failure.retry_after_ms));
+        if self.request.outcome != Some(Outcome::Failed) || self.request.trouble.is_none() {
+            self.request.trouble = Some(failure);
+        }
+        self.later(at, Effect::Settle { step: index });
+        if let Some(next) = self.last_releasing_below(index).filter(|_| first_failure) {
+            self.now(Effect::Settle { step: next });
+        }
+        let waited_ms = self.moment.now.saturating_sub(self.request.ending_at.unwrap_or(self.moment.now));
+        if !self.request.stuck && (failures >= STUCK_AFTER_FAILURES || waited_ms > STUCK_AFTER_MS) {
+            self.request.stuck = true;
+            self.request.alarms_count = 0;
+            self.tell_requester(Notice::Stuck);
+            self.tell_deciders(&Notice::Stuck);
+            self.alarm();
+        }
+        self.show();
+    }
+
+    /// Alarms the channel (or, without one, whoever was asked), and again later, less and less often.
+    pub(super) fn alarm(&mut self) {
+        if self.request.workflow.announce.is_some() {
+            self.tell(Recipient::Channel, Notice::Stuck);
+        } else {
+            let approvers = self.request.approvers.clone();
+            for slack_id in approvers {
+                self.tell(Recipient::Person { slack_id }, Notice::Stuck);
+            }
+        }
+        let doubled = ALARM_PAUSE_MS.saturating_mul(1_i64 << self.request.alarms_count.min(8));
+        self.request.alarms_count = self.request.alarms_count.saturating_add(1);
+        let at = self.moment.now.saturating_add(doubled.min(HOUR_MS));
+        self.later(at, Effect::Wake { wake: Wake::Alarm });
+    }
+
+    /// Somebody pressed Retry: everything that may still be on is settled at once.
+    pub(super) fn settle_releasing_now(&mut self) {
+        let releasing: Vec<usize> = self
+            .request
+            .steps
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, step)| step.phase == Phase::Releasing)
+            .map(|(index, _)| index)
+            .collect();
+        for step in releasing {
+            self.now(Effect::Settle { step });
+        }
+    }
+
+    fn finish(&mut self) {
+        let was_stuck = std::mem::take(&mut self.request.stuck);
+        self.request.state = State::Ended;
+        self.request.ended_at = Some(self.moment.now);
+        self.request.alarms_count = 0;
+        if was_stuck {
+            self.tell(Recipient::Channel, Notice::Unstuck);
+            self.tell_deciders(&Notice::Unstuck);
+        }
+        // A failed grant was told as such when it failed; only the card follows.
+        if self.request.outcome != Some(Outcome::Failed) {
+            self.request.trouble = None;
+            self.tell_requester(Notice::Ended);
+            self.tell(Recipient::Thread, Notice::Ended);
+        }
+        self.show();
+    }
+}

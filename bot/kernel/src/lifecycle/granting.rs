@@ -1,0 +1,175 @@
+//! From a quorum to active: each step is written into the ledger first, then settled, then confirmed.
+
+use super::{Change, GRACE_MS, GRANT_ATTEMPTS_MAX, HOUR_MS};
+use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
+use crate::event::{Failure, Purpose};
+use crate::person::Person;
+use crate::policy;
+use crate::request::{Outcome, Phase, Proof, State};
+
+impl Change {
+    /// The quorum is there. Before anything is switched on, the requester is looked at once more.
+    pub(super) fn approve(&mut self) {
+        self.request.state = State::Approved;
+        self.request.approved_at = Some(self.moment.now);
+        let slack_id = self.request.requester.slack_id.clone();
+        self.now(Effect::Identify { slack_id, purpose: Purpose::Start });
+        self.show();
+    }
+
+    pub(super) fn start(&mut self, person: &Person) {
+        if self.request.state != State::Approved {
+            return;
+        }
+        let changed = !self.request.is_requester(person) || person.login != self.request.requester.login;
+        if changed || policy::may_ask(&self.request.workflow, person).is_err() {
+            self.not_started(Failure {
+                what: "the requester may no longer ask for this".to_owned(),
+                advice: "check their Slack account and tailnet user, then ask again".to_owned(),
+                retryable: false,
+                retry_after_ms: None,
+            });
+            return;
+        }
+        self.request.state = State::Activating;
+        self.begin_step(0, self.moment.now);
+        self.show();
+    }
+
+    pub(super) fn not_started(&mut self, failure: Failure) {
+        if self.request.state != State::Approved {
+            return;
+        }
+        self.request.trouble = Some(failure);
+        self.fail();
+    }
+
+    /// Writes down that this request holds the step's key, then has it settled at `at`.
+    fn begin_step(&mut self, index: usize, at: i64) {
+        let until = at.saturating_add(self.request.hold_ms).saturating_add(GRACE_MS);
+        let Some(step) = self.request.steps.get_mut(index) else { return };
+        step.phase = Phase::Begun;
+        step.until = Some(until);
+        self.ledger.push(Ledger::Hold { key: step.key.clone(), until });
+        self.later(at, Effect::Settle { step: index });
+    }
+
+    pub(super) fn settled(&mut self, index: usize, proof: Proof) {
+        let Some(step) = self.request.steps.get_mut(index) else { return };
+        match (self.request.state, step.phase, proof.found.is_on()) {
+            (State::Activating, Phase::Begun, true) => {
+                step.phase = Phase::Held;
+                step.failures = 0;
+                step.proof = Some(proof);
+                self.request.trouble = None;
+                match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
+                    Some(next) => self.begin_step(next, self.moment.now),
+                    None => self.activate(),
+                }
+            }
+            (State::Active, Phase::Held, true) => {
+                step.failures = 0;
+                step.proof = Some(proof);
+            }
+            (State::Ending, Phase::Releasing, false) => self.step_gone(index, proof),
+            _ => {}
+        }
+    }
+
+    /// Everything was confirmed: the clock of the hold starts, and its end is computed once.
+    fn activate(&mut self) {
+        let expires_at = self.moment.now.saturating_add(self.request.hold_ms);
+        self.request.state = State::Active;
+        self.request.active_at = Some(self.moment.now);
+        self.request.expires_at = Some(expires_at);
+        // A far side that was slow was told too early an end: tell it again rather than cut the hold short.
+        let short: Vec<usize> = self
+            .request
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.until.is_none_or(|until| until < expires_at))
+            .map(|(index, _)| index)
+            .collect();
+        for index in short {
+            if let Some(step) = self.request.steps.get_mut(index) {
+                step.until = Some(expires_at);
+                self.ledger.push(Ledger::Hold { key: step.key.clone(), until: expires_at });
+                self.now(Effect::Settle { step: index });
+            }
+        }
+        self.later(expires_at, Effect::Wake { wake: Wake::Expire });
+        self.later(expires_at.saturating_sub(warning_ms(self.request.hold_ms)), Effect::Wake { wake: Wake::Warn });
+        self.tell_requester(Notice::Active);
+        self.tell(Recipient::Thread, Notice::Active);
+        self.show();
+    }
+
+    pub(super) fn settle_failed(&mut self, index: usize, failure: Failure) {
+        let Some(step) = self.request.steps.get_mut(index) else { return };
+        let phase = step.phase;
+        match (self.request.state, phase) {
+            (State::Activating, Phase::Begun) => {
+                step.failures = step.failures.saturating_add(1);
+                let failures = step.failures;
+                let pause_ms = self.pause_ms(failures, failure.retry_after_ms);
+                let give_up = !failure.retryable || failures >= GRANT_ATTEMPTS_MAX;
+                self.request.trouble = Some(failure);
+                if give_up {
+                    self.fail();
+                } else {
+                    self.begin_step(index, self.moment.now.saturating_add(pause_ms));
+                    self.show();
+                }
+            }
+            (State::Active, Phase::Held) => {
+                step.failures = step.failures.saturating_add(1);
+                let failures = step.failures;
+                let at = self.moment.now.saturating_add(self.pause_ms(failures, failure.retry_after_ms));
+                let ends = self.request.expires_at.unwrap_or(at);
+                if failure.retryable && at < ends {
+                    self.later(at, Effect::Settle { step: index });
+                }
+            }
+            (State::Ending, Phase::Releasing) => self.release_failed(index, failure),
+            _ => {}
+        }
+    }
+
+    /// Gives up granting; what was begun is taken back.
+    fn fail(&mut self) {
+        let trouble = self.request.trouble.clone();
+        self.begin_ending(Outcome::Failed, None, String::new());
+        self.request.trouble = trouble;
+        self.tell_requester(Notice::Failed);
+        self.tell_deciders(&Notice::Failed);
+        self.tell(Recipient::Thread, Notice::Failed);
+    }
+
+    /// Tries again: taking back at once, or a failed grant under its old approval.
+    pub(super) fn retry(&mut self) {
+        if self.request.state == State::Ending {
+            self.settle_releasing_now();
+            return;
+        }
+        for step in &mut self.request.steps {
+            step.phase = Phase::Waiting;
+            step.failures = 0;
+            step.proof = None;
+            step.until = None;
+        }
+        self.request.outcome = None;
+        self.request.trouble = None;
+        self.request.ending_at = None;
+        self.request.ended_at = None;
+        self.request.state = State::Approved;
+        let slack_id = self.request.requester.slack_id.clone();
+        self.now(Effect::Identify { slack_id, purpose: Purpose::Start });
+        self.show();
+    }
+}
+
+/// How long before the end people are warned: a sixth of the hold, at most an hour.
+pub fn warning_ms(hold_ms: i64) -> i64 {
+    (hold_ms / 6).min(HOUR_MS)
+}

@@ -1,0 +1,237 @@
+//! The transitions: one event applied to one request. Stale and repeated events change nothing.
+
+mod ending;
+mod granting;
+mod pressing;
+
+use crate::Moment;
+use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
+use crate::event::{Event, Purpose};
+use crate::policy;
+use crate::refusal::Refusal;
+use crate::request::{Ask, Card, Outcome, Phase, Place, Request, State, Step};
+
+/// The far side is told the end this much later than asked, so that a slow answer never ends access early.
+/// What ends access on time is the worker, at `expires_at`; the far side's own expiry is the net under it.
+pub const GRACE_MS: i64 = 2_000;
+/// A grant is given up after this many failures in a row.
+pub const GRANT_ATTEMPTS_MAX: u32 = 4;
+/// Taking back alarms people after this many failures in a row, and never gives up.
+pub const STUCK_AFTER_FAILURES: u32 = 5;
+/// ... or after this long, whichever comes first.
+pub const STUCK_AFTER_MS: i64 = 60_000;
+/// The longest pause between two attempts.
+pub const RETRY_PAUSE_MAX_MS: i64 = 60_000;
+/// The first repeat of an alarm; doubles up to an hour.
+pub const ALARM_PAUSE_MS: i64 = 600_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// A request being changed, with what follows from it.
+struct Change {
+    request: Request,
+    effects: Vec<Due>,
+    ledger: Vec<Ledger>,
+    moment: Moment,
+}
+
+impl Request {
+    /// Makes a request, if this person may ask for this.
+    pub fn ask(ask: Ask, moment: Moment) -> Result<Applied, Refusal> {
+        policy::may_ask(&ask.workflow, &ask.requester)?;
+        let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
+        ask.workflow.stage().filter(|stage| !stage.by.is_empty()).ok_or_else(|| unusable("approver"))?;
+        if ask.keys.is_empty() {
+            return Err(unusable("step"));
+        }
+        let max_ms = ask.workflow.hold().map_or(0, |(_, _, max_ms)| max_ms);
+        if ask.hold_ms <= 0 || ask.hold_ms > max_ms {
+            return Err(Refusal::HoldTooLong { max_ms });
+        }
+        let steps = ask.keys.iter().cloned().map(Step::waiting).collect();
+        let cards = ask.workflow.announce.iter().map(|name| Card::at(Place::Channel(name.clone()))).collect();
+        let request = Request {
+            ask,
+            asked_at: moment.now,
+            state: State::Pending,
+            outcome: None,
+            stuck: false,
+            steps,
+            decisions: Vec::new(),
+            presses: Vec::new(),
+            presses_count: 0,
+            approvers: Vec::new(),
+            approved_at: None,
+            active_at: None,
+            expires_at: None,
+            ending_at: None,
+            ended_by: None,
+            ended_reason: String::new(),
+            ended_at: None,
+            trouble: None,
+            alarms_count: 0,
+            cards,
+        };
+        let mut change = Change::of(request, moment);
+        change.now(Effect::FindApprovers);
+        let lapses_at = change.request.lapses_at();
+        change.later(lapses_at, Effect::Wake { wake: Wake::Lapse });
+        Ok(change.done())
+    }
+
+    /// Applies one event. What does not fit the state (any more) changes nothing and has no effects.
+    pub fn apply(&self, event: Event, moment: Moment) -> Applied {
+        let mut change = Change::of(self.clone(), moment);
+        match event {
+            Event::Asked => {}
+            Event::ApproversFound { people } => change.approvers_found(people),
+            Event::Pressed { by, button, channel, seal } => change.pressed(by, button, channel, &seal),
+            Event::Identified { purpose: Purpose::Press { number }, person } => change.press_identified(number, person),
+            Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
+                change.press_not_identified(number, failure);
+            }
+            Event::Identified { purpose: Purpose::Start, person } => change.start(&person),
+            Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
+            Event::Settled { step, proof } => change.settled(step, proof),
+            Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
+            Event::Observed { step, before } => change.observed(step, before),
+            Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
+            Event::Woke { wake } => change.woke(wake),
+        }
+        change.done()
+    }
+}
+
+impl Step {
+    fn waiting(key: crate::Key) -> Self {
+        Self { key, phase: Phase::Waiting, failures: 0, proof: None, until: None }
+    }
+}
+
+impl Card {
+    fn at(place: Place) -> Self {
+        Self { place, message: None }
+    }
+}
+
+impl Change {
+    fn of(request: Request, moment: Moment) -> Self {
+        Self { request, effects: Vec::new(), ledger: Vec::new(), moment }
+    }
+
+    fn done(self) -> Applied {
+        Applied { request: self.request, effects: self.effects, ledger: self.ledger }
+    }
+
+    fn now(&mut self, effect: Effect) {
+        self.later(self.moment.now, effect);
+    }
+
+    fn later(&mut self, at: i64, effect: Effect) {
+        self.effects.push(Due { at: at.max(self.moment.now), effect });
+    }
+
+    /// Every card follows every change.
+    fn show(&mut self) {
+        let places: Vec<Place> = self.request.cards.iter().map(|card| card.place.clone()).collect();
+        for place in places {
+            self.now(Effect::Show { place });
+        }
+    }
+
+    fn tell(&mut self, to: Recipient, notice: Notice) {
+        if to == Recipient::Thread && self.request.workflow.announce.is_none() {
+            return;
+        }
+        self.now(Effect::Tell { to, notice });
+    }
+
+    fn tell_requester(&mut self, notice: Notice) {
+        let slack_id = self.request.requester.slack_id.clone();
+        self.tell(Recipient::Person { slack_id }, notice);
+    }
+
+    /// The people who said yes hear of failures of what they allowed.
+    fn tell_deciders(&mut self, notice: &Notice) {
+        let requester = self.request.requester.slack_id.clone();
+        let deciders: Vec<String> = self.request.decisions.iter().map(|one| one.person.slack_id.clone()).collect();
+        for slack_id in deciders.into_iter().filter(|id| *id != requester) {
+            self.tell(Recipient::Person { slack_id }, notice.clone());
+        }
+    }
+
+    fn approvers_found(&mut self, people: Vec<String>) {
+        if self.request.state != State::Pending || !self.request.approvers.is_empty() {
+            return;
+        }
+        if self.request.workflow.announce.is_none() {
+            if people.is_empty() {
+                self.request.trouble = Some(nobody_to_ask());
+                self.close(Outcome::Failed);
+                self.tell_requester(Notice::Failed);
+                return;
+            }
+            self.request.cards = people.iter().map(|id| Card::at(Place::Approver(id.clone()))).collect();
+        }
+        self.request.approvers = people;
+        self.show();
+    }
+
+    fn shown(&mut self, place: &Place, channel: String, ts: String) {
+        if let Some(card) = self.request.cards.iter_mut().find(|card| card.place == *place) {
+            card.message = Some(crate::request::Message { channel, ts });
+        }
+    }
+
+    fn observed(&mut self, step: usize, before: serde_json::Value) {
+        if let Some(step) = self.request.steps.get(step) {
+            self.ledger.push(Ledger::Remember { key: step.key.clone(), before });
+        }
+    }
+
+    fn woke(&mut self, wake: Wake) {
+        match (wake, self.request.state) {
+            (Wake::Lapse, State::Pending) => {
+                self.close(Outcome::Lapsed);
+                self.tell_requester(Notice::Lapsed);
+            }
+            (Wake::Warn, State::Active) => self.tell_requester(Notice::EndsSoon),
+            (Wake::Expire, State::Active) => match self.request.expires_at {
+                Some(expires_at) if expires_at > self.moment.now => self.later(expires_at, Effect::Wake { wake }),
+                _ => self.begin_ending(Outcome::Expired, None, String::new()),
+            },
+            (Wake::Alarm, State::Ending) if self.request.stuck => self.alarm(),
+            _ => {}
+        }
+    }
+
+    /// Ends a request of which nothing was ever on.
+    fn close(&mut self, outcome: Outcome) {
+        self.request.state = State::Ended;
+        self.request.outcome = Some(outcome);
+        self.request.ending_at = Some(self.moment.now);
+        self.request.ended_at = Some(self.moment.now);
+        self.show();
+    }
+
+    /// The pause before attempt number `failures + 1`: doubling from a second, spread by jitter, never shorter
+    /// than the far side asked for.
+    fn pause_ms(&self, failures: u32, asked_ms: Option<i64>) -> i64 {
+        let doubled = 1_000_i64.saturating_mul(1_i64 << failures.saturating_sub(1).min(16));
+        let capped = doubled.min(RETRY_PAUSE_MAX_MS);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "at most a minute")]
+        let spread = (capped as f64 * 0.25 * self.moment.jitter.clamp(0.0, 1.0)) as i64;
+        capped.saturating_add(spread).max(asked_ms.unwrap_or(0).clamp(0, HOUR_MS))
+    }
+}
+
+fn nobody_to_ask() -> crate::event::Failure {
+    crate::event::Failure {
+        what: "none of the approvers could be found in Slack".to_owned(),
+        advice: "ask whoever looks after this workflow to check its `approve` list".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Buttons: a press is saved first, then it is found out who pressed, then it counts or is refused.
+
+use super::Change;
+use crate::effect::{Effect, Notice, Recipient};
+use crate::event::{Button, Failure, Press, Purpose};
+use crate::person::Person;
+use crate::policy;
+use crate::refusal::Refusal;
+use crate::request::{Decision, Outcome, Request, State};
+
+impl Change {
+    pub(super) fn pressed(&mut self, by: String, button: Button, channel: Option<String>, seal: &str) {
+        let refused = if seal == self.request.seal {
+            self.request.is_open_for(&button, &by, self.moment.now)
+        } else {
+            Err(Refusal::Altered)
+        };
+        if let Err(why) = refused {
+            self.refuse(by, channel, why);
+            return;
+        }
+        let waits_already = |press: &Press| press.by == by && press.button == button;
+        if self.request.presses.iter().any(waits_already) {
+            return;
+        }
+        self.request.presses_count = self.request.presses_count.saturating_add(1);
+        let number = self.request.presses_count;
+        self.request.presses.push(Press { number, by: by.clone(), button, channel });
+        self.now(Effect::Identify { slack_id: by, purpose: Purpose::Press { number } });
+    }
+
+    pub(super) fn press_identified(&mut self, number: u32, person: Person) {
+        let Some(press) = self.take_press(number) else { return };
+        let allowed = if person.slack_id == press.by {
+            self.request
+                .is_open_for(&press.button, &press.by, self.moment.now)
+                .and_then(|()| self.request.has_not_decided(&press.button, &person))
+                .and_then(|()| policy::may_press(&self.request, &person, &press.button))
+        } else {
+            Err(Refusal::Altered)
+        };
+        match allowed {
+            Ok(rule) => self.count(press, person, rule),
+            Err(why) => self.refuse(press.by, press.channel, why),
+        }
+    }
+
+    pub(super) fn press_not_identified(&mut self, number: u32, why: Failure) {
+        let Some(press) = self.take_press(number) else { return };
+        let to = Recipient::Private { slack_id: press.by, channel: press.channel };
+        self.tell(to, Notice::NotIdentified { why });
+    }
+
+    fn take_press(&mut self, number: u32) -> Option<Press> {
+        let index = self.request.presses.iter().position(|press| press.number == number)?;
+        Some(self.request.presses.remove(index))
+    }
+
+    fn refuse(&mut self, slack_id: String, channel: Option<String>, why: Refusal) {
+        self.tell(Recipient::Private { slack_id, channel }, Notice::Refused { why });
+    }
+
+    fn count(&mut self, press: Press, person: Person, rule: Option<crate::person::Who>) {
+        let by = press.by;
+        match press.button {
+            Button::Approve { .. } => {
+                self.decide(person, true, rule);
+                self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason: String::new() });
+                let reached =
+                    u32::try_from(self.request.approvals_count()).unwrap_or(u32::MAX) >= self.request.quorum();
+                if reached { self.approve() } else { self.show() }
+            }
+            Button::Deny { reason } => {
+                self.decide(person, false, rule);
+                self.request.ended_by = Some(by.clone());
+                self.request.ended_reason.clone_from(&reason);
+                self.close(Outcome::Denied);
+                let notice = Notice::Decided { by, approved: false, reason };
+                self.tell(Recipient::Thread, notice.clone());
+                self.tell_requester(notice);
+            }
+            Button::Withdraw => {
+                self.request.ended_by = Some(by);
+                self.close(Outcome::Withdrawn);
+            }
+            Button::Return => self.begin_ending(Outcome::Returned, Some(by), String::new()),
+            Button::Revoke { reason } => {
+                let own = self.request.is_requester(&person);
+                let outcome = if own { Outcome::Returned } else { Outcome::Revoked };
+                self.begin_ending(outcome, Some(by), reason);
+            }
+            Button::Retry => self.retry(),
+        }
+    }
+
+    fn decide(&mut self, person: Person, approved: bool, rule: Option<crate::person::Who>) {
+        self.request.decisions.push(Decision { person, approved, rule, at: self.moment.now });
+    }
+}
+
+impl Request {
+    /// Whether a button does anything in this state; the refusal says what became of the request instead.
+    pub fn is_open_for(&self, button: &Button, by: &str, now: i64) -> Result<(), Refusal> {
+        let open = match button {
+            Button::Approve { .. } | Button::Deny { .. } => {
+                let decided = self.decisions.iter().any(|decision| decision.person.slack_id == by);
+                if self.state == State::Pending && decided {
+                    return Err(Refusal::DecidedBefore);
+                }
+                self.state == State::Pending
+            }
+            Button::Withdraw => self.state == State::Pending,
+            Button::Return | Button::Revoke { .. } => match self.state {
+                State::Pending => return Err(Refusal::TooEarly { state: self.state }),
+                State::Approved | State::Activating | State::Active => true,
+                State::Ending | State::Ended => false,
+            },
+            Button::Retry => match self.state {
+                State::Ending => true,
+                State::Ended => self.can_restart(now),
+                state => return Err(Refusal::TooEarly { state }),
+            },
+        };
+        if open {
+            return Ok(());
+        }
+        let mut by: Vec<String> = self.decisions.iter().map(|decision| decision.person.slack_id.clone()).collect();
+        if let Some(ended_by) = self.ended_by.as_ref().filter(|id| !by.contains(id)) {
+            by.push(ended_by.clone());
+        }
+        Err(Refusal::TooLate { state: self.state, outcome: self.outcome, by })
+    }
+
+    /// A failed grant may be tried again under the same approval for as long as a request may wait.
+    pub fn can_restart(&self, now: i64) -> bool {
+        let until = self.approved_at.map(|at| at.saturating_add(self.workflow.lapse_after_ms));
+        self.state == State::Ended && self.outcome == Some(Outcome::Failed) && until.is_some_and(|until| now < until)
+    }
+
+    /// One human, one decision, whatever account they use.
+    fn has_not_decided(&self, button: &Button, person: &Person) -> Result<(), Refusal> {
+        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. });
+        let before = self.decisions.iter().any(|decision| decision.person.is_same_human(person));
+        if decides && before { Err(Refusal::DecidedBefore) } else { Ok(()) }
+    }
+}

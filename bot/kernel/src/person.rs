@@ -1,0 +1,129 @@
+//! Who people are, as facts read from Slack and the tailnet, and how a workflow names them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What Slack says about an account right now. Only a `Member` may ask or decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// A full member of the workspace (or organisation) the bot is installed in.
+    Member,
+    /// A single- or multi-channel guest.
+    Guest,
+    /// Somebody of another company, in a shared channel.
+    Outsider,
+    /// A program.
+    Bot,
+    /// Switched off.
+    Deactivated,
+    /// Slack did not tell enough to be sure.
+    Unknown,
+}
+
+/// A person as read afresh for one decision. These facts are kept in the audit log with the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Slack's id, `U...` or `W...`.
+    pub slack_id: String,
+    /// A name for people to read; never used to decide.
+    pub name: String,
+    /// E-mail from Slack, lower case, if Slack told it.
+    pub email: Option<String>,
+    /// The active tailnet user this is, by e-mail or by the `people:` table.
+    pub login: Option<String>,
+    /// What Slack says about the account.
+    pub standing: Standing,
+    /// Which of the workflow's `Who`s this person belongs to.
+    pub belongs: Vec<Who>,
+}
+
+impl Person {
+    /// Whether two accounts are one human: the same Slack account, tailnet login or e-mail address.
+    pub fn is_same_human(&self, other: &Self) -> bool {
+        let same = |ours: &Option<String>, theirs: &Option<String>| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => ours.eq_ignore_ascii_case(theirs),
+            _ => false,
+        };
+        self.slack_id == other.slack_id || same(&self.login, &other.login) || same(&self.email, &other.email)
+    }
+}
+
+/// How a workflow names people.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Who {
+    /// `group:dba` of the tailnet policy file, or `autogroup:member` for every active user of the tailnet.
+    TailnetGroup(String),
+    /// `@db-oncall`: a Slack user group by its handle, without the `@` here.
+    SlackGroup(String),
+    /// One person by e-mail, lower case.
+    Email(String),
+}
+
+impl Who {
+    /// Reads `group:dba`, `autogroup:member`, `@db-oncall` or `bob@example.com`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let plain =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c));
+        if text == "autogroup:member" || text.strip_prefix("group:").is_some_and(plain) {
+            return Ok(Self::TailnetGroup(text.to_owned()));
+        }
+        if let Some(handle) = text.strip_prefix('@') {
+            return if plain(handle) {
+                Ok(Self::SlackGroup(handle.to_lowercase()))
+            } else {
+                Err(format!("`{text}` is not the handle of a Slack user group"))
+            };
+        }
+        match text.split_once('@') {
+            Some((local, domain)) if plain(local) && plain(domain) && domain.contains('.') => {
+                Ok(Self::Email(text.to_lowercase()))
+            }
+            _ => Err(format!(
+                "`{text}` names nobody: write group:NAME or autogroup:member (tailnet), @handle (Slack user group) or an e-mail address"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TailnetGroup(name) | Self::Email(name) => f.write_str(name),
+            Self::SlackGroup(handle) => write!(f, "@{handle}"),
+        }
+    }
+}
+
+impl Serialize for Who {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Who {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_named_in_three_ways() {
+        assert_eq!(Who::parse("group:dba"), Ok(Who::TailnetGroup("group:dba".into())));
+        assert_eq!(Who::parse("autogroup:member"), Ok(Who::TailnetGroup("autogroup:member".into())));
+        assert_eq!(Who::parse("@DB-oncall"), Ok(Who::SlackGroup("db-oncall".into())));
+        assert_eq!(Who::parse("Bob@Example.com"), Ok(Who::Email("bob@example.com".into())));
+        for wrong in
+            ["", "bob", "group:", "autogroup:admin", "@", "<@U123>", "bob@", "a b@example.com", "bob@localhost"]
+        {
+            assert!(Who::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a person may not: a refusal has words for people and is no error in the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::person::{Standing, Who};
+use crate::request::{Outcome, State};
+
+/// Why somebody may not do what they tried. `notices` has the words; this is what happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not in any group that may request this.
+    #[error("not among those who may ask")]
+    MayNotAsk {
+        /// Who may.
+        ask: Vec<Who>,
+    },
+    /// Not in any group that may decide.
+    #[error("not an approver")]
+    NotAnApprover {
+        /// Who may.
+        by: Vec<Who>,
+    },
+    /// Four eyes: never your own request.
+    #[error("own request")]
+    OwnRequest,
+    /// Your own request: press once more to say so.
+    #[error("own request, not confirmed")]
+    ConfirmOwnRequest,
+    /// This person decided already.
+    #[error("decided before")]
+    DecidedBefore,
+    /// The request is no longer open for this.
+    #[error("too late: {state:?} {outcome:?}")]
+    TooLate {
+        /// Where it is now.
+        state: State,
+        /// How it ended, if it did.
+        outcome: Option<Outcome>,
+        /// Who decided, Slack ids.
+        by: Vec<String>,
+    },
+    /// It has not come that far.
+    #[error("too early: {state:?}")]
+    TooEarly {
+        /// Where it is now.
+        state: State,
+    },
+    /// Only the person whose request it is.
+    #[error("not yours")]
+    NotYours,
+    /// Guests, outsiders, bots, leavers.
+    #[error("standing is {standing:?}")]
+    Standing {
+        /// What Slack says about the account.
+        standing: Standing,
+    },
+    /// What was shown is not what is stored.
+    #[error("shown text is not the stored text")]
+    Altered,
+    /// More time than the workflow lends.
+    #[error("hold is over the maximum")]
+    HoldTooLong {
+        /// The most there is.
+        max_ms: i64,
+    },
+    /// No step or approval could be worked out: the workflow cannot be asked for.
+    #[error("workflow has no {missing}")]
+    Unusable {
+        /// What it lacks.
+        missing: String,
+    },
+}

@@ -1,0 +1,333 @@
+//! A request: one person's ask, from start to end, with everything needed to grant it and to take it back.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Failure, Press};
+use crate::id::{Key, RequestId};
+use crate::person::{Person, Who};
+use crate::workflow::Workflow;
+
+/// Where a request is in its life. How it ended is kept beside it, in `Outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits for a decision.
+    Pending,
+    /// The quorum is there; nothing is on yet.
+    Approved,
+    /// Steps are being settled; something may be on.
+    Activating,
+    /// Every step was confirmed by the outside.
+    Active,
+    /// Being taken back.
+    Ending,
+    /// Over; whatever was begun was read back as gone.
+    Ended,
+}
+
+impl State {
+    /// All, in order of a life.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Approved, Self::Activating, Self::Active, Self::Ending, Self::Ended];
+
+    /// The public word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Activating => "activating",
+            Self::Active => "active",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// How a request ended, or is ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An approver said no.
+    Denied,
+    /// Nobody answered.
+    Lapsed,
+    /// The requester took it back before it was decided.
+    Withdrawn,
+    /// A step failed; what was begun was taken back.
+    Failed,
+    /// Given back by its holder.
+    Returned,
+    /// Taken back by someone else.
+    Revoked,
+    /// The time was up.
+    Expired,
+}
+
+impl Outcome {
+    /// The public word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Lapsed => "lapsed",
+            Self::Withdrawn => "withdrawn",
+            Self::Failed => "failed",
+            Self::Returned => "returned",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What was read back from the outside, never what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// When it was read.
+    pub at: i64,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What the outside looks like for one request's step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "found", rename_all = "snake_case")]
+pub enum Found {
+    /// It is on; the far side will end it by itself at `until`, if it can.
+    On {
+        /// Milliseconds since the Unix epoch.
+        until: Option<i64>,
+    },
+    /// It was on before, by somebody else's doing, for longer: left as it was.
+    OnBefore,
+    /// It is off.
+    Gone,
+    /// What was there before is there again.
+    PutBack {
+        /// For people.
+        what: String,
+    },
+    /// Somebody else changed it in between: left alone.
+    LeftAlone {
+        /// For people: what is there.
+        what: String,
+    },
+    /// This request let go; others still hold it.
+    HeldByOthers {
+        /// Until when, milliseconds since the Unix epoch.
+        until: i64,
+    },
+}
+
+impl Found {
+    /// Whether this shows the step as on for the request that asked.
+    pub fn is_on(&self) -> bool {
+        matches!(self, Self::On { .. } | Self::OnBefore)
+    }
+}
+
+/// How far one step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Untouched.
+    Waiting,
+    /// May be on.
+    Begun,
+    /// Confirmed.
+    Held,
+    /// Being taken back; may be on.
+    Releasing,
+    /// Read back as gone.
+    Gone,
+}
+
+/// One step of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it touches.
+    pub key: Key,
+    /// How far it is.
+    pub phase: Phase,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// The newest thing read back.
+    pub proof: Option<Proof>,
+    /// Until when the far side was told, milliseconds since the Unix epoch.
+    pub until: Option<i64>,
+}
+
+/// A decision that counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Who, with the facts read for it.
+    pub person: Person,
+    /// Yes or no.
+    pub approved: bool,
+    /// The rule that let them; none when they ended their own request.
+    pub rule: Option<Who>,
+    /// When.
+    pub at: i64,
+}
+
+/// Where a card goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "place", content = "id", rename_all = "snake_case")]
+pub enum Place {
+    /// The workflow's channel, by `#name` or id.
+    Channel(String),
+    /// An approver's direct messages, by Slack id.
+    Approver(String),
+}
+
+impl Place {
+    /// The name or id, for what Slack calls `channel`.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Channel(target) | Self::Approver(target) => target,
+        }
+    }
+}
+
+/// One message in Slack that shows the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Where it was meant to go.
+    pub place: Place,
+    /// The conversation and message it became; none until Slack confirmed it.
+    pub message: Option<Message>,
+}
+
+/// A message in Slack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The conversation's id.
+    pub channel: String,
+    /// Slack's id of the message in it.
+    pub ts: String,
+}
+
+/// A device as it was when asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceShown {
+    /// `n...CNTRL`.
+    pub node_id: String,
+    /// Its short name.
+    pub name: String,
+    /// As Tailscale displays it, for example `macOS`.
+    pub os: String,
+}
+
+/// Everything that makes a request; the result of parsing and looking people up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The new request's id.
+    pub id: RequestId,
+    /// Pinned for good.
+    pub workflow: Workflow,
+    /// Facts as read for this ask.
+    pub requester: Person,
+    /// What was filled in, as shown to people.
+    pub inputs: BTreeMap<String, String>,
+    /// How long.
+    pub hold_ms: i64,
+    /// Why.
+    pub reason: String,
+    /// On which device, if the workflow has one.
+    pub device: Option<DeviceShown>,
+    /// One key a step, in the workflow's order.
+    pub keys: Vec<Key>,
+    /// Fingerprint of all the above; comes back with every press.
+    pub seal: String,
+    /// Where it was asked, for answers there.
+    pub channel: Option<String>,
+}
+
+/// One person's ask and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// What was asked; never changes.
+    pub ask: Ask,
+    /// When it was asked.
+    pub asked_at: i64,
+    /// Where it is.
+    pub state: State,
+    /// How it ended or is ending.
+    pub outcome: Option<Outcome>,
+    /// Taking back failed often enough to alarm people.
+    pub stuck: bool,
+    /// One a key.
+    pub steps: Vec<Step>,
+    /// What counted, in order.
+    pub decisions: Vec<Decision>,
+    /// Presses that wait until it is known who pressed.
+    pub presses: Vec<Press>,
+    /// Presses so far.
+    pub presses_count: u32,
+    /// Who can decide, Slack ids, once found.
+    pub approvers: Vec<String>,
+    /// When the quorum was there.
+    pub approved_at: Option<i64>,
+    /// When every step was confirmed.
+    pub active_at: Option<i64>,
+    /// When it ends; computed once.
+    pub expires_at: Option<i64>,
+    /// When the end began, and who began it (none: the clock).
+    pub ending_at: Option<i64>,
+    /// Slack id of who ended it.
+    pub ended_by: Option<String>,
+    /// Said with a denial or a revocation.
+    pub ended_reason: String,
+    /// When everything was read back as gone.
+    pub ended_at: Option<i64>,
+    /// What last went wrong, for people.
+    pub trouble: Option<Failure>,
+    /// How often people were alarmed since it got stuck.
+    pub alarms_count: u32,
+    /// The messages that show it.
+    pub cards: Vec<Card>,
+}
+
+impl std::ops::Deref for Request {
+    type Target = Ask;
+
+    /// What was asked reads as part of the request; it is never written after the start.
+    fn deref(&self) -> &Ask {
+        &self.ask
+    }
+}
+
+impl Request {
+    /// Whether this person made it, with whatever account.
+    pub fn is_requester(&self, person: &Person) -> bool {
+        self.requester.is_same_human(person)
+    }
+
+    /// Whether something of it may be on in the outside world.
+    pub fn may_be_on(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step.phase, Phase::Waiting | Phase::Gone))
+    }
+
+    /// Distinct people who approved.
+    pub fn approvals_count(&self) -> usize {
+        self.decisions.iter().filter(|decision| decision.approved).count()
+    }
+
+    /// How many approvals it needs.
+    pub fn quorum(&self) -> u32 {
+        self.workflow.stage().map_or(1, |stage| stage.quorum.max(1))
+    }
+
+    /// When nobody will have answered in time.
+    pub fn lapses_at(&self) -> i64 {
+        self.asked_at.saturating_add(self.workflow.lapse_after_ms)
+    }
+
+    /// The message of the card in a channel, if there is one.
+    pub fn thread(&self) -> Option<&Message> {
+        self.cards.iter().find_map(|card| match card.place {
+            Place::Channel(_) => card.message.as_ref(),
+            Place::Approver(_) => None,
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! What a workflow file says, once it was read and checked. A copy is pinned in every request made under it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::person::Who;
+
+/// One thing that can be borrowed, or one chat command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// The file's name without its ending; what people type after `/access`.
+    pub name: String,
+    /// For people, for example `Production database`.
+    pub title: String,
+    /// One or two sentences for people; may be empty.
+    pub description: String,
+    /// Its own slash command with the leading `/`, if it has one beside `/access NAME`.
+    pub command: Option<String>,
+    /// What the requester fills in, in the order of the command line.
+    pub inputs: Vec<Input>,
+    /// Who may request. Never empty.
+    pub ask: Vec<Who>,
+    /// Stages of approval, in order. This version reads exactly one.
+    pub approve: Vec<Stage>,
+    /// How long a request waits for an answer.
+    pub lapse_after_ms: i64,
+    /// What is held while a grant is active, in order of taking.
+    pub steps: Vec<StepUse>,
+    /// The channel its cards go to, with the leading `#` or an id; without one, approvers get direct messages.
+    pub announce: Option<String>,
+    /// Fingerprint of the file's text, so that a grant names the version it was made under.
+    pub digest: String,
+}
+
+impl Workflow {
+    /// The first (and in this version only) stage.
+    pub fn stage(&self) -> Option<&Stage> {
+        self.approve.first()
+    }
+
+    /// The input of that name.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// The first duration among the inputs: how long is asked for. Every workflow with steps has one.
+    pub fn hold(&self) -> Option<(&Input, i64, i64)> {
+        self.inputs.iter().find_map(|input| match input.kind {
+            InputKind::Duration { default_ms, max_ms } => Some((input, default_ms, max_ms)),
+            _ => None,
+        })
+    }
+
+    /// The first device among the inputs.
+    pub fn device(&self) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.kind == InputKind::Device)
+    }
+}
+
+/// Something the requester fills in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The name in the file and on the command line.
+    pub name: String,
+    /// Shown over the field; the name with a capital if the file has none.
+    pub label: String,
+    /// What it takes.
+    pub kind: InputKind,
+}
+
+/// The kinds of input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum InputKind {
+    /// A length of time.
+    Duration {
+        /// Taken when nothing was said.
+        default_ms: i64,
+        /// The most that can be asked for.
+        max_ms: i64,
+    },
+    /// Free text; on the command line the rest of the line.
+    Text {
+        /// In characters, at most 3000 (Slack's limit for a text field).
+        max_length: u32,
+        /// Whether it must be given.
+        required: bool,
+    },
+    /// One of the requester's own devices.
+    Device,
+}
+
+/// One stage of approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// How many distinct people must approve; at least one.
+    pub quorum: u32,
+    /// Who may.
+    pub by: Vec<Who>,
+    /// Whether the requester may be one of them.
+    pub own_request: OwnRequest,
+}
+
+/// Whether a requester may decide their own request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnRequest {
+    /// Four eyes.
+    #[default]
+    Never,
+    /// Yes, after a second press that says so.
+    Confirm,
+    /// Yes.
+    Allow,
+}
+
+/// One use of a step type in a workflow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepUse {
+    /// The step type, for example `tailscale.attribute`.
+    pub uses: String,
+    /// Its settings; strings may hold `{{ }}`.
+    pub with: serde_json::Map<String, Value>,
+}
