@@ -1,1 +1,0 @@
-//! The Slack Web API client.

@@ -1,0 +1,167 @@
+//! One call to the Web API: sent through slack-morphism's raw client, limited in time, its answer checked by us.
+//!
+//! slack-morphism's typed calls are not used (`apis/slack.md` section 21.4): they lose fields, take "no error" for
+//! success, and quote whole bodies in errors. Reads go as GET with a query, because Slack does not read JSON bodies
+//! of read methods (section 11). The library reads an answer whole: its size is not limited here, only its time.
+
+use std::time::Duration;
+
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use slack_morphism::errors::SlackClientError;
+use slack_morphism::prelude::{SlackClientHyperConnector, SlackClientSession};
+use slack_morphism::{SlackApiToken, SlackApiTokenValue, SlackClient};
+
+use super::error::SlackError;
+use super::pace::Method;
+use super::{Slack, SlackSettings, SlackSetupError};
+
+type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
+
+/// The client below us and the tokens it sends.
+pub(super) struct Wire {
+    client: SlackClient<Connector>,
+    bot_token: SecretString,
+    app_token: Option<SecretString>,
+    call_limit: Duration,
+}
+
+/// Which of the two tokens a method wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Bot,
+    App,
+}
+
+/// How the arguments travel.
+#[derive(Clone, Debug)]
+pub(super) enum Arguments {
+    /// Writes: a JSON body by POST.
+    Json(Value),
+    /// Reads: a query by GET; `None` is left out.
+    Query(Vec<(&'static str, Option<String>)>),
+}
+
+impl Wire {
+    pub(super) fn new(settings: &SlackSettings, api_url: &str, is_https: bool) -> Result<Self, SlackSetupError> {
+        let builder = HttpsConnectorBuilder::new();
+        let builder = if is_https {
+            builder.with_native_roots().map_err(|error| SlackSetupError::Certificates(error.to_string()))?
+        } else {
+            // Plain http (the playground): works on a machine that has no certificates at all.
+            let roots = rustls::RootCertStore::empty();
+            builder.with_tls_config(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+        };
+        let https = builder.https_or_http().enable_all_versions().build();
+        let connector = SlackClientHyperConnector::from(https).with_slack_api_url(api_url);
+        Ok(Self {
+            client: SlackClient::new(connector),
+            bot_token: settings.bot_token.clone(),
+            app_token: settings.app_token.clone(),
+            call_limit: settings.call_limit,
+        })
+    }
+
+    async fn send(&self, method: Method, token: Token, arguments: &Arguments) -> Result<Value, SlackClientError> {
+        let secret = match (token, &self.app_token) {
+            (Token::App, Some(app_token)) => app_token,
+            _ => &self.bot_token,
+        };
+        let token = SlackApiToken::new(SlackApiTokenValue(secret.expose_secret().to_owned()));
+        let session: SlackClientSession<'_, Connector> = self.client.open_session(&token);
+        match arguments {
+            Arguments::Json(body) => session.http_session_api.http_post(method.name, body, None).await,
+            Arguments::Query(query) => session.http_session_api.http_get(method.name, query, None).await,
+        }
+    }
+}
+
+impl Slack {
+    /// Calls `method` once, or not at all if that would be too fast. `channel` counts for posts only.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        channel: &str,
+        token: Token,
+        arguments: Arguments,
+    ) -> Result<Value, SlackError> {
+        self.inner.pace.take(method, channel)?;
+        let sent = self.inner.wire.send(method, token, &arguments);
+        let answer = match tokio::time::timeout(self.inner.wire.call_limit, sent).await {
+            Ok(answer) => answer,
+            Err(_) => return Err(unavailable(method, "no answer in time", true)),
+        };
+        let result = match answer {
+            Ok(body) if body.get("ok") == Some(&Value::Bool(true)) => Ok(body),
+            Ok(body) => Err(SlackError::from_body(method.name, &body)
+                .unwrap_or_else(|| malformed(method, "neither ok nor an error code"))),
+            Err(error) => Err(translate(method, error)),
+        };
+        if let Err(SlackError::RateLimited { retry_after_ms, .. }) = result {
+            let retry_after_ms = self.inner.pace.block(method, channel, Some(retry_after_ms));
+            return Err(SlackError::RateLimited { method: method.name, retry_after_ms });
+        }
+        result
+    }
+
+    /// A write with the bot token.
+    pub(super) async fn write(&self, method: Method, channel: &str, body: Value) -> Result<Value, SlackError> {
+        self.call(method, channel, Token::Bot, Arguments::Json(body)).await
+    }
+
+    /// A read with the bot token.
+    pub(super) async fn read(
+        &self,
+        method: Method,
+        query: Vec<(&'static str, Option<String>)>,
+    ) -> Result<Value, SlackError> {
+        self.call(method, "", Token::Bot, Arguments::Query(query)).await
+    }
+}
+
+/// Their error into ours. Theirs quotes whole bodies, so nothing of its text is kept.
+fn translate(method: Method, error: SlackClientError) -> SlackError {
+    match error {
+        SlackClientError::ApiError(error) => {
+            let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+            let body = body.unwrap_or_else(|| serde_json::json!({ "error": error.code }));
+            SlackError::from_body(method.name, &body).unwrap_or_else(|| malformed(method, "an error without a code"))
+        }
+        SlackClientError::RateLimitError(error) => {
+            let wait = error.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+            let retry_after_ms = wait.unwrap_or(super::error::RETRY_AFTER_DEFAULT_MS);
+            SlackError::RateLimited { method: method.name, retry_after_ms }
+        }
+        SlackClientError::HttpError(error) => {
+            let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+            let status = error.status_code;
+            if status.is_server_error() {
+                return unavailable(method, &format!("http status {}", status.as_u16()), true);
+            }
+            body.and_then(|body| SlackError::from_body(method.name, &body))
+                .unwrap_or_else(|| malformed(method, &format!("http status {}", status.as_u16())))
+        }
+        SlackClientError::HttpProtocolError(error) => {
+            let cause =
+                error.cause.as_ref().and_then(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
+            match cause {
+                Some(cause) if cause.is_connect() => unavailable(method, "no connection", false),
+                _ => unavailable(method, "the connection broke", true),
+            }
+        }
+        SlackClientError::ProtocolError(_) => malformed(method, "not the JSON we know"),
+        SlackClientError::SystemError(_)
+        | SlackClientError::EndOfStream(_)
+        | SlackClientError::SocketModeProtocolError(_) => unavailable(method, "the call failed on our side", true),
+    }
+}
+
+pub(super) fn unavailable(method: Method, detail: &str, may_have_happened: bool) -> SlackError {
+    SlackError::Unavailable { method: method.name, detail: detail.to_owned(), may_have_happened }
+}
+
+pub(super) fn malformed(method: Method, detail: &str) -> SlackError {
+    SlackError::Malformed { method: method.name, detail: detail.to_owned() }
+}

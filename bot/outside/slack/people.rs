@@ -1,0 +1,313 @@
+//! Who people are in Slack: fresh user records, what they make of a person, user groups, and the channels they are in.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use serde_json::{Value, json};
+
+use super::call::malformed;
+use super::pace::{Limit, Method};
+use super::{Slack, SlackError};
+
+const AUTH_TEST: Method = Method::new("auth.test", Limit::Unpaced);
+const USERS_INFO: Method = Method::new("users.info", Limit::Tier4);
+const LOOKUP_BY_EMAIL: Method = Method::new("users.lookupByEmail", Limit::Tier3);
+const USERGROUPS_LIST: Method = Method::new("usergroups.list", Limit::Tier2);
+const USERGROUP_MEMBERS: Method = Method::new("usergroups.users.list", Limit::Tier2);
+const CONVERSATIONS_INFO: Method = Method::new("conversations.info", Limit::Tier3);
+
+/// Slackbot's id is the same everywhere, and its record says `is_bot: false`.
+const SLACKBOT: &str = "USLACKBOT";
+/// Above this many remembered people, those loaded more than a minute ago are forgotten.
+const PEOPLE_MAX: usize = 4_096;
+const PEOPLE_KEPT_MS: i64 = 60_000;
+
+/// Ourselves, as `auth.test` tells. Everything that comes in is compared with this and never with itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTeam {
+    /// `T...`; for an org-wide install `E...`.
+    pub team_id: String,
+    /// `E...` when the workspace belongs to an Enterprise org.
+    pub enterprise_id: Option<String>,
+    /// The bot's user, `U...`.
+    pub bot_user_id: String,
+    /// The bot itself, `B...`.
+    pub bot_id: Option<String>,
+    /// `A...`; Slack does not always say.
+    pub app_id: Option<String>,
+    /// Installed for a whole org: payloads then come without a team.
+    pub is_enterprise_install: bool,
+}
+
+/// A person's membership in an Enterprise org.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enterprise {
+    /// `E...`
+    pub id: String,
+    /// The workspaces of the org the person is in, `T...`.
+    pub teams: Vec<String>,
+}
+
+/// A user record. The flags are `None` when Slack did not say; see `standing` for what that means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlackUser {
+    /// `U...` or `W...`; the letter means nothing.
+    pub id: String,
+    /// The home workspace.
+    pub team_id: Option<String>,
+    /// The handle; may change at any time, never to be matched on.
+    pub name: String,
+    /// What people call them: display name, else real name, else the handle.
+    pub real_name: String,
+    /// Missing without the scope `users:read.email`, and for people of other companies.
+    pub email: Option<String>,
+    /// IANA time zone, e.g. `Europe/Berlin`.
+    pub tz: Option<String>,
+    /// Deactivated.
+    pub deleted: Option<bool>,
+    /// A bot (or a workflow, which Slack marks separately).
+    pub is_bot: Option<bool>,
+    /// A guest of either kind.
+    pub is_restricted: Option<bool>,
+    /// A guest of a single channel; Slack sets both marks then.
+    pub is_ultra_restricted: Option<bool>,
+    /// From another company, sharing no channel with us. Those who share one have false here.
+    pub is_stranger: Option<bool>,
+    /// Enterprise orgs only.
+    pub enterprise: Option<Enterprise>,
+}
+
+/// What a person is to us. Only `Member` may ask or decide unless a workflow says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A full, active, human member of our workspace (or of our org, when installed for the org).
+    Member,
+    /// A guest of our workspace.
+    Guest,
+    /// Somebody else's member.
+    Outsider,
+    /// Not a human.
+    Bot,
+    /// Was somebody.
+    Deactivated,
+    /// Slack did not say enough; to be refused.
+    Unknown,
+}
+
+impl SlackUser {
+    /// Reads a `user` object. `None` without an id.
+    pub fn from_value(user: &Value) -> Option<Self> {
+        let text = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let flag = |name: &str| user.get(name).and_then(Value::as_bool);
+        let id = text("/id")?.to_owned();
+        let name = text("/name").unwrap_or(&id).to_owned();
+        let real_name = text("/profile/display_name").or(text("/real_name")).or(text("/profile/real_name"));
+        let is_bot = if flag("is_workflow_bot") == Some(true) { Some(true) } else { flag("is_bot") };
+        let enterprise = text("/enterprise_user/enterprise_id").map(|org| {
+            let teams = user.pointer("/enterprise_user/teams").and_then(Value::as_array);
+            let teams = teams.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            Enterprise { id: org.to_owned(), teams }
+        });
+        Some(Self {
+            team_id: text("/team_id").map(str::to_owned),
+            real_name: real_name.map_or_else(|| name.clone(), str::to_owned),
+            email: text("/profile/email").map(str::to_owned),
+            tz: text("/tz").map(str::to_owned),
+            deleted: flag("deleted"),
+            is_bot,
+            is_restricted: flag("is_restricted"),
+            is_ultra_restricted: flag("is_ultra_restricted"),
+            is_stranger: flag("is_stranger"),
+            enterprise,
+            id,
+            name,
+        })
+    }
+
+    /// What this person is to us (`apis/slack.md` section 18 rule 1). A missing mark never makes a member.
+    ///
+    /// `is_ultra_restricted` alone may be missing: Slack never sets it without `is_restricted`.
+    pub fn standing(&self, own: &OwnTeam) -> Standing {
+        if self.is_bot == Some(true) || self.id == SLACKBOT || self.id == own.bot_user_id {
+            return Standing::Bot;
+        }
+        if self.deleted == Some(true) {
+            return Standing::Deactivated;
+        }
+        let Some(team_id) = self.team_id.as_deref() else { return Standing::Unknown };
+        if self.is_stranger == Some(true) || !self.belongs_to(team_id, own) {
+            return Standing::Outsider;
+        }
+        if self.is_restricted == Some(true) || self.is_ultra_restricted == Some(true) {
+            return Standing::Guest;
+        }
+        match (self.deleted, self.is_bot, self.is_restricted) {
+            (Some(false), Some(false), Some(false)) => Standing::Member,
+            _ => Standing::Unknown,
+        }
+    }
+
+    fn belongs_to(&self, team_id: &str, own: &OwnTeam) -> bool {
+        if team_id == own.team_id {
+            return true;
+        }
+        let (Some(org), Some(own_org)) = (&self.enterprise, &own.enterprise_id) else { return false };
+        // Installed in one workspace of an org: being in the org is not enough, one must be in the workspace.
+        org.id == *own_org && (own.is_enterprise_install || org.teams.contains(&own.team_id))
+    }
+}
+
+/// A Slack user group (`@dba`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserGroup {
+    /// `S...`
+    pub id: String,
+    /// Without the `@`.
+    pub handle: String,
+    /// The title people see.
+    pub name: String,
+}
+
+/// What matters about a channel before something is said or decided in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// `C...`, `G...` or `D...`; may change when a channel starts to be shared.
+    pub id: String,
+    /// Without the `#`; empty for direct messages.
+    pub name: String,
+    /// People of other companies are in it: decisions taken here do not count. (`is_shared` also means sharing inside
+    /// an org, which is not this.)
+    pub is_shared_outside: bool,
+    /// Only members see it.
+    pub is_private: bool,
+    /// Nothing can be posted any more.
+    pub is_archived: bool,
+    /// The bot is in it.
+    pub is_member: bool,
+}
+
+type Load = Shared<BoxFuture<'static, Result<SlackUser, SlackError>>>;
+
+/// People asked for lately: id, when the question was sent, and the (possibly still running) answer.
+#[derive(Default)]
+pub(super) struct People {
+    loads: Mutex<HashMap<String, (i64, Load)>>,
+}
+
+impl Slack {
+    /// Who we are; also remembered (`own_team`). Call again now and then: a workspace can join an org.
+    pub async fn auth_test(&self) -> Result<OwnTeam, SlackError> {
+        let answer = self.write(AUTH_TEST, "", json!({})).await?;
+        let text =
+            |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let own = OwnTeam {
+            team_id: text("team_id").ok_or_else(|| malformed(AUTH_TEST, "no team_id"))?,
+            enterprise_id: text("enterprise_id"),
+            bot_user_id: text("user_id").ok_or_else(|| malformed(AUTH_TEST, "no user_id"))?,
+            bot_id: text("bot_id"),
+            app_id: text("app_id"),
+            is_enterprise_install: answer.get("is_enterprise_install").and_then(Value::as_bool).unwrap_or(false),
+        };
+        *self.inner.own_team.lock().unwrap_or_else(PoisonError::into_inner) = Some(own.clone());
+        Ok(own)
+    }
+
+    /// A user record, fresh from Slack.
+    pub async fn users_info(&self, user: &str) -> Result<SlackUser, SlackError> {
+        let answer = self.read(USERS_INFO, vec![("user", Some(user.to_owned()))]).await?;
+        read_user(USERS_INFO, &answer).and_then(|found| {
+            // Somebody else's record must never decide about this person.
+            if found.id == user { Ok(found) } else { Err(malformed(USERS_INFO, "a record of someone else")) }
+        })
+    }
+
+    /// A user record asked for at most `max_age_ms` ago. Callers at the same time share one question; a failure is
+    /// shared by those who waited for it and then forgotten.
+    pub async fn user_cached(&self, user: &str, max_age_ms: i64) -> Result<SlackUser, SlackError> {
+        let now_ms = self.inner.clock.now_ms();
+        let load = {
+            let mut loads = self.inner.people.loads.lock().unwrap_or_else(PoisonError::into_inner);
+            if loads.len() > PEOPLE_MAX {
+                loads.retain(|_, (asked_at, _)| now_ms.saturating_sub(*asked_at) < PEOPLE_KEPT_MS);
+            }
+            match loads.get(user) {
+                Some((asked_at, load)) if is_usable(*asked_at, load, now_ms, max_age_ms) => load.clone(),
+                _ => {
+                    let (slack, id) = (self.clone(), user.to_owned());
+                    let load = async move { slack.users_info(&id).await }.boxed().shared();
+                    loads.insert(user.to_owned(), (now_ms, load.clone()));
+                    load
+                }
+            }
+        };
+        load.await
+    }
+
+    /// Forgets what is remembered of a person, e.g. when Slack says they changed.
+    pub fn forget_user(&self, user: &str) {
+        self.inner.people.loads.lock().unwrap_or_else(PoisonError::into_inner).remove(user);
+    }
+
+    /// The active person with this address; `None` if there is none (a deactivated one is not found either).
+    pub async fn lookup_by_email(&self, email: &str) -> Result<Option<SlackUser>, SlackError> {
+        match self.read(LOOKUP_BY_EMAIL, vec![("email", Some(email.to_owned()))]).await {
+            Ok(answer) => read_user(LOOKUP_BY_EMAIL, &answer).map(Some),
+            Err(error) if error.code() == Some("users_not_found") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The enabled user groups of the workspace.
+    pub async fn usergroups_list(&self) -> Result<Vec<UserGroup>, SlackError> {
+        let answer = self.read(USERGROUPS_LIST, vec![("team_id", self.team_argument())]).await?;
+        let groups = answer.get("usergroups").and_then(Value::as_array);
+        let groups = groups.ok_or_else(|| malformed(USERGROUPS_LIST, "no usergroups"))?;
+        Ok(groups.iter().filter_map(read_group).collect())
+    }
+
+    /// The ids of a group's members. Deactivated people may linger in it: look at each before it counts.
+    pub async fn usergroup_members(&self, group: &str) -> Result<Vec<String>, SlackError> {
+        let query = vec![("usergroup", Some(group.to_owned())), ("team_id", self.team_argument())];
+        let answer = self.read(USERGROUP_MEMBERS, query).await?;
+        let users = answer.get("users").and_then(Value::as_array);
+        let users = users.ok_or_else(|| malformed(USERGROUP_MEMBERS, "no users"))?;
+        Ok(users.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// What matters about a channel.
+    pub async fn conversations_info(&self, channel: &str) -> Result<Conversation, SlackError> {
+        let answer = self.read(CONVERSATIONS_INFO, vec![("channel", Some(channel.to_owned()))]).await?;
+        let found = answer.get("channel").ok_or_else(|| malformed(CONVERSATIONS_INFO, "no channel"))?;
+        let flag = |name: &str| found.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let text = |name: &str| found.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(Conversation {
+            id: text("id").ok_or_else(|| malformed(CONVERSATIONS_INFO, "no channel id"))?,
+            name: text("name").unwrap_or_default(),
+            is_shared_outside: flag("is_ext_shared"),
+            is_private: flag("is_private") || flag("is_im") || flag("is_mpim"),
+            is_archived: flag("is_archived"),
+            is_member: flag("is_member") || flag("is_im"),
+        })
+    }
+}
+
+fn is_usable(asked_at: i64, load: &Load, now_ms: i64, max_age_ms: i64) -> bool {
+    let age_ms = now_ms.saturating_sub(asked_at);
+    let is_young = (0..=max_age_ms).contains(&age_ms);
+    is_young && load.peek().is_none_or(Result::is_ok)
+}
+
+fn read_user(method: Method, answer: &Value) -> Result<SlackUser, SlackError> {
+    answer.get("user").and_then(SlackUser::from_value).ok_or_else(|| malformed(method, "no user"))
+}
+
+fn read_group(group: &Value) -> Option<UserGroup> {
+    let text = |name: &str| group.get(name).and_then(Value::as_str).map(str::to_owned);
+    if group.get("date_delete").and_then(Value::as_i64).unwrap_or(0) != 0 {
+        return None;
+    }
+    let handle = text("handle")?;
+    Some(UserGroup { id: text("id")?, name: text("name").unwrap_or_else(|| handle.clone()), handle })
+}
