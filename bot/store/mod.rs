@@ -1,1 +1,59 @@
-//! To come.
+//! What is kept: requests, holders, outbox and audit in one SQLite file. Knows rows and kernel types, no service.
+
+mod audit;
+mod open;
+mod outbox;
+mod read;
+mod save;
+
+pub use audit::{AuditEntry, Tampered};
+pub use open::OpenError;
+pub use outbox::Waiting;
+pub use read::Held;
+pub use save::{Saving, Tx};
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+
+/// Why the database did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row holds what this version cannot read.
+    #[error("a stored {what} cannot be read: {source}")]
+    Unreadable {
+        /// Which kind of row.
+        what: &'static str,
+        /// What serde says.
+        source: serde_json::Error,
+    },
+    /// There is no request of that id.
+    #[error("there is no request {0}")]
+    NoSuchRequest(String),
+}
+
+/// The database. Cloning shares it. Reads go to a pool; every write goes through `begin`, one at a time.
+#[derive(Clone, Debug)]
+pub struct Store {
+    read: SqlitePool,
+    write: SqlitePool,
+    /// Held for as long as the store lives, so that no second process writes the same file.
+    _lock: Arc<File>,
+}
+
+impl Store {
+    /// Starts the one write transaction; waits for the one before it.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(Tx::new(self.write.begin_with("begin immediate").await?))
+    }
+
+    /// Closes the file; waits for what is in hand.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}

@@ -1,0 +1,134 @@
+//! The audit log: one entry an event, chained by hash, so that an edit, a removal or an insertion shows.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Store, StoreError, Tx};
+
+/// One entry as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct AuditEntry {
+    /// Counts up from one without gaps.
+    pub seq: i64,
+    /// When, milliseconds since the Unix epoch.
+    pub at: i64,
+    /// Which request.
+    pub request_id: String,
+    /// Who caused it, as JSON.
+    pub actor: String,
+    /// What happened, as JSON.
+    pub event: String,
+    /// The request's state after it.
+    pub state: String,
+    /// Hash of the entry before; empty for the first.
+    pub previous: String,
+    /// Hash of this one.
+    pub hash: String,
+}
+
+/// The first entry that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("audit entry {seq} does not fit: {what}")]
+pub struct Tampered {
+    /// Its number.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl AuditEntry {
+    fn hash_of(&self) -> String {
+        let mut digest = Sha256::new();
+        let (seq, at) = (self.seq.to_string(), self.at.to_string());
+        let parts = [&self.previous, &seq, &at, &self.request_id, &self.actor, &self.event, &self.state];
+        for part in parts {
+            // Lengths between the parts: moving a character from one to the next must change the hash.
+            digest.update(part.len().to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        hex::encode(digest.finalize())
+    }
+}
+
+impl Tx {
+    /// Adds an entry to the chain. `seq`, `previous` and `hash` are filled in here.
+    pub(super) async fn append_audit(&mut self, mut entry: AuditEntry) -> Result<(), StoreError> {
+        let (seq, previous): (i64, String) =
+            sqlx::query_as("update head set audit_seq = audit_seq + 1 where one = 1 returning audit_seq, audit_hash")
+                .fetch_one(self.connection())
+                .await?;
+        entry.seq = seq;
+        entry.previous = previous;
+        entry.hash = entry.hash_of();
+        sqlx::query(
+            "insert into audit (seq, at, request_id, actor, event, state, previous, hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(entry.seq)
+        .bind(entry.at)
+        .bind(&entry.request_id)
+        .bind(&entry.actor)
+        .bind(&entry.event)
+        .bind(&entry.state)
+        .bind(&entry.previous)
+        .bind(&entry.hash)
+        .execute(self.connection())
+        .await?;
+        sqlx::query("update head set audit_hash = $1 where one = 1")
+            .bind(&entry.hash)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The entries of one request, oldest first.
+    pub async fn audit_of(&self, request_id: &str) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query_as("select * from audit where request_id = $1 order by seq")
+            .bind(request_id)
+            .fetch_all(&self.read)
+            .await?;
+        Ok(rows)
+    }
+
+    /// Every entry, oldest first, at most `limit` after `seq`.
+    pub async fn audit_after(&self, seq: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query_as("select * from audit where seq > $1 order by seq limit $2")
+            .bind(seq)
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
+        Ok(rows)
+    }
+
+    /// Walks the whole chain; the inner result names the first entry that does not fit.
+    pub async fn verify_audit(&self) -> Result<Result<i64, Tampered>, StoreError> {
+        let (head_seq, head_hash): (i64, String) =
+            sqlx::query_as("select audit_seq, audit_hash from head where one = 1").fetch_one(&self.read).await?;
+        let (mut seq, mut previous) = (0_i64, String::new());
+        loop {
+            let entries = self.audit_after(seq, 500).await?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in entries {
+                let what = if entry.seq != seq + 1 {
+                    "an entry before it is missing"
+                } else if entry.previous != previous {
+                    "it does not follow the one before"
+                } else if entry.hash != entry.hash_of() {
+                    "it was changed"
+                } else {
+                    (seq, previous) = (entry.seq, entry.hash);
+                    continue;
+                };
+                return Ok(Err(Tampered { seq: entry.seq, what }));
+            }
+        }
+        if seq != head_seq || previous != head_hash {
+            return Ok(Err(Tampered { seq: seq + 1, what: "entries at the end are missing" }));
+        }
+        Ok(Ok(seq))
+    }
+}

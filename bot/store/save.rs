@@ -1,0 +1,177 @@
+//! Saving: state, ledger, outbox, audit and the delivery's fingerprint, all in the caller's transaction.
+
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use super::{AuditEntry, StoreError};
+use crate::kernel::{Actor, Applied, Event, Key, Ledger, Request, RequestId};
+
+/// The one write transaction. Dropping it without `commit` undoes it.
+pub struct Tx {
+    inner: Transaction<'static, Sqlite>,
+}
+
+/// Everything that one event changes.
+pub struct Saving<'a> {
+    /// What the kernel said.
+    pub applied: &'a Applied,
+    /// Who caused it.
+    pub actor: &'a Actor,
+    /// What happened.
+    pub event: &'a Event,
+    /// When, milliseconds since the Unix epoch.
+    pub at: i64,
+}
+
+impl Tx {
+    pub(super) fn new(inner: Transaction<'static, Sqlite>) -> Self {
+        Self { inner }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.inner.commit().await?;
+        Ok(())
+    }
+
+    /// The request as the transaction sees it.
+    pub async fn load(&mut self, id: &RequestId) -> Result<Request, StoreError> {
+        let body: Option<String> = sqlx::query_scalar("select body from request where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        let body = body.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?;
+        serde_json::from_str(&body).map_err(|source| StoreError::Unreadable { what: "request", source })
+    }
+
+    /// Remembers a delivery; if it was seen before, the request it led to then.
+    pub async fn first_delivery(
+        &mut self,
+        key: &str,
+        id: &RequestId,
+        at: i64,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let new = sqlx::query("insert into delivery (key, request_id, at) values ($1, $2, $3) on conflict do nothing")
+            .bind(key)
+            .bind(id.as_str())
+            .bind(at)
+            .execute(self.connection())
+            .await?;
+        if new.rows_affected() > 0 {
+            return Ok(None);
+        }
+        let before: String = sqlx::query_scalar("select request_id from delivery where key = $1")
+            .bind(key)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(Some(RequestId(before)))
+    }
+
+    /// Forgets deliveries from before `at`: Slack repeats nothing for that long.
+    pub async fn forget_deliveries_before(&mut self, at: i64) -> Result<(), StoreError> {
+        sqlx::query("delete from delivery where at < $1").bind(at).execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Writes one event's outcome.
+    pub async fn save(&mut self, saving: Saving<'_>) -> Result<(), StoreError> {
+        let Saving { applied, actor, event, at } = saving;
+        let request = &applied.request;
+        self.write_request(request).await?;
+        for entry in &applied.ledger {
+            self.write_ledger(&request.id, entry).await?;
+        }
+        if !applied.effects.is_empty() {
+            self.enqueue(&request.id, &request.keys, &applied.effects).await?;
+        }
+        let json = |value: Result<String, serde_json::Error>| {
+            value.map_err(|source| StoreError::Unreadable { what: "audit entry", source })
+        };
+        let entry = AuditEntry {
+            seq: 0,
+            at,
+            request_id: request.id.to_string(),
+            actor: json(serde_json::to_string(actor))?,
+            event: json(match event {
+                // The ask itself is the event; the workflow's digest in it names the version.
+                Event::Asked => serde_json::to_string(&serde_json::json!({"event": "asked", "ask": request.ask})),
+                event => serde_json::to_string(event),
+            })?,
+            state: request.state.word().to_owned(),
+            previous: String::new(),
+            hash: String::new(),
+        };
+        self.append_audit(entry).await
+    }
+
+    async fn write_request(&mut self, request: &Request) -> Result<(), StoreError> {
+        let body =
+            serde_json::to_string(request).map_err(|source| StoreError::Unreadable { what: "request", source })?;
+        sqlx::query(
+            "insert into request (id, workflow, requester, state, outcome, stuck, asked_at, expires_at, version, body)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+             on conflict (id) do update set state = excluded.state, outcome = excluded.outcome,
+                 stuck = excluded.stuck, expires_at = excluded.expires_at, version = request.version + 1,
+                 body = excluded.body",
+        )
+        .bind(request.id.as_str())
+        .bind(&request.workflow.name)
+        .bind(&request.requester.slack_id)
+        .bind(request.state.word())
+        .bind(request.outcome.map(crate::kernel::Outcome::word))
+        .bind(i64::from(request.stuck))
+        .bind(request.asked_at)
+        .bind(request.expires_at)
+        .bind(body)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    async fn write_ledger(&mut self, id: &RequestId, entry: &Ledger) -> Result<(), StoreError> {
+        match entry {
+            Ledger::Hold { key, until } => {
+                sqlx::query(
+                    "insert into holder (key, request_id, until, live) values ($1, $2, $3, 1)
+                     on conflict (key, request_id, until) do update set live = 1",
+                )
+                .bind(key.as_str())
+                .bind(id.as_str())
+                .bind(until)
+                .execute(self.connection())
+                .await?;
+            }
+            Ledger::Release { key } => {
+                sqlx::query("update holder set live = 0 where key = $1 and request_id = $2")
+                    .bind(key.as_str())
+                    .bind(id.as_str())
+                    .execute(self.connection())
+                    .await?;
+            }
+            Ledger::Remember { key, before } => {
+                sqlx::query("insert into held_key (key, before) values ($1, $2) on conflict do nothing")
+                    .bind(key.as_str())
+                    .bind(before.to_string())
+                    .execute(self.connection())
+                    .await?;
+            }
+            Ledger::Forget { key } => self.forget(key).await?,
+        }
+        Ok(())
+    }
+
+    async fn forget(&mut self, key: &Key) -> Result<(), StoreError> {
+        let held: i64 = sqlx::query_scalar("select count(*) from holder where key = $1 and live = 1")
+            .bind(key.as_str())
+            .fetch_one(self.connection())
+            .await?;
+        if held == 0 {
+            sqlx::query("delete from held_key where key = $1").bind(key.as_str()).execute(self.connection()).await?;
+            sqlx::query("delete from holder where key = $1").bind(key.as_str()).execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+}
