@@ -33,12 +33,12 @@ pub struct User {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserKind {
-    /// Of this tailnet.
+    /// Of this tailnet; also when it is not said, since we only ask for these.
+    #[default]
     Member,
     /// Of another tailnet.
     Shared,
-    /// Not said, or a word we do not know.
-    #[default]
+    /// A word we do not know.
     #[serde(other)]
     Unknown,
 }
@@ -76,7 +76,8 @@ impl User {
 }
 
 impl Tailscale {
-    /// All users of the tailnet, also suspended ones; look at `may_act`. Scope `users:read`.
+    /// All users of this tailnet, also suspended ones (look at `may_act`), without those who only shared something in. Scope
+    /// `users:read`.
     ///
     /// # Errors
     /// See `TailscaleError`.
@@ -86,12 +87,14 @@ impl Tailscale {
             #[serde(deserialize_with = "null_as_empty")]
             users: Vec<User>,
         }
+        let mut url = self.tailnet_url(&["users"]);
+        url.set_query(Some("type=member"));
         let answer = self
             .send(Call {
                 name: "listing users",
                 scope: Some("users:read"),
                 method: Method::GET,
-                url: self.tailnet_url(&["users"]),
+                url,
                 accept: "application/json",
                 body: None,
                 limit_bytes: LIST_LIMIT_BYTES,
