@@ -1,0 +1,224 @@
+//! Between the two doors and the bot: every delivery runs on a task of its own, is answered in time, and cannot hurt
+//! its neighbours.
+//!
+//! An answer means that the handler has returned, and a handler returns after the save. When that takes longer than
+//! Slack waits, what we say then does not claim that anything was done.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use super::answer::Answer;
+use super::envelope::{Delivery, What};
+use crate::outside::slack::{Post, Slack, SlackError};
+
+/// What the bot does with a delivery. It returns when what must not be lost is saved.
+pub type Handler = Arc<dyn Fn(Delivery) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// Slack waits 3 seconds (`apis/slack.md` section 0.4); the rest is for the way back.
+pub const ACK_LIMIT: Duration = Duration::from_millis(2_700);
+/// Kinds we do not know are remembered up to this many, so that each is logged once.
+const UNKNOWN_KINDS_MAX: usize = 100;
+
+const SORRY: &str = "Something went wrong on my side, and it is in my log. `/access list` shows what was saved.";
+const SLOW_COMMAND: &str = "This takes longer than usual. Nothing is promised yet; I will write here when it is done.";
+const SLOW_FORM: &str = "This takes longer than usual. Please wait for my message before you send it again.";
+
+/// Hands deliveries to the handler. Cloning shares everything.
+#[derive(Clone)]
+pub struct Edge {
+    handler: Handler,
+    slack: Slack,
+    ack_limit: Duration,
+    unknown_kinds: Arc<Mutex<HashSet<String>>>,
+    running: TaskTracker,
+}
+
+/// What must be known of a delivery to answer it after the handler has taken it.
+#[derive(Clone)]
+struct Asked {
+    kind: Kind,
+    name: String,
+    user_id: String,
+    response_url: Option<SecretString>,
+    view_id: Option<String>,
+    error_block_id: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Command,
+    Click,
+    Submission,
+    Options,
+    Silent,
+}
+
+impl Edge {
+    /// `slack` is used to say what an answer cannot carry.
+    pub fn new(handler: Handler, slack: Slack) -> Self {
+        Self { handler, slack, ack_limit: ACK_LIMIT, unknown_kinds: Arc::default(), running: TaskTracker::new() }
+    }
+
+    /// The same with another time limit, for tests.
+    pub fn with_ack_limit(mut self, ack_limit: Duration) -> Self {
+        self.ack_limit = ack_limit;
+        self
+    }
+
+    /// Runs the handler and returns what to answer now, within the time limit whatever happens. `takes_payload` is
+    /// false when the socket says that an answer would not be read; what was to be said is then sent separately.
+    pub async fn deliver(&self, delivery: Delivery, takes_payload: bool) -> Answer {
+        match &delivery.what {
+            What::SslCheck => return Answer::Nothing,
+            What::UrlVerification { challenge } => return Answer::Plain(challenge.clone()),
+            What::Unknown { kind } => {
+                self.note_unknown(kind);
+                return Answer::Nothing;
+            }
+            _ => {}
+        }
+        let asked = Asked::of(&delivery);
+        let handler = self.handler.clone();
+        let mut work = self.running.spawn(async move { handler(delivery).await });
+        match tokio::time::timeout(self.ack_limit, &mut work).await {
+            Ok(Ok(answer)) => self.fit(&asked, answer, takes_payload),
+            Ok(Err(_)) => self.sorry(&asked, takes_payload),
+            Err(_) => {
+                tracing::warn!(slack.kind = %asked.name, actor = %asked.user_id, "handler is slow, answered before it");
+                self.running.spawn(self.clone().finish_late(work, asked.clone()));
+                self.fit(&asked, asked.slow(), takes_payload)
+            }
+        }
+    }
+
+    /// Logs a kind we do not know, the first time it comes.
+    pub fn note_unknown(&self, kind: &str) {
+        let mut kinds = self.unknown_kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        if kinds.len() < UNKNOWN_KINDS_MAX && kinds.insert(kind.to_owned()) {
+            tracing::warn!(slack.kind = %kind, "unknown kind of payload, acknowledged and ignored");
+        }
+    }
+
+    /// Waits until running handlers and late answers are done, at most `limit`. For an orderly stop.
+    pub async fn finish(&self, limit: Duration) {
+        self.running.close();
+        drop(tokio::time::timeout(limit, self.running.wait()).await);
+        self.running.reopen();
+    }
+
+    fn sorry(&self, asked: &Asked, takes_payload: bool) -> Answer {
+        tracing::error!(slack.kind = %asked.name, actor = %asked.user_id, "handler panicked");
+        let answer = match (asked.kind, &asked.error_block_id) {
+            (Kind::Submission, Some(block_id)) => Answer::Errors(vec![(block_id.clone(), SORRY.to_owned())]),
+            (Kind::Silent, _) => Answer::Nothing,
+            _ => Answer::ephemeral(SORRY),
+        };
+        self.fit(asked, answer, takes_payload)
+    }
+
+    async fn finish_late(self, work: JoinHandle<Answer>, asked: Asked) {
+        let answer = match work.await {
+            Ok(answer) => answer,
+            Err(_) => {
+                tracing::error!(slack.kind = %asked.name, actor = %asked.user_id, "handler panicked");
+                Answer::ephemeral(SORRY)
+            }
+        };
+        match (answer, &asked.view_id) {
+            (Answer::UpdateView(view), Some(view_id)) => {
+                note_failure(&asked.name, self.slack.views_update(view_id, None, &view).await.map(drop));
+            }
+            (Answer::Errors(errors), _) => {
+                let text = errors.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
+                self.say(asked, Answer::ephemeral(text)).await;
+            }
+            (answer @ (Answer::Ephemeral { .. } | Answer::Plain(_)), _) => self.say(asked, answer).await,
+            _ => {}
+        }
+    }
+
+    /// The part of an answer that Slack takes as the answer to this kind of thing; the rest is said separately.
+    fn fit(&self, asked: &Asked, answer: Answer, takes_payload: bool) -> Answer {
+        match (asked.kind, answer) {
+            (Kind::Options, answer @ (Answer::Options(_) | Answer::OptionGroups(_))) => answer,
+            (Kind::Options, _) => Answer::Options(Vec::new()),
+            (_, Answer::Nothing) => Answer::Nothing,
+            (Kind::Command, answer @ (Answer::Ephemeral { .. } | Answer::Plain(_))) if takes_payload => answer,
+            (Kind::Submission, answer @ (Answer::Errors(_) | Answer::UpdateView(_) | Answer::PushView(_)))
+            | (Kind::Submission, answer @ Answer::Clear) => answer,
+            (_, answer @ (Answer::Ephemeral { .. } | Answer::Plain(_))) => {
+                self.running.spawn(self.clone().say_owned(asked.clone(), answer));
+                Answer::Nothing
+            }
+            (_, _) => {
+                tracing::error!(slack.kind = %asked.name, "bug: an answer of a kind that Slack does not take here");
+                Answer::Nothing
+            }
+        }
+    }
+
+    async fn say_owned(self, asked: Asked, answer: Answer) {
+        self.say(asked, answer).await;
+    }
+
+    /// Says something only the person sees: where they clicked if Slack gave us a way, else as a direct message.
+    async fn say(&self, asked: Asked, answer: Answer) {
+        let Some(mut message) = answer.to_socket_payload() else { return };
+        if let Some(response_url) = &asked.response_url {
+            if let Some(map) = message.as_object_mut() {
+                map.insert("response_type".to_owned(), json!("ephemeral"));
+                // The click came from a card that must stay.
+                map.insert("replace_original".to_owned(), json!(false));
+            }
+            note_failure(&asked.name, self.slack.respond(response_url, &message).await);
+            return;
+        }
+        if asked.user_id.is_empty() {
+            return;
+        }
+        let text = message.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let post = Post { channel: asked.user_id, text, blocks: message.get("blocks").cloned(), ..Post::default() };
+        note_failure(&asked.name, self.slack.post_message(&post).await.map(drop));
+    }
+}
+
+impl Asked {
+    fn of(delivery: &Delivery) -> Self {
+        let (kind, view_id, error_block_id) = match &delivery.what {
+            What::Command(_) => (Kind::Command, None, None),
+            What::Actions(actions) => (Kind::Click, actions.view.as_ref().map(|view| view.view_id.clone()), None),
+            What::Shortcut(_) | What::MessageShortcut(_) => (Kind::Click, None, None),
+            What::Submission(submission) => {
+                let first = submission.input_block_ids.first().cloned();
+                (Kind::Submission, Some(submission.view.view_id.clone()), first)
+            }
+            What::Options(_) => (Kind::Options, None, None),
+            _ => (Kind::Silent, None, None),
+        };
+        let response_url = delivery.what.response_url().cloned();
+        let (name, user_id) = (delivery.what.name().to_owned(), delivery.actor.user_id.clone());
+        Self { kind, name, user_id, response_url, view_id, error_block_id }
+    }
+
+    /// What is true while the handler is still at work.
+    fn slow(&self) -> Answer {
+        match (self.kind, &self.error_block_id) {
+            (Kind::Command, _) => Answer::ephemeral(SLOW_COMMAND),
+            (Kind::Submission, Some(block_id)) => Answer::Errors(vec![(block_id.clone(), SLOW_FORM.to_owned())]),
+            _ => Answer::Nothing,
+        }
+    }
+}
+
+fn note_failure(kind: &str, result: Result<(), SlackError>) {
+    if let Err(error) = result {
+        tracing::warn!(slack.kind = %kind, %error, "could not answer a person");
+    }
+}

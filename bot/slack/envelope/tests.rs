@@ -1,0 +1,1 @@
+//! Every fixture through the readers.

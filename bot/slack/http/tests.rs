@@ -1,0 +1,1 @@
+//! The door with signed and unsigned requests.
