@@ -1,0 +1,252 @@
+//! `tailscale.attribute`: a boolean `custom:` posture attribute on one device, with an expiry Tailscale enforces too.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{failure, refusal};
+use crate::clock::Clock;
+use crate::kernel::request::Found;
+use crate::kernel::{Failure, Key, Proof};
+use crate::outside::tailscale::{Tailscale, TailscaleError};
+use crate::steps::{Before, Holder, Step};
+
+/// The step type.
+pub struct Attribute {
+    tailscale: Tailscale,
+    clock: Clock,
+}
+
+/// One attribute of one device, as read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    /// None: not set.
+    value: Option<Value>,
+    /// When Tailscale removes it, milliseconds since the Unix epoch; none: never.
+    expires_at: Option<i64>,
+}
+
+/// Where: the device and the attribute's name.
+struct Address<'k> {
+    device: &'k str,
+    name: &'k str,
+}
+
+impl Reading {
+    fn is_unset(&self) -> bool {
+        self.value.is_none()
+    }
+
+    fn has(&self, value: &Value, expires_at: i64) -> bool {
+        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) == expires_at)
+    }
+
+    /// Whether it has this value for at least as long, by itself.
+    fn covers(&self, value: &Value, expires_at: i64) -> bool {
+        self.value.as_ref() == Some(value) && self.expires_at.is_none_or(|at| at >= expires_at)
+    }
+
+    /// Ours: a boolean with one of the ends we told, which nobody else would hit to the second.
+    fn is_ours(&self, before: &Before) -> bool {
+        let ends = |at: i64| before.untils.iter().any(|until| whole_second(*until) == whole_second(at));
+        matches!(self.value, Some(Value::Bool(_))) && self.expires_at.is_some_and(ends)
+    }
+
+    fn words(&self) -> String {
+        match (&self.value, self.expires_at) {
+            (None, _) => "not set".to_owned(),
+            (Some(value), None) => format!("{value}, without an end"),
+            (Some(value), Some(at)) => match jiff::Timestamp::from_millisecond(at) {
+                Ok(at) => format!("{value} until {at:.0}"),
+                Err(_) => value.to_string(),
+            },
+        }
+    }
+}
+
+/// Tailscale keeps whole seconds; ours are rounded up, so that the far side never ends it early.
+fn whole_second(at: i64) -> i64 {
+    at.saturating_add(999).div_euclid(1000).saturating_mul(1000)
+}
+
+impl Attribute {
+    /// The step type over this tailnet.
+    pub fn new(tailscale: Tailscale, clock: Clock) -> Self {
+        Self { tailscale, clock }
+    }
+
+    async fn read(&self, address: &Address<'_>) -> Result<Reading, TailscaleError> {
+        let all = self.tailscale.attributes(address.device).await?;
+        let value = all.attributes.get(address.name).cloned();
+        let expires_at = value.as_ref().and_then(|_| all.expiries.get(address.name).copied());
+        Ok(Reading { value, expires_at })
+    }
+
+    fn proof(&self, found: Found) -> Proof {
+        Proof { at: self.clock.now_ms(), found }
+    }
+
+    /// The device must be the requester's own and the requester an active user, now and not only when they asked.
+    async fn check_owner(&self, address: &Address<'_>, holders: &[Holder]) -> Result<(), Failure> {
+        let device = self.tailscale.device(address.device).await.map_err(|error| failure(&error))?;
+        let users = self.tailscale.users().await.map_err(|error| failure(&error))?;
+        for holder in holders {
+            if let Err(why) = device.is_owned_by(&holder.login) {
+                let advice = "pick one of your own devices and ask again";
+                return Err(refusal(format!("{}: {why}", device.short_name()), advice));
+            }
+            if !users.iter().any(|user| user.has_login(&holder.login) && user.may_act()) {
+                let advice = "a tailnet admin can restore the user";
+                return Err(refusal(format!("{} is not an active user of the tailnet", holder.login), advice));
+            }
+        }
+        Ok(())
+    }
+
+    async fn hold(&self, address: &Address<'_>, holders: &[Holder], before: &Before) -> Result<Proof, Failure> {
+        let value = wanted(holders)?;
+        let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
+        let expires_at = whole_second(until);
+        self.check_owner(address, holders).await?;
+        let now = self.read(address).await.map_err(|error| failure(&error))?;
+        if now.has(&value, expires_at) {
+            return Ok(self.proof(Found::On { until: Some(expires_at) }));
+        }
+        let first: Reading = stored(&before.found)?;
+        if now == first && now.covers(&value, expires_at) {
+            return Ok(self.proof(Found::OnBefore));
+        }
+        if !now.is_unset() && now != first && !now.is_ours(before) {
+            let what = format!("somebody else set {} to {}", address.name, now.words());
+            return Err(refusal(what, "find out who needs it, remove it, then try again"));
+        }
+        let comment = holders.iter().max_by_key(|holder| &holder.request_id).map_or("", |holder| &holder.comment);
+        let set = self.tailscale.set_attribute(address.device, address.name, &value, Some(expires_at), comment).await;
+        self.confirm(address, set.err(), |found| found.has(&value, expires_at)).await?;
+        Ok(self.proof(Found::On { until: Some(expires_at) }))
+    }
+
+    async fn release(&self, address: &Address<'_>, before: &Before) -> Result<Proof, Failure> {
+        let now = match self.read(address).await {
+            Ok(now) => now,
+            // A device that left the tailnet took its attributes with it.
+            Err(TailscaleError::NotFound(_)) => return Ok(self.proof(Found::Gone)),
+            Err(error) => return Err(failure(&error)),
+        };
+        let first: Reading = stored(&before.found)?;
+        let lasting = !first.is_unset() && first.expires_at.is_none_or(|at| at > self.clock.now_ms());
+        if now == first {
+            let found = if first.is_unset() { Found::Gone } else { Found::PutBack { what: first.words() } };
+            return Ok(self.proof(found));
+        }
+        let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
+        let ours = now.is_ours(before) || (now.is_unset() && expired && lasting);
+        if now.is_unset() && !ours {
+            return Ok(self.proof(Found::Gone));
+        }
+        if !ours {
+            return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
+        }
+        if lasting {
+            let value = first.value.clone().unwrap_or(Value::Null);
+            let comment = "put back as it was";
+            let set =
+                self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
+            self.confirm(address, set.err(), |found| found.value == first.value).await?;
+            return Ok(self.proof(Found::PutBack { what: first.words() }));
+        }
+        let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
+        self.confirm(address, deleted.err(), Reading::is_unset).await?;
+        Ok(self.proof(Found::Gone))
+    }
+
+    /// Reads back: a call that failed may have worked, and one that worked may not have.
+    async fn confirm(
+        &self,
+        address: &Address<'_>,
+        failed: Option<TailscaleError>,
+        is_right: impl Fn(&Reading) -> bool,
+    ) -> Result<(), Failure> {
+        if let Some(error) = failed.as_ref().filter(|error| !error.may_have_happened()) {
+            return Err(failure(error));
+        }
+        match (self.read(address).await, failed) {
+            (Ok(found), _) if is_right(&found) => Ok(()),
+            (Err(TailscaleError::NotFound(_)), _) if is_right(&Reading { value: None, expires_at: None }) => Ok(()),
+            (_, Some(error)) => Err(failure(&error)),
+            (Err(error), None) => Err(failure(&error)),
+            (Ok(found), None) => Err(Failure {
+                what: format!("tailscale accepted the change, but {} reads back as {}", address.name, found.words()),
+                advice: String::new(),
+                retryable: true,
+                retry_after_ms: None,
+            }),
+        }
+    }
+}
+
+impl Step for Attribute {
+    fn uses(&self) -> &'static str {
+        "tailscale.attribute"
+    }
+
+    fn address(&self, with: &Map<String, Value>) -> Result<String, String> {
+        let text = |name: &str| with.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let device = text("device").ok_or("no device")?;
+        let name = text("key").ok_or("no key")?;
+        if device.contains(' ') || name.contains(' ') {
+            return Err("a device id or key with a space".to_owned());
+        }
+        Ok(format!("{device} {name}"))
+    }
+
+    fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
+        async move {
+            let reading = self.read(&address(key)?).await.map_err(|error| failure(&error))?;
+            serde_json::to_value(reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
+        }
+        .boxed()
+    }
+
+    fn settle<'a>(
+        &'a self,
+        key: &'a Key,
+        holders: &'a [Holder],
+        before: &'a Before,
+    ) -> BoxFuture<'a, Result<Proof, Failure>> {
+        async move {
+            let address = address(key)?;
+            if holders.is_empty() {
+                self.release(&address, before).await
+            } else {
+                self.hold(&address, holders, before).await
+            }
+        }
+        .boxed()
+    }
+}
+
+fn address(key: &Key) -> Result<Address<'_>, Failure> {
+    let (device, name) = key
+        .address()
+        .split_once(' ')
+        .ok_or_else(|| refusal(format!("`{key}` is not a device and an attribute"), "this is a bug of ours"))?;
+    Ok(Address { device, name })
+}
+
+fn stored(found: &Value) -> Result<Reading, Failure> {
+    serde_json::from_value(found.clone())
+        .map_err(|error| refusal(format!("what was there before cannot be read: {error}"), "this is a bug of ours"))
+}
+
+/// The value all holders want; an attribute has only one.
+fn wanted(holders: &[Holder]) -> Result<Value, Failure> {
+    let mut values = holders.iter().map(|holder| holder.with.get("value").cloned().unwrap_or(Value::Bool(true)));
+    let first = values.next().unwrap_or(Value::Bool(true));
+    if values.any(|value| value != first) {
+        let advice = "give the two workflows different attributes";
+        return Err(refusal("another grant holds the same attribute with another value".to_owned(), advice));
+    }
+    Ok(first)
+}

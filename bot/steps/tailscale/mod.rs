@@ -1,0 +1,21 @@
+//! Step types that hold something in the tailnet.
+
+pub mod attribute;
+
+use crate::kernel::Failure;
+use crate::outside::tailscale::TailscaleError;
+
+/// A call that did not work, in words for people.
+pub(super) fn failure(error: &TailscaleError) -> Failure {
+    Failure {
+        what: error.to_string(),
+        advice: error.advice().unwrap_or_default(),
+        retryable: error.is_retryable(),
+        retry_after_ms: error.retry_after_ms(),
+    }
+}
+
+/// A failure that only a person can mend.
+pub(super) fn refusal(what: String, advice: &str) -> Failure {
+    Failure { what, advice: advice.to_owned(), retryable: false, retry_after_ms: None }
+}
