@@ -1,1 +1,131 @@
-//! To come.
+//! `nightlatch.yaml`: read once at the start, every mistake told at once. Secrets are named here and fetched later.
+
+mod address;
+mod read;
+pub mod report;
+pub mod secret;
+pub mod sheet;
+#[cfg(test)]
+mod tests;
+pub mod words;
+pub mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+pub use address::Listen;
+pub use report::{Mistake, Report};
+pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, TailscaleSecrets};
+
+/// Everything `nightlatch.yaml` says. Paths are usable as they are: relative ones were joined to the file's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where state is kept.
+    pub database: Database,
+    /// Where we answer HTTP.
+    pub listen: Listen,
+    /// How people and Slack reach us, without a trailing slash in its path. Always there when `slack.mode` is `http`.
+    pub url: Option<Url>,
+    /// The folder of workflow files.
+    pub workflows: PathBuf,
+    /// The folder of policies; need not exist.
+    pub policies: PathBuf,
+    /// The folder of templates that replace built-in words; need not exist.
+    pub templates: PathBuf,
+    /// Slack.
+    pub slack: SlackConfig,
+    /// Tailscale.
+    pub tailscale: TailscaleConfig,
+    /// golink's address, if it is to be used.
+    pub golink: Option<Url>,
+    /// tclip's address, if it is to be used.
+    pub tclip: Option<Url>,
+    /// Slack person (`U...`, `W...`) to tailnet login in lower case, where e-mail does not say it.
+    pub people: BTreeMap<String, String>,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file, made when it is not there.
+    Sqlite(PathBuf),
+}
+
+/// The `slack:` part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlackConfig {
+    /// Through which door Slack comes in.
+    pub mode: SlackMode,
+    /// `https://slack.com/api`, or what stands in for it; plain http only to this machine. No trailing slash.
+    pub api_url: Url,
+    /// `xoxb-...`
+    pub bot_token: SecretSource,
+    /// `xapp-...`; always there in socket mode.
+    pub app_token: Option<SecretSource>,
+    /// Proves that an HTTP call is Slack's; always there in http mode.
+    pub signing_secret: Option<SecretSource>,
+}
+
+/// Through which door Slack comes in. The two exclude each other, see `apis.slack.com/apis/socket-mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlackMode {
+    /// We call Slack; nothing has to be reachable from the internet.
+    Socket,
+    /// Slack calls `url`.
+    Http,
+}
+
+/// The `tailscale:` part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailscaleConfig {
+    /// `https://api.tailscale.com`, or what stands in for it; plain http only to this machine. Without `/api/v2`.
+    pub api_url: Url,
+    /// How we prove who we are.
+    pub credential: TailscaleCredential,
+    /// The local tailscaled.
+    pub socket: PathBuf,
+}
+
+/// How we prove to Tailscale who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TailscaleCredential {
+    /// `client_id` and `client_secret`: an OAuth client, the better choice.
+    Client {
+        /// Not secret, so it may stand in the file.
+        id: Setting,
+        /// `tskey-client-...`
+        secret: SecretSource,
+    },
+    /// `api_key`: an access token of a person.
+    ApiKey(SecretSource),
+}
+
+impl Config {
+    /// Reads and checks the file. Touches nothing but the file: no secret is fetched, no folder looked into.
+    ///
+    /// # Errors
+    /// Every mistake in the file.
+    pub fn read(path: &Path) -> Result<Self, Report> {
+        let text = yaml::read_file(path).map_err(|mistake| Report { mistakes: vec![mistake], unlisted: 0 })?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        Self::from_text(&path.display().to_string(), folder, &text)
+    }
+
+    /// Checks a text that stands for the file `name` in `folder`.
+    ///
+    /// # Errors
+    /// Every mistake in the text.
+    pub fn from_text(name: &str, folder: &Path, text: &str) -> Result<Self, Report> {
+        read::config(name, folder, text)
+    }
+
+    /// Fetches every secret the file names.
+    ///
+    /// # Errors
+    /// Every one that cannot be fetched; the text never holds a secret.
+    pub fn secrets(&self) -> Result<Secrets, Vec<SecretError>> {
+        Secrets::fetch(self)
+    }
+}

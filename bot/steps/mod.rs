@@ -1,6 +1,7 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
 pub mod tailscale;
+pub mod types;
 
 use std::sync::Arc;
 
@@ -9,6 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::kernel::{Failure, Key, Proof, RequestId};
 use crate::outside::tailscale::Tailscale;
+
+pub use types::TYPES;
 
 /// A live grant on a key: who holds it, until when, and what to say about it on the far side.
 #[derive(Clone, Debug, PartialEq)]

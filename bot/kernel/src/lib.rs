@@ -13,6 +13,7 @@ pub mod id;
 mod lifecycle;
 pub mod person;
 pub mod policy;
+pub mod reference;
 pub mod refusal;
 pub mod request;
 pub mod workflow;

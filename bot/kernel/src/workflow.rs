@@ -122,3 +122,27 @@ pub struct StepUse {
     /// Its settings; strings may hold `{{ }}`.
     pub with: serde_json::Map<String, Value>,
 }
+
+/// What a step type says about its settings before they are used. The types are listed in one place, `steps::TYPES`.
+#[derive(Clone, Copy, Debug)]
+pub struct StepType {
+    /// The name people write, for example `tailscale.attribute`.
+    pub uses: &'static str,
+    /// Every setting it knows.
+    pub settings: &'static [&'static str],
+    /// The settings that together name what is touched; two steps of a workflow must not share them.
+    pub key_settings: &'static [&'static str],
+    /// Checks the settings as written, `{{ }}` not yet filled in. Unknown settings were told already.
+    pub check: fn(with: &serde_json::Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake>,
+}
+
+/// What is wrong with one setting of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingMistake {
+    /// The setting; one that is missing is named too.
+    pub setting: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Broken configurations and what people are told about them.

@@ -1,0 +1,71 @@
+//! What a workflow file may say under `uses: tailscale.attribute`.
+
+use serde_json::{Map, Value};
+
+use crate::kernel::reference::{Piece, Reference, pieces};
+use crate::kernel::workflow::{Input, InputKind, SettingMistake, StepType};
+
+/// The entry in the list of step types.
+pub const TYPE: StepType = StepType {
+    uses: "tailscale.attribute",
+    settings: &["device", "key", "value"],
+    key_settings: &["device", "key"],
+    check,
+};
+
+/// With the `custom:` in front, see <https://tailscale.com/kb/1288/device-posture>.
+const KEY_MAX_CHARACTERS: usize = 128;
+
+fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
+    [device(with.get("device"), inputs), key(with.get("key")), value(with.get("value"))].into_iter().flatten().collect()
+}
+
+fn mistake(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Option<SettingMistake> {
+    Some(SettingMistake { setting, message: message.into(), help: Some(help.into()) })
+}
+
+/// Only what the requester chose from their own devices, never a device written in the file: who owns it is checked
+/// when granting, and that needs a requester who chose it.
+fn device(device: Option<&Value>, inputs: &[Input]) -> Option<SettingMistake> {
+    const SETTING: &str = "device";
+    let is_device = |name: &str| inputs.iter().any(|input| input.name == name && input.kind == InputKind::Device);
+    let named = inputs.iter().find(|input| input.kind == InputKind::Device).map_or("device", |input| &input.name);
+    let help = format!("write device: \"{{{{ inputs.{named} }}}}\" with an input {named}: {{ type: device }}");
+    match device {
+        None | Some(Value::Null) => mistake(SETTING, "`device` is missing", help),
+        Some(Value::String(text)) => match pieces(text).ok()?.as_slice() {
+            [Piece::Reference(Reference::Input(name))] if is_device(name) => None,
+            _ => mistake(SETTING, "`device` must be an input of type device", help),
+        },
+        Some(_) => mistake(SETTING, "`device` must be an input of type device", help),
+    }
+}
+
+fn key(key: Option<&Value>) -> Option<SettingMistake> {
+    const SETTING: &str = "key";
+    const HELP: &str = "write key: custom:jit_prod_db";
+    let text = match key {
+        None | Some(Value::Null) => return mistake(SETTING, "`key` is missing", HELP),
+        Some(Value::String(text)) => text,
+        Some(_) => return mistake(SETTING, "`key` must be a text", HELP),
+    };
+    let Some(name) = text.strip_prefix("custom:") else {
+        return mistake(SETTING, "`key` must start with custom:", HELP);
+    };
+    if text.chars().count() > KEY_MAX_CHARACTERS {
+        return mistake(SETTING, format!("`key` is longer than {KEY_MAX_CHARACTERS} characters"), HELP);
+    }
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':') {
+        return mistake(SETTING, "`key` may hold letters, digits, `_` and `:` after custom:", HELP);
+    }
+    None
+}
+
+/// Tailscale fixes the type of a key for the whole tailnet at the first write, so it is boolean from the start.
+fn value(value: Option<&Value>) -> Option<SettingMistake> {
+    match value {
+        Some(Value::Bool(_)) => None,
+        None | Some(Value::Null) => mistake("value", "`value` is missing", "write value: true"),
+        Some(_) => mistake("value", "`value` must be true or false", "write value: true (without quotes)"),
+    }
+}
