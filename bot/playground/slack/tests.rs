@@ -1,0 +1,1 @@
+//! The workspace as an app and its people meet it.
