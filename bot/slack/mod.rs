@@ -4,3 +4,4 @@ pub mod answer;
 pub mod edge;
 pub mod envelope;
 pub mod http;
+pub mod socket;

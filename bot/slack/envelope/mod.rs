@@ -12,7 +12,7 @@ mod text;
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub use self::read::{from_command, from_event, from_interaction};
+pub use self::read::{from_command, from_event, from_interaction, unknown};
 pub use self::state::FormState;
 pub use self::text::{CommandText, plain};
 use crate::outside::slack::OwnTeam;

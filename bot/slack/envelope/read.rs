@@ -215,7 +215,8 @@ fn no_view() -> ViewAt {
     }
 }
 
-fn unknown(kind: &str, payload: &Value) -> Delivery {
+/// What is neither; acknowledged and logged once per kind.
+pub fn unknown(kind: &str, payload: &Value) -> Delivery {
     // It goes into a log line: no more than a name's worth of it.
     let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
     let kind = if kind.is_empty() { "a payload without a type".to_owned() } else { kind };
