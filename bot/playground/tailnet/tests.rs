@@ -1,1 +1,0 @@
-//! The world over plain HTTP, as somebody else's client would use it.
