@@ -39,17 +39,31 @@ async fn a_write_that_was_forgotten_is_seen_by_reading_back() {
 #[tokio::test]
 async fn a_server_that_hangs_is_left_after_the_limit() {
     let (world, clock) = world().await;
-    let client = client_with(&world, &clock, oauth(&world), Duration::from_millis(100));
-    client.users().await.expect("a token is there");
-    world.fault(Endpoint::Any, Fault::HangAfterDoing, None);
-    let error = set(&client).await.expect_err("no answer");
-    assert_snapshot!(error, @"tailscale is not available: setting an attribute, no answer within 100 ms");
+    let key = Credential::ApiKey(world.api_key());
+    let hurried = client_with(&world, &clock, key, Duration::from_millis(50));
+    world.fault(Endpoint::Any, Fault::Hang, None);
+    let error = set(&hurried).await.expect_err("no answer");
+    assert_snapshot!(error, @"tailscale is not available: setting an attribute, no answer within 50 ms");
     assert!(error.may_have_happened() && error.is_retryable());
-    assert_eq!(world.attribute("alice-laptop", KEY), Some(true.into()));
-    let error = client.users().await.expect_err("no answer");
+    let error = hurried.users().await.expect_err("no answer");
     assert!(!error.may_have_happened(), "reading changes nothing");
     world.clear_faults(Endpoint::Any);
-    client.users().await.expect("well again");
+    client(&world, &clock).users().await.expect("well again");
+}
+
+#[tokio::test]
+async fn a_write_may_be_done_long_before_its_answer_comes() {
+    let (world, clock) = world().await;
+    let client = client(&world, &clock);
+    world.fault(Endpoint::SetAttribute, Fault::HangAfterDoing, None);
+    let mut changed = world.changed();
+    let write = tokio::spawn(async move { set(&client).await });
+    while world.attribute("alice-laptop", KEY).is_none() {
+        changed.changed().await.expect("the world is there");
+    }
+    world.clear_faults(Endpoint::SetAttribute);
+    let error = write.await.expect("no panic").expect_err("504");
+    assert!(error.may_have_happened() && error.is_retryable(), "{error}");
 }
 
 #[tokio::test]
