@@ -1,0 +1,216 @@
+//! Words that do not stand in a template because others need them too: refusals, times, names, states.
+
+use jiff::Timestamp;
+
+use crate::kernel::person::{Standing, Who};
+use crate::kernel::{Outcome, Refusal, Request, State};
+
+pub use super::text::escape;
+use super::text::one_line;
+
+/// Within this of now, seconds are shown too.
+const NEAR_MS: i64 = 5 * 60 * 1000;
+
+/// A time as Slack shows it in each reader's own zone, with UTC where it cannot. Safe in mrkdwn as it is.
+pub fn when(at: i64, now: i64) -> String {
+    let near = at.abs_diff(now) < NEAR_MS.unsigned_abs();
+    date(at, if near { "time_secs" } else { "time" })
+}
+
+/// A time to the second: for what was read back.
+pub fn when_exactly(at: i64) -> String {
+    date(at, "time_secs")
+}
+
+fn date(at: i64, time: &str) -> String {
+    let Ok(instant) = Timestamp::from_second(at.div_euclid(1000)) else { return "a time that cannot be shown".into() };
+    let fallback = if time == "time" { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    format!("<!date^{}^{{date_short_pretty}} {{{time}}}|{}>", instant.as_second(), instant.strftime(fallback))
+}
+
+/// A length of time, for example `1h30m`.
+pub fn hold(length_ms: i64) -> String {
+    crate::kernel::hold::show(length_ms)
+}
+
+/// A person by Slack id, so that Slack shows their name and notifies them. Anything that is no id is shown as text.
+pub fn mention(slack_id: &str) -> String {
+    let is_id = slack_id.len() <= 32
+        && slack_id.starts_with(['U', 'W'])
+        && slack_id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    if is_id { format!("<@{slack_id}>") } else { escape(&one_line(slack_id, 40)) }
+}
+
+/// `a, b and c`.
+pub fn listed(items: &[String], last: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [some @ .., end] => format!("{} {last} {end}", some.join(", ")),
+    }
+}
+
+/// Groups and people as a workflow names them, at most ten. Escaped.
+pub fn whos(whos: &[Who], last: &str) -> String {
+    let mut names: Vec<String> = whos.iter().take(10).map(|who| escape(&one_line(&who.to_string(), 80))).collect();
+    match whos.len().saturating_sub(10) {
+        0 => {}
+        more => names.push(format!("{more} more")),
+    }
+    listed(&names, last)
+}
+
+/// Where a request is, in a few words for one line. Says nothing that is not yet so. No markup.
+pub fn state_line(request: &Request) -> &'static str {
+    if request.stuck {
+        return "STUCK: taking it back does not work yet";
+    }
+    match (request.state, request.outcome) {
+        (State::Pending, _) => "waiting for approval",
+        (State::Approved, _) => "approved, not on yet",
+        (State::Activating, _) => "approved, being switched on",
+        (State::Active, _) => "active",
+        (State::Ending, Some(Outcome::Failed)) => "failed, what was begun is being taken back",
+        (State::Ending, _) => "being taken back",
+        (State::Ended, outcome) => outcome_word(outcome),
+    }
+}
+
+/// How it ended, in a word or two. No markup.
+pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Denied) => "denied",
+        Some(Outcome::Lapsed) => "lapsed: nobody answered in time",
+        Some(Outcome::Withdrawn) => "withdrawn",
+        Some(Outcome::Failed) => "failed",
+        Some(Outcome::Returned) => "returned",
+        Some(Outcome::Revoked) => "revoked",
+        Some(Outcome::Expired) => "ended: the time was up",
+        None => "ended",
+    }
+}
+
+/// Why somebody may not, and what to do next. In mrkdwn, safe as it is; whoever reads it is `you`.
+pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
+    match why {
+        Refusal::MayNotAsk { ask } => format!(
+            "You cannot ask for {}: that takes {}. If you should be among them, ask an admin to add you, then try again.",
+            called(request),
+            member_of(ask)
+        ),
+        Refusal::NotAnApprover { by } => format!(
+            "You are not an approver of {}, so nothing was counted. It takes {}.",
+            called(request),
+            member_of(by)
+        ),
+        Refusal::OwnRequest => {
+            format!("This is your own request, and nobody approves their own. {} has to decide.", others(request))
+        }
+        Refusal::ConfirmOwnRequest => {
+            "This is your own request. You may approve it yourself; that will be written down. Are you sure?".to_owned()
+        }
+        Refusal::DecidedBefore => {
+            "You have decided on this request already; each person counts once. Nothing changed.".to_owned()
+        }
+        Refusal::TooLate { state, outcome, by } => too_late(*state, *outcome, by),
+        Refusal::TooEarly { state: State::Pending } => {
+            "That comes too early: the request still waits for approval, and nothing is on.".to_owned()
+        }
+        Refusal::TooEarly { state } => {
+            format!("That comes too early: the request is {} and nothing has to be tried again.", state.word())
+        }
+        Refusal::NotYours => "This is somebody else's request, and only they can do that. Approvers can use Revoke \
+                              once it is approved, or Deny before."
+            .to_owned(),
+        Refusal::Standing { standing } => standing_words(*standing).to_owned(),
+        Refusal::Altered => "What you saw is not what is stored (an old or foreign message), so nothing was counted. \
+                             Use the newest message about this request, or `/access list`."
+            .to_owned(),
+        Refusal::HoldTooLong { max_ms } if *max_ms <= 0 => {
+            format!("{} does not say how long it can be lent. Ask whoever looks after it to fix it.", called(request))
+        }
+        Refusal::HoldTooLong { max_ms } => {
+            format!("That is too long: the most is {}. Ask again with a shorter time.", hold(*max_ms))
+        }
+        Refusal::Unusable { missing } => format!(
+            "This workflow cannot be used: it has no {}. Ask whoever looks after it to fix it.",
+            escape(&one_line(missing, 80))
+        ),
+    }
+}
+
+fn called(request: Option<&Request>) -> String {
+    request.map_or_else(|| "this".to_owned(), |request| format!("*{}*", escape(&one_line(&request.workflow.title, 80))))
+}
+
+fn member_of(who: &[Who]) -> String {
+    if who.is_empty() {
+        "somebody this workflow does not name".to_owned()
+    } else {
+        format!("one of {}", whos(who, "or"))
+    }
+}
+
+fn others(request: Option<&Request>) -> String {
+    let by = request.and_then(|request| request.workflow.stage()).map(|stage| whos(&stage.by, "or"));
+    match by {
+        Some(by) if !by.is_empty() => format!("Somebody else of {by}"),
+        _ => "Somebody else".to_owned(),
+    }
+}
+
+fn too_late(state: State, outcome: Option<Outcome>, by: &[String]) -> String {
+    let people: Vec<String> = by.iter().take(5).map(|id| mention(id)).collect();
+    let by = if people.is_empty() { String::new() } else { format!(" by {}", listed(&people, "and")) };
+    match (state, outcome) {
+        (_, Some(Outcome::Denied)) => format!("Too late: it was denied{by}. Nothing changed."),
+        (_, Some(Outcome::Withdrawn)) => "Too late: the requester took it back before it was decided.".to_owned(),
+        (_, Some(Outcome::Lapsed)) => "Too late: nobody answered in time, and the request lapsed. \
+                                       It can be asked again."
+            .to_owned(),
+        (State::Ending, Some(Outcome::Failed)) => {
+            format!("Too late: it was approved{by}, granting failed, and what was begun is being taken back.")
+        }
+        (State::Ended, Some(Outcome::Failed)) => {
+            "Too late: granting failed, and the time to try it again is over. It can be asked again.".to_owned()
+        }
+        (State::Ending, outcome) => {
+            format!("Too late: {}, and it is being taken back already.", ended_how(outcome, &by))
+        }
+        (State::Ended, outcome) => {
+            format!("Too late: {}, and it is over. It can be asked again.", ended_how(outcome, &by))
+        }
+        (State::Active, _) => format!("Too late: it was approved{by} and is active."),
+        (State::Approved | State::Activating, _) => format!("Too late: it was approved{by}; it is being switched on."),
+        (State::Pending, _) => "That cannot be done while the request waits for approval.".to_owned(),
+    }
+}
+
+fn ended_how(outcome: Option<Outcome>, by: &str) -> String {
+    // `by` names everybody who had a part in it, approvers first.
+    let people = if by.is_empty() { String::new() } else { format!(" (decided{by})") };
+    match outcome {
+        Some(Outcome::Returned) => format!("its holder gave it back{people}"),
+        Some(Outcome::Revoked) => format!("it was revoked{people}"),
+        Some(Outcome::Expired) => format!("its time was up{people}"),
+        _ => format!("it has ended{people}"),
+    }
+}
+
+fn standing_words(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Member => "Your account may do this.",
+        Standing::Guest => {
+            "Guests of the workspace cannot ask or decide here. Ask a full member to do it, or an admin to make you one."
+        }
+        Standing::Outsider => {
+            "People of another company cannot ask or decide here, also not in a shared channel. Ask somebody of this \
+             workspace to do it."
+        }
+        Standing::Bot => "Programs cannot ask or decide here. A person has to do it.",
+        Standing::Deactivated => "This Slack account is switched off, so nothing was counted.",
+        Standing::Unknown => {
+            "Slack did not say who you are, so nothing was counted. Try again; if it stays like this, tell an admin."
+        }
+    }
+}
