@@ -1,5 +1,14 @@
 //! Every workflow there is: reads and checks the folder of workflow files, and reports every mistake at once.
 
+mod commands;
+mod files;
+mod inputs;
+mod people;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod workflow;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +24,23 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads every `*.yaml` and `*.yml` in the folder. `types` is `steps::TYPES`.
+    /// Reads every `*.yaml` and `*.yml` in the folder. `types` is `steps::TYPES`. Blocks while it reads.
     ///
     /// # Errors
     /// Every mistake in every file; then nothing is taken over.
     pub fn read(folder: &Path, types: &[StepType]) -> Result<Self, Report> {
-        let _ = types;
-        Err(Report::whole(folder.display().to_string(), "cannot be read yet", None))
+        let (files, mut report) = files::read(folder)?;
+        let mut found = Vec::new();
+        for file in &files {
+            match workflow::read(&file.path, &file.name, &file.text, types) {
+                Ok(workflow) => found.push((file, workflow)),
+                Err(mistakes) => report.absorb(mistakes),
+            }
+        }
+        report.absorb(commands::check(&found));
+        report.into_result()?;
+        let workflows = found.into_iter().map(|(file, workflow)| (file.name.clone(), Arc::new(workflow))).collect();
+        Ok(Self { workflows })
     }
 
     /// All, by name.
@@ -42,5 +61,15 @@ impl Catalog {
     /// The name people most likely meant.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.workflows.keys().map(String::as_str))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.workflows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.workflows.is_empty()
     }
 }

@@ -49,8 +49,8 @@ impl<'t> Sheet<'t> {
             }
             Err(error) => {
                 match error.place {
-                    Some(place) => self.mistake(place, error.message, None),
-                    None => self.whole(error.message, None),
+                    Some(place) => self.mistake(place, error.message, error.help),
+                    None => self.whole(error.message, error.help),
                 }
                 None
             }
@@ -97,8 +97,10 @@ impl<'t> Sheet<'t> {
     /// The node as a map with no other keys than `known`. `what` names it for people, for example `the workflow`.
     pub fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Fields<'n>> {
         let entries = self.map(node, what)?;
+        let mut unknown = Vec::new();
         for (key, _) in entries {
             if !known.contains(&key.name.as_str()) {
+                unknown.push(key.name.as_str());
                 let help = match nearest(&key.name, known.iter().copied()) {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => format!("{what} knows: {}", known.join(", ")),
@@ -107,7 +109,7 @@ impl<'t> Sheet<'t> {
                 self.mistake_showing(key.place, until, format!("unknown key {}", quoted(&key.name)), Some(help));
             }
         }
-        Some(Fields { entries, place: node.place })
+        Some(Fields { entries, place: node.place, unknown })
     }
 
     /// The node as a map whose keys are free; a key that stands twice is a mistake.
@@ -136,6 +138,8 @@ impl<'t> Sheet<'t> {
                 None
             }
             Some(node) => Some(node),
+            // It is there but misspelled, and that was told.
+            None if fields.unknown.iter().any(|unknown| nearest(unknown, [name]).is_some()) => None,
             None => {
                 self.mistake(fields.place(), format!("`{name}` is missing"), Some(help.to_owned()));
                 None
@@ -248,10 +252,11 @@ fn nearest_flag(text: &str) -> Option<String> {
 }
 
 /// The keys and values of one map.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     place: Place,
+    unknown: Vec<&'n str>,
 }
 
 impl<'n> Fields<'n> {

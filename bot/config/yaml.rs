@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::report::Mistake;
 
@@ -96,6 +97,8 @@ pub struct NotYaml {
     pub place: Option<Place>,
     /// Why, for people.
     pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 /// Reads one YAML document. Cheap for hostile text: depth, nodes and aliases are limited.
@@ -105,12 +108,52 @@ pub struct NotYaml {
 pub fn parse(text: &str) -> Result<Node, NotYaml> {
     let node: Spanned<Value> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let error = error.without_snippet();
-        NotYaml {
-            place: error.location().and_then(place_of),
-            message: UserMessageFormatter.format_message(error).into_owned(),
-        }
+        let place = error.location().and_then(|location| place_of(location).or_else(|| place_in(text, location)));
+        let (message, help) = explain(error, text, place);
+        NotYaml { place, message, help }
     })?;
     Ok(node.into())
+}
+
+/// The parser's words where they are good, ours where people would not know what to do next.
+fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<String>) {
+    let own = |message: &str, help: &str| (message.to_owned(), Some(help.to_owned()));
+    let here = place.and_then(|place| text.get(place.start..)).unwrap_or_default();
+    match error {
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
+            own("a second document begins here", "a file holds one document: take the `---` out")
+        }
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => {
+            own("is larger or deeper than a file like this can be", "write it out without anchors (&) and aliases (*)")
+        }
+        Error::MergeKeyNotAllowed { .. } => own("`<<` is not read here", "write the keys out"),
+        Error::UnknownAnchor { .. } => {
+            own("there is nothing to refer to with *", "put the text in quotes if it begins with *")
+        }
+        _ if here.starts_with('{') => {
+            own("this is a map where a word must be", "put {{ }} in quotes: \"{{ inputs.device }}\"")
+        }
+        _ if here.starts_with(['@', '`', '%']) => {
+            own("a text that begins like this needs quotes", "like \"@db-oncall\"")
+        }
+        _ => (plain(UserMessageFormatter.format_message(error).as_ref()), quotes_help(error)),
+    }
+}
+
+/// `title: a: b`, the most common slip, is told by the parser in words of its own trade.
+fn quotes_help(error: &Error) -> Option<String> {
+    let message = UserMessageFormatter.format_message(error);
+    message
+        .contains("mapping values")
+        .then(|| "put a text that holds `: ` in quotes, and check the indentation".to_owned())
+}
+
+fn plain(message: &str) -> String {
+    if message.contains("mapping values") { "a second `: ` on one line".to_owned() } else { message.to_owned() }
 }
 
 /// The limits are far above what a person writes and far below what costs anything. `<<` is refused: it hides where a
@@ -143,6 +186,16 @@ fn place_of(location: Location) -> Option<Place> {
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     (location.line() > 0).then_some(Place { start, length })
+}
+
+/// Errors of the scanner know line and column only.
+fn place_in(text: &str, location: Location) -> Option<Place> {
+    let line = usize::try_from(location.line()).ok()?.checked_sub(1)?;
+    let column = usize::try_from(location.column()).ok()?.saturating_sub(1);
+    let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(line_start..)?;
+    let start = line_start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+    Some(Place { start, length: 1 })
 }
 
 impl From<Spanned<Value>> for Node {

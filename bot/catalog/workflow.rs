@@ -1,0 +1,182 @@
+//! One workflow file: from its text to a `Workflow`, or every mistake in it.
+
+use sha2::{Digest, Sha256};
+
+use super::{inputs, people, steps};
+use crate::config::Report;
+use crate::config::sheet::{Fields, Sheet};
+use crate::config::words::quoted;
+use crate::config::yaml::{Node, Value};
+use crate::kernel::hold::{self, HOLD_MAX_MS};
+use crate::kernel::workflow::{StepType, Workflow};
+
+const KEYS: &[&str] =
+    &["nightlatch", "title", "description", "command", "inputs", "ask", "approve", "lapse_after", "steps", "announce"];
+
+/// The text of an option in a Slack list, see <https://docs.slack.dev/reference/block-kit/composition-objects/option-object>.
+const TITLE_MAX: usize = 75;
+/// Shown in the form and on the card; Slack's limit for a section is 3000, and a page of text there helps nobody.
+const DESCRIPTION_MAX: usize = 500;
+/// See <https://docs.slack.dev/reference/app-manifest>, with the leading `/`.
+const COMMAND_MAX: usize = 32;
+/// Nightlatch's own.
+const OWN_COMMANDS: &[&str] = &["/access", "/go", "/paste"];
+const LAPSE_AFTER_MS: i64 = 8 * 60 * 60 * 1000;
+
+/// Reads the text of the file `path`.
+pub(super) fn read(path: &str, name: &str, text: &str, types: &[StepType]) -> Result<Workflow, Report> {
+    let mut sheet = Sheet::new(path, text);
+    let workflow = sheet.parse().and_then(|node| top(&mut sheet, name, text, &node, types));
+    match workflow {
+        Some(workflow) if sheet.is_clean() => Ok(workflow),
+        _ => Err(sheet.into_report()),
+    }
+}
+
+/// Every part is read before any is asked for, so that all mistakes are noted.
+fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType]) -> Option<Workflow> {
+    let fields = sheet.fields(node, "a workflow", KEYS)?;
+    version(sheet, &fields)?;
+    let title = title(sheet, &fields);
+    let description = description(sheet, &fields);
+    let command = command(sheet, &fields);
+    let inputs = inputs::read(sheet, &fields);
+    let ask = people::ask(sheet, &fields);
+    let approve = people::approve(sheet, &fields);
+    let lapse_after_ms = match fields.get("lapse_after") {
+        Some(node) => length(sheet, node, "`lapse_after`"),
+        None => Some(LAPSE_AFTER_MS),
+    };
+    let announce = announce(sheet, &fields);
+    let steps = steps::read(sheet, &fields, inputs.as_deref(), types);
+    Some(Workflow {
+        name: name.to_owned(),
+        title: title?,
+        description: description?,
+        command,
+        inputs: inputs?,
+        ask: ask?,
+        approve: approve?,
+        lapse_after_ms: lapse_after_ms?,
+        steps: steps?,
+        announce,
+        digest: hex::encode(Sha256::digest(text.as_bytes())),
+    })
+}
+
+/// A file of another version is not read on: its other keys may mean something else.
+fn version(sheet: &mut Sheet, fields: &Fields) -> Option<()> {
+    let node = sheet.required(fields, "nightlatch", "start the file with `nightlatch: 1`, the version of this format");
+    // A forgotten first line should not hide the other mistakes.
+    let Some(node) = node else { return Some(()) };
+    match node.value {
+        Value::Whole(1) => Some(()),
+        Value::Whole(number) => {
+            let message = format!("version {number} of the format is not known here");
+            sheet.mistake(node.place, message, Some("this program reads `nightlatch: 1`".to_owned()));
+            None
+        }
+        _ => {
+            sheet.wrong_kind(node, "`nightlatch`", "the number 1");
+            Some(())
+        }
+    }
+}
+
+fn title(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
+    let node = sheet.required(fields, "title", "write title: Production database")?;
+    sheet.short_text(node, "`title`", TITLE_MAX).map(|title| title.trim().to_owned())
+}
+
+fn description(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
+    let Some(node) = fields.get("description").filter(|node| node.value != Value::Nothing) else {
+        return Some(String::new());
+    };
+    let text = sheet.text(node, "`description`")?.trim();
+    let count = text.chars().count();
+    if count > DESCRIPTION_MAX {
+        let help = format!("at most {DESCRIPTION_MAX}: one or two sentences");
+        sheet.mistake(node.place, format!("`description` has {count} characters"), Some(help));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn command(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
+    let node = fields.get("command")?;
+    let text = sheet.text(node, "`command`")?;
+    let name = text.strip_prefix('/').unwrap_or_default();
+    let is_name =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    let (message, help) = if !text.starts_with('/') {
+        (format!("`command` must start with /, not {}", quoted(text)), format!("write command: /{}", kebab(text)))
+    } else if !is_name {
+        let help = "lower-case letters, digits, - and _, like /deploy-freeze";
+        (format!("{} cannot be a slash command", quoted(text)), help.to_owned())
+    } else if text.len() > COMMAND_MAX {
+        (format!("`command` is longer than {COMMAND_MAX} characters"), "that is Slack's limit".to_owned())
+    } else if OWN_COMMANDS.contains(&text) {
+        (format!("{} is Nightlatch's own", quoted(text)), "choose another name, or leave `command` out".to_owned())
+    } else {
+        return Some(text.to_owned());
+    };
+    sheet.mistake(node.place, message, Some(help));
+    None
+}
+
+fn kebab(text: &str) -> String {
+    let words = text.chars().take(31).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+    words.collect::<String>().trim_matches('-').to_owned()
+}
+
+/// A channel by its name or id. Whether it is there, only Slack knows.
+fn announce(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
+    const HELP: &str = "write \"#access\" in quotes (# starts a comment), or the channel's id";
+    let node = fields.get("announce")?;
+    if node.value == Value::Nothing {
+        sheet.mistake(node.place, "`announce` has no value", Some(HELP.to_owned()));
+        return None;
+    }
+    let text = sheet.text(node, "`announce`")?.trim();
+    let is_id = text.starts_with(['C', 'G'])
+        && (6..=32).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    // Slack's own rule: at most 80 characters, no capitals, no spaces and no other punctuation.
+    let is_name = text.strip_prefix('#').is_some_and(|name| {
+        (1..=80).contains(&name.chars().count())
+            && name.chars().all(|c| (c.is_alphanumeric() || c == '-' || c == '_') && !c.is_uppercase())
+    });
+    if is_id || is_name {
+        return Some(text.to_owned());
+    }
+    let message = format!("{} is neither the name nor the id of a channel", quoted(text));
+    sheet.mistake(node.place, message, Some(HELP.to_owned()));
+    None
+}
+
+/// The node as a length of time, in milliseconds.
+pub(super) fn length(sheet: &mut Sheet, node: &Node, what: &str) -> Option<i64> {
+    match &node.value {
+        Value::Text(text) => match hold::parse(text) {
+            Ok(length_ms) => Some(length_ms.min(HOLD_MAX_MS)),
+            Err(error) => {
+                let help = "write it like 45s, 90m, 2h, 1h30m or 3d".to_owned();
+                let message = match error {
+                    hold::HoldError::Unreadable(_) => format!("{what} cannot be {}", quoted(text)),
+                    error => format!("{what}: {error}"),
+                };
+                sheet.mistake(node.place, message, Some(help));
+                None
+            }
+        },
+        Value::Whole(number) if *number > 0 => {
+            let help = format!("write the unit: {number}s, {number}m or {number}h");
+            sheet.mistake(node.place, format!("{what} needs a unit"), Some(help));
+            None
+        }
+        _ => {
+            sheet.wrong_kind(node, what, "a length of time");
+            None
+        }
+    }
+}
