@@ -1,1 +1,247 @@
-//! To come.
+//! The ring: `tell` is the only way to change anything; a worker performs what was saved and reports back as events.
+
+pub mod asking;
+pub mod metrics;
+pub mod people;
+mod perform;
+mod settle;
+mod worker;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::kernel::{Actor, Ask, Event, Outcome, Refusal, Request, RequestId};
+use crate::notices::Notices;
+use crate::outside::slack::Slack;
+use crate::outside::tailscale::Tailscale;
+use crate::steps::Steps;
+use crate::store::{Store, StoreError};
+
+pub use metrics::Metrics;
+
+/// Everything the engine works with. Made once, by `app`.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The clock seam.
+    pub clock: Clock,
+    /// The seam for ids and randomness.
+    pub ids: Ids,
+    /// The workspace.
+    pub slack: Slack,
+    /// The tailnet.
+    pub tailscale: Tailscale,
+    /// What the bot says.
+    pub notices: Notices,
+    /// What can be asked for.
+    pub catalog: Catalog,
+    /// Slack ids to tailnet logins, where e-mail does not say it.
+    pub people: BTreeMap<String, String>,
+}
+
+/// The handle everybody has. Cloning shares the engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    slack: Slack,
+    people: people::People,
+    steps: Steps,
+    notices: Notices,
+    catalog: RwLock<Arc<Catalog>>,
+    metrics: Metrics,
+    jobs: mpsc::Sender<writer::Job>,
+    /// Rings when something was saved.
+    saved: Notify,
+    /// Counts saves, so that "idle" can be told from "has not looked yet".
+    saves: AtomicU64,
+    /// What the worker saw when it last had nothing to do.
+    idle: watch::Sender<Option<worker::Idle>>,
+}
+
+/// What a tell led to.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The request as it is now, saved.
+    pub request: Request,
+    /// Slack had delivered this before; nothing was changed now.
+    pub repeated: bool,
+}
+
+/// Why nothing was saved.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    /// The rules say no.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    /// There is no request of that id.
+    #[error("there is no request {0}")]
+    NoSuchRequest(RequestId),
+    /// The database did not save it.
+    #[error("not saved: {0}")]
+    NotSaved(String),
+}
+
+impl Engine {
+    /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
+    pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
+        let (jobs, queue) = mpsc::channel(4_096);
+        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people } = parts;
+        let inner = Inner {
+            people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
+            steps: Steps::new(tailscale, clock.clone()),
+            catalog: RwLock::new(Arc::new(catalog)),
+            metrics: Metrics::new(),
+            saved: Notify::new(),
+            saves: AtomicU64::new(0),
+            idle: watch::Sender::new(None),
+            store,
+            clock,
+            ids,
+            slack,
+            notices,
+            jobs,
+        };
+        let engine = Self { inner: Arc::new(inner) };
+        let writer = tokio::spawn(writer::run(engine.clone(), queue, stop.clone()));
+        let worker = tokio::spawn(worker::run(engine.clone(), stop));
+        (engine, Running { writer, worker })
+    }
+
+    /// Makes a request. Returns when it is saved. `delivery` is the fingerprint of Slack's delivery, if it was one.
+    ///
+    /// # Errors
+    /// Refused by the rules, or not saved; nothing has happened then.
+    pub async fn ask(&self, ask: Ask, delivery: Option<String>) -> Result<Told, TellError> {
+        let actor = Actor::Person { slack_id: ask.requester.slack_id.clone() };
+        told(self.submit(writer::Work::Ask(Box::new(ask)), actor, delivery, None).await)
+    }
+
+    /// Tells the request what happened. Returns when everything that follows is saved.
+    ///
+    /// # Errors
+    /// No such request, or not saved; nothing has happened then.
+    pub async fn tell(
+        &self,
+        actor: Actor,
+        request_id: &RequestId,
+        event: Event,
+        delivery: Option<String>,
+    ) -> Result<Told, TellError> {
+        told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, delivery, None).await)
+    }
+
+    /// The worker's way to tell: the effect is taken out of the outbox in the same transaction.
+    async fn report(&self, request_id: &RequestId, event: Event, done: i64) -> Result<Told, TellError> {
+        let was_settled = matches!(event, Event::Settled { .. });
+        let actor = if matches!(event, Event::Woke { .. }) { Actor::Clock } else { Actor::Worker };
+        let told = told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)?;
+        if let (Some(Outcome::Expired), Some(ended_at), Some(expires_at)) =
+            (told.request.outcome, told.request.ended_at, told.request.expires_at)
+            && was_settled
+        {
+            self.inner.metrics.observe_lateness(ended_at.saturating_sub(expires_at));
+        }
+        Ok(told)
+    }
+
+    async fn submit(
+        &self,
+        work: writer::Work,
+        actor: Actor,
+        delivery: Option<String>,
+        done: Option<i64>,
+    ) -> writer::Outcome {
+        let (answer, answered) = oneshot::channel();
+        let stopping = || TellError::NotSaved("nightlatch is stopping".to_owned());
+        self.inner.jobs.send(writer::Job { work, actor, delivery, done, answer }).await.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())?
+    }
+
+    /// What is kept; for reading.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The clock seam.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The workspace, for answers to what people do there (modals, private replies).
+    pub fn slack(&self) -> &Slack {
+        &self.inner.slack
+    }
+
+    /// What the bot says.
+    pub fn notices(&self) -> &Notices {
+        &self.inner.notices
+    }
+
+    /// Counters and gauges.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// What can be asked for now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Swaps the workflows. Requests already made keep the version they were made under.
+    pub fn set_catalog(&self, catalog: Catalog) {
+        *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    }
+
+    /// Returns when nothing is due, nothing is being performed and nothing was saved since.
+    pub async fn idle(&self) {
+        let mut idle = self.inner.idle.subscribe();
+        loop {
+            let (saves, now) = (self.inner.saves.load(Ordering::SeqCst), self.inner.clock.now_ms());
+            self.inner.saved.notify_one();
+            let seen = idle.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.saves >= saves && seen.now >= now));
+            if seen.await.is_err() || self.inner.saves.load(Ordering::SeqCst) == saves {
+                return;
+            }
+        }
+    }
+}
+
+fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
+    outcome?.ok_or_else(|| TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
+}
+
+/// The engine's two tasks, to be waited for at the end.
+pub struct Running {
+    writer: tokio::task::JoinHandle<()>,
+    worker: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Returns when both have finished what was in hand.
+    pub async fn finished(self) {
+        let _ = self.worker.await;
+        let _ = self.writer.await;
+    }
+}
+
+impl From<StoreError> for TellError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchRequest(id) => Self::NoSuchRequest(RequestId(id)),
+            error => Self::NotSaved(error.to_string()),
+        }
+    }
+}

@@ -65,6 +65,20 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// A short name for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::FindApprovers => "find_approvers",
+            Self::Identify { .. } => "identify",
+            Self::Settle { .. } => "settle",
+            Self::Show { .. } => "show",
+            Self::Tell { .. } => "tell",
+            Self::Wake { .. } => "wake",
+        }
+    }
+}
+
 /// Times a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -153,6 +153,13 @@ pub enum Event {
         /// Slack's id of the message.
         ts: String,
     },
+    /// A card cannot be shown where it was meant to go, and trying again will not help.
+    NotShown {
+        /// Where it was meant to go.
+        place: Place,
+        /// Why.
+        failure: Failure,
+    },
     /// Something became due.
     Woke {
         /// What.
@@ -173,6 +180,7 @@ impl Event {
             Self::SettleFailed { .. } => "settle_failed",
             Self::Observed { .. } => "observed",
             Self::Shown { .. } => "shown",
+            Self::NotShown { .. } => "not_shown",
             Self::Woke { .. } => "woke",
         }
     }

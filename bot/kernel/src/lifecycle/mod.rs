@@ -95,6 +95,7 @@ impl Request {
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
             Event::Observed { step, before } => change.observed(step, before),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
+            Event::NotShown { place, failure } => change.not_shown(&place, failure),
             Event::Woke { wake } => change.woke(wake),
         }
         change.done()
@@ -180,6 +181,26 @@ impl Change {
         if let Some(card) = self.request.cards.iter_mut().find(|card| card.place == *place) {
             card.message = Some(crate::request::Message { channel, ts });
         }
+    }
+
+    /// A channel that cannot be reached must not keep a request from its approvers: they get it directly.
+    fn not_shown(&mut self, place: &Place, failure: crate::event::Failure) {
+        let known = self.request.cards.iter().any(|card| card.place == *place && card.message.is_none());
+        if !known {
+            return;
+        }
+        self.request.cards.retain(|card| card.place != *place);
+        if self.request.state != State::Pending || !self.request.cards.is_empty() {
+            return;
+        }
+        if matches!(place, Place::Approver(_)) || self.request.approvers.is_empty() {
+            self.request.trouble = Some(failure);
+            self.close(Outcome::Failed);
+            self.tell_requester(Notice::Failed);
+            return;
+        }
+        self.request.cards = self.request.approvers.iter().cloned().map(|id| Card::at(Place::Approver(id))).collect();
+        self.show();
     }
 
     fn observed(&mut self, step: usize, before: serde_json::Value) {

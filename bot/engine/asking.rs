@@ -1,0 +1,345 @@
+//! From what somebody typed or filled in to an ask that can be saved: parsing, looking up, checking, and what is missing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use crate::kernel::request::DeviceShown;
+use crate::kernel::workflow::{InputKind, OwnRequest};
+use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Workflow, hold, policy};
+use crate::outside::tailscale::Device;
+
+/// Slack wants an answer within three seconds; looking people up gets this much of them.
+const LOOK_UP_LIMIT: Duration = Duration::from_millis(2_000);
+
+/// What was filled in so far, by input name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    /// What is asked for.
+    pub workflow: Arc<Workflow>,
+    /// Texts as typed or chosen; devices by node id or name.
+    pub values: BTreeMap<String, String>,
+    /// Where it was asked.
+    pub channel: Option<String>,
+}
+
+/// What a form amounts to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prepared {
+    /// Everything is there.
+    Complete(Box<Ask>),
+    /// Something has to be asked for first.
+    Incomplete {
+        /// Names of inputs without a value.
+        missing: Vec<String>,
+        /// Who asks.
+        person: Person,
+        /// Their own devices, newest first.
+        devices: Vec<Device>,
+    },
+}
+
+/// Why a form cannot become a request.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum AskError {
+    /// This person may not.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// Inputs with a value that cannot be taken: name, and what is wrong in words for people.
+    #[error("wrong input")]
+    Wrong(Vec<(String, String)>),
+    /// Nobody but the requester could approve.
+    #[error("nobody can approve")]
+    NobodyCanApprove,
+    /// No active tailnet user matches this person.
+    #[error("no tailnet user")]
+    NoTailnetUser {
+        /// The e-mail that was looked for, if Slack told one.
+        email: Option<String>,
+    },
+    /// The tailnet has no device of theirs.
+    #[error("no device")]
+    NoDevice,
+    /// Slack or Tailscale did not answer (in time); nothing was asked.
+    #[error("cannot look it up: {}", .0.what)]
+    Failed(Failure),
+}
+
+impl Form {
+    /// Reads the words after the workflow's name: a duration first if there is one, `name=value` anywhere, the rest is
+    /// the text.
+    pub fn from_words(workflow: Arc<Workflow>, words: &str, channel: Option<String>) -> Self {
+        let mut values = BTreeMap::new();
+        let mut rest: Vec<&str> = Vec::new();
+        for word in words.split_whitespace() {
+            match word.split_once('=') {
+                Some((name, value)) if workflow.input(name).is_some() && !value.is_empty() => {
+                    values.insert(name.to_owned(), value.to_owned());
+                }
+                _ => rest.push(word),
+            }
+        }
+        if let Some((input, ..)) = workflow.hold()
+            && !values.contains_key(&input.name)
+            && rest.first().is_some_and(|word| looks_like_a_hold(word))
+        {
+            values.insert(input.name.clone(), rest.remove(0).to_owned());
+        }
+        let text = workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
+        if let Some(input) = text.filter(|_| !rest.is_empty()) {
+            // The words as typed, spaces and all, as far as that can be told.
+            let text = rest.first().and_then(|first| words.find(first)).filter(|_| values.len() < 2);
+            let text = text.and_then(|at| words.get(at..)).map_or_else(|| rest.join(" "), |text| text.trim().to_owned());
+            values.entry(input.name.clone()).or_insert(text);
+        }
+        Self { workflow, values, channel }
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// A word that starts with a digit and has a unit is meant as a length of time, right or wrong.
+fn looks_like_a_hold(word: &str) -> bool {
+    let is_hold = hold::parse(word).is_ok();
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    is_hold || (unit.len() < word.len() && (1..=2).contains(&unit.len()) && unit.chars().all(|c| "smhdwySMHDWY".contains(c)))
+}
+
+/// What the values of a form come to.
+struct Read {
+    hold_ms: i64,
+    reason: String,
+    shown: BTreeMap<String, String>,
+    missing: Vec<String>,
+    wrong: Vec<(String, String)>,
+}
+
+impl Engine {
+    /// Looks the person up and checks the form. Answers within about two seconds whatever the outside does.
+    ///
+    /// # Errors
+    /// See `AskError`; nothing is saved and nothing is sent.
+    pub async fn prepare(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
+        match tokio::time::timeout(LOOK_UP_LIMIT, self.prepare_unlimited(slack_id, form)).await {
+            Ok(prepared) => prepared,
+            Err(_) => Err(AskError::Failed(Failure {
+                what: "Slack or Tailscale did not answer in time".to_owned(),
+                advice: "try again in a moment".to_owned(),
+                retryable: true,
+                retry_after_ms: None,
+            })),
+        }
+    }
+
+    async fn prepare_unlimited(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
+        let workflow = &form.workflow;
+        let person = self.inner.people.fresh(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
+        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
+        if person.login.is_none() {
+            return Err(AskError::NoTailnetUser { email: person.email });
+        }
+        self.somebody_can_approve(workflow, &person).await?;
+        let devices = match workflow.device() {
+            Some(_) => self.inner.people.own_devices(&person).await.map_err(AskError::Failed)?,
+            None => Vec::new(),
+        };
+        if workflow.device().is_some() && devices.is_empty() {
+            return Err(AskError::NoDevice);
+        }
+        let mut read = read(form);
+        let device = choose_device(form, &devices, &mut read);
+        if !read.wrong.is_empty() {
+            return Err(AskError::Wrong(read.wrong));
+        }
+        if !read.missing.is_empty() {
+            return Ok(Prepared::Incomplete { missing: read.missing, person, devices });
+        }
+        let id = RequestId(self.inner.ids.next(self.inner.clock.now_ms()));
+        let keys = self.keys(workflow, &read.shown, device.as_ref(), &person)?;
+        let mut ask = Ask {
+            id,
+            workflow: Workflow::clone(workflow),
+            requester: person,
+            inputs: read.shown,
+            hold_ms: read.hold_ms,
+            reason: read.reason,
+            device,
+            keys,
+            seal: String::new(),
+            channel: form.channel.clone(),
+        };
+        ask.seal = seal(&ask);
+        Ok(Prepared::Complete(Box::new(ask)))
+    }
+
+    async fn somebody_can_approve(&self, workflow: &Workflow, person: &Person) -> Result<(), AskError> {
+        let Some(stage) = workflow.stage() else { return Err(AskError::NobodyCanApprove) };
+        let mut all = self.inner.people.candidates(&stage.by).await.map_err(AskError::Failed)?;
+        if stage.own_request == OwnRequest::Never {
+            all.names.remove(&person.slack_id);
+            for name in [&person.login, &person.email].into_iter().flatten() {
+                all.names.remove(&name.to_lowercase());
+            }
+        }
+        let enough = all.names.len() >= usize::try_from(stage.quorum).unwrap_or(usize::MAX);
+        if enough || all.has_unlisted { Ok(()) } else { Err(AskError::NobodyCanApprove) }
+    }
+
+    /// What each step of this ask touches.
+    fn keys(
+        &self,
+        workflow: &Workflow,
+        inputs: &BTreeMap<String, String>,
+        device: Option<&DeviceShown>,
+        person: &Person,
+    ) -> Result<Vec<Key>, AskError> {
+        let mut inputs = inputs.clone();
+        if let (Some(input), Some(device)) = (workflow.device(), device) {
+            inputs.insert(input.name.clone(), device.node_id.clone());
+        }
+        let unusable = |why: String| AskError::Refused(Refusal::Unusable { missing: why });
+        workflow
+            .steps
+            .iter()
+            .map(|step| {
+                let with = render(&step.with, &inputs, person).map_err(unusable)?;
+                let found = self.inner.steps.find(&step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
+                let address = found.address(&with).map_err(unusable)?;
+                Ok(Key::new(&step.uses, &address))
+            })
+            .collect()
+    }
+
+    /// The person and their own devices, for forms; within about two seconds.
+    ///
+    /// # Errors
+    /// Slack or Tailscale did not answer.
+    pub async fn person_and_devices(&self, slack_id: &str) -> Result<(Person, Vec<Device>), Failure> {
+        let looking = async {
+            let rules: Vec<_> = self.catalog().workflows().flat_map(|workflow| workflow.ask.clone()).collect();
+            let person = self.inner.people.fresh(slack_id, &rules, true).await?;
+            let devices = self.inner.people.own_devices(&person).await?;
+            Ok((person, devices))
+        };
+        let late = || Failure {
+            what: "Slack or Tailscale did not answer in time".to_owned(),
+            advice: "try again in a moment".to_owned(),
+            retryable: true,
+            retry_after_ms: None,
+        };
+        tokio::time::timeout(LOOK_UP_LIMIT, looking).await.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+/// Reads every input but the device.
+fn read(form: &Form) -> Read {
+    let mut read = Read {
+        hold_ms: 0,
+        reason: String::new(),
+        shown: BTreeMap::new(),
+        missing: Vec::new(),
+        wrong: Vec::new(),
+    };
+    for input in &form.workflow.inputs {
+        let value = form.value(&input.name);
+        match &input.kind {
+            InputKind::Duration { default_ms, max_ms } => match value.map(hold::parse).transpose() {
+                Ok(Some(ms)) if ms > *max_ms => {
+                    let most = hold::show(*max_ms);
+                    read.wrong.push((input.name.clone(), format!("{} is more than the {most} this lends", hold::show(ms))));
+                }
+                Ok(ms) => {
+                    read.hold_ms = ms.unwrap_or(*default_ms);
+                    read.shown.insert(input.name.clone(), hold::show(read.hold_ms));
+                }
+                Err(error) => read.wrong.push((input.name.clone(), error.to_string())),
+            },
+            InputKind::Text { max_length, required } => match value {
+                Some(text) if text.chars().count() > usize::try_from(*max_length).unwrap_or(usize::MAX) => {
+                    let count = text.chars().count();
+                    read.wrong.push((input.name.clone(), format!("{count} characters; at most {max_length} fit")));
+                }
+                Some(text) => {
+                    if read.reason.is_empty() {
+                        text.clone_into(&mut read.reason);
+                    }
+                    read.shown.insert(input.name.clone(), text.to_owned());
+                }
+                None if *required => read.missing.push(input.name.clone()),
+                None => {}
+            },
+            InputKind::Device => {}
+        }
+    }
+    read
+}
+
+/// The device that was named, or the only one there is.
+fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<DeviceShown> {
+    let input = form.workflow.device()?;
+    let chosen = match (form.value(&input.name), devices) {
+        (Some(named), _) => {
+            let found = devices
+                .iter()
+                .find(|device| device.node_id == named || device.short_name().eq_ignore_ascii_case(named));
+            if found.is_none() {
+                let names: Vec<&str> = devices.iter().take(5).map(Device::short_name).collect();
+                let message = format!("`{named}` is not one of your devices ({})", names.join(", "));
+                read.wrong.push((input.name.clone(), message));
+            }
+            found
+        }
+        (None, [only]) => Some(only),
+        (None, _) => {
+            read.missing.push(input.name.clone());
+            None
+        }
+    }?;
+    read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
+    Some(DeviceShown {
+        node_id: chosen.node_id.clone(),
+        name: chosen.short_name().to_owned(),
+        os: chosen.os.clone(),
+    })
+}
+
+/// Fills `{{ inputs.x }}` and `{{ requester.x }}` into the strings of a step's settings.
+fn render(
+    with: &Map<String, Value>,
+    inputs: &BTreeMap<String, String>,
+    person: &Person,
+) -> Result<Map<String, Value>, String> {
+    let mut context = tera::Context::new();
+    context.insert("inputs", inputs);
+    let requester: BTreeMap<&str, &str> = [
+        ("email", person.email.as_deref().unwrap_or_default()),
+        ("login", person.login.as_deref().unwrap_or_default()),
+        ("name", person.name.as_str()),
+    ]
+    .into();
+    context.insert("requester", &requester);
+    let mut rendered = Map::new();
+    for (name, value) in with {
+        let value = match value {
+            Value::String(text) if text.contains("{{") => {
+                let text = tera::Tera::one_off(text, &context, false).map_err(|error| format!("value for `{name}`: {error}"))?;
+                Value::String(text)
+            }
+            other => other.clone(),
+        };
+        rendered.insert(name.clone(), value);
+    }
+    Ok(rendered)
+}
+
+/// Fingerprint of what people are shown and approve.
+fn seal(ask: &Ask) -> String {
+    let text = serde_json::to_vec(ask).unwrap_or_default();
+    hex::encode(Sha256::digest(text)).chars().take(12).collect()
+}

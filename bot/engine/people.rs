@@ -1,0 +1,266 @@
+//! Who people are: fresh facts from Slack and the tailnet, gathered for one decision and kept with it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::kernel::{Failure, Person, Standing, Who};
+use crate::outside::slack::{self, Slack, SlackError, UserGroup};
+use crate::outside::tailscale::{Device, Tailscale, TailscaleError};
+
+/// Facts for a decision are at most this old.
+pub const FRESH_MS: i64 = 5_000;
+/// Which groups there are changes rarely; who is in them is read afresh.
+const HANDLES_MS: i64 = 300_000;
+/// At most this many people are asked by name.
+const ASKED_MAX: usize = 20;
+/// Looking up everything about one person takes no longer.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Looks people up. Cloning shares what was remembered.
+#[derive(Clone)]
+pub struct People {
+    slack: Slack,
+    tailscale: Tailscale,
+    /// Slack id to tailnet login, from the configuration.
+    logins: Arc<BTreeMap<String, String>>,
+    clock: Clock,
+    recent: Arc<Mutex<Recent>>,
+}
+
+#[derive(Default)]
+struct Recent {
+    groups: Option<(i64, Vec<UserGroup>)>,
+    members: HashMap<String, (i64, Vec<String>)>,
+}
+
+/// Who could decide: distinct names, and whether there may be more than can be listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Logins, e-mails or Slack ids, lower case where case does not matter.
+    pub names: BTreeSet<String>,
+    /// A group synced from an identity provider: its members cannot be listed.
+    pub has_unlisted: bool,
+}
+
+impl People {
+    /// Over these clients; `logins` is the configuration's `people:` table.
+    pub fn new(slack: Slack, tailscale: Tailscale, logins: BTreeMap<String, String>, clock: Clock) -> Self {
+        Self { slack, tailscale, logins: Arc::new(logins), clock, recent: Arc::default() }
+    }
+
+    /// Who this is now, and which of `rules` they belong to. `needs_login`: a tailnet that cannot be asked is a failure
+    /// even if no rule needs it.
+    pub async fn fresh(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+        match tokio::time::timeout(LIMIT, self.look_up(slack_id, rules, needs_login)).await {
+            Ok(found) => found,
+            Err(_) => Err(transient("looking a person up took too long")),
+        }
+    }
+
+    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+        let user = match self.slack.user_cached(slack_id, FRESH_MS).await {
+            Ok(user) => user,
+            Err(error) if matches!(error.code(), Some("user_not_found" | "user_not_visible")) => {
+                return Ok(nobody(slack_id));
+            }
+            Err(error) => return Err(slack_failure(&error)),
+        };
+        let own = match self.slack.own_team() {
+            Some(own) => own,
+            None => self.slack.auth_test().await.map_err(|error| slack_failure(&error))?,
+        };
+        let standing = standing(user.standing(&own));
+        let email = user.email.as_ref().map(|email| email.to_lowercase());
+        let needs_tailnet = rules.iter().any(|rule| matches!(rule, Who::TailnetGroup(_)));
+        let named = self.logins.get(slack_id).cloned().or_else(|| email.clone());
+        let login = match named {
+            Some(named) if standing == Standing::Member => match self.active_login(&named).await {
+                Ok(login) => login,
+                Err(error) if needs_login || needs_tailnet => return Err(tailscale_failure(&error)),
+                // Only used to notice that two accounts are one human.
+                Err(_) => self.logins.get(slack_id).cloned(),
+            },
+            _ => None,
+        };
+        let mut person =
+            Person { slack_id: slack_id.to_owned(), name: user.real_name, email, login, standing, belongs: Vec::new() };
+        if standing == Standing::Member {
+            for rule in rules {
+                if self.belongs(&person, rule).await? {
+                    person.belongs.push(rule.clone());
+                }
+            }
+        }
+        Ok(person)
+    }
+
+    async fn active_login(&self, named: &str) -> Result<Option<String>, TailscaleError> {
+        let users = self.tailscale.users_cached(FRESH_MS).await?;
+        Ok(users.iter().find(|user| user.has_login(named) && user.may_act()).map(|user| user.login_name.clone()))
+    }
+
+    async fn belongs(&self, person: &Person, rule: &Who) -> Result<bool, Failure> {
+        match rule {
+            Who::Email(email) => Ok(person.email.as_deref() == Some(email)),
+            Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
+            Who::TailnetGroup(group) => {
+                let Some(login) = &person.login else { return Ok(false) };
+                if group == "autogroup:member" {
+                    return Ok(true);
+                }
+                let policy = self.tailscale.policy_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+                Ok(policy.is_in_group(login, group).unwrap_or(false))
+            }
+        }
+    }
+
+    /// The members of a Slack user group, by handle, at most `FRESH_MS` old. A handle nobody has is an empty group.
+    async fn members(&self, handle: &str) -> Result<Vec<String>, Failure> {
+        let now = self.clock.now_ms();
+        let Some(group) = self.group(handle, now).await? else {
+            tracing::warn!(group = handle, "no Slack user group has this handle");
+            return Ok(Vec::new());
+        };
+        let remembered = self.recent().members.get(&group).filter(|(at, _)| now - at <= FRESH_MS).cloned();
+        if let Some((_, members)) = remembered {
+            return Ok(members);
+        }
+        let members = self.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
+        self.recent().members.insert(group, (now, members.clone()));
+        Ok(members)
+    }
+
+    async fn group(&self, handle: &str, now: i64) -> Result<Option<String>, Failure> {
+        let find = |groups: &[UserGroup]| {
+            groups.iter().find(|group| group.handle.eq_ignore_ascii_case(handle)).map(|group| group.id.clone())
+        };
+        let remembered = self.recent().groups.clone().filter(|(at, _)| now - at <= HANDLES_MS);
+        if let Some(found) = remembered.and_then(|(_, groups)| find(&groups)) {
+            return Ok(Some(found));
+        }
+        let groups = self.slack.usergroups_list().await.map_err(|error| slack_failure(&error))?;
+        let found = find(&groups);
+        self.recent().groups = Some((now, groups));
+        Ok(found)
+    }
+
+    fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everybody the rules name, as far as it can be listed; to see whether anybody can decide at all.
+    pub async fn candidates(&self, rules: &[Who]) -> Result<Candidates, Failure> {
+        let mut all = Candidates::default();
+        for rule in rules {
+            match rule {
+                Who::Email(email) => drop(all.names.insert(email.clone())),
+                Who::SlackGroup(handle) => all.names.extend(self.members(handle).await?),
+                Who::TailnetGroup(group) if group == "autogroup:member" => {
+                    let users = self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+                    let active = users.iter().filter(|user| user.may_act());
+                    all.names.extend(active.map(|user| user.login_name.to_lowercase()));
+                }
+                Who::TailnetGroup(group) => {
+                    let policy =
+                        self.tailscale.policy_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+                    match policy.groups.get(group) {
+                        Some(members) => all.names.extend(members.iter().map(|login| login.to_lowercase())),
+                        None => all.has_unlisted = true,
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Slack ids of people who can decide, in the order of the rules, at most twenty; only active members.
+    pub async fn approvers(&self, rules: &[Who]) -> Result<Vec<String>, Failure> {
+        let candidates = self.candidates(rules).await?;
+        let mut found = Vec::new();
+        for name in candidates.names {
+            if found.len() >= ASKED_MAX {
+                break;
+            }
+            if let Some(id) = self.slack_id_of(&name).await?.filter(|id| !found.contains(id)) {
+                found.push(id);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn slack_id_of(&self, name: &str) -> Result<Option<String>, Failure> {
+        if let Some((id, _)) = self.logins.iter().find(|(_, login)| login.eq_ignore_ascii_case(name)) {
+            return Ok(Some(id.clone()));
+        }
+        if !name.contains('@') {
+            return Ok(Some(name.to_uppercase()));
+        }
+        let found = self.slack.lookup_by_email(name).await.map_err(|error| slack_failure(&error))?;
+        let own = self.slack.own_team();
+        let member = found.filter(|user| {
+            own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member)
+        });
+        Ok(member.map(|user| user.id))
+    }
+
+    /// The devices that are this person's own, the newest seen first.
+    pub async fn own_devices(&self, person: &Person) -> Result<Vec<Device>, Failure> {
+        let Some(login) = &person.login else { return Ok(Vec::new()) };
+        let devices = self.tailscale.devices_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+        let mut own: Vec<Device> =
+            devices.iter().filter(|device| device.is_owned_by(login).is_ok()).cloned().collect();
+        // A connected device has no last-seen time: it is seen now.
+        own.sort_by_key(|device| {
+            let seen = if device.connected_to_control { i64::MAX } else { device.last_seen_at.unwrap_or(0) };
+            (std::cmp::Reverse(seen), device.name.clone())
+        });
+        Ok(own)
+    }
+}
+
+fn nobody(slack_id: &str) -> Person {
+    Person {
+        slack_id: slack_id.to_owned(),
+        name: slack_id.to_owned(),
+        email: None,
+        login: None,
+        standing: Standing::Unknown,
+        belongs: Vec::new(),
+    }
+}
+
+/// The same words in two rooms that may not know each other.
+fn standing(standing: slack::Standing) -> Standing {
+    match standing {
+        slack::Standing::Member => Standing::Member,
+        slack::Standing::Guest => Standing::Guest,
+        slack::Standing::Outsider => Standing::Outsider,
+        slack::Standing::Bot => Standing::Bot,
+        slack::Standing::Deactivated => Standing::Deactivated,
+        slack::Standing::Unknown => Standing::Unknown,
+    }
+}
+
+fn transient(what: &str) -> Failure {
+    Failure { what: what.to_owned(), advice: String::new(), retryable: true, retry_after_ms: None }
+}
+
+fn slack_failure(error: &SlackError) -> Failure {
+    Failure {
+        what: error.to_string(),
+        advice: error.advice().unwrap_or_default(),
+        retryable: error.is_retryable(),
+        retry_after_ms: error.retry_after_ms(),
+    }
+}
+
+fn tailscale_failure(error: &TailscaleError) -> Failure {
+    Failure {
+        what: error.to_string(),
+        advice: error.advice().unwrap_or_default(),
+        retryable: error.is_retryable(),
+        retry_after_ms: error.retry_after_ms(),
+    }
+}

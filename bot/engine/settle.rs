@@ -1,0 +1,100 @@
+//! Settling one key: who holds it now, what was there before, one call to the step type, and the proof.
+
+use super::Engine;
+use super::perform::Performed;
+use crate::kernel::request::Found;
+use crate::kernel::{Event, Failure, Key, Proof, Request};
+use crate::steps::{Before, Holder, Step};
+use crate::store::StoreError;
+
+/// Makes the outside agree with the holders of this step's key and reports what was read back.
+pub(super) async fn settle(engine: &Engine, request: &Request, index: usize) -> Performed {
+    let Some(step) = request.steps.get(index) else { return Performed::Done };
+    match try_settle(engine, request, index, &step.key).await {
+        Ok(Ok(proof)) => Performed::happened(Event::Settled { step: index, proof }),
+        Ok(Err(failure)) => {
+            tracing::warn!(request.id = %request.id, step.key = %step.key, failure = failure.what, "a key could not be settled");
+            Performed::happened(Event::SettleFailed { step: index, failure })
+        }
+        Err(error) => Performed::later(1_000, &error.to_string()),
+    }
+}
+
+async fn try_settle(
+    engine: &Engine,
+    request: &Request,
+    index: usize,
+    key: &Key,
+) -> Result<Result<Proof, Failure>, StoreError> {
+    let Some(step) = engine.inner.steps.find(key.uses()) else {
+        return Ok(Err(Failure {
+            what: format!("there is no step type {}", key.uses()),
+            advice: "this version of nightlatch cannot take it back; run the version that granted it".to_owned(),
+            retryable: true,
+            retry_after_ms: None,
+        }));
+    };
+    let held = engine.inner.store.held(key).await?;
+    let before = match held.before {
+        Some(found) => found,
+        None => match first_touch(engine, step, request, index, key).await {
+            Ok(found) => found,
+            Err(failure) => return Ok(Err(failure)),
+        },
+    };
+    let mut holders = Vec::new();
+    for (id, until) in &held.live {
+        let holder = engine.inner.store.load(id).await?;
+        holders.push(describe(&holder, key, *until));
+    }
+    let before = Before { found: before, untils: held.untils };
+    let settled = step.settle(key, &holders, &before).await;
+    Ok(settled.map(|proof| seen_by(request, &holders, proof)))
+}
+
+/// Writes down what is there before we touch it, and only then lets anything be sent.
+async fn first_touch(
+    engine: &Engine,
+    step: &dyn Step,
+    request: &Request,
+    index: usize,
+    key: &Key,
+) -> Result<serde_json::Value, Failure> {
+    let before = step.observe(key).await?;
+    let event = Event::Observed { step: index, before: before.clone() };
+    let told = engine.tell(crate::kernel::Actor::Worker, &request.id, event, None).await;
+    told.map(|_| before).map_err(|error| Failure {
+        what: error.to_string(),
+        advice: String::new(),
+        retryable: true,
+        retry_after_ms: None,
+    })
+}
+
+fn describe(request: &Request, key: &Key, until: i64) -> Holder {
+    let with = request
+        .steps
+        .iter()
+        .position(|step| step.key == *key)
+        .and_then(|index| request.workflow.steps.get(index))
+        .map(|step| step.with.clone())
+        .unwrap_or_default();
+    let approvers: Vec<&str> = request
+        .decisions
+        .iter()
+        .filter(|decision| decision.approved)
+        .map(|decision| decision.person.email.as_deref().unwrap_or(&decision.person.slack_id))
+        .collect();
+    let login = request.requester.login.clone().unwrap_or_default();
+    let comment = format!("{} {login}, approved by {}: {}", request.id, approvers.join(", "), request.reason);
+    Holder { request_id: request.id.clone(), login, until, with, comment }
+}
+
+/// The same reading means different things to who still holds the key and to who let go.
+fn seen_by(request: &Request, holders: &[Holder], proof: Proof) -> Proof {
+    if holders.iter().any(|holder| holder.request_id == request.id) || !proof.found.is_on() {
+        return proof;
+    }
+    let until = holders.iter().map(|holder| holder.until).max().unwrap_or(proof.at);
+    Proof { at: proof.at, found: Found::HeldByOthers { until } }
+}

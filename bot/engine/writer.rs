@@ -1,0 +1,220 @@
+//! The one writer: whatever waits is loaded, put through the rules and saved together, in one commit.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{Engine, TellError, Told};
+use crate::kernel::{Actor, Applied, Ask, Event, Moment, Request, RequestId};
+use crate::store::{Saving, StoreError, Tx};
+
+/// At most this many tells share a commit.
+const BATCH_MAX: usize = 256;
+/// Slack repeats a delivery for minutes; fingerprints are kept for a day.
+const DELIVERIES_KEPT_MS: i64 = 86_400_000;
+
+/// What is to be written.
+pub(super) enum Work {
+    /// A new request.
+    Ask(Box<Ask>),
+    /// Something that happened to one.
+    Tell(RequestId, Box<Event>),
+    /// An effect was performed that nobody needs to hear of.
+    Done,
+    /// An effect did not work out and is due again later.
+    Postpone { due_at: i64, error: String },
+}
+
+/// One thing to write, and who waits for it.
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) actor: Actor,
+    pub(super) delivery: Option<String>,
+    /// The effect this settles; taken out of the outbox with the same commit.
+    pub(super) done: Option<i64>,
+    pub(super) answer: oneshot::Sender<Outcome>,
+}
+
+/// What a job led to; none where nobody needs to hear of it.
+pub(super) type Outcome = Result<Option<Told>, TellError>;
+
+/// Requests as they are within the transaction, so that two tells to one request see each other.
+type Seen = HashMap<RequestId, Request>;
+
+/// Writes until everybody who could send a job is gone, or `stop` and the queue is empty.
+pub(super) async fn run(engine: Engine, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    loop {
+        let received = tokio::select! {
+            biased;
+            received = queue.recv_many(&mut batch, BATCH_MAX) => received,
+            () = stop.cancelled() => {
+                queue.close();
+                queue.recv_many(&mut batch, BATCH_MAX).await
+            }
+        };
+        if received == 0 {
+            return;
+        }
+        let jobs = std::mem::take(&mut batch);
+        write(&engine, jobs).await;
+    }
+}
+
+async fn write(engine: &Engine, jobs: Vec<Job>) {
+    match commit(engine, &jobs).await {
+        Ok(outcomes) => answer(engine, jobs, outcomes),
+        // One row that cannot be read must not keep the others from being saved.
+        Err(failure) if jobs.len() > 1 => {
+            warn!(error = %failure, "a commit of several failed; each is tried alone");
+            for job in jobs {
+                let alone = vec![job];
+                match commit(engine, &alone).await {
+                    Ok(outcomes) => answer(engine, alone, outcomes),
+                    Err(failure) => refuse(alone, &failure),
+                }
+            }
+        }
+        Err(failure) => refuse(jobs, &failure),
+    }
+}
+
+fn answer(engine: &Engine, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+    engine.inner.saves.fetch_add(1, Ordering::SeqCst);
+    engine.inner.saved.notify_one();
+    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+        // Whoever asked may have given up waiting; what was saved is saved.
+        let _ = job.answer.send(outcome);
+    }
+}
+
+fn refuse(jobs: Vec<Job>, failure: &StoreError) {
+    error!(error = %failure, "not saved; whoever asked is told so");
+    for job in jobs {
+        let _ = job.answer.send(Err(TellError::NotSaved(failure.to_string())));
+    }
+}
+
+async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
+    let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction() };
+    let mut tx = engine.inner.store.begin().await?;
+    let mut seen = Seen::new();
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let outcome = match &job.work {
+            Work::Ask(ask) => asked(&mut tx, &mut seen, job, ask, moment).await?,
+            Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
+            Work::Done => Ok(None),
+            Work::Postpone { due_at, error } => {
+                tx.postpone(job.done.unwrap_or(0), *due_at, error).await?;
+                outcomes.push(Ok(None));
+                continue;
+            }
+        };
+        if let Some(seq) = job.done {
+            tx.done(seq).await?;
+        }
+        outcomes.push(outcome);
+    }
+    if jobs.iter().any(|job| job.delivery.is_some()) {
+        tx.forget_deliveries_before(moment.now.saturating_sub(DELIVERIES_KEPT_MS)).await?;
+    }
+    tx.commit().await?;
+    for (job, outcome) in jobs.iter().zip(&outcomes) {
+        log(engine, job, outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn asked(
+    tx: &mut Tx,
+    seen: &mut Seen,
+    job: &Job,
+    ask: &Ask,
+    moment: Moment,
+) -> Result<Outcome, StoreError> {
+    let applied = match Request::ask(ask.clone(), moment) {
+        Ok(applied) => applied,
+        Err(refusal) => return Ok(Err(refusal.into())),
+    };
+    if let Some(before) = repeated(tx, seen, job, &ask.id, moment.now).await? {
+        return Ok(Ok(Some(before)));
+    }
+    save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(|told| Ok(Some(told)))
+}
+
+async fn told(
+    tx: &mut Tx,
+    seen: &mut Seen,
+    job: &Job,
+    id: &RequestId,
+    event: &Event,
+    moment: Moment,
+) -> Result<Outcome, StoreError> {
+    let request = match current(tx, seen, id).await {
+        Ok(request) => request,
+        Err(StoreError::NoSuchRequest(_)) => return Ok(Err(TellError::NoSuchRequest(id.clone()))),
+        Err(error) => return Err(error),
+    };
+    if let Some(before) = repeated(tx, seen, job, id, moment.now).await? {
+        return Ok(Ok(Some(before)));
+    }
+    let applied = request.apply(event.clone(), moment);
+    if applied.request == request && applied.effects.is_empty() && applied.ledger.is_empty() {
+        return Ok(Ok(Some(Told { request, repeated: false })));
+    }
+    save(tx, seen, job, applied, event, moment.now).await.map(|told| Ok(Some(told)))
+}
+
+async fn save(
+    tx: &mut Tx,
+    seen: &mut Seen,
+    job: &Job,
+    applied: Applied,
+    event: &Event,
+    at: i64,
+) -> Result<Told, StoreError> {
+    tx.save(Saving { applied: &applied, actor: &job.actor, event, at }).await?;
+    let request = applied.request;
+    seen.insert(request.id.clone(), request.clone());
+    Ok(Told { request, repeated: false })
+}
+
+async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, StoreError> {
+    match seen.get(id) {
+        Some(request) => Ok(request.clone()),
+        None => tx.load(id).await,
+    }
+}
+
+/// If Slack had delivered this before: what it led to then.
+async fn repeated(
+    tx: &mut Tx,
+    seen: &Seen,
+    job: &Job,
+    id: &RequestId,
+    now: i64,
+) -> Result<Option<Told>, StoreError> {
+    let Some(key) = &job.delivery else { return Ok(None) };
+    let Some(before) = tx.first_delivery(key, id, now).await? else { return Ok(None) };
+    Ok(Some(Told { request: current(tx, seen, &before).await?, repeated: true }))
+}
+
+fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
+    let event = match &job.work {
+        Work::Ask(_) => "asked",
+        Work::Tell(_, event) => event.name(),
+        Work::Done | Work::Postpone { .. } => return,
+    };
+    let Ok(Some(told)) = outcome else { return };
+    if told.repeated {
+        info!(request.id = %told.request.id, event, "delivered twice; nothing changed");
+        return;
+    }
+    engine.inner.metrics.count_event(event);
+    let outcome = told.request.outcome.map_or("", crate::kernel::Outcome::word);
+    info!(request.id = %told.request.id, event, state = told.request.state.word(), outcome, "saved");
+}
