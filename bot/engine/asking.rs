@@ -93,7 +93,8 @@ impl Form {
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
             let text = rest.first().and_then(|first| words.find(first)).filter(|_| values.len() < 2);
-            let text = text.and_then(|at| words.get(at..)).map_or_else(|| rest.join(" "), |text| text.trim().to_owned());
+            let text =
+                text.and_then(|at| words.get(at..)).map_or_else(|| rest.join(" "), |text| text.trim().to_owned());
             values.entry(input.name.clone()).or_insert(text);
         }
         Self { workflow, values, channel }
@@ -108,7 +109,10 @@ impl Form {
 fn looks_like_a_hold(word: &str) -> bool {
     let is_hold = hold::parse(word).is_ok();
     let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    is_hold || (unit.len() < word.len() && (1..=2).contains(&unit.len()) && unit.chars().all(|c| "smhdwySMHDWY".contains(c)))
+    is_hold
+        || (unit.len() < word.len()
+            && (1..=2).contains(&unit.len())
+            && unit.chars().all(|c| "smhdwySMHDWY".contains(c)))
 }
 
 /// What the values of a form come to.
@@ -209,7 +213,8 @@ impl Engine {
             .iter()
             .map(|step| {
                 let with = render(&step.with, &inputs, person).map_err(unusable)?;
-                let found = self.inner.steps.find(&step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
+                let found =
+                    self.inner.steps.find(&step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
                 let address = found.address(&with).map_err(unusable)?;
                 Ok(Key::new(&step.uses, &address))
             })
@@ -239,20 +244,16 @@ impl Engine {
 
 /// Reads every input but the device.
 fn read(form: &Form) -> Read {
-    let mut read = Read {
-        hold_ms: 0,
-        reason: String::new(),
-        shown: BTreeMap::new(),
-        missing: Vec::new(),
-        wrong: Vec::new(),
-    };
+    let mut read =
+        Read { hold_ms: 0, reason: String::new(), shown: BTreeMap::new(), missing: Vec::new(), wrong: Vec::new() };
     for input in &form.workflow.inputs {
         let value = form.value(&input.name);
         match &input.kind {
             InputKind::Duration { default_ms, max_ms } => match value.map(hold::parse).transpose() {
                 Ok(Some(ms)) if ms > *max_ms => {
                     let most = hold::show(*max_ms);
-                    read.wrong.push((input.name.clone(), format!("{} is more than the {most} this lends", hold::show(ms))));
+                    read.wrong
+                        .push((input.name.clone(), format!("{} is more than the {most} this lends", hold::show(ms))));
                 }
                 Ok(ms) => {
                     read.hold_ms = ms.unwrap_or(*default_ms);
@@ -302,11 +303,7 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
         }
     }?;
     read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
-    Some(DeviceShown {
-        node_id: chosen.node_id.clone(),
-        name: chosen.short_name().to_owned(),
-        os: chosen.os.clone(),
-    })
+    Some(DeviceShown { node_id: chosen.node_id.clone(), name: chosen.short_name().to_owned(), os: chosen.os.clone() })
 }
 
 /// Fills `{{ inputs.x }}` and `{{ requester.x }}` into the strings of a step's settings.
@@ -328,7 +325,8 @@ fn render(
     for (name, value) in with {
         let value = match value {
             Value::String(text) if text.contains("{{") => {
-                let text = tera::Tera::one_off(text, &context, false).map_err(|error| format!("value for `{name}`: {error}"))?;
+                let text = tera::Tera::one_off(text, &context, false)
+                    .map_err(|error| format!("value for `{name}`: {error}"))?;
                 Value::String(text)
             }
             other => other.clone(),

@@ -39,7 +39,11 @@ impl Metrics {
         let lateness = Histogram::new([0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0]);
         registry.register("events", "Events saved", events.clone());
         registry.register("effects", "Effects performed", effects.clone());
-        registry.register("end_lateness_seconds", "From the deadline to the proof that access is gone", lateness.clone());
+        registry.register(
+            "end_lateness_seconds",
+            "From the deadline to the proof that access is gone",
+            lateness.clone(),
+        );
         Self { events, effects, lateness, registry: Arc::new(registry) }
     }
 
@@ -59,11 +63,16 @@ impl Metrics {
     /// Everything as text; `states` and `stuck` are read from the store by the caller.
     pub fn text(&self, states: &[(String, i64)], stuck: i64) -> String {
         let mut text = String::new();
-        let mut gauges = String::from("# HELP nightlatch_requests Requests that have not ended, by state.\n# TYPE nightlatch_requests gauge\n");
+        let mut gauges = String::from(
+            "# HELP nightlatch_requests Requests that have not ended, by state.\n# TYPE nightlatch_requests gauge\n",
+        );
         for (state, count) in states {
             let _ = writeln!(gauges, "nightlatch_requests{{state=\"{state}\"}} {count}");
         }
-        let _ = writeln!(gauges, "# HELP nightlatch_stuck Requests that could not be taken back yet.\n# TYPE nightlatch_stuck gauge\nnightlatch_stuck {stuck}");
+        let _ = writeln!(
+            gauges,
+            "# HELP nightlatch_stuck Requests that could not be taken back yet.\n# TYPE nightlatch_stuck gauge\nnightlatch_stuck {stuck}"
+        );
         let _ = encode(&mut text, &self.registry);
         gauges + &text
     }

@@ -147,7 +147,8 @@ impl Engine {
     async fn report(&self, request_id: &RequestId, event: Event, done: i64) -> Result<Told, TellError> {
         let was_settled = matches!(event, Event::Settled { .. });
         let actor = if matches!(event, Event::Woke { .. }) { Actor::Clock } else { Actor::Worker };
-        let told = told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)?;
+        let told =
+            told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)?;
         if let (Some(Outcome::Expired), Some(ended_at), Some(expires_at)) =
             (told.request.outcome, told.request.ended_at, told.request.expires_at)
             && was_settled

@@ -158,7 +158,8 @@ impl People {
                 Who::Email(email) => drop(all.names.insert(email.clone())),
                 Who::SlackGroup(handle) => all.names.extend(self.members(handle).await?),
                 Who::TailnetGroup(group) if group == "autogroup:member" => {
-                    let users = self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+                    let users =
+                        self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
                     let active = users.iter().filter(|user| user.may_act());
                     all.names.extend(active.map(|user| user.login_name.to_lowercase()));
                 }
@@ -199,9 +200,8 @@ impl People {
         }
         let found = self.slack.lookup_by_email(name).await.map_err(|error| slack_failure(&error))?;
         let own = self.slack.own_team();
-        let member = found.filter(|user| {
-            own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member)
-        });
+        let member =
+            found.filter(|user| own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member));
         Ok(member.map(|user| user.id))
     }
 
@@ -209,8 +209,7 @@ impl People {
     pub async fn own_devices(&self, person: &Person) -> Result<Vec<Device>, Failure> {
         let Some(login) = &person.login else { return Ok(Vec::new()) };
         let devices = self.tailscale.devices_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-        let mut own: Vec<Device> =
-            devices.iter().filter(|device| device.is_owned_by(login).is_ok()).cloned().collect();
+        let mut own: Vec<Device> = devices.iter().filter(|device| device.is_owned_by(login).is_ok()).cloned().collect();
         // A connected device has no last-seen time: it is seen now.
         own.sort_by_key(|device| {
             let seen = if device.connected_to_control { i64::MAX } else { device.last_seen_at.unwrap_or(0) };

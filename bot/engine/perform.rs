@@ -70,13 +70,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
     }
 }
 
-async fn identify(
-    engine: &Engine,
-    request: &Request,
-    slack_id: &str,
-    purpose: &Purpose,
-    attempts: i64,
-) -> Performed {
+async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &Purpose, attempts: i64) -> Performed {
     let rules = match purpose {
         Purpose::Start => request.workflow.ask.as_slice(),
         Purpose::Press { .. } => request.workflow.stage().map(|stage| stage.by.as_slice()).unwrap_or_default(),

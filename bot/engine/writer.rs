@@ -129,13 +129,7 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
     Ok(outcomes)
 }
 
-async fn asked(
-    tx: &mut Tx,
-    seen: &mut Seen,
-    job: &Job,
-    ask: &Ask,
-    moment: Moment,
-) -> Result<Outcome, StoreError> {
+async fn asked(tx: &mut Tx, seen: &mut Seen, job: &Job, ask: &Ask, moment: Moment) -> Result<Outcome, StoreError> {
     let applied = match Request::ask(ask.clone(), moment) {
         Ok(applied) => applied,
         Err(refusal) => return Ok(Err(refusal.into())),
@@ -191,13 +185,7 @@ async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, St
 }
 
 /// If Slack had delivered this before: what it led to then.
-async fn repeated(
-    tx: &mut Tx,
-    seen: &Seen,
-    job: &Job,
-    id: &RequestId,
-    now: i64,
-) -> Result<Option<Told>, StoreError> {
+async fn repeated(tx: &mut Tx, seen: &Seen, job: &Job, id: &RequestId, now: i64) -> Result<Option<Told>, StoreError> {
     let Some(key) = &job.delivery else { return Ok(None) };
     let Some(before) = tx.first_delivery(key, id, now).await? else { return Ok(None) };
     Ok(Some(Told { request: current(tx, seen, &before).await?, repeated: true }))

@@ -5,3 +5,4 @@ pub mod edge;
 pub mod envelope;
 pub mod http;
 pub mod socket;
+pub mod surface;

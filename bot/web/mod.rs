@@ -1,1 +1,50 @@
-//! To come.
+//! Pages and probes on the tailnet. So far: whether we are alive, whether we can work, and what can be counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::engine::Engine;
+
+/// Why we cannot work right now, one sentence each; empty when we can.
+pub type Troubles = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+#[derive(Clone)]
+struct Web {
+    engine: Engine,
+    troubles: Troubles,
+}
+
+/// `/healthz`: the process answers. `/readyz`: Slack reaches us and the database answers. `/metrics`: Prometheus.
+pub fn router(engine: Engine, troubles: Troubles) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(Web { engine, troubles })
+}
+
+async fn ready(State(web): State<Web>) -> Response {
+    let mut troubles = (web.troubles)();
+    if let Err(error) = web.engine.store().counts().await {
+        troubles.push(error.to_string());
+    }
+    if troubles.is_empty() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n").into_response()
+}
+
+async fn metrics(State(web): State<Web>) -> Response {
+    match web.engine.store().counts().await {
+        Ok((states, stuck)) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], web.engine.metrics().text(&states, stuck)).into_response()
+        }
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
