@@ -266,8 +266,10 @@ impl Delivery {
     /// company in every field but one.
     pub fn is_from_elsewhere(&self, own: &OwnTeam) -> bool {
         let is_ours = |id: &str| id == own.team_id || own.enterprise_id.as_deref() == Some(id);
-        // Inside an org a workspace we do not know may still be ours; only Slack's record tells.
-        let may_be_sister = |id: &str| own.enterprise_id.is_some() && id.starts_with('T');
+        // Inside an org a workspace we do not know may still be ours, and a workspace may have joined an org since we
+        // asked; only Slack's record of the person tells.
+        let doubtful = if own.enterprise_id.is_some() { 'T' } else { 'E' };
+        let may_be_sister = |id: &str| id.starts_with(doubtful);
         let is_foreign = |id: &Option<String>| id.as_deref().is_some_and(|id| !is_ours(id) && !may_be_sister(id));
         if self.what.view().is_some_and(|view| is_foreign(&view.app_installed_team_id)) {
             return true;
