@@ -171,7 +171,7 @@ fn advice_for(code: &str) -> Option<&'static str> {
         | "trigger_expired"
         | "exchanged_trigger_id"
         | "trigger_exchanged"
-        | "invalid_trigger_id" => "the click is more than 3 seconds old: ask the person to try again",
+        | "invalid_trigger_id" => "the click is too old (3 seconds) or was used already: ask the person to try again",
         "team_access_not_granted" => "give the org-wide app access to this workspace",
         "ekm_access_denied" | "access_denied" | "accesslimited" => "a policy of the workspace stops us: ask its admins",
         "message_limit_exceeded" => "the workspace is over its message quota",

@@ -59,7 +59,7 @@ pub struct SlackUser {
     pub team_id: Option<String>,
     /// The handle; may change at any time, never to be matched on.
     pub name: String,
-    /// What people call them: display name, else real name, else the handle.
+    /// For display: the real name, else the display name, else the handle. Never to be matched on.
     pub real_name: String,
     /// Missing without the scope `users:read.email`, and for people of other companies.
     pub email: Option<String>,
@@ -103,7 +103,7 @@ impl SlackUser {
         let flag = |name: &str| user.get(name).and_then(Value::as_bool);
         let id = text("/id")?.to_owned();
         let name = text("/name").unwrap_or(&id).to_owned();
-        let real_name = text("/profile/display_name").or(text("/real_name")).or(text("/profile/real_name"));
+        let real_name = text("/real_name").or(text("/profile/real_name")).or(text("/profile/display_name"));
         let is_bot = if flag("is_workflow_bot") == Some(true) { Some(true) } else { flag("is_bot") };
         let enterprise = text("/enterprise_user/enterprise_id").map(|org| {
             let teams = user.pointer("/enterprise_user/teams").and_then(Value::as_array);

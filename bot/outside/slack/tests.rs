@@ -1,1 +1,0 @@
-//! The client against a small Slack on loopback.
