@@ -1,4 +1,6 @@
 //! What people do in Slack: type commands, press buttons, pick from menus, use shortcuts. Each becomes a delivery.
+//!
+//! Deactivated people can still act here: their click may have been on its way when they left, and the app must cope.
 
 use super::SlackWorld;
 use super::answers::Cause;
@@ -99,9 +101,7 @@ impl SlackWorld {
             let user = state.person_id(user)?;
             let channel = state.channel_of(&user, channel)?;
             let (command, text) = line.split_once(' ').unwrap_or((line, ""));
-            let is_outsider =
-                matches!(state.people.get(&user).map(|person| &person.kind), Some(Kind::Outsider { .. } | Kind::Bot));
-            if is_outsider || !state.app.commands.contains(command) {
+            if state.is_foreign(&user) || !state.app.commands.contains(command) {
                 state.slackbot(&user, &channel, format!("{command} is not a valid command."));
                 return Err(CannotAct::NoSuchCommand(command.to_owned()));
             }
@@ -109,9 +109,7 @@ impl SlackWorld {
             let payload = state.slash_command(&user, &channel, command, text.trim());
             (Cause::Command { user, channel, line: line.to_owned() }, payload)
         };
-        let delivered = self.deliver(Envelope::SlashCommands, payload).await;
-        self.apply(cause, &delivered);
-        Ok(delivered)
+        Ok(self.deliver(Envelope::SlashCommands, payload, Some(cause)).await)
     }
 
     /// `user` presses a button, named by the words on it, its action id or its value, and says yes to its
@@ -126,7 +124,7 @@ impl SlackWorld {
             let (origin, element) = state.look(&user, &on.into(), what)?;
             state.block_actions(&user, &origin, &element, None)
         };
-        Ok(self.deliver(Envelope::Interactive, payload).await)
+        Ok(self.deliver(Envelope::Interactive, payload, None).await)
     }
 
     /// What the confirmation dialog of a button or menu asks, e.g. `Deny? The requester is told. [Deny] [Back]`.
@@ -171,7 +169,7 @@ impl SlackWorld {
             Ok(is_heard.then(|| state.block_actions(&user, &origin, &element, Some(value))))
         })?;
         match payload {
-            Some(payload) => Ok(Some(self.deliver(Envelope::Interactive, payload).await)),
+            Some(payload) => Ok(Some(self.deliver(Envelope::Interactive, payload, None).await)),
             None => Ok(None),
         }
     }
@@ -201,8 +199,8 @@ impl SlackWorld {
 
     async fn ask_for_options(&self, user: &str, origin: &Origin, element: &Element, query: &str) {
         let payload = self.state().block_suggestion(user, origin, element, query);
-        let delivered = self.deliver(Envelope::Interactive, payload).await;
-        self.apply(Cause::Options { user: user.to_owned(), action_id: element.action_id.clone() }, &delivered);
+        let cause = Cause::Options { user: user.to_owned(), action_id: element.action_id.clone() };
+        self.deliver(Envelope::Interactive, payload, Some(cause)).await;
     }
 
     /// `user` runs a global shortcut of the app.
@@ -213,9 +211,10 @@ impl SlackWorld {
         let payload = {
             let mut state = self.state();
             let user = state.person_id(user)?;
+            state.may_use_shortcuts(&user, callback_id)?;
             state.shortcut(&user, callback_id)
         };
-        Ok(self.deliver(Envelope::Interactive, payload).await)
+        Ok(self.deliver(Envelope::Interactive, payload, None).await)
     }
 
     /// `user` runs a message shortcut of the app on a message.
@@ -231,12 +230,13 @@ impl SlackWorld {
         let payload = {
             let mut state = self.state();
             let user = state.person_id(user)?;
+            state.may_use_shortcuts(&user, callback_id)?;
             if state.message(&message.channel, &message.ts).is_none() {
                 return Err(state.nothing_called(&user, &message.ts, &[]));
             }
             state.message_action(&user, &message.channel, &message.ts, callback_id)
         };
-        Ok(self.deliver(Envelope::Interactive, payload).await)
+        Ok(self.deliver(Envelope::Interactive, payload, None).await)
     }
 }
 
@@ -244,6 +244,15 @@ impl State {
     pub(super) fn person_id(&self, who: &str) -> Result<String, CannotAct> {
         let person = self.find_person(who).ok_or_else(|| CannotAct::NoSuchPerson(who.to_owned()))?;
         Ok(person.id.clone())
+    }
+
+    /// Commands and shortcuts are for members of the workspace, buttons for everybody in the channel (slack.md section 0).
+    fn is_foreign(&self, user: &str) -> bool {
+        matches!(self.people.get(user).map(|person| &person.kind), Some(Kind::Outsider { .. } | Kind::Bot))
+    }
+
+    fn may_use_shortcuts(&self, user: &str, callback_id: &str) -> Result<(), CannotAct> {
+        if self.is_foreign(user) { Err(CannotAct::NoSuchCommand(callback_id.to_owned())) } else { Ok(()) }
     }
 
     /// A channel `user` is in; `@nightlatch` (the bot's name or id) means their direct messages with the app.

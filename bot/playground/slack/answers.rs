@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::SlackWorld;
 use super::blocks;
 use super::doors::Delivered;
 use super::json;
@@ -17,32 +16,30 @@ pub(super) enum Cause {
     Options { user: String, action_id: String },
 }
 
-impl SlackWorld {
+impl State {
     /// Does what the ack says, as Slack would, or shows what Slack shows when there is none.
-    pub(super) fn apply(&self, cause: Cause, delivered: &Delivered) {
+    pub(super) fn apply(&mut self, cause: Cause, delivered: &Delivered) {
         let body = delivered.body.clone().unwrap_or_default();
-        self.change(|state| match cause {
+        match cause {
             Cause::Command { user, channel, line } => {
                 if delivered.acked {
-                    state.reply(&user, &channel, &line, &body);
+                    self.reply(&user, &channel, &line, &body);
                 } else {
-                    state.command_failed(&user, &channel, &line, delivered);
+                    self.command_failed(&user, &channel, &line, delivered);
                 }
             }
             Cause::Submission { user, view_id } => {
                 if delivered.acked {
-                    state.respond(&user, &view_id, &body);
-                } else if let Some(view) = state.view_mut(&view_id) {
+                    self.respond(&user, &view_id, &body);
+                } else if let Some(view) = self.view_mut(&view_id) {
                     let words = "We had some trouble connecting. Try again?".to_owned();
                     view.errors.insert(String::new(), words);
                 }
             }
-            Cause::Options { user, action_id } => state.offer(user, action_id, &body),
-        });
+            Cause::Options { user, action_id } => self.offer(user, action_id, &body),
+        }
     }
-}
 
-impl State {
     fn command_failed(&mut self, user: &str, channel: &str, line: &str, delivered: &Delivered) {
         let command = line.split(' ').next().unwrap_or_default();
         let why = match delivered.status {

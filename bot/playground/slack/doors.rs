@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::SlackWorld;
+use super::answers::Cause;
 use super::socket::Frame;
 use super::state::{State, Waiting};
 
@@ -108,19 +109,18 @@ impl SlackWorld {
 
     /// Delivers any payload as it is; nothing in the world changes by its ack. For fixtures and hostile input.
     pub async fn deliver_raw(&self, envelope: Envelope, payload: Value) -> Delivered {
-        self.deliver(envelope, payload).await
+        self.deliver(envelope, payload, None).await
     }
 
     /// Sends the last delivery again: same envelope, same trigger_id; an event says that it is a retry. Nothing in the
     /// world changes by the ack. `None` when nothing was delivered yet.
     pub async fn redeliver(&self) -> Option<Delivered> {
         let last = self.deliveries().pop()?;
-        Some(
-            self.send(Delivery { retry: last.retry.saturating_add(1), delivered: None, was_late: false, ..last }).await,
-        )
+        let again = Delivery { retry: last.retry.saturating_add(1), delivered: None, was_late: false, ..last };
+        Some(self.send(again, None).await)
     }
 
-    pub(super) async fn deliver(&self, envelope: Envelope, payload: Value) -> Delivered {
+    pub(super) async fn deliver(&self, envelope: Envelope, payload: Value, cause: Option<Cause>) -> Delivered {
         let (id, copies) = {
             let mut state = self.state();
             let copies = usize::from(state.faults.duplicates > 0);
@@ -130,14 +130,14 @@ impl SlackWorld {
             (format!("{}-{}-5000-8000-{}", part(0, 8), part(8, 12), part(12, 24)), copies)
         };
         let delivery = Delivery { envelope_id: id, envelope, payload, retry: 0, delivered: None, was_late: false };
-        let first = self.send(delivery.clone()).await;
+        let first = self.send(delivery.clone(), cause).await;
         for _ in 0..copies {
-            self.send(delivery.clone()).await;
+            self.send(delivery.clone(), None).await;
         }
         first
     }
 
-    async fn send(&self, delivery: Delivery) -> Delivered {
+    async fn send(&self, delivery: Delivery, cause: Option<Cause>) -> Delivered {
         let (door, slot) = {
             let mut state = self.state();
             let slot = state.deliveries.len();
@@ -146,8 +146,14 @@ impl SlackWorld {
         };
         let began = Instant::now();
         let mut delivered = match door {
-            Door::Socket => self.send_on_socket(&delivery).await,
-            Door::Http { base_url } => self.send_over_http(&base_url, &delivery).await,
+            Door::Socket => self.send_on_socket(&delivery, cause).await,
+            Door::Http { base_url } => {
+                let delivered = self.send_over_http(&base_url, &delivery).await;
+                if let Some(cause) = cause {
+                    self.state().apply(cause, &delivered);
+                }
+                delivered
+            }
         };
         delivered.ack_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.change(|state| {
@@ -158,14 +164,26 @@ impl SlackWorld {
         delivered
     }
 
-    async fn send_on_socket(&self, delivery: &Delivery) -> Delivered {
+    async fn send_on_socket(&self, delivery: &Delivery, cause: Option<Cause>) -> Delivered {
         let lost = Delivered { acked: false, ack_ms: 0, status: None, body: None };
-        let Some(answer) = self.state().hand_to_a_socket(delivery) else { return lost };
+        let handed = self.state().hand_to_a_socket(delivery, cause);
+        let answer = match handed {
+            Ok(answer) => answer,
+            Err(cause) => {
+                if let Some(cause) = cause {
+                    self.state().apply(cause, &lost);
+                }
+                return lost;
+            }
+        };
         match tokio::time::timeout(ACK_WITHIN, answer).await {
             Ok(Ok(body)) => Delivered { acked: true, body, ..lost },
             Ok(Err(_)) | Err(_) => {
                 let mut state = self.state();
-                state.waiting.remove(&delivery.envelope_id);
+                let cause = state.waiting.remove(&delivery.envelope_id).and_then(|waiting| waiting.cause);
+                if let Some(cause) = cause {
+                    state.apply(cause, &lost);
+                }
                 state.timed_out.insert(delivery.envelope_id.clone());
                 lost
             }
@@ -210,8 +228,12 @@ impl SlackWorld {
 }
 
 impl State {
-    /// Any one connected socket, in turn.
-    fn hand_to_a_socket(&mut self, delivery: &Delivery) -> Option<oneshot::Receiver<Option<Value>>> {
+    /// Any one connected socket, in turn. Gives the cause back when there is none.
+    fn hand_to_a_socket(
+        &mut self,
+        delivery: &Delivery,
+        cause: Option<Cause>,
+    ) -> Result<oneshot::Receiver<Option<Value>>, Option<Cause>> {
         let accepts_payload = delivery.envelope.accepts_payload(&delivery.payload);
         let mut envelope = json!({
             "envelope_id": delivery.envelope_id, "payload": delivery.payload,
@@ -222,12 +244,13 @@ impl State {
             map.insert("retry_reason".to_owned(), json!(if delivery.retry > 0 { "timeout" } else { "" }));
         }
         let turn = usize::try_from(self.next()).unwrap_or(0);
-        let socket = self.sockets.get(turn.checked_rem(self.sockets.len())?)?;
+        let place = turn.checked_rem(self.sockets.len()).unwrap_or(0);
+        let Some(socket) = self.sockets.get(place) else { return Err(cause) };
         let (answer, answered) = oneshot::channel();
         socket.send(Frame::Text(envelope.to_string()));
-        let waiting = Waiting { socket: socket.id, accepts_payload, answer };
+        let waiting = Waiting { socket: socket.id, accepts_payload, cause, answer };
         self.waiting.insert(delivery.envelope_id.clone(), waiting);
-        Some(answered)
+        Ok(answered)
     }
 
     /// Notes an ack that came after its three seconds. False when there was no such envelope.

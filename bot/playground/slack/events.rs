@@ -82,6 +82,6 @@ impl SlackWorld {
             }
             state.event(event)
         };
-        Some(self.deliver(Envelope::EventsApi, payload).await)
+        Some(self.deliver(Envelope::EventsApi, payload, None).await)
     }
 }

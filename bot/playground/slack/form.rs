@@ -44,12 +44,10 @@ impl SlackWorld {
             let payload = state.view_submission(&user).ok_or(missing)?;
             Ok((user, view.id, payload))
         })?;
-        let delivered = self.deliver(Envelope::Interactive, payload).await;
-        self.apply(Cause::Submission { user, view_id }, &delivered);
-        Ok(delivered)
+        Ok(self.deliver(Envelope::Interactive, payload, Some(Cause::Submission { user, view_id })).await)
     }
 
-    /// `user` presses the modal's close button (one view) . `None` when the app did not ask to be told.
+    /// `user` presses the modal's close button (one view). `None` when the app did not ask to be told.
     ///
     /// # Errors
     /// When no modal is open.
@@ -80,7 +78,7 @@ impl SlackWorld {
             Ok(view.flag("notify_on_close").then_some(payload))
         })?;
         match payload {
-            Some(payload) => Ok(Some(self.deliver(Envelope::Interactive, payload).await)),
+            Some(payload) => Ok(Some(self.deliver(Envelope::Interactive, payload, None).await)),
             None => Ok(None),
         }
     }

@@ -86,8 +86,7 @@ impl State {
         }
         let is_public = json::text(body, "/response_type") == "in_channel";
         let only_for = (!is_public).then(|| hook.user.clone());
-        let thread =
-            body.get("thread_ts").and_then(Value::as_str).map(str::to_owned).or_else(|| hook.thread_ts.clone());
+        let thread = body.get("thread_ts").and_then(Value::as_str).map(str::to_owned);
         if self.say(&hook.channel, only_for, thread, body, "response_url") { Ok(()) } else { Err("no_text") }
     }
 }

@@ -97,7 +97,7 @@ impl SlackWorld {
     fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(api::serve))
-            .route("/link", get(socket::serve))
+            .route("/link/", get(socket::serve))
             .route("/{kind}/{team}/{number}/{secret}", post(hooks::serve))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .with_state(self.clone())

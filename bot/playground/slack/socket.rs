@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::SlackWorld;
+use super::doors::Delivered;
 use super::json;
 
 /// Slack allows ten sockets per app.
@@ -170,6 +171,10 @@ fn take_ack(world: &SlackWorld, socket: u64, text: &str) {
         }
         if payload.is_some() && !waiting.accepts_payload {
             state.violations.push("socket: an ack with a payload that nobody reads".to_owned());
+        }
+        if let Some(cause) = waiting.cause {
+            // At once, so that the answer stands before whatever the app does next.
+            state.apply(cause, &Delivered { acked: true, ack_ms: 0, status: None, body: payload.clone() });
         }
         drop(waiting.answer.send(payload));
     });

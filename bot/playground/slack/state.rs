@@ -6,6 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use super::answers::Cause;
 use super::doors::{Delivery, Door};
 use super::faults::Faults;
 use super::limits::Limits;
@@ -79,7 +80,6 @@ pub(super) struct Trigger {
 pub(super) struct Hook {
     pub(super) user: String,
     pub(super) channel: String,
-    pub(super) thread_ts: Option<String>,
     /// The message it came from, if any.
     pub(super) message_ts: Option<String>,
     pub(super) at_ms: i64,
@@ -90,6 +90,8 @@ pub(super) struct Hook {
 pub(super) struct Waiting {
     pub(super) socket: u64,
     pub(super) accepts_payload: bool,
+    /// What to do with the ack; `None` for raw and repeated deliveries.
+    pub(super) cause: Option<Cause>,
     pub(super) answer: oneshot::Sender<Option<Value>>,
 }
 
@@ -203,7 +205,6 @@ impl State {
         let hook = Hook {
             user: user.to_owned(),
             channel: channel.to_owned(),
-            thread_ts: message.and_then(|message| message.thread_ts.clone()),
             message_ts: message.map(|message| message.ts.clone()),
             at_ms: self.clock.now_ms(),
             uses: 0,

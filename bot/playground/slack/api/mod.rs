@@ -236,7 +236,9 @@ fn lint(state: &mut State, name: &str, incoming: &Incoming) {
     if incoming.is_json && !method.takes_json && !incoming.args.0.is_empty() {
         note("takes no JSON body".to_owned());
     }
-    for argument in incoming.args.0.keys().filter(|argument| !method.args.contains(&argument.as_str())) {
+    // Every method takes team_id, and Bolt always sends it (slack.md section 17).
+    let is_known = |argument: &str| argument == "team_id" || method.args.contains(&argument);
+    for argument in incoming.args.0.keys().filter(|argument| !is_known(argument)) {
         note(format!("unknown argument {argument}"));
     }
     if matches!(name, "chat.postMessage" | "chat.postEphemeral" | "chat.update") && incoming.args.text("text").is_none()
