@@ -175,7 +175,9 @@ pub(super) fn user_json(state: &State, person: &Person) -> Value {
     let mut profile = json!({
         "real_name": person.real_name(), "real_name_normalized": person.real_name(),
         "display_name": person.name, "display_name_normalized": person.name,
-        "status_text": "", "status_emoji": "", "avatar_hash": "g1234567890", "team": team,
+        "status_text": "", "status_emoji": "", "avatar_hash": "g1234567890",
+        "image_24": "https://secure.gravatar.com/avatar/0?s=24", "image_512": "https://secure.gravatar.com/avatar/0?s=512",
+        "team": team,
     });
     let is_outsider = matches!(person.kind, Kind::Outsider { .. });
     let is_bot = person.kind == Kind::Bot || person.id == state.app.bot_user;

@@ -99,6 +99,23 @@ async fn a_redelivered_click_has_the_same_envelope_and_trigger() {
 }
 
 #[tokio::test]
+async fn an_ack_after_three_seconds_is_late_and_does_nothing() {
+    let world = world().await;
+    let (mut socket, _) = tokio_tungstenite::connect_async(open_socket(&world).await).await.expect("a socket");
+    assert!(world.until_connected(1).await);
+    let delivered = world.command("alice", "#access", "/access").await.expect("tried");
+    assert!(!delivered.acked);
+    let id = world.deliveries()[0].envelope_id.clone();
+    let ack = json!({ "envelope_id": id, "payload": { "text": "too late" } });
+    socket.send(WsFrame::text(ack.to_string())).await.expect("sent");
+    assert!(world.until(|world| world.deliveries()[0].was_late).await);
+    assert_eq!(
+        world.screen("alice", "#access"),
+        "#access\nSlackbot (only you): /access failed with the error \"operation_timeout\""
+    );
+}
+
+#[tokio::test]
 async fn any_payload_can_be_delivered_as_it_is() {
     let world = world().await;
     let app = TinyApp::connect(&world, |_| None).await;
