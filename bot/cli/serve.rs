@@ -1,0 +1,102 @@
+//! `nightlatch serve`: the bot for real, until SIGTERM. SIGHUP reads the workflows again, all or nothing.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::Bot;
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+
+/// Run the bot.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration file.
+    #[arg(long, default_value = "nightlatch.yaml")]
+    config: PathBuf,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// Returns 0 after an orderly stop, 1 when the bot could not start.
+    pub fn run(self) -> ExitCode {
+        log_to_stderr(self.log_format);
+        let config = match Config::read(&self.config) {
+            Ok(config) => config,
+            Err(report) => return complain(&report),
+        };
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return complain(&error),
+        };
+        runtime.block_on(serve(config))
+    }
+}
+
+fn complain(what: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("{what}");
+    ExitCode::from(1)
+}
+
+/// Data goes to stdout, logs to stderr. `RUST_LOG` chooses; slack-morphism's socket lines could hold a ticket.
+pub fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,slack_morphism=off,sqlx=warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call (in tests) keeps the first.
+    let _ = match format {
+        LogFormat::Text => logs.try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+    };
+}
+
+async fn serve(config: Config) -> ExitCode {
+    let secrets = match config.secrets() {
+        Ok(secrets) => secrets,
+        Err(errors) => {
+            for error in errors {
+                eprintln!("{error}");
+            }
+            return ExitCode::from(1);
+        }
+    };
+    let signals = signal(SignalKind::terminate())
+        .and_then(|term| Ok((term, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)));
+    let (mut terminate, mut interrupt, mut hangup) = match signals {
+        Ok(signals) => signals,
+        Err(error) => return complain(&error),
+    };
+    let bot = match Bot::start(&config, secrets, Clock::system(), Ids::random()).await {
+        Ok(bot) => bot,
+        Err(error) => return complain(&error),
+    };
+    info!(workflows = bot.engine().catalog().len(), "started");
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => match bot.reload() {
+                Ok(count) => info!(workflows = count, "workflows read again"),
+                Err(report) => error!("the workflows have mistakes; those in use stay in use\n{report}"),
+            },
+        }
+    }
+    info!("stopping");
+    bot.stop().await;
+    info!("stopped");
+    ExitCode::SUCCESS
+}

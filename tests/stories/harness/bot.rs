@@ -1,0 +1,236 @@
+//! The real bot on a runtime of its own, so that it can be killed without warning and started again from its database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nightlatch::app::Bot;
+use nightlatch::clock::{Clock, Ids};
+use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use nightlatch::kernel::Effect;
+use nightlatch::playground::slack::SlackWorld;
+use nightlatch::playground::tailnet::TailnetWorld;
+use nightlatch::store::Store;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+use super::{Mode, Setting};
+
+/// The bot, alive or not.
+#[derive(Clone)]
+pub struct BotHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    ids: Ids,
+    slack: SlackWorld,
+    tailnet: TailnetWorld,
+    folder: Arc<TempDir>,
+    config: Config,
+    mode: Mode,
+    alive: Mutex<Option<(Bot, Runtime)>>,
+}
+
+impl BotHandle {
+    pub async fn new(
+        setting: Setting,
+        clock: Clock,
+        slack: SlackWorld,
+        tailnet: TailnetWorld,
+        folder: Arc<TempDir>,
+    ) -> Self {
+        let workflows = folder.path().join("workflows");
+        std::fs::create_dir(&workflows).expect("a folder for workflows");
+        for (name, text) in &setting.workflows {
+            std::fs::write(workflows.join(format!("{name}.yaml")), text).expect("a workflow file");
+        }
+        let mode = if setting.mode == Mode::Http { "http" } else { "socket" };
+        let people: String = setting.people.iter().map(|(id, login)| format!("\n  {id}: {login}")).collect();
+        let people = if people.is_empty() { " {}".to_owned() } else { people };
+        let text = format!(
+            "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
+             slack:\n  mode: {mode}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
+             signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  client_id: env:TAILSCALE_CLIENT_ID\n  \
+             client_secret: env:TAILSCALE_CLIENT_SECRET\npeople:{people}\n",
+            slack.api_url(),
+            tailnet.url(),
+        );
+        let config = Config::from_text("nightlatch.yaml", folder.path(), &text).expect("a good configuration");
+        let inner = Inner {
+            clock,
+            ids: Ids::counted(),
+            slack,
+            tailnet,
+            folder,
+            config,
+            mode: setting.mode,
+            alive: Mutex::new(None),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Starts the bot and waits until Slack can reach it.
+    pub async fn start(&self) {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let app = self.inner.slack.app();
+        let secrets = Secrets {
+            slack: SlackSecrets {
+                bot_token: SecretString::from(app.bot_token),
+                app_token: Some(SecretString::from(app.app_token)),
+                signing_secret: Some(SecretString::from(app.signing_secret)),
+            },
+            tailscale: TailscaleSecrets::Client {
+                id: self.inner.tailnet.client_id(),
+                secret: self.inner.tailnet.client_secret(),
+            },
+        };
+        // The killed bot's file lock goes away when its threads do, a moment after the kill.
+        let mut bot = None;
+        for _ in 0..2_000 {
+            let (config, secrets) = (self.inner.config.clone(), secrets.clone());
+            let (clock, ids) = (self.inner.clock.clone(), self.inner.ids.clone());
+            let started = runtime.spawn(async move { Bot::start(&config, secrets, clock, ids).await });
+            match started.await.expect("starting does not panic") {
+                Ok(started) => {
+                    bot = Some(started);
+                    break;
+                }
+                Err(error) if error.to_string().contains("in use by another") => tokio::task::yield_now().await,
+                Err(error) => panic!("the bot does not start: {error}"),
+            }
+        }
+        let bot = bot.expect("the old bot lets go of its database");
+        match self.inner.mode {
+            Mode::Http => super::use_http(&self.inner.slack, format!("http://{}", bot.address().expect("an address"))),
+            Mode::Socket | Mode::Killed => {
+                let mut health = bot.socket_health();
+                health.wait_for(|health| health.is_ready()).await.expect("the sockets are kept");
+                assert!(self.inner.slack.until_connected(1).await, "Slack sees no socket");
+            }
+        }
+        *self.inner.alive.lock().await = Some((bot, runtime));
+    }
+
+    /// Ends the bot as `kill -9` would: nothing is finished, nothing flushed.
+    pub async fn kill(&self) {
+        if let Some((bot, runtime)) = self.inner.alive.lock().await.take() {
+            runtime.shutdown_background();
+            drop(bot);
+        }
+    }
+
+    /// Ends the bot orderly.
+    pub async fn stop(&self) {
+        if let Some((bot, runtime)) = self.inner.alive.lock().await.take() {
+            let stopping = runtime.spawn(bot.stop());
+            stopping.await.expect("stopping does not panic");
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Kills it and starts it again.
+    pub async fn restart(&self) {
+        self.kill().await;
+        self.start().await;
+    }
+
+    /// The database, for looking.
+    pub async fn store(&self) -> Store {
+        self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().store().clone()
+    }
+
+    /// The engine; let go of it before the bot is killed.
+    pub async fn engine(&self) -> nightlatch::engine::Engine {
+        self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone()
+    }
+
+    /// Rereads the workflows, as SIGHUP does.
+    pub async fn reload(&self) -> Result<usize, String> {
+        self.inner.alive.lock().await.as_ref().expect("alive").0.reload().map_err(|report| report.to_string())
+    }
+
+    /// Changes a workflow file.
+    pub fn write_workflow(&self, name: &str, text: &str) {
+        let path = self.inner.folder.path().join("workflows").join(format!("{name}.yaml"));
+        std::fs::write(path, text).expect("a workflow file");
+    }
+
+    /// Metrics as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        let alive = self.inner.alive.lock().await;
+        let engine = alive.as_ref().expect("alive").0.engine();
+        let (states, stuck) = engine.store().counts().await.expect("counts");
+        engine.metrics().text(&states, stuck)
+    }
+
+    /// Returns when nothing is due and nothing is in hand. Messages that were only paced are waited for by moving the
+    /// clock a little; nothing else moves it.
+    pub async fn settle(&self) {
+        loop {
+            self.idle().await;
+            let now = self.inner.clock.now_ms();
+            let waiting = self.store().await.waiting().await.expect("the outbox");
+            let said = |effect: &Effect| matches!(effect, Effect::Show { .. } | Effect::Tell { .. });
+            let soon = waiting.iter().filter(|one| said(&one.effect) && one.due_at > now && one.due_at - now <= 2_500);
+            match soon.map(|one| one.due_at).min() {
+                Some(at) => self.inner.clock.advance(Duration::from_millis((at - now).unsigned_abs())),
+                None => return,
+            }
+        }
+    }
+
+    async fn idle(&self) {
+        if self.inner.mode != Mode::Killed {
+            let engine = self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone();
+            return engine.idle().await;
+        }
+        // Whenever an effect was taken out of the outbox, the bot dies and another one goes on.
+        loop {
+            let died = self.dies_after_an_effect().await;
+            if !died {
+                return;
+            }
+            self.restart().await;
+        }
+    }
+
+    /// False when there was nothing left to do. No handle of the engine outlives this, or its database stays locked.
+    async fn dies_after_an_effect(&self) -> bool {
+        let engine = self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone();
+        let performed = || -> u64 {
+            let text = engine.metrics().text(&[], 0);
+            let counts = text.lines().filter(|line| line.starts_with("nightlatch_effects_total"));
+            counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        };
+        let before = performed();
+        let mut idle = std::pin::pin!(engine.idle());
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut idle => return false,
+                () = tokio::task::yield_now() => {
+                    if performed() > before {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves the clock, stopping wherever something becomes due.
+    pub async fn advance(&self, by: Duration) {
+        self.settle().await;
+        let clock = &self.inner.clock;
+        let end = clock.now_ms() + i64::try_from(by.as_millis()).expect("a reasonable time");
+        while clock.now_ms() < end {
+            let next = self.store().await.next_due_after(clock.now_ms()).await.expect("the outbox");
+            let stop = next.filter(|at| *at < end).unwrap_or(end);
+            clock.advance(Duration::from_millis((stop - clock.now_ms()).unsigned_abs()));
+            self.settle().await;
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What must hold after every story, whatever it was about: the invariants, as far as they can be seen from outside.
+
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use nightlatch::kernel::State;
+use nightlatch::playground::tailnet::Endpoint;
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::Stage;
+
+/// Everything logged by any story in this process; secrets of all stories are the same, so one place is enough.
+#[derive(Clone, Default)]
+pub struct Logs(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("the logs").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Logs {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Where everything is logged, at the most talkative level of our own code.
+pub fn logs() -> Logs {
+    static LOGS: OnceLock<Logs> = OnceLock::new();
+    LOGS.get_or_init(|| {
+        let logs = Logs::default();
+        let filter = tracing_subscriber::EnvFilter::new("info,nightlatch=trace");
+        let made = tracing_subscriber::fmt().with_env_filter(filter).with_writer(logs.clone()).with_ansi(false);
+        made.try_init().expect("nobody else logs in tests");
+        logs
+    })
+    .clone()
+}
+
+pub async fn after(stage: &Stage, logs: &Logs) {
+    nothing_is_due(stage).await;
+    nothing_is_left_behind(stage).await;
+    nothing_is_unread(stage);
+    assert_eq!(stage.slack.violations(), Vec::<String>::new(), "calls that Slack would frown upon");
+    the_log_is_whole(stage).await;
+    no_effect_without_authority(stage).await;
+    no_secret_anywhere(stage, logs).await;
+}
+
+async fn nothing_is_due(stage: &Stage) {
+    let now = stage.clock.now_ms();
+    let due = stage.bot.store().await.due(now, 100).await.expect("the outbox");
+    assert!(due.is_empty(), "still due: {due:?}");
+}
+
+/// I3, I5: what is on in the world is what somebody holds; nobody holds anything at the end of a story.
+async fn nothing_is_left_behind(stage: &Stage) {
+    assert_eq!(stage.tailnet.leftovers(), stage.leaves, "left behind in the tailnet");
+    let store = stage.bot.store().await;
+    for state in [State::Approved, State::Activating, State::Active, State::Ending] {
+        let open = store.requests_in(state, 10).await.expect("requests");
+        let ids: Vec<_> = open.iter().map(|request| (request.id.to_string(), request.state, request.stuck)).collect();
+        assert!(ids.is_empty(), "not ended: {ids:?}");
+    }
+    let keys = store.keys().await.expect("keys");
+    assert!(keys.is_empty(), "still in the ledger: {keys:?}");
+}
+
+fn nothing_is_unread(stage: &Stage) {
+    for person in ["alice", "bob", "carol", "dave", "grace", "otto"] {
+        let unread = stage.slack.unread(person);
+        let direct: Vec<_> = unread.iter().filter(|(channel, _)| !channel.starts_with('#')).collect();
+        assert!(direct.is_empty(), "{person} has not read:\n{}", stage.slack.read(person, "@nightlatch"));
+    }
+}
+
+/// I8: the chain of the audit log fits from the first to the last entry.
+async fn the_log_is_whole(stage: &Stage) {
+    let verified = stage.bot.store().await.verify_audit().await.expect("the audit log");
+    assert!(verified.is_ok(), "{verified:?}");
+}
+
+/// I1, I2: every write that may switch access on carries a request's id, and that request had its quorum, and its hold in the
+/// ledger, before the write came in.
+async fn no_effect_without_authority(stage: &Stage) {
+    let store = stage.bot.store().await;
+    for call in stage.tailnet.calls() {
+        if call.endpoint != Some(Endpoint::SetAttribute) || call.status != Some(200) {
+            continue;
+        }
+        let body: Value = serde_json::from_str(&call.body).unwrap_or_default();
+        let comment = body["comment"].as_str().unwrap_or_default();
+        if comment == "put back as it was" {
+            continue;
+        }
+        let id = comment.split(' ').next().unwrap_or_default().to_owned();
+        let entries = store.audit_of(&id).await.expect("the audit log");
+        assert!(!entries.is_empty(), "a write without a request: {body}");
+        let request = store.load(&nightlatch::kernel::RequestId(id)).await.expect("the request");
+        assert!(
+            request.approvals_count() >= usize::try_from(request.quorum()).unwrap_or(usize::MAX),
+            "no quorum: {body}"
+        );
+        let approved_at = request.approved_at.expect("an approved request");
+        assert!(approved_at <= call.at_ms, "written before it was approved: {body}");
+        for decision in &request.decisions {
+            assert!(decision.rule.is_some(), "a decision without a rule: {decision:?}");
+            assert!(!request.is_requester(&decision.person), "own request: {decision:?}");
+        }
+        assert!(body["expiry"].is_string(), "written without an end: {body}");
+    }
+}
+
+/// I10: no secret in anything anybody can read.
+async fn no_secret_anywhere(stage: &Stage, logs: &Logs) {
+    let app = stage.slack.app();
+    let mut secrets = vec![app.bot_token, app.app_token, app.signing_secret];
+    secrets.extend(stage.tailnet.secrets());
+    let entries = stage.bot.store().await.audit_after(0, 100_000).await.expect("the audit log");
+    let audit = serde_json::to_string(&entries).expect("the audit log as text");
+    let log = String::from_utf8_lossy(&logs.0.lock().expect("the logs")).into_owned();
+    let places = [
+        ("Slack", stage.slack.everything_said()),
+        ("the tailnet", stage.tailnet.everything_said()),
+        ("the audit log", audit),
+        ("the log", log),
+        ("the metrics", stage.bot.metrics().await),
+    ];
+    for (place, text) in places {
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "a secret in {place}");
+        }
+        for mark in ["/actions/T0ACME001/", "/commands/T0ACME001/", "ticket="] {
+            assert!(place == "Slack" || !text.contains(mark), "`{mark}` in {place}");
+        }
+    }
+}
