@@ -25,11 +25,11 @@ const RETRY_AFTER_MAX_MS: i64 = 3_600_000;
 pub(super) enum Limit {
     /// Not paced by us: start-up checks and reconnects, which have their own backoff. A 429 still holds.
     Unpaced,
-    /// 20 a minute.
+    /// 20 a minute, bursts of ten.
     Tier2,
-    /// 50 a minute.
+    /// 50 a minute, bursts of twenty.
     Tier3,
-    /// 100 a minute.
+    /// 100 a minute, also all at once: people wait for these.
     Tier4,
     /// One a second in each channel, bursts of three; four a second in all.
     PerChannel,
@@ -68,7 +68,7 @@ impl Pace {
         Self {
             tier2: limiter(Quota::per_minute(count(20)).allow_burst(count(10)), &clock),
             tier3: limiter(Quota::per_minute(count(50)).allow_burst(count(20)), &clock),
-            tier4: limiter(Quota::per_minute(count(100)).allow_burst(count(40)), &clock),
+            tier4: limiter(Quota::per_minute(count(100)), &clock),
             posts: limiter(Quota::per_second(count(4)).allow_burst(count(20)), &clock),
             channels: limiter(Quota::per_second(count(1)).allow_burst(count(3)), &clock),
             blocked: Mutex::new(HashMap::new()),
