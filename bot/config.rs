@@ -46,6 +46,17 @@ pub struct Config {
     pub people: BTreeMap<String, String>,
 }
 
+/// Where other files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    /// Workflow files.
+    pub workflows: PathBuf,
+    /// Policies.
+    pub policies: PathBuf,
+    /// Templates.
+    pub templates: PathBuf,
+}
+
 /// Where state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -108,7 +119,7 @@ impl Config {
     /// # Errors
     /// Every mistake in the file.
     pub fn read(path: &Path) -> Result<Self, Report> {
-        let text = yaml::read_file(path).map_err(|mistake| Report { mistakes: vec![mistake], unlisted: 0 })?;
+        let text = yaml::read_file(path)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         Self::from_text(&path.display().to_string(), folder, &text)
     }
@@ -119,6 +130,13 @@ impl Config {
     /// Every mistake in the text.
     pub fn from_text(name: &str, folder: &Path, text: &str) -> Result<Self, Report> {
         read::config(name, folder, text)
+    }
+
+    /// The folders the file names, or the usual ones where it is silent or wrong; so that a mistake elsewhere in the
+    /// file does not hide the mistakes in those folders.
+    pub fn folders(path: &Path) -> Folders {
+        let text = yaml::read_file(path).unwrap_or_default();
+        read::folders(path.parent().unwrap_or_else(|| Path::new("")), &text)
     }
 
     /// Fetches every secret the file names.

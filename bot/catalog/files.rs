@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::DirEntry;
 use std::path::Path;
 
-use crate::config::report::{Mistake, Report};
+use crate::config::Report;
 use crate::config::words::{cleaned, quoted};
 use crate::config::yaml;
 
@@ -55,7 +55,7 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<WorkflowFile>, Report), Report>
         match one(folder, &entry, &mut names) {
             Ok(Some(file)) => files.push(file),
             Ok(None) => {}
-            Err(mistake) => report.mistakes.push(mistake),
+            Err(mistakes) => report.absorb(mistakes),
         }
     }
     Ok((files, report))
@@ -69,10 +69,10 @@ fn is_workflow(path: &Path) -> bool {
     is_yaml && !is_hidden
 }
 
-fn one(folder: &Path, entry: &DirEntry, names: &mut BTreeMap<String, String>) -> Result<Option<WorkflowFile>, Mistake> {
+fn one(folder: &Path, entry: &DirEntry, names: &mut BTreeMap<String, String>) -> Result<Option<WorkflowFile>, Report> {
     let path = entry.path();
     let shown = cleaned(&path.display().to_string());
-    let unreadable = |error: std::io::Error| Mistake::whole(&shown, format!("cannot be read: {error}"), None);
+    let unreadable = |error: std::io::Error| Report::whole(&shown, format!("cannot be read: {error}"), None);
     if path.is_dir() {
         return Ok(None);
     }
@@ -80,22 +80,22 @@ fn one(folder: &Path, entry: &DirEntry, names: &mut BTreeMap<String, String>) ->
         let (target, folder) = (path.canonicalize().map_err(unreadable)?, folder.canonicalize().map_err(unreadable)?);
         if !target.starts_with(folder) {
             let help = "copy the file; a link may only lead to another file in this folder";
-            return Err(Mistake::whole(shown, "is a link that leaves the folder", Some(help.to_owned())));
+            return Err(Report::whole(shown, "is a link that leaves the folder", Some(help.to_owned())));
         }
     }
     let name = name(&path, &shown)?;
     if let Some(other) = names.insert(name.clone(), shown.clone()) {
         let message = format!("is called like {other}");
-        return Err(Mistake::whole(shown, message, Some("keep one of the two".to_owned())));
+        return Err(Report::whole(shown, message, Some("keep one of the two".to_owned())));
     }
     let text = yaml::read_file(&path)?;
     Ok(Some(WorkflowFile { path: shown, name, text }))
 }
 
-fn name(path: &Path, shown: &str) -> Result<String, Mistake> {
+fn name(path: &Path, shown: &str) -> Result<String, Report> {
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    let wrong = |message: String, help: &str| Err(Mistake::whole(shown, message, Some(help.to_owned())));
+    let wrong = |message: String, help: &str| Err(Report::whole(shown, message, Some(help.to_owned())));
     if !name.split('-').all(is_part) {
         let help =
             "the file's name is what people type: lower-case letters, digits and single dashes, like prod-db.yaml";

@@ -98,10 +98,15 @@ fn uses<'k>(sheet: &mut Sheet, fields: &Fields, types: &'k [StepType]) -> Option
 fn references(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>) -> bool {
     match &node.value {
         Value::Text(text) => reference(sheet, node, text, inputs),
-        Value::List(list) => list.iter().fold(true, |all, node| references(sheet, node, inputs) && all),
-        Value::Map(entries) => entries
-            .iter()
-            .fold(true, |all, (key, node)| key_is_plain(sheet, key) && references(sheet, node, inputs) && all),
+        // Not `all`: every one is looked at, whatever was found before.
+        Value::List(list) => {
+            let readable: Vec<bool> = list.iter().map(|node| references(sheet, node, inputs)).collect();
+            !readable.contains(&false)
+        }
+        Value::Map(entries) => {
+            let readable = entries.iter().map(|(key, node)| key_is_plain(sheet, key) & references(sheet, node, inputs));
+            !readable.collect::<Vec<bool>>().contains(&false)
+        }
         _ => true,
     }
 }

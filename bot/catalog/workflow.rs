@@ -35,8 +35,9 @@ pub(super) fn read(path: &str, name: &str, text: &str, types: &[StepType]) -> Re
 
 /// Every part is read before any is asked for, so that all mistakes are noted.
 fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType]) -> Option<Workflow> {
+    other_version(sheet, node)?;
     let fields = sheet.fields(node, "a workflow", KEYS)?;
-    version(sheet, &fields)?;
+    version(sheet, &fields);
     let title = title(sheet, &fields);
     let description = description(sheet, &fields);
     let command = command(sheet, &fields);
@@ -65,21 +66,28 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
 }
 
 /// A file of another version is not read on: its other keys may mean something else.
-fn version(sheet: &mut Sheet, fields: &Fields) -> Option<()> {
-    let node = sheet.required(fields, "nightlatch", "start the file with `nightlatch: 1`, the version of this format");
-    // A forgotten first line should not hide the other mistakes.
-    let Some(node) = node else { return Some(()) };
-    match node.value {
-        Value::Whole(1) => Some(()),
-        Value::Whole(number) => {
-            let message = format!("version {number} of the format is not known here");
-            sheet.mistake(node.place, message, Some("this program reads `nightlatch: 1`".to_owned()));
-            None
+fn other_version(sheet: &mut Sheet, node: &Node) -> Option<()> {
+    let Value::Map(entries) = &node.value else { return Some(()) };
+    for (key, node) in entries {
+        match node.value {
+            Value::Whole(number) if key.name == "nightlatch" && number != 1 => {
+                let message = format!("version {number} of the format is not known here");
+                sheet.mistake(node.place, message, Some("this program reads `nightlatch: 1`".to_owned()));
+                return None;
+            }
+            _ => {}
         }
-        _ => {
-            sheet.wrong_kind(node, "`nightlatch`", "the number 1");
-            Some(())
-        }
+    }
+    Some(())
+}
+
+/// A forgotten or strange first line does not hide the other mistakes.
+fn version(sheet: &mut Sheet, fields: &Fields) {
+    const HELP: &str = "start the file with `nightlatch: 1`, the version of this format";
+    if let Some(node) = sheet.required(fields, "nightlatch", HELP)
+        && node.value != Value::Whole(1)
+    {
+        sheet.wrong_kind(node, "`nightlatch`", "the number 1");
     }
 }
 
@@ -163,7 +171,8 @@ pub(super) fn length(sheet: &mut Sheet, node: &Node, what: &str) -> Option<i64> 
                 let help = "write it like 45s, 90m, 2h, 1h30m or 3d".to_owned();
                 let message = match error {
                     hold::HoldError::Unreadable(_) => format!("{what} cannot be {}", quoted(text)),
-                    error => format!("{what}: {error}"),
+                    hold::HoldError::NoFixedLength => format!("{what}: {error}"),
+                    hold::HoldError::NotPositive | hold::HoldError::TooLong => format!("{what} {error}"),
                 };
                 sheet.mistake(node.place, message, Some(help));
                 None

@@ -1,1 +1,72 @@
-//! To come.
+//! The command line: one file per verb, one list. Data goes to stdout, everything else to stderr.
+
+mod check;
+mod manifest;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Lends access on a tailnet from Slack and takes it back on time, with proof.
+///
+/// Exit codes: 0 all is well; 1 something is wrong (it was told); 2 the command line was not understood.
+#[derive(Debug, Parser)]
+#[command(name = "nightlatch", version, about, long_about, verbatim_doc_comment)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The list of verbs. A new one is a file and a line in each of these two lists.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Check(check::Check),
+    Manifest(manifest::Manifest),
+}
+
+impl Verb {
+    fn run(&self) -> ExitCode {
+        match self {
+            Self::Check(verb) => verb.run(),
+            Self::Manifest(verb) => verb.run(),
+        }
+    }
+}
+
+/// Reads the command line of this process and does what it says.
+pub fn run() -> ExitCode {
+    Cli::parse().verb.run()
+}
+
+/// Options of every verb that reads the configuration.
+#[derive(Clone, Debug, Args)]
+struct ConfigPath {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "nightlatch.yaml")]
+    config: PathBuf,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Something is wrong, and it was told.
+const WRONG: u8 = 1;
+
+/// Prints data. A reader that went away (`nightlatch check | head`) is no mistake.
+fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Prints what is not data.
+fn aside(text: &str) {
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}

@@ -9,7 +9,7 @@ use super::address::{self, AddressError, Listen};
 use super::secret::{SecretSource, Setting};
 use super::sheet::{Fields, HIDDEN, Sheet};
 use super::yaml::{Node, Value};
-use super::{Config, Database, Report, SlackConfig, SlackMode, TailscaleConfig, TailscaleCredential};
+use super::{Config, Database, Folders, Report, SlackConfig, SlackMode, TailscaleConfig, TailscaleCredential};
 
 const KEYS: &[&str] = &[
     "database",
@@ -28,12 +28,24 @@ const KEYS: &[&str] = &[
 
 /// Reads the text; `None` fields below mean that a mistake was noted.
 pub(super) fn config(name: &str, folder: &Path, text: &str) -> Result<Config, Report> {
-    let mut sheet = Sheet::new(name, text).masked(mask);
+    let mut sheet = Sheet::new(name, text).masked(mask_line, mask_message);
     let config = sheet.parse().and_then(|node| top(&mut sheet, folder, &node));
     match config {
         Some(config) if sheet.is_clean() => Ok(config),
         _ => Err(sheet.into_report()),
     }
+}
+
+/// The folders the text names, whatever else is wrong with it.
+pub(super) fn folders(folder: &Path, text: &str) -> Folders {
+    let mut sheet = Sheet::new("", text);
+    let node = sheet.parse();
+    let fields = node.as_ref().and_then(|node| sheet.fields(node, "", KEYS));
+    let mut named = |name: &str| {
+        let named = fields.as_ref().and_then(|fields| folder_of(&mut sheet, folder, fields, name));
+        named.unwrap_or_else(|| folder.join(name))
+    };
+    Folders { workflows: named("workflows"), policies: named("policies"), templates: named("templates") }
 }
 
 fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
@@ -311,10 +323,14 @@ const SECRET_STARTS: &[&str] = &["xoxb-", "xoxp-", "xoxa-", "xoxe", "xapp-", "ts
 /// What a key is called that holds a secret, also when it is misspelled.
 const SECRET_KEYS: &[&str] = &["tok", "secr", "key", "pass", "sign"];
 
-/// Hides what may be a secret: whatever begins like one, and everything after a key that sounds like one unless it
-/// names its source. Reports are pasted into tickets.
-fn mask(line: &str) -> String {
-    let begins = SECRET_STARTS.iter().filter_map(|start| line.find(start)).min();
+/// Hides whatever begins like a secret, and what may be a password in a URL.
+fn mask_message(text: &str) -> String {
+    hide_from(text, begins_secret(text))
+}
+
+/// Hides also everything after a key that sounds like a secret's, unless it names its source. Reports are pasted into
+/// tickets.
+fn mask_line(line: &str) -> String {
     let after_key = line.match_indices(':').find_map(|(at, _)| {
         let (key, value) = (line.get(..at)?, line.get(at + 1..)?);
         let key = key.rsplit(['{', ',', ' ', '"', '\'']).find(|word| !word.is_empty())?.to_lowercase();
@@ -324,8 +340,18 @@ fn mask(line: &str) -> String {
         let is_secret = SECRET_KEYS.iter().any(|word| key.contains(word)) && !value.is_empty() && !is_named;
         is_secret.then_some(starts_at)
     });
-    match begins.into_iter().chain(after_key).min() {
-        Some(at) => format!("{}{HIDDEN}", line.get(..at).unwrap_or_default()),
-        None => line.to_owned(),
+    hide_from(line, begins_secret(line).into_iter().chain(after_key).min())
+}
+
+fn begins_secret(text: &str) -> Option<usize> {
+    // `postgres://user:password@host`
+    let user = text.find("://").map(|at| at + 3).filter(|&at| text.get(at..).is_some_and(|rest| rest.contains('@')));
+    SECRET_STARTS.iter().filter_map(|start| text.find(start)).chain(user).min()
+}
+
+fn hide_from(text: &str, at: Option<usize>) -> String {
+    match at {
+        Some(at) => format!("{}{HIDDEN}", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }

@@ -17,7 +17,8 @@ pub const HIDDEN: &str = "********";
 pub struct Sheet<'t> {
     file: String,
     text: &'t str,
-    mask: fn(&str) -> String,
+    mask_line: fn(&str) -> String,
+    mask_message: fn(&str) -> String,
     hides: bool,
     report: Report,
 }
@@ -25,13 +26,20 @@ pub struct Sheet<'t> {
 impl<'t> Sheet<'t> {
     /// `file` is how people know the file.
     pub fn new(file: impl Into<String>, text: &'t str) -> Self {
-        Self { file: file.into(), text, mask: str::to_owned, hides: false, report: Report::default() }
+        Self {
+            file: file.into(),
+            text,
+            mask_line: str::to_owned,
+            mask_message: str::to_owned,
+            hides: false,
+            report: Report::default(),
+        }
     }
 
-    /// For a file in which secrets may stand: lines and messages pass through `mask` before they are kept, and of a line
-    /// with an unknown key only the key is shown. What stands before a hidden part must stay as it is.
-    pub fn masked(self, mask: fn(&str) -> String) -> Self {
-        Self { mask, hides: true, ..self }
+    /// For a file in which secrets may stand: lines pass through `line` and messages through `message` before they are
+    /// kept, and of a line with an unknown key only the key is shown. What stands before a hidden part must stay as it is.
+    pub fn masked(self, line: fn(&str) -> String, message: fn(&str) -> String) -> Self {
+        Self { mask_line: line, mask_message: message, hides: true, ..self }
     }
 
     /// The tree of the text; nothing (and a mistake) if it is not YAML or empty.
@@ -70,7 +78,7 @@ impl<'t> Sheet<'t> {
 
     /// Notes a mistake that concerns the whole file.
     pub fn whole(&mut self, message: impl Into<String>, help: Option<String>) {
-        let mistake = Mistake::whole(&self.file, (self.mask)(&message.into()), help);
+        let mistake = Mistake::whole(&self.file, (self.mask_message)(&message.into()), help);
         self.note(mistake);
     }
 
@@ -81,8 +89,8 @@ impl<'t> Sheet<'t> {
 
     /// Notes a mistake at a place, and shows nothing of the line from byte `until` of the text on.
     pub fn mistake_showing(&mut self, place: Place, until: usize, message: impl Into<String>, help: Option<String>) {
-        let message = cleaned(&(self.mask)(&message.into()));
-        let Spot { line, column, source_line, mark } = Spot::find(self.text, place, until, self.mask);
+        let message = cleaned(&(self.mask_message)(&message.into()));
+        let Spot { line, column, source_line, mark } = Spot::find(self.text, place, until, self.mask_line);
         self.note(Mistake { file: self.file.clone(), line, column, message, help, source_line, mark });
     }
 
@@ -105,7 +113,8 @@ impl<'t> Sheet<'t> {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => format!("{what} knows: {}", known.join(", ")),
                 };
-                let until = if self.hides { key.place.start + key.place.length } else { usize::MAX };
+                // With the colon.
+                let until = if self.hides { key.place.start + key.place.length + 1 } else { usize::MAX };
                 self.mistake_showing(key.place, until, format!("unknown key {}", quoted(&key.name)), Some(help));
             }
         }
@@ -292,7 +301,7 @@ impl Spot {
         let in_line = text.get(start..start.saturating_add(place.length)).unwrap_or_default();
         let length = in_line.split(['\n', '\r']).next().unwrap_or_default().trim_end().chars().count();
         let shown = match line_text.get(..until.saturating_sub(line_start)) {
-            Some(shown) => format!("{}{HIDDEN}", mask(shown)),
+            Some(shown) => format!("{}{HIDDEN}", mask(shown).trim_end_matches(HIDDEN)),
             None => mask(line_text),
         };
         let (source_line, mark) = cut(&shown, column - 1, length.max(1));

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, MessageFormatter, Spanned, UserMessageFormatter};
 
-use super::report::Mistake;
+use super::report::Report;
 
 /// The most bytes a file may have.
 pub const FILE_MAX_BYTES: u64 = 256 * 1024;
@@ -65,23 +65,23 @@ pub struct Key {
 ///
 /// # Errors
 /// The file cannot be read, is too large, or is not UTF-8.
-pub fn read_file(path: &Path) -> Result<String, Mistake> {
+pub fn read_file(path: &Path) -> Result<String, Report> {
     let file = path.display().to_string();
-    let unreadable = |error: std::io::Error| Mistake::whole(&file, format!("cannot be read: {error}"), None);
+    let unreadable = |error: std::io::Error| Report::whole(&file, format!("cannot be read: {error}"), None);
     let opened = File::open(path).map_err(unreadable)?;
     if !opened.metadata().map_err(unreadable)?.is_file() {
-        return Err(Mistake::whole(&file, "is not a file", None));
+        return Err(Report::whole(&file, "is not a file", None));
     }
     let mut bytes = Vec::new();
     opened.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_MAX_BYTES) {
         let message = format!("is larger than {} KiB", FILE_MAX_BYTES / 1024);
-        return Err(Mistake::whole(&file, message, Some("a file like this has some dozens of lines".to_owned())));
+        return Err(Report::whole(&file, message, Some("a file like this has some dozens of lines".to_owned())));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|&&byte| byte == b'\n').count() + 1;
-        Mistake::whole(
+        Report::whole(
             &file,
             format!("is not UTF-8 text (line {line})"),
             Some("save it with the encoding UTF-8".to_owned()),
@@ -119,7 +119,9 @@ pub fn parse(text: &str) -> Result<Node, NotYaml> {
 fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<String>) {
     let own = |message: &str, help: &str| (message.to_owned(), Some(help.to_owned()));
     let here = place.and_then(|place| text.get(place.start..)).unwrap_or_default();
+    let message = UserMessageFormatter.format_message(error);
     match error {
+        Error::AliasError { error, .. } => explain(error, text, place),
         Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
             own("a second document begins here", "a file holds one document: take the `---` out")
         }
@@ -129,6 +131,11 @@ fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<S
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => {
             own("is larger or deeper than a file like this can be", "write it out without anchors (&) and aliases (*)")
+        }
+        _ if message.contains("recursion limit") => own("is deeper than a file like this can be", "take out brackets"),
+        // The most common slip, told by the parser in words of its own trade.
+        _ if message.contains("mapping values") => {
+            own("a second `: ` on one line", "put a text that holds `: ` in quotes, and check the indentation")
         }
         Error::MergeKeyNotAllowed { .. } => own("`<<` is not read here", "write the keys out"),
         Error::UnknownAnchor { .. } => {
@@ -140,20 +147,8 @@ fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<S
         _ if here.starts_with(['@', '`', '%']) => {
             own("a text that begins like this needs quotes", "like \"@db-oncall\"")
         }
-        _ => (plain(UserMessageFormatter.format_message(error).as_ref()), quotes_help(error)),
+        _ => (message.into_owned(), None),
     }
-}
-
-/// `title: a: b`, the most common slip, is told by the parser in words of its own trade.
-fn quotes_help(error: &Error) -> Option<String> {
-    let message = UserMessageFormatter.format_message(error);
-    message
-        .contains("mapping values")
-        .then(|| "put a text that holds `: ` in quotes, and check the indentation".to_owned())
-}
-
-fn plain(message: &str) -> String {
-    if message.contains("mapping values") { "a second `: ` on one line".to_owned() } else { message.to_owned() }
 }
 
 /// The limits are far above what a person writes and far below what costs anything. `<<` is refused: it hides where a

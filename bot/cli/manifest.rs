@@ -1,0 +1,330 @@
+//! `nightlatch manifest`: the Slack app these workflows need, with exactly the scopes in use.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{ConfigPath, WRONG, aside, data};
+use crate::catalog::Catalog;
+use crate::config::{Config, Report, SlackMode};
+use crate::kernel::person::Who;
+use crate::kernel::workflow::{Input, InputKind, Workflow};
+use crate::steps::TYPES;
+
+/// Print the Slack app manifest for these workflows, ready to paste.
+///
+/// Paste it at https://api.slack.com/apps under "Create New App", "From a manifest". Print it again after a workflow
+/// got a command of its own or the first Slack user group.
+#[derive(Debug, Args)]
+pub(super) struct Manifest {
+    #[command(flatten)]
+    config: ConfigPath,
+    /// For this door instead of the configured one.
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// We call Slack.
+    Socket,
+    /// Slack calls us.
+    Http,
+}
+
+impl Manifest {
+    pub(super) fn run(&self) -> ExitCode {
+        match self.made() {
+            Ok(manifest) => {
+                data(&format!("{manifest:#}\n"));
+                ExitCode::SUCCESS
+            }
+            Err(report) => {
+                aside(&report.to_string());
+                ExitCode::from(WRONG)
+            }
+        }
+    }
+
+    fn made(&self) -> Result<Value, Report> {
+        let path = &self.config.config;
+        let config = Config::read(path)?;
+        let catalog = Catalog::read(&config.workflows, TYPES)?;
+        let is_http = match self.mode {
+            Some(mode) => mode == Mode::Http,
+            None => config.slack.mode == SlackMode::Http,
+        };
+        let url = if is_http { Some(public_url(path, &config)?) } else { None };
+        Ok(manifest(&catalog, url))
+    }
+}
+
+fn public_url<'c>(path: &Path, config: &'c Config) -> Result<&'c Url, Report> {
+    config.url.as_ref().ok_or_else(|| {
+        let help = "write how Slack reaches this bot, like url: https://nightlatch.example.ts.net";
+        Report::whole(path.display().to_string(), "`url` is missing: mode http needs it", Some(help.to_owned()))
+    })
+}
+
+/// Why each scope is there, and when. What is not in this list the bot cannot do; what is not used is not asked for.
+/// Sources: the methods' pages at <https://docs.slack.dev/reference/methods>.
+const SCOPES: &[Scope] = &[
+    // Slash commands and the shortcut.
+    Scope { name: "commands", is_used: always },
+    // Cards and notices: `chat.postMessage`, `chat.update`, `chat.postEphemeral`.
+    Scope { name: "chat:write", is_used: always },
+    // Cards in a public channel the bot was not invited to; without it every `announce` would begin with /invite.
+    Scope { name: "chat:write.public", is_used: announces },
+    // Direct messages to requesters and approvers: `conversations.open`.
+    Scope { name: "im:write", is_used: always },
+    // `users.info` before every decision (guest, leaver, bot, other company?) and the event `user_change`.
+    Scope { name: "users:read", is_used: always },
+    // Who a Slack person is in the tailnet: their e-mail, and `users.lookupByEmail` for approvers.
+    Scope { name: "users:read.email", is_used: always },
+    // Who is in `@db-oncall`: `usergroups.list`, `usergroups.users.list`.
+    Scope { name: "usergroups:read", is_used: names_slack_groups },
+];
+
+/// Something the bot may do in Slack.
+struct Scope {
+    name: &'static str,
+    is_used: fn(&Catalog) -> bool,
+}
+
+fn always(_: &Catalog) -> bool {
+    true
+}
+
+fn announces(catalog: &Catalog) -> bool {
+    catalog.workflows().any(|workflow| workflow.announce.is_some())
+}
+
+fn names_slack_groups(catalog: &Catalog) -> bool {
+    catalog.workflows().any(|workflow| {
+        let by = workflow.approve.iter().flat_map(|stage| &stage.by);
+        by.chain(&workflow.ask).any(|who| matches!(who, Who::SlackGroup(_)))
+    })
+}
+
+/// The manifest; with the URL for HTTP mode, without for Socket Mode.
+fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
+    let at = |path: &str| url.map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')));
+    let scopes: Vec<&str> = SCOPES.iter().filter(|scope| (scope.is_used)(catalog)).map(|scope| scope.name).collect();
+    let mut interactivity = json!({ "is_enabled": true });
+    // Opening Home shows what one holds; a person who changed is read afresh before the next decision.
+    let mut events = json!({ "bot_events": ["app_home_opened", "user_change"] });
+    if let (Some(interactions), Some(received)) = (at("/slack/interactions"), at("/slack/events")) {
+        interactivity = json!({
+            "is_enabled": true,
+            "request_url": interactions,
+            // Where a list of devices that is searched while typing asks for its options.
+            "message_menu_options_url": interactions,
+        });
+        events = json!({ "request_url": received, "bot_events": ["app_home_opened", "user_change"] });
+    }
+    json!({
+        "_metadata": { "major_version": 2, "minor_version": 1 },
+        "display_information": {
+            "name": "Nightlatch",
+            "description": "Lends access on approval and takes it back on time, with proof.",
+            "background_color": "#1d2b53",
+        },
+        "features": {
+            // Messages read-only: nothing typed to the bot is read, so nobody should be able to type there.
+            "app_home": {
+                "home_tab_enabled": true,
+                "messages_tab_enabled": true,
+                "messages_tab_read_only_enabled": true,
+            },
+            "bot_user": { "display_name": "nightlatch", "always_online": false },
+            "shortcuts": [{
+                "name": "Request access",
+                "type": "global",
+                "callback_id": "access_request",
+                "description": "Borrow access for a while",
+            }],
+            "slash_commands": commands(catalog, at("/slack/commands").as_deref()),
+        },
+        "oauth_config": { "scopes": { "bot": scopes } },
+        "settings": {
+            "event_subscriptions": events,
+            "interactivity": interactivity,
+            "org_deploy_enabled": false,
+            "socket_mode_enabled": url.is_none(),
+            "token_rotation_enabled": false,
+        },
+    })
+}
+
+fn commands(catalog: &Catalog, url: Option<&str>) -> Vec<Value> {
+    let access = ("/access", "Borrow access for a while", "prod-db 2h why | list | return prod-db | help".to_owned());
+    let own = catalog
+        .workflows()
+        .filter_map(|workflow| Some((workflow.command.as_deref()?, workflow.title.as_str(), usage(workflow))));
+    std::iter::once(access)
+        .chain(own)
+        .map(|(command, description, usage_hint)| {
+            // Escaped, people and channels arrive as ids that nobody can fake by typing a name.
+            let mut entry = json!({ "command": command, "description": description, "should_escape": true });
+            if !usage_hint.is_empty() {
+                entry["usage_hint"] = usage_hint.into();
+            }
+            if let Some(url) = url {
+                entry["url"] = url.into();
+            }
+            entry
+        })
+        .collect()
+}
+
+/// What is typed after the command: `[1h] reason`. The device is asked for when it cannot be told.
+fn usage(workflow: &Workflow) -> String {
+    let word = |input: &Input| match input.kind {
+        InputKind::Duration { default_ms, .. } => Some(format!("[{}]", crate::kernel::hold::show(default_ms))),
+        InputKind::Text { required: true, .. } => Some(input.name.replace('_', " ")),
+        InputKind::Text { .. } => Some(format!("[{}]", input.name.replace('_', " "))),
+        InputKind::Device => None,
+    };
+    workflow.inputs.iter().filter_map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = include_str!("../../tests/fixtures/slack-manifest-schema.json");
+
+    fn catalog(files: &[(&str, &str)]) -> Catalog {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, lines) in files {
+            let text = format!(
+                "nightlatch: 1\ntitle: Production database\ninputs:\n  hold: {{ type: duration, max: 8h }}\n  reason: {{ type: text }}\n  \
+                 device: {{ type: device }}\nask: [autogroup:member]\nsteps:\n  - uses: tailscale.attribute\n    with: {{ device: \
+                 \"{{{{ inputs.device }}}}\", key: custom:x, value: true }}\n{lines}\n"
+            );
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Catalog::read(folder.path(), TYPES).unwrap()
+    }
+
+    fn is_accepted(manifest: &Value) {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(manifest).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new());
+        let spoiled = json!({ "display_information": {}, "settings": { "socket_mode": true } });
+        assert!(!validator.is_valid(&spoiled), "the schema must be able to refuse");
+    }
+
+    #[test]
+    fn slack_accepts_the_manifest_of_either_mode() {
+        let catalog = catalog(&[
+            ("prod-db.yaml", "approve: [{ by: [\"@db-oncall\"] }]\nannounce: \"#access\""),
+            ("freeze.yaml", "approve: [{ by: [bob@example.com] }]\ncommand: /deploy-freeze"),
+        ]);
+        is_accepted(&manifest(&catalog, None));
+        let url = Url::parse("https://nightlatch.example.ts.net").unwrap();
+        let http = manifest(&catalog, Some(&url));
+        is_accepted(&http);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&http).unwrap(), @r##"
+        {
+          "_metadata": {
+            "major_version": 2,
+            "minor_version": 1
+          },
+          "display_information": {
+            "name": "Nightlatch",
+            "description": "Lends access on approval and takes it back on time, with proof.",
+            "background_color": "#1d2b53"
+          },
+          "features": {
+            "app_home": {
+              "home_tab_enabled": true,
+              "messages_tab_enabled": true,
+              "messages_tab_read_only_enabled": true
+            },
+            "bot_user": {
+              "display_name": "nightlatch",
+              "always_online": false
+            },
+            "shortcuts": [
+              {
+                "name": "Request access",
+                "type": "global",
+                "callback_id": "access_request",
+                "description": "Borrow access for a while"
+              }
+            ],
+            "slash_commands": [
+              {
+                "command": "/access",
+                "description": "Borrow access for a while",
+                "should_escape": true,
+                "usage_hint": "prod-db 2h why | list | return prod-db | help",
+                "url": "https://nightlatch.example.ts.net/slack/commands"
+              },
+              {
+                "command": "/deploy-freeze",
+                "description": "Production database",
+                "should_escape": true,
+                "usage_hint": "[1h] reason",
+                "url": "https://nightlatch.example.ts.net/slack/commands"
+              }
+            ]
+          },
+          "oauth_config": {
+            "scopes": {
+              "bot": [
+                "commands",
+                "chat:write",
+                "chat:write.public",
+                "im:write",
+                "users:read",
+                "users:read.email",
+                "usergroups:read"
+              ]
+            }
+          },
+          "settings": {
+            "event_subscriptions": {
+              "request_url": "https://nightlatch.example.ts.net/slack/events",
+              "bot_events": [
+                "app_home_opened",
+                "user_change"
+              ]
+            },
+            "interactivity": {
+              "is_enabled": true,
+              "request_url": "https://nightlatch.example.ts.net/slack/interactions",
+              "message_menu_options_url": "https://nightlatch.example.ts.net/slack/interactions"
+            },
+            "org_deploy_enabled": false,
+            "socket_mode_enabled": false,
+            "token_rotation_enabled": false
+          }
+        }
+        "##);
+    }
+
+    #[test]
+    fn scopes_are_asked_for_only_when_a_workflow_needs_them() {
+        let scopes = |catalog: &Catalog| manifest(catalog, None)["oauth_config"]["scopes"]["bot"].to_string();
+        let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
+        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","im:write","users:read","users:read.email"]"#);
+        let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
+        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","im:write","users:read","users:read.email","usergroups:read"]"#);
+        is_accepted(&manifest(&Catalog::default(), None));
+    }
+
+    #[test]
+    fn socket_mode_needs_no_url_and_http_mode_uses_the_configured_path() {
+        let catalog = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
+        assert!(!manifest(&catalog, None).to_string().contains("https://"));
+        let url = Url::parse("https://example.com/bot").unwrap();
+        let http = manifest(&catalog, Some(&url));
+        assert_eq!(http["settings"]["event_subscriptions"]["request_url"], "https://example.com/bot/slack/events");
+    }
+}
