@@ -2,6 +2,7 @@
 
 mod check;
 mod manifest;
+mod serve;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,13 +25,15 @@ struct Cli {
 enum Verb {
     Check(check::Check),
     Manifest(manifest::Manifest),
+    Serve(serve::Serve),
 }
 
 impl Verb {
-    fn run(&self) -> ExitCode {
+    fn run(self) -> ExitCode {
         match self {
             Self::Check(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
+            Self::Serve(verb) => verb.run(),
         }
     }
 }
