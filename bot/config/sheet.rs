@@ -89,6 +89,10 @@ impl<'t> Sheet<'t> {
 
     /// Notes a mistake at a place, and shows nothing of the line from byte `until` of the text on.
     pub fn mistake_showing(&mut self, place: Place, until: usize, message: impl Into<String>, help: Option<String>) {
+        if self.report.mistakes.len() >= LISTED_MAX {
+            self.report.unlisted += 1;
+            return;
+        }
         let message = cleaned(&(self.mask_message)(&message.into()));
         let Spot { line, column, source_line, mark } = Spot::find(self.text, place, until, self.mask_line);
         self.note(Mistake { file: self.file.clone(), line, column, message, help, source_line, mark });
