@@ -115,8 +115,14 @@ impl Engine {
             jobs,
         };
         let engine = Self { inner: Arc::new(inner) };
-        let writer = tokio::spawn(writer::run(engine.clone(), queue, stop.clone()));
-        let worker = tokio::spawn(worker::run(engine.clone(), stop));
+        // The writer outlives the worker: what was performed must still be written down.
+        let worked = CancellationToken::new();
+        let writer = tokio::spawn(writer::run(engine.clone(), queue, worked.clone()));
+        let working = worker::run(engine.clone(), stop);
+        let worker = tokio::spawn(async move {
+            working.await;
+            worked.cancel();
+        });
         (engine, Running { writer, worker })
     }
 
