@@ -3,15 +3,33 @@
 //! It is said after it is true, and from what is stored. A message can be rendered late (Slack was away), so every
 //! template looks at the state as it now is. What people typed is escaped and can neither ping nor link.
 
+mod blocks;
+mod buttons;
+mod engine;
+mod facts;
+mod sample;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod words;
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::Report;
-use crate::kernel::{Notice, Place, Recipient, Request, Workflow};
+use crate::kernel::workflow::InputKind;
+use crate::kernel::{Notice, Place, Recipient, Request, State, Workflow};
+use blocks::Message;
+use engine::{Engine, Extras, Line};
+use facts::Facts;
+
+/// Of `/access list`, so that it stays one message: for each of its groups.
+const ROWS_MAX: usize = 10;
+/// Of what ended, which is only there to ask again.
+const ENDED_MAX: usize = 5;
+/// Of `/access help`.
+const WORKFLOWS_MAX: usize = 24;
 
 /// A message: what `chat.postMessage` and `chat.update` take as `text` and `blocks`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +50,9 @@ pub struct NoticeError {
 
 /// What the bot says. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Notices {}
+pub struct Notices {
+    engine: Engine,
+}
 
 impl Notices {
     /// With the words this program comes with.
@@ -40,58 +60,144 @@ impl Notices {
     /// # Errors
     /// Never in a build whose tests passed.
     pub fn built_in() -> Result<Self, NoticeError> {
-        Ok(Self {})
+        Engine::built_in().map(|engine| Self { engine }).map_err(|report| NoticeError { report })
     }
 
     /// With words of one's own: `<folder>/slack/NAME.txt` replaces the built-in template of that name. A folder that
     /// is not there changes nothing.
     ///
     /// # Errors
-    /// Every file that names no template, cannot be read, or does not render every sample request.
+    /// Every file that names no template, names something a template does not know, cannot be read, or does not
+    /// render every sample request.
     pub fn with_overrides(folder: &Path) -> Result<Self, NoticeError> {
-        let _ = folder;
-        Self::built_in()
+        Engine::with_overrides(folder).map(|engine| Self { engine }).map_err(|report| NoticeError { report })
     }
 
     /// The message that shows a request through its whole life. `now` in milliseconds since the Unix epoch.
     pub fn card(&self, request: &Request, place: &Place, now: i64) -> Said {
-        let _ = (place, now);
-        plain(request)
+        let facts = Facts::of(request, now).at_place(place);
+        self.say("card", request, &facts, &Extras::default(), buttons::card(request, place, now))
     }
 
     /// One thing said beside the card.
     pub fn notice(&self, request: &Request, notice: &Notice, to: &Recipient, now: i64) -> Said {
-        let _ = (notice, to, now);
-        plain(request)
+        let facts = Facts::of(request, now).told(to);
+        let (name, extras) = named(request, notice);
+        self.say(name, request, &facts, &extras, buttons::notice(request, notice, to, now))
     }
 
     /// The private answer to somebody who asked: what was asked, who decides, and how to take it back.
     pub fn asked(&self, request: &Request) -> Said {
-        plain(request)
+        let facts = Facts::of(request, request.asked_at);
+        self.say("asked", request, &facts, &Extras::default(), buttons::asked(request))
     }
 
-    /// `/access list`: what I hold, what I asked, what waits for me. Requests that ended come last.
+    /// `/access list`: what I hold, what I asked, what waits for me, and what of mine is over.
     pub fn list(&self, mine: &[Request], waiting_for_me: &[Request], now: i64) -> Said {
-        let _ = (waiting_for_me, now);
-        said(&mine.iter().map(|request| plain(request).text).collect::<Vec<_>>().join("\n"))
+        let of = |wanted: fn(State) -> bool| mine.iter().filter(|request| wanted(request.state)).collect::<Vec<_>>();
+        let groups: [(&str, Vec<&Request>, usize); 4] = [
+            ("held", of(|state| !matches!(state, State::Pending | State::Ended)), ROWS_MAX),
+            ("asked", of(|state| state == State::Pending), ROWS_MAX),
+            ("waiting", waiting_for_me.iter().filter(|request| request.state == State::Pending).collect(), ROWS_MAX),
+            ("ended", of(|state| state == State::Ended), ENDED_MAX),
+        ];
+        let mut message = Message::default();
+        for (group, requests, max) in &groups {
+            let (count, hidden) = (requests.len(), requests.len().saturating_sub(*max));
+            let extras = Extras { group, count, hidden, ..Extras::default() };
+            if count > 0 {
+                message.heading(&self.words("list_heading", None, &extras));
+            }
+            for request in requests.iter().take(*max) {
+                let button = (*group != "waiting").then(|| buttons::row(request, now)).flatten();
+                let row = self.words("list_row", Some(&Facts::of(request, now)), &extras);
+                message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), button);
+            }
+        }
+        if message.is_empty() {
+            message.heading(&self.words("list_heading", None, &Extras { group: "nothing", ..Extras::default() }));
+        }
+        message.finish().unwrap_or_else(|| said("There is nothing to list."))
     }
 
     /// `/access help`: what can be borrowed, and how to say it.
     pub fn help(&self, workflows: &[&Workflow]) -> Said {
-        let _ = workflows;
-        said("Type `/access NAME 2h why you need it`, or `/access` alone.")
+        let extras = Extras {
+            workflows: workflows.iter().take(WORKFLOWS_MAX).map(|workflow| line(workflow)).collect(),
+            workflows_more: workflows.len().saturating_sub(WORKFLOWS_MAX),
+            ..Extras::default()
+        };
+        let plainly = || said("Type `/access NAME 2h why you need it`, or `/access` alone.");
+        Message::of(&self.words("help", None, &extras)).finish().unwrap_or_else(plainly)
+    }
+
+    fn say(&self, name: &str, request: &Request, facts: &Facts, extras: &Extras, buttons: Vec<Value>) -> Said {
+        let with_buttons = |mut message: Message| {
+            message.buttons(buttons.clone());
+            message.finish()
+        };
+        with_buttons(Message::of(&self.words(name, Some(facts), extras)))
+            .or_else(|| with_buttons(Message::of(&plain_words(request))))
+            .unwrap_or_else(|| said(words::state_line(request)))
+    }
+
+    /// The text of a template; empty, and logged, if it cannot be rendered.
+    fn words(&self, name: &str, facts: Option<&Facts>, extras: &Extras) -> String {
+        self.engine.render(name, facts, extras).unwrap_or_else(|error| {
+            tracing::error!(template = name, %error, "a template cannot be rendered; plain words are used instead");
+            String::new()
+        })
+    }
+}
+
+/// The template of a notice, and what it can name beside the request.
+fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
+    let none = Extras::default();
+    match notice {
+        Notice::Decided { by, approved, reason } => {
+            let (decided_by, decided_reason) = (by.clone(), text::many_lines(reason));
+            ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
+        }
+        Notice::Active => ("active", none),
+        Notice::EndsSoon => ("ends_soon", none),
+        Notice::Ended => ("ended", none),
+        Notice::Lapsed => ("lapsed", none),
+        Notice::Failed => ("failed", none),
+        Notice::Stuck => ("stuck", none),
+        Notice::Unstuck => ("unstuck", none),
+        Notice::Refused { why } => ("refused", Extras { refusal: words::refusal(why, Some(request)), ..none }),
+        Notice::NotIdentified { why } => {
+            let (failure, failure_advice) = (text::one_line(&why.what, 400), text::one_line(&why.advice, 400));
+            ("not_identified", Extras { failure, failure_advice, ..none })
+        }
+    }
+}
+
+/// One workflow for `/access help`, with a line that would work.
+fn line(workflow: &Workflow) -> Line {
+    let command = workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name));
+    let inputs = workflow.inputs.iter().filter_map(|input| match input.kind {
+        InputKind::Duration { default_ms, .. } => Some(words::hold(default_ms)),
+        InputKind::Text { .. } => Some("why you need it".to_owned()),
+        InputKind::Device => None,
+    });
+    let example: Vec<String> = std::iter::once(command).chain(inputs).collect();
+    Line {
+        name: text::one_line(&workflow.name, 60),
+        title: text::one_line(&workflow.title, 60),
+        description: text::one_line(&workflow.description, 120),
+        example: text::one_line(&example.join(" "), 100),
     }
 }
 
 /// Correct words without a template.
-fn plain(request: &Request) -> Said {
-    let (name, id) = (words::escape(&request.workflow.name), words::escape(request.id.as_str()));
+fn plain_words(request: &Request) -> String {
+    let escaped = |text: &str| words::escape(&text::one_line(text, 100));
+    let (title, id) = (escaped(&request.workflow.title), escaped(request.id.as_str()));
     let who = words::mention(&request.requester.slack_id);
-    said(&format!("{name} for {who}: {} ({id})", words::state_line(request)))
+    format!("{who}: {title}, {} (request {id})", words::state_line(request))
 }
 
-fn said(text: &str) -> Said {
-    let text = text::fit(text, 900);
-    let blocks = json!([{ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } }]);
-    Said { text, blocks }
+fn said(words: &str) -> Said {
+    Message::of(words).finish().unwrap_or_else(|| Said { text: words.to_owned(), blocks: Value::Array(Vec::new()) })
 }

@@ -42,6 +42,23 @@ pub fn quote(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A fragment as a sentence: a capital first, an end mark last. Empty stays empty. Not escaped.
+pub fn sentence(fragment: &str) -> String {
+    let fragment = fragment.trim();
+    let mut characters = fragment.chars();
+    let Some(first) = characters.next() else { return String::new() };
+    let mut sentence: String = first.to_uppercase().chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// As Slack draws code, without anything that would end it early. Escapes.
+pub fn code(text: &str) -> String {
+    format!("`{}`", escape(&text.replace('`', "'")))
+}
+
 fn breaks(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }

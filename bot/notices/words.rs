@@ -35,10 +35,17 @@ pub fn hold(length_ms: i64) -> String {
 
 /// A person by Slack id, so that Slack shows their name and notifies them. Anything that is no id is shown as text.
 pub fn mention(slack_id: &str) -> String {
-    let is_id = slack_id.len() <= 32
-        && slack_id.starts_with(['U', 'W'])
-        && slack_id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    if is_id { format!("<@{slack_id}>") } else { escape(&one_line(slack_id, 40)) }
+    if is_id(slack_id, &['U', 'W']) { format!("<@{slack_id}>") } else { escape(&one_line(slack_id, 40)) }
+}
+
+/// A channel by id, so that Slack shows its name as a link; a name is shown as text.
+pub fn channel(name: &str) -> String {
+    if is_id(name, &['C', 'G']) { format!("<#{name}>") } else { escape(&one_line(name, 80)) }
+}
+
+fn is_id(text: &str, starts: &[char]) -> bool {
+    let is_plain = text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    is_plain && text.len() > 1 && text.len() <= 32 && text.starts_with(starts)
 }
 
 /// `a, b and c`.
@@ -112,9 +119,11 @@ pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
         Refusal::DecidedBefore => {
             "You have decided on this request already; each person counts once. Nothing changed.".to_owned()
         }
-        Refusal::TooLate { state, outcome, by } => too_late(*state, *outcome, by),
+        Refusal::TooLate { state, outcome, by } => too_late(*state, *outcome, by, request),
         Refusal::TooEarly { state: State::Pending } => {
-            "That comes too early: the request still waits for approval, and nothing is on.".to_owned()
+            "That comes too early: the request still waits for approval, and nothing is on. Until then \
+             its requester can withdraw it and an approver can deny it."
+                .to_owned()
         }
         Refusal::TooEarly { state } => {
             format!("That comes too early: the request is {} and nothing has to be tried again.", state.word())
@@ -159,41 +168,49 @@ fn others(request: Option<&Request>) -> String {
     }
 }
 
-fn too_late(state: State, outcome: Option<Outcome>, by: &[String]) -> String {
-    let people: Vec<String> = by.iter().take(5).map(|id| mention(id)).collect();
-    let by = if people.is_empty() { String::new() } else { format!(" by {}", listed(&people, "and")) };
+fn too_late(state: State, outcome: Option<Outcome>, by: &[String], request: Option<&Request>) -> String {
+    let by_people = |ids: &[String]| {
+        let people: Vec<String> = ids.iter().take(5).map(|id| mention(id)).collect();
+        if people.is_empty() { String::new() } else { format!(" by {}", listed(&people, "and")) }
+    };
+    // Everybody who had a part in it; as long as nobody ended it, that is who approved.
+    let approved = by_people(by);
+    let ended = request.and_then(|request| request.ended_by.as_ref());
     match (state, outcome) {
-        (_, Some(Outcome::Denied)) => format!("Too late: it was denied{by}. Nothing changed."),
+        // A denial is always the last decision.
+        (_, Some(Outcome::Denied)) => {
+            let denied = by_people(by.last().map(std::slice::from_ref).unwrap_or_default());
+            format!("Too late: it was denied{denied}. Nothing changed.")
+        }
         (_, Some(Outcome::Withdrawn)) => "Too late: the requester took it back before it was decided.".to_owned(),
-        (_, Some(Outcome::Lapsed)) => "Too late: nobody answered in time, and the request lapsed. \
-                                       It can be asked again."
-            .to_owned(),
-        (State::Ending, Some(Outcome::Failed)) => {
-            format!("Too late: it was approved{by}, granting failed, and what was begun is being taken back.")
+        (_, Some(Outcome::Lapsed)) => {
+            "Too late: nobody answered in time, and the request lapsed. It can be asked again.".to_owned()
         }
         (State::Ended, Some(Outcome::Failed)) => {
-            "Too late: granting failed, and the time to try it again is over. It can be asked again.".to_owned()
+            format!(
+                "Too late: it was approved{approved}, but granting failed. Retry tries it again for a while; else ask again."
+            )
         }
-        (State::Ending, outcome) => {
-            format!("Too late: {}, and it is being taken back already.", ended_how(outcome, &by))
+        (_, Some(Outcome::Failed)) => {
+            format!("Too late: it was approved{approved}, granting failed, and what was begun is being taken back.")
         }
-        (State::Ended, outcome) => {
-            format!("Too late: {}, and it is over. It can be asked again.", ended_how(outcome, &by))
+        (State::Ending | State::Ended, outcome) => {
+            let how = match outcome {
+                Some(Outcome::Returned) => "its holder gave it back".to_owned(),
+                Some(Outcome::Revoked) => {
+                    format!("it was revoked{}", by_people(ended.map(std::slice::from_ref).unwrap_or_default()))
+                }
+                Some(Outcome::Expired) => format!("it was approved{approved}, and its time was up"),
+                _ => "it has ended".to_owned(),
+            };
+            let now = if state == State::Ended { "It can be asked again." } else { "It is being taken back." };
+            format!("Too late: {how}. {now}")
         }
-        (State::Active, _) => format!("Too late: it was approved{by} and is active."),
-        (State::Approved | State::Activating, _) => format!("Too late: it was approved{by}; it is being switched on."),
+        (State::Active, _) => format!("Too late: it was approved{approved} and is active."),
+        (State::Approved | State::Activating, _) => {
+            format!("Too late: it was approved{approved}; it is being switched on.")
+        }
         (State::Pending, _) => "That cannot be done while the request waits for approval.".to_owned(),
-    }
-}
-
-fn ended_how(outcome: Option<Outcome>, by: &str) -> String {
-    // `by` names everybody who had a part in it, approvers first.
-    let people = if by.is_empty() { String::new() } else { format!(" (decided{by})") };
-    match outcome {
-        Some(Outcome::Returned) => format!("its holder gave it back{people}"),
-        Some(Outcome::Revoked) => format!("it was revoked{people}"),
-        Some(Outcome::Expired) => format!("its time was up{people}"),
-        _ => format!("it has ended{people}"),
     }
 }
 

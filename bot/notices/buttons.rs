@@ -1,0 +1,126 @@
+//! The buttons below what is said. What one does is named by its `action_id`; its `value` is `<request id> <seal>`, so
+//! that a press counts only for what was shown.
+
+use serde_json::{Value, json};
+
+use super::facts::{can_retry, needs_push};
+use super::text::{fit, one_line};
+use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, State};
+
+/// Below the card.
+pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
+    match request.state {
+        State::Pending => vec![
+            styled(button("approve", "Approve", &sealed(request)), "primary"),
+            styled(button("deny", "Deny", &sealed(request)), "danger"),
+        ],
+        State::Approved | State::Activating | State::Active => match place {
+            Place::Channel(_) => vec![give_back(request), revoke(request)],
+            // The holder does not see an approver's direct messages.
+            Place::Approver(_) => vec![revoke(request)],
+        },
+        State::Ending if needs_push(request) => vec![retry(request)],
+        State::Ended if request.can_restart(now) => vec![retry(request)],
+        State::Ending | State::Ended => Vec::new(),
+    }
+}
+
+/// Below one thing said beside the card.
+pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> Vec<Value> {
+    let is_holder = match to {
+        Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } => *slack_id == request.requester.slack_id,
+        // The card above has the buttons.
+        Recipient::Thread => return Vec::new(),
+        Recipient::Channel => false,
+    };
+    match notice {
+        Notice::Active | Notice::EndsSoon if is_holder && request.state == State::Active => vec![give_back(request)],
+        Notice::Decided { approved: false, .. } | Notice::Ended | Notice::Lapsed if is_holder => vec![again(request)],
+        Notice::Failed if can_retry(request, now) => vec![retry(request)],
+        Notice::Failed if is_holder && request.state == State::Ended => vec![again(request)],
+        Notice::Stuck if needs_push(request) => vec![retry(request)],
+        Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.state == State::Pending => {
+            vec![styled(button("approve_own", "Yes, approve my own request", &sealed(request)), "primary")]
+        }
+        Notice::Refused { why: Refusal::TooLate { outcome: Some(outcome), .. } }
+            if is_holder && request.state == State::Ended && *outcome != Outcome::Withdrawn =>
+        {
+            vec![again(request)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Below the private answer to somebody who asked.
+pub fn asked(request: &Request) -> Vec<Value> {
+    match request.state {
+        State::Pending => vec![withdraw(request)],
+        State::Approved | State::Activating | State::Active => vec![give_back(request)],
+        State::Ending | State::Ended => Vec::new(),
+    }
+}
+
+/// Beside one's own request in a list.
+pub fn row(request: &Request, now: i64) -> Option<Value> {
+    match request.state {
+        State::Pending => Some(withdraw(request)),
+        State::Approved | State::Activating | State::Active => Some(give_back(request)),
+        State::Ending => needs_push(request).then(|| retry(request)),
+        State::Ended if request.can_restart(now) => Some(retry(request)),
+        State::Ended => Some(again(request)),
+    }
+}
+
+fn give_back(request: &Request) -> Value {
+    button("return", "Return", &sealed(request))
+}
+
+fn withdraw(request: &Request) -> Value {
+    button("withdraw", "Withdraw", &sealed(request))
+}
+
+fn retry(request: &Request) -> Value {
+    button("retry", "Retry", &sealed(request))
+}
+
+fn again(request: &Request) -> Value {
+    button("ask_again", "Ask again", request.id.as_str())
+}
+
+fn revoke(request: &Request) -> Value {
+    let mut revoke = styled(button("revoke", "Revoke", &sealed(request)), "danger");
+    let (name, title) = (one_line(&request.requester.name, 60), one_line(&request.workflow.title, 100));
+    let text = format!("{name} loses {title} now. Open TCP connections may live on.");
+    if let Some(revoke) = revoke.as_object_mut() {
+        let confirm = json!({
+            "title": plain("Take it back now?"),
+            "text": plain(&fit(&text, 300)),
+            "confirm": plain("Revoke"),
+            "deny": plain("Keep it"),
+            "style": "danger",
+        });
+        revoke.insert("confirm".to_owned(), confirm);
+    }
+    revoke
+}
+
+fn sealed(request: &Request) -> String {
+    format!("{} {}", request.id, request.seal)
+}
+
+fn button(action_id: &str, text: &str, value: &str) -> Value {
+    // A value over Slack's 2,000 would cost the whole message; ours are far below, and a cut one is refused when pressed.
+    let value: String = value.chars().take(1000).collect();
+    json!({ "type": "button", "action_id": action_id, "text": plain(text), "value": value })
+}
+
+fn styled(mut button: Value, style: &str) -> Value {
+    if let Some(button) = button.as_object_mut() {
+        button.insert("style".to_owned(), json!(style));
+    }
+    button
+}
+
+fn plain(text: &str) -> Value {
+    json!({ "type": "plain_text", "text": text, "emoji": false })
+}

@@ -1,0 +1,272 @@
+//! What a template can name: the request as it is stored, in plain values. Times are milliseconds since the Unix epoch.
+//!
+//! Texts are as people typed them, cut to one line of bounded length; the engine escapes them. Everything is always
+//! there, empty if it does not apply, so that a name a template misspells is found when it is loaded.
+
+use serde::Serialize;
+
+use super::text::{many_lines, one_line};
+use super::words;
+use crate::kernel::person::Who;
+use crate::kernel::request::{Phase, Step};
+use crate::kernel::{Found, Outcome, Place, Proof, Recipient, Request, State};
+
+/// People are mentioned so that they are notified; more than this would be a crowd.
+const APPROVERS_MAX: usize = 10;
+/// Of one-line texts, in characters.
+const LINE_MAX: usize = 150;
+
+/// Everything about one request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Facts {
+    /// `card` for the card; else who reads: `requester`, `approver`, `thread`, `channel`.
+    audience: &'static str,
+    /// Whether the card stands in the direct messages of one approver.
+    direct: bool,
+    now: i64,
+    id: String,
+    name: String,
+    title: String,
+    requester: String,
+    device: String,
+    device_os: String,
+    hold: String,
+    reason: String,
+    state: &'static str,
+    outcome: &'static str,
+    stuck: bool,
+    emoji: &'static str,
+    state_line: &'static str,
+    asked_at: i64,
+    lapses_at: i64,
+    active_at: Option<i64>,
+    expires_at: Option<i64>,
+    ended_at: Option<i64>,
+    ended_by: String,
+    ended_reason: String,
+    quorum: u32,
+    approvals: usize,
+    decisions: Vec<Decided>,
+    approvers: Vec<String>,
+    approvers_more: usize,
+    because: String,
+    keys: Vec<String>,
+    found: Vec<FoundAs>,
+    may_be_on: Vec<MayBeOn>,
+    release_failures: u32,
+    was_begun: bool,
+    on_before: bool,
+    trouble: String,
+    advice: String,
+    can_retry: bool,
+    time_left: String,
+    card_channel: String,
+}
+
+/// A decision that counted.
+#[derive(Clone, Debug, Serialize)]
+struct Decided {
+    by: String,
+    approved: bool,
+    rule: String,
+    at: i64,
+}
+
+/// What was read back after a step was taken back.
+#[derive(Clone, Debug, Serialize)]
+struct FoundAs {
+    key: String,
+    kind: &'static str,
+    what: String,
+    until: Option<i64>,
+    at: i64,
+}
+
+/// A step that may still be on while it is taken back.
+#[derive(Clone, Debug, Serialize)]
+struct MayBeOn {
+    key: String,
+    /// When the far side ends it by itself at the latest, if it was told or was meant to be.
+    ends_at: Option<i64>,
+    /// Whether that was read back.
+    confirmed: bool,
+    /// Whether that time has come.
+    past: bool,
+}
+
+impl Facts {
+    /// Of this request, for a card or list; `now` in milliseconds since the Unix epoch.
+    pub fn of(request: &Request, now: i64) -> Self {
+        let line = |text: &str| one_line(text, LINE_MAX);
+        let stage = request.workflow.stage();
+        let by = stage.map(|stage| stage.by.as_slice()).unwrap_or_default();
+        let device = request.device.as_ref();
+        let trouble = request.trouble.as_ref();
+        Self {
+            audience: "card",
+            direct: false,
+            now,
+            id: line(request.id.as_str()),
+            name: line(&request.workflow.name),
+            title: line(&request.workflow.title),
+            requester: request.requester.slack_id.clone(),
+            device: device.map(|device| line(&device.name)).unwrap_or_default(),
+            device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
+            hold: words::hold(request.hold_ms),
+            reason: many_lines(&request.reason),
+            state: request.state.word(),
+            outcome: request.outcome.map_or("", Outcome::word),
+            stuck: request.stuck,
+            emoji: emoji(request),
+            state_line: words::state_line(request),
+            asked_at: request.asked_at,
+            lapses_at: request.lapses_at(),
+            active_at: request.active_at,
+            expires_at: request.expires_at,
+            ended_at: request.ended_at,
+            ended_by: request.ended_by.clone().unwrap_or_default(),
+            ended_reason: many_lines(&request.ended_reason),
+            quorum: request.quorum(),
+            approvals: request.approvals_count(),
+            decisions: request.decisions.iter().take(APPROVERS_MAX).map(decided).collect(),
+            approvers: request.approvers.iter().take(APPROVERS_MAX).cloned().collect(),
+            approvers_more: request.approvers.len().saturating_sub(APPROVERS_MAX),
+            because: because(by),
+            keys: request.keys.iter().take(5).map(|key| line(key.as_str())).collect(),
+            found: request.steps.iter().filter_map(found).take(5).collect(),
+            may_be_on: request.steps.iter().filter_map(|step| may_be_on(step, now)).take(5).collect(),
+            release_failures: release_failures(request),
+            was_begun: request.steps.iter().any(|step| step.phase != Phase::Waiting),
+            on_before: request.steps.iter().any(is_on_before),
+            trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
+            advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
+            can_retry: can_retry(request, now),
+            time_left: time_left(request, now),
+            card_channel: card_channel(request),
+        }
+    }
+
+    /// The same for one place of the card.
+    pub fn at_place(mut self, place: &Place) -> Self {
+        if let Place::Approver(reader) = place {
+            self.direct = true;
+            self.approvers.retain(|other| other != reader);
+        }
+        self
+    }
+
+    /// The same for whoever is told.
+    pub fn told(self, to: &Recipient) -> Self {
+        let audience = match to {
+            Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } if *slack_id == self.requester => {
+                "requester"
+            }
+            Recipient::Person { .. } | Recipient::Private { .. } => "approver",
+            Recipient::Thread => "thread",
+            Recipient::Channel => "channel",
+        };
+        Self { audience, ..self }
+    }
+}
+
+/// Whether Retry makes sense: a failed grant under its old approval, also while it is still being cleaned up (the
+/// button is pressed later), or taking back that does not work.
+pub fn can_retry(request: &Request, now: i64) -> bool {
+    let window = request.approved_at.map(|at| at.saturating_add(request.workflow.lapse_after_ms));
+    let restarts = request.state == State::Ending
+        && request.outcome == Some(Outcome::Failed)
+        && window.is_some_and(|until| now < until);
+    request.can_restart(now) || restarts || needs_push(request)
+}
+
+/// Whether taking back has failed so far.
+pub fn needs_push(request: &Request) -> bool {
+    request.state == State::Ending && (request.stuck || release_failures(request) > 0)
+}
+
+fn release_failures(request: &Request) -> u32 {
+    let releasing = request.steps.iter().filter(|step| step.phase == Phase::Releasing);
+    releasing.map(|step| step.failures).max().unwrap_or(0)
+}
+
+fn decided(decision: &crate::kernel::request::Decision) -> Decided {
+    Decided {
+        by: decision.person.slack_id.clone(),
+        approved: decision.approved,
+        rule: decision.rule.as_ref().map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),
+        at: decision.at,
+    }
+}
+
+/// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
+fn because(by: &[Who]) -> String {
+    let is_group = |who: &&Who| !matches!(who, Who::Email(_));
+    let groups: Vec<String> = by.iter().filter(is_group).take(5).map(|who| one_line(&who.to_string(), 80)).collect();
+    let named = by.iter().any(|who| matches!(who, Who::Email(_)));
+    match (groups.is_empty(), named) {
+        (true, _) => "named in the workflow".to_owned(),
+        (false, false) => format!("in {}", words::listed(&groups, "or")),
+        (false, true) => format!("in {} or named in the workflow", words::listed(&groups, "or")),
+    }
+}
+
+fn found(step: &Step) -> Option<FoundAs> {
+    let proof = step.proof.as_ref().filter(|_| step.phase == Phase::Gone)?;
+    let (kind, what, until) = match &proof.found {
+        Found::Gone => ("gone", "", None),
+        Found::PutBack { what } => ("put_back", what.as_str(), None),
+        Found::LeftAlone { what } => ("left_alone", what.as_str(), None),
+        Found::HeldByOthers { until } => ("held_by_others", "", Some(*until)),
+        Found::OnBefore => ("on_before", "", None),
+        // Nothing that is over can read back as ours and on; if it ever did, say it and not something nicer.
+        Found::On { until } => ("on", "", *until),
+    };
+    Some(FoundAs { key: one_line(step.key.as_str(), LINE_MAX), kind, what: one_line(what, 300), until, at: proof.at })
+}
+
+fn is_on_before(step: &Step) -> bool {
+    matches!(step.proof, Some(Proof { found: Found::OnBefore, .. })) && step.phase == Phase::Held
+}
+
+fn may_be_on(step: &Step, now: i64) -> Option<MayBeOn> {
+    if step.phase != Phase::Releasing {
+        return None;
+    }
+    let (ends_at, confirmed) = match step.proof.as_ref().map(|proof| &proof.found) {
+        Some(Found::On { until }) => (*until, true),
+        Some(Found::OnBefore) => (None, true),
+        _ => (step.until, false),
+    };
+    let past = ends_at.is_some_and(|at| at <= now);
+    Some(MayBeOn { key: one_line(step.key.as_str(), LINE_MAX), ends_at, confirmed, past })
+}
+
+/// Seconds matter only at the end.
+fn time_left(request: &Request, now: i64) -> String {
+    let left_ms = request.expires_at.map_or(0, |at| at.saturating_sub(now)).max(0);
+    let grain_ms = if left_ms > 600_000 { 60_000 } else { 1_000 };
+    words::hold(left_ms / grain_ms * grain_ms)
+}
+
+/// The channel its card is in: by id once it stands there. Empty if approvers have it in their direct messages.
+fn card_channel(request: &Request) -> String {
+    let posted = request.thread().map(|message| message.channel.clone());
+    posted.or_else(|| request.workflow.announce.clone()).map(|name| one_line(&name, 80)).unwrap_or_default()
+}
+
+fn emoji(request: &Request) -> &'static str {
+    if request.stuck {
+        return "🚨";
+    }
+    match (request.state, request.outcome) {
+        (State::Pending, _) => "⏳",
+        (State::Approved | State::Activating, _) => "🔄",
+        (State::Active, _) => "🟢",
+        (State::Ending | State::Ended, Some(Outcome::Failed)) => "❌",
+        (State::Ending, _) => "🔄",
+        (State::Ended, Some(Outcome::Denied)) => "⛔",
+        (State::Ended, Some(Outcome::Lapsed)) => "💤",
+        (State::Ended, Some(Outcome::Withdrawn)) => "↩️",
+        (State::Ended, _) => "🔒",
+    }
+}

@@ -1,0 +1,227 @@
+//! Sample requests from the rules themselves, one for each turn a life can take: templates are tried on them.
+
+use std::collections::BTreeMap;
+
+use super::engine::{Extras, Line};
+use crate::kernel::event::{Button, Failure, Purpose};
+use crate::kernel::person::{Person, Standing, Who};
+use crate::kernel::request::DeviceShown;
+use crate::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse, Workflow};
+use crate::kernel::{Ask, Event, Found, Key, Moment, Place, Proof, Recipient, Request, RequestId, Wake};
+
+/// 2026-11-22 13:00:00 UTC, when the samples are asked.
+pub const ASKED_AT: i64 = 1_795_352_400_000;
+/// Two minutes later: when most of them are looked at.
+pub const NOW: i64 = ASKED_AT + 120_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// A workflow with everything in it.
+pub fn workflow() -> Workflow {
+    let input = |name: &str, label: &str, kind: InputKind| Input { name: name.into(), label: label.into(), kind };
+    Workflow {
+        name: "prod-db".into(),
+        title: "Production database".into(),
+        description: "Reach tag:prod-db from one of your devices.".into(),
+        command: None,
+        inputs: vec![
+            input("hold", "Hold", InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS }),
+            input("reason", "Reason", InputKind::Text { max_length: 500, required: true }),
+            input("device", "Device", InputKind::Device),
+        ],
+        ask: vec![Who::TailnetGroup("group:engineering".into())],
+        approve: vec![Stage {
+            quorum: 1,
+            by: vec![Who::TailnetGroup("group:dba".into()), Who::SlackGroup("db-oncall".into())],
+            own_request: OwnRequest::Never,
+        }],
+        lapse_after_ms: 8 * HOUR_MS,
+        steps: vec![StepUse { uses: "tailscale.attribute".into(), with: serde_json::Map::new() }],
+        announce: Some("#access".into()),
+        digest: "sample".into(),
+    }
+}
+
+/// Somebody of the sample company, who belongs to these.
+pub fn person(slack_id: &str, name: &str, belongs: &[&str]) -> Person {
+    let login = format!("{}@example.com", name.to_lowercase());
+    Person {
+        slack_id: slack_id.into(),
+        name: name.into(),
+        email: Some(login.clone()),
+        login: Some(login),
+        standing: Standing::Member,
+        belongs: belongs.iter().filter_map(|who| Who::parse(who).ok()).collect(),
+    }
+}
+
+/// Alice asks for two hours on her laptop.
+pub fn ask() -> Ask {
+    Ask {
+        id: RequestId("0s2k9x4v7m3q8w5ztb".into()),
+        workflow: workflow(),
+        requester: person("U0ALICE", "Alice", &["group:engineering"]),
+        inputs: BTreeMap::new(),
+        hold_ms: 2 * HOUR_MS,
+        reason: "invoice 1204 is stuck".into(),
+        device: Some(DeviceShown { node_id: "n123CNTRL".into(), name: "alice-laptop".into(), os: "macOS".into() }),
+        keys: vec![Key::new("tailscale.attribute", "n123CNTRL custom:jit_prod_db")],
+        seal: "5ea1".into(),
+        channel: None,
+    }
+}
+
+/// A life being lived; each call is something that happens a second after the one before.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// As it now is.
+    pub request: Request,
+    /// When the last thing happened, milliseconds since the Unix epoch.
+    pub at: i64,
+}
+
+impl Life {
+    /// A request just made; nothing if the rules refuse it.
+    pub fn asked(ask: Ask) -> Option<Self> {
+        let request = Request::ask(ask, Moment { now: ASKED_AT, jitter: 0.0 }).ok()?.request;
+        Some(Self { request, at: ASKED_AT })
+    }
+
+    /// Something happens.
+    pub fn then(mut self, event: Event) -> Self {
+        self.at += 1000;
+        self.request = self.request.apply(event, Moment { now: self.at, jitter: 0.0 }).request;
+        self
+    }
+
+    /// Time passes.
+    pub fn wait(mut self, ms: i64) -> Self {
+        self.at += ms;
+        self
+    }
+
+    /// Somebody presses a button and is known.
+    pub fn press(self, person: &Person, button: Button) -> Self {
+        let (by, seal) = (person.slack_id.clone(), self.request.seal.clone());
+        let life = self.then(Event::Pressed { by, button, channel: None, seal });
+        let number = life.request.presses_count;
+        life.then(Event::Identified { purpose: Purpose::Press { number }, person: person.clone() })
+    }
+
+    /// Bob approves, and the requester is still who they were.
+    pub fn approved(self) -> Self {
+        let requester = self.request.requester.clone();
+        let life = self.press(&bob(), Button::Approve { confirmed: false });
+        life.then(Event::Identified { purpose: Purpose::Start, person: requester })
+    }
+
+    /// The step was read back.
+    pub fn settled(self, found: Found) -> Self {
+        let at = self.at + 1000;
+        self.then(Event::Settled { step: 0, proof: Proof { at, found } })
+    }
+
+    /// The step could not be settled.
+    pub fn failed(self, retryable: bool) -> Self {
+        let failure = Failure {
+            what: "tailscale did not answer within 10 seconds".into(),
+            advice: "see https://status.tailscale.com".into(),
+            retryable,
+            retry_after_ms: None,
+        };
+        self.then(Event::SettleFailed { step: 0, failure })
+    }
+
+    /// Switched on and confirmed.
+    pub fn active(self) -> Self {
+        let until = self.at + self.request.hold_ms + 3000;
+        self.approved().settled(Found::On { until: Some(until) })
+    }
+
+    /// The time is up.
+    pub fn expired(self) -> Self {
+        let left = self.request.expires_at.unwrap_or(self.at) - self.at;
+        self.wait(left).then(Event::Woke { wake: Wake::Expire })
+    }
+}
+
+/// Who decides in the samples.
+pub fn bob() -> Person {
+    person("U0BOB", "Bob", &["group:dba"])
+}
+
+/// One request for each turn a life can take.
+pub fn lives() -> Vec<Request> {
+    let Some(asked) = Life::asked(ask()) else { return Vec::new() };
+    let people = ["U0BOB", "U0CAROL"].map(str::to_owned).to_vec();
+    let pending = asked.clone().then(Event::ApproversFound { people });
+    let active = pending.clone().active();
+    let stuck = (0..6).fold(active.clone().expired(), |life, _| life.failed(true));
+    let revoked = active.clone().press(&bob(), Button::Revoke { reason: "not needed & gone".into() });
+    let ends = [
+        Found::Gone,
+        Found::PutBack { what: "true, without an end".into() },
+        Found::LeftAlone { what: "custom:jit_prod_db is true, without an end".into() },
+        Found::HeldByOthers { until: NOW + 4 * HOUR_MS },
+    ];
+    let mut lives: Vec<Life> = vec![
+        asked,
+        pending.clone(),
+        pending.clone().press(&bob(), Button::Approve { confirmed: false }),
+        pending.clone().approved(),
+        pending.clone().approved().failed(true),
+        pending.clone().approved().failed(false),
+        pending.clone().approved().failed(false).settled(Found::Gone),
+        pending.clone().press(&bob(), Button::Deny { reason: "use the replica".into() }),
+        pending.clone().press(&pending.request.requester.clone(), Button::Withdraw),
+        pending.clone().then(Event::Woke { wake: Wake::Lapse }),
+        pending.approved().settled(Found::OnBefore),
+        active.clone().press(&active.request.requester.clone(), Button::Return),
+        stuck.clone(),
+        stuck.settled(Found::Gone),
+        revoked.clone().settled(Found::Gone),
+        revoked,
+    ];
+    lives.extend(ends.into_iter().map(|found| active.clone().expired().settled(found)));
+    lives.push(active);
+    lives.into_iter().map(|life| life.request).collect()
+}
+
+/// Everybody who can be told.
+pub fn readers(request: &Request) -> [Recipient; 4] {
+    [
+        Recipient::Person { slack_id: request.requester.slack_id.clone() },
+        Recipient::Private { slack_id: "U0BOB".into(), channel: None },
+        Recipient::Thread,
+        Recipient::Channel,
+    ]
+}
+
+/// What templates can name beside the request, once full and once as empty as it gets.
+pub fn extras() -> Vec<Extras> {
+    let line = Line {
+        name: "prod-db".into(),
+        title: "Production database".into(),
+        description: "Reach it.".into(),
+        example: "/access prod-db 1h why".into(),
+    };
+    let group = |group: &'static str| Extras { group, count: 1, ..Extras::default() };
+    let mut all: Vec<Extras> = ["held", "asked", "waiting", "ended", "nothing"].into_iter().map(group).collect();
+    all.push(Extras {
+        decided_by: "U0BOB".into(),
+        decided_yes: true,
+        refusal: "You may not.".into(),
+        failure: "slack did not answer".into(),
+        failure_advice: "try again".into(),
+        hidden: 3,
+        workflows: vec![line],
+        workflows_more: 3,
+        ..Extras::default()
+    });
+    all.push(Extras { decided_by: "U0BOB".into(), decided_reason: "no".into(), ..Extras::default() });
+    all
+}
+
+/// A card in a channel, and one in an approver's direct messages.
+pub fn places() -> [Place; 2] {
+    [Place::Channel("#access".into()), Place::Approver("U0BOB".into())]
+}
