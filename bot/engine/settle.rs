@@ -9,7 +9,9 @@ use crate::store::StoreError;
 
 /// Makes the outside agree with the holders of this step's key and reports what was read back.
 pub(super) async fn settle(engine: &Engine, request: &Request, index: usize) -> Performed {
-    let Some(step) = request.steps.get(index) else { return Performed::Done };
+    // One that was read back as gone meanwhile must not be looked at again: what is there now is no longer ours, and
+    // writing it down as what was before us would make the next grant put it back.
+    let Some(step) = request.steps.get(index).filter(|step| step.may_be_on()) else { return Performed::Done };
     match try_settle(engine, request, index, &step.key).await {
         Ok(Ok(proof)) => Performed::happened(Event::Settled { step: index, proof }),
         Ok(Err(failure)) => {

@@ -282,6 +282,10 @@ pub struct Request {
     pub ended_at: Option<i64>,
     /// What last went wrong, for people.
     pub trouble: Option<Failure>,
+    /// When its holder was told that the end is near.
+    pub warned_at: Option<i64>,
+    /// While it is being taken back: when people are alarmed (again) if it is still not gone.
+    pub alarm_at: Option<i64>,
     /// How often people were alarmed since it got stuck.
     pub alarms_count: u32,
     /// The messages that show it.
@@ -297,6 +301,13 @@ impl std::ops::Deref for Request {
     }
 }
 
+impl Step {
+    /// Whether it may be on in the outside world: its first byte may have left, and it was not read back as gone.
+    pub fn may_be_on(&self) -> bool {
+        !matches!(self.phase, Phase::Waiting | Phase::Gone)
+    }
+}
+
 impl Request {
     /// Whether this person made it, with whatever account.
     pub fn is_requester(&self, person: &Person) -> bool {
@@ -305,7 +316,7 @@ impl Request {
 
     /// Whether something of it may be on in the outside world.
     pub fn may_be_on(&self) -> bool {
-        self.steps.iter().any(|step| !matches!(step.phase, Phase::Waiting | Phase::Gone))
+        self.steps.iter().any(Step::may_be_on)
     }
 
     /// Distinct people who approved.

@@ -24,6 +24,7 @@ impl Change {
         match self.last_releasing_below(self.request.steps.len()) {
             Some(last) => {
                 self.now(Effect::Settle { step: last });
+                self.alarm_in(STUCK_AFTER_MS);
                 self.show();
             }
             None => self.finish(),
@@ -62,31 +63,64 @@ impl Change {
         if let Some(next) = self.last_releasing_below(index).filter(|_| first_failure) {
             self.now(Effect::Settle { step: next });
         }
-        let waited_ms = self.moment.now.saturating_sub(self.request.ending_at.unwrap_or(self.moment.now));
-        if !self.request.stuck && (failures >= STUCK_AFTER_FAILURES || waited_ms > STUCK_AFTER_MS) {
-            self.request.stuck = true;
-            self.request.alarms_count = 0;
-            self.tell_requester(Notice::Stuck);
-            self.tell_deciders(&Notice::Stuck);
-            self.alarm();
+        if !self.request.stuck && failures >= STUCK_AFTER_FAILURES {
+            self.get_stuck();
         }
         self.show();
     }
 
-    /// Alarms the channel (or, without one, whoever was asked), and again later, less and less often.
-    pub(super) fn alarm(&mut self) {
-        if self.request.workflow.announce.is_some() {
-            self.tell(Recipient::Channel, Notice::Stuck);
-        } else {
-            let approvers = self.request.approvers.clone();
-            for slack_id in approvers {
-                self.tell(Recipient::Person { slack_id }, Notice::Stuck);
-            }
+    /// The time to alarm people has come, for whatever reason it is not gone.
+    pub(super) fn still_not_gone(&mut self) {
+        if self.request.stuck {
+            self.alarm(self.watchers());
+            return;
         }
+        if self.request.trouble.is_none() {
+            self.request.trouble = Some(Failure {
+                what: "taking it back has not been confirmed yet".to_owned(),
+                advice: "look at the far side yourself if it is urgent".to_owned(),
+                retryable: true,
+                retry_after_ms: None,
+            });
+        }
+        self.get_stuck();
+        self.show();
+    }
+
+    fn get_stuck(&mut self) {
+        self.request.stuck = true;
+        self.request.alarms_count = 0;
+        self.alarm(self.everybody_concerned());
+    }
+
+    /// Alarms people, and again later, less and less often.
+    fn alarm(&mut self, recipients: Vec<Recipient>) {
+        self.tell_each(recipients, &Notice::Stuck);
         let doubled = ALARM_PAUSE_MS.saturating_mul(1_i64 << self.request.alarms_count.min(8));
         self.request.alarms_count = self.request.alarms_count.saturating_add(1);
-        let at = self.moment.now.saturating_add(doubled.min(HOUR_MS));
+        self.alarm_in(doubled.min(HOUR_MS));
+    }
+
+    fn alarm_in(&mut self, pause_ms: i64) {
+        let at = self.moment.now.saturating_add(pause_ms);
+        self.request.alarm_at = Some(at);
         self.later(at, Effect::Wake { wake: Wake::Alarm });
+    }
+
+    /// Who is alarmed again and again: the channel or, without one, whoever was asked.
+    fn watchers(&self) -> Vec<Recipient> {
+        if self.request.workflow.announce.is_some() {
+            return vec![Recipient::Channel];
+        }
+        let people = self.request.approvers.iter().cloned();
+        people.map(|slack_id| Recipient::Person { slack_id }).collect()
+    }
+
+    fn everybody_concerned(&self) -> Vec<Recipient> {
+        let mut all = vec![self.requester()];
+        all.extend(self.deciders());
+        all.extend(self.watchers());
+        all
     }
 
     /// Somebody pressed Retry: everything that may still be on is settled at once.
@@ -110,9 +144,14 @@ impl Change {
         self.request.state = State::Ended;
         self.request.ended_at = Some(self.moment.now);
         self.request.alarms_count = 0;
+        self.request.alarm_at = None;
         if was_stuck {
-            self.tell(Recipient::Channel, Notice::Unstuck);
-            self.tell_deciders(&Notice::Unstuck);
+            let mut concerned = self.everybody_concerned();
+            if self.request.outcome != Some(Outcome::Failed) {
+                // They hear below that it has ended.
+                concerned.retain(|one| *one != self.requester());
+            }
+            self.tell_each(concerned, &Notice::Unstuck);
         }
         // A failed grant was told as such when it failed; only the card follows.
         if self.request.outcome != Some(Outcome::Failed) {

@@ -67,11 +67,21 @@ impl Change {
                     None => self.activate(),
                 }
             }
+            (State::Activating, Phase::Begun, false) => {
+                self.settle_failed(index, unexpected("it reads back as not on"))
+            }
             (State::Active, Phase::Held, true) => {
                 step.failures = 0;
                 step.proof = Some(proof);
+                if self.request.trouble.take().is_some() {
+                    self.show();
+                }
             }
             (State::Ending, Phase::Releasing, false) => self.step_gone(index, proof),
+            // Read before the end began, it is the late answer of granting; taking back is on its way already.
+            (State::Ending, Phase::Releasing, true) if self.request.ending_at.is_none_or(|at| proof.at >= at) => {
+                self.release_failed(index, unexpected("it still reads back as on"));
+            }
             _ => {}
         }
     }
@@ -130,6 +140,10 @@ impl Change {
                 if failure.retryable && at < ends {
                     self.later(at, Effect::Settle { step: index });
                 }
+                // The far side may now end it before the time people were told.
+                if self.request.trouble.replace(failure).is_none() {
+                    self.show();
+                }
             }
             (State::Ending, Phase::Releasing) => self.release_failed(index, failure),
             _ => {}
@@ -142,7 +156,7 @@ impl Change {
         self.begin_ending(Outcome::Failed, None, String::new());
         self.request.trouble = trouble;
         self.tell_requester(Notice::Failed);
-        self.tell_deciders(&Notice::Failed);
+        self.tell_each(self.deciders(), &Notice::Failed);
         self.tell(Recipient::Thread, Notice::Failed);
     }
 
@@ -167,6 +181,10 @@ impl Change {
         self.now(Effect::Identify { slack_id, purpose: Purpose::Start });
         self.show();
     }
+}
+
+fn unexpected(what: &str) -> Failure {
+    Failure { what: what.to_owned(), advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
 /// How long before the end people are warned: a sixth of the hold, at most an hour.

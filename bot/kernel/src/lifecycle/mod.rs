@@ -18,7 +18,7 @@ pub const GRACE_MS: i64 = 2_000;
 pub const GRANT_ATTEMPTS_MAX: u32 = 4;
 /// Taking back alarms people after this many failures in a row, and never gives up.
 pub const STUCK_AFTER_FAILURES: u32 = 5;
-/// ... or after this long, whichever comes first.
+/// ... or after this long, whichever comes first and whatever the reason: a far side that hangs reports no failure.
 pub const STUCK_AFTER_MS: i64 = 60_000;
 /// The longest pause between two attempts.
 pub const RETRY_PAUSE_MAX_MS: i64 = 60_000;
@@ -40,6 +40,10 @@ impl Request {
         policy::may_ask(&ask.workflow, &ask.requester)?;
         let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
         ask.workflow.stage().filter(|stage| !stage.by.is_empty()).ok_or_else(|| unusable("approver"))?;
+        if ask.workflow.approve.len() > 1 {
+            // Counting only the first would switch on what the file asks more people for.
+            return Err(unusable("single stage of approval"));
+        }
         if ask.keys.is_empty() {
             return Err(unusable("step"));
         }
@@ -68,6 +72,8 @@ impl Request {
             ended_reason: String::new(),
             ended_at: None,
             trouble: None,
+            warned_at: None,
+            alarm_at: None,
             alarms_count: 0,
             cards,
         };
@@ -147,17 +153,29 @@ impl Change {
     }
 
     fn tell_requester(&mut self, notice: Notice) {
-        let slack_id = self.request.requester.slack_id.clone();
-        self.tell(Recipient::Person { slack_id }, notice);
+        self.tell(self.requester(), notice);
     }
 
-    /// The people who said yes hear of failures of what they allowed.
-    fn tell_deciders(&mut self, notice: &Notice) {
-        let requester = self.request.requester.slack_id.clone();
-        let deciders: Vec<String> = self.request.decisions.iter().map(|one| one.person.slack_id.clone()).collect();
-        for slack_id in deciders.into_iter().filter(|id| *id != requester) {
-            self.tell(Recipient::Person { slack_id }, notice.clone());
+    /// Says the same to several, once each.
+    fn tell_each(&mut self, recipients: Vec<Recipient>, notice: &Notice) {
+        let mut told = Vec::new();
+        for to in recipients {
+            if !told.contains(&to) {
+                told.push(to.clone());
+                self.tell(to, notice.clone());
+            }
         }
+    }
+
+    fn requester(&self) -> Recipient {
+        Recipient::Person { slack_id: self.request.requester.slack_id.clone() }
+    }
+
+    /// The people who said yes hear of failures of what they allowed; the requester hears of them anyway.
+    fn deciders(&self) -> Vec<Recipient> {
+        let requester = self.requester();
+        let people = self.request.decisions.iter().map(|one| one.person.slack_id.clone());
+        people.map(|slack_id| Recipient::Person { slack_id }).filter(|one| *one != requester).collect()
     }
 
     fn approvers_found(&mut self, people: Vec<String>) {
@@ -209,19 +227,36 @@ impl Change {
         }
     }
 
+    /// A clock that rings early (it was set back meanwhile) is set again; one that rings late counts.
     fn woke(&mut self, wake: Wake) {
-        match (wake, self.request.state) {
-            (Wake::Lapse, State::Pending) => {
+        let due_at = match (wake, self.request.state) {
+            (Wake::Lapse, State::Pending) => Some(self.request.lapses_at()),
+            (Wake::Expire, State::Active) => self.request.expires_at,
+            (Wake::Alarm, State::Ending) => self.request.alarm_at,
+            (Wake::Warn, State::Active) => None,
+            _ => return,
+        };
+        if let Some(due_at) = due_at.filter(|due_at| *due_at > self.moment.now) {
+            self.later(due_at, Effect::Wake { wake });
+            return;
+        }
+        match wake {
+            Wake::Lapse => {
                 self.close(Outcome::Lapsed);
                 self.tell_requester(Notice::Lapsed);
             }
-            (Wake::Warn, State::Active) => self.tell_requester(Notice::EndsSoon),
-            (Wake::Expire, State::Active) => match self.request.expires_at {
-                Some(expires_at) if expires_at > self.moment.now => self.later(expires_at, Effect::Wake { wake }),
-                _ => self.begin_ending(Outcome::Expired, None, String::new()),
-            },
-            (Wake::Alarm, State::Ending) if self.request.stuck => self.alarm(),
-            _ => {}
+            Wake::Warn => self.warn(),
+            Wake::Expire => self.begin_ending(Outcome::Expired, None, String::new()),
+            Wake::Alarm => self.still_not_gone(),
+        }
+    }
+
+    /// Says once that the end is near, and not when it is there.
+    fn warn(&mut self) {
+        let is_near = self.request.expires_at.is_some_and(|expires_at| self.moment.now < expires_at);
+        if is_near && self.request.warned_at.is_none() {
+            self.request.warned_at = Some(self.moment.now);
+            self.tell_requester(Notice::EndsSoon);
         }
     }
 

@@ -1,1 +1,11 @@
-//! To come.
+//! What the state machine does: a table for every state and event, races, and properties over random lives.
+
+mod asking;
+mod buttons;
+mod events;
+mod people;
+mod properties;
+mod races;
+mod simulation;
+mod story;
+mod words;

@@ -1,0 +1,236 @@
+//! One table a state: what every event does there. A new event does not compile here until it has its lines.
+
+use super::people::{alice, bob, guest};
+use super::story::{Story, approve, failure, on, pressed, settled, shown, started};
+use super::words::words;
+use crate::{Event, Found, Place, Purpose, State, Wake};
+
+/// How many kinds of events there are; `kind` has an arm for each.
+const KINDS_COUNT: usize = 11;
+
+fn kind(event: &Event) -> usize {
+    match event {
+        Event::Asked => 0,
+        Event::ApproversFound { .. } => 1,
+        Event::Pressed { .. } => 2,
+        Event::Identified { .. } => 3,
+        Event::NotIdentified { .. } => 4,
+        Event::Settled { .. } => 5,
+        Event::SettleFailed { .. } => 6,
+        Event::Observed { .. } => 7,
+        Event::Shown { .. } => 8,
+        Event::NotShown { .. } => 9,
+        Event::Woke { .. } => 10,
+    }
+}
+
+/// Every event, at its time, with a label.
+fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
+    let now = story.now;
+    let on = || on(story);
+    let place = |name: &str| Place::Channel(name.to_owned());
+    let press = Purpose::Press { number: 99 };
+    let lapses_at = story.request.lapses_at().max(now);
+    let expires_at = story.request.expires_at.unwrap_or(now).max(now);
+    let alarm_at = story.request.alarm_at.unwrap_or(now).max(now);
+    let other_seal =
+        Event::Pressed { by: bob().slack_id, button: approve(), channel: None, seal: "another".to_owned() };
+    let left_alone = Found::LeftAlone { what: "false".to_owned() };
+    let failed = |step, retryable| Event::SettleFailed { step, failure: failure(retryable) };
+    let not_started = Event::NotIdentified { purpose: Purpose::Start, failure: failure(true) };
+    let not_pressed = Event::NotIdentified { purpose: press.clone(), failure: failure(true) };
+    vec![
+        ("asked", now, Event::Asked),
+        ("approvers found", now, Event::ApproversFound { people: vec![bob().slack_id] }),
+        ("approvers found, nobody", now, Event::ApproversFound { people: vec![] }),
+        ("pressed approve", now, pressed(&bob(), approve())),
+        ("pressed, wrong seal", now, other_seal),
+        ("identified, no such press", now, Event::Identified { purpose: press, person: bob() }),
+        ("not identified, no such press", now, not_pressed),
+        ("identified to start", now, started()),
+        ("guest to start", now, Event::Identified { purpose: Purpose::Start, person: guest(alice()) }),
+        ("not identified to start", now, not_started),
+        ("settled 0, on", now, settled(0, on())),
+        ("settled 0, on before", now, settled(0, Found::OnBefore)),
+        ("settled 0, gone", now, settled(0, Found::Gone)),
+        ("settled 1, on", now, settled(1, on())),
+        ("settled 1, left alone", now, settled(1, left_alone)),
+        ("settled 9, gone", now, settled(9, Found::Gone)),
+        ("settle 0 failed", now, failed(0, true)),
+        ("settle 0 failed for good", now, failed(0, false)),
+        ("settle 1 failed", now, failed(1, true)),
+        ("settle 9 failed", now, failed(9, true)),
+        ("observed 0", now, Event::Observed { step: 0, before: serde_json::Value::Null }),
+        ("observed 9", now, Event::Observed { step: 9, before: serde_json::Value::Null }),
+        ("shown", now, shown(place("#access"))),
+        (
+            "shown again elsewhere",
+            now,
+            Event::Shown { place: place("#access"), channel: "C1".into(), ts: "2.2".into() },
+        ),
+        ("shown, unknown place", now, shown(place("#other"))),
+        ("not shown", now, Event::NotShown { place: place("#access"), failure: failure(false) }),
+        ("woke to lapse, early", now, Event::Woke { wake: Wake::Lapse }),
+        ("woke to lapse", lapses_at, Event::Woke { wake: Wake::Lapse }),
+        ("woke to warn", now, Event::Woke { wake: Wake::Warn }),
+        ("woke to warn, late", expires_at, Event::Woke { wake: Wake::Warn }),
+        ("woke to expire, early", now, Event::Woke { wake: Wake::Expire }),
+        ("woke to expire", expires_at, Event::Woke { wake: Wake::Expire }),
+        ("woke to alarm, early", now, Event::Woke { wake: Wake::Alarm }),
+        ("woke to alarm", alarm_at, Event::Woke { wake: Wake::Alarm }),
+    ]
+}
+
+/// One line an event that does something; those that do nothing are named in the last line.
+fn table(story: &Story) -> String {
+    let mut lines = String::new();
+    let mut nothing = Vec::new();
+    for (label, at, event) in every_event(story) {
+        let mut after = story.clone();
+        after.now = at;
+        after.tell(event);
+        match words(&story.request, &after).as_str() {
+            "-" => nothing.push(label),
+            words => lines.push_str(&format!("{label}: {words}\n")),
+        }
+    }
+    format!("{lines}nothing: {}", nothing.join("; "))
+}
+
+#[test]
+fn every_kind_of_event_is_in_the_tables() {
+    let mut seen = [false; KINDS_COUNT];
+    for (_, _, event) in every_event(&Story::pending()) {
+        seen[kind(&event)] = true;
+    }
+    assert_eq!(seen, [true; KINDS_COUNT]);
+}
+
+#[test]
+fn asked() {
+    let mut story = Story::of(super::people::ask(super::people::workflow()));
+    let nothing_before = story.request.clone();
+    insta::assert_snapshot!(words(&nothing_before, &story), @"find approvers, wake lapse in 8h");
+    story.tell(Event::ApproversFound { people: vec![bob().slack_id] });
+    insta::assert_snapshot!(words(&nothing_before, &story), @"noted, show #access");
+}
+
+#[test]
+fn pending() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @r"
+    pressed approve: noted, identify UBOB for press 1
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    observed 0: remember a
+    shown again elsewhere: noted
+    woke to lapse, early: wake lapse in 7h59m
+    woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    ");
+}
+
+#[test]
+fn approved() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @r"
+    pressed approve: tell UBOB no: too late, approved
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    identified to start: ACTIVATING, steps begun+waiting, hold a, settle 0, show #access
+    guest to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
+    not identified to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
+    observed 0: remember a
+    shown again elsewhere: noted
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    ");
+}
+
+#[test]
+fn activating() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @r"
+    pressed approve: tell UBOB no: too late, activating
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    settled 0, on: steps held+begun, hold b, settle 1
+    settled 0, on before: steps held+begun, hold b, settle 1
+    settled 0, gone: noted, hold a, settle 0 in 1s, show #access
+    settle 0 failed: noted, hold a, settle 0 in 1s, show #access
+    settle 0 failed for good: ENDING failed, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
+    observed 0: remember a
+    shown again elsewhere: noted
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    ");
+}
+
+#[test]
+fn active() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Active)), @r"
+    pressed approve: tell UBOB no: too late, active
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    settled 0, on before: noted
+    settle 0 failed: noted, settle 0 in 1s, show #access
+    settle 0 failed for good: noted, show #access
+    settle 1 failed: noted, settle 1 in 1s, show #access
+    observed 0: remember a
+    shown again elsewhere: noted
+    woke to warn: noted, tell UALICE endssoon
+    woke to expire, early: wake expire in 2h
+    woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
+    ");
+}
+
+#[test]
+fn ending() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @r"
+    pressed approve: tell UBOB no: too late, ending expired
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    settled 0, on: noted, settle 0 in 1s, show #access
+    settled 0, on before: noted, settle 0 in 1s, show #access
+    settled 0, gone: steps gone+releasing, forget a
+    settled 1, on: noted, settle 1 in 1s, settle 0, show #access
+    settled 1, left alone: steps releasing+gone, forget b, settle 0
+    settle 0 failed: noted, settle 0 in 1s, show #access
+    settle 0 failed for good: noted, settle 0 in 1s, show #access
+    settle 1 failed: noted, settle 1 in 1s, settle 0, show #access
+    observed 0: remember a
+    shown again elsewhere: noted
+    woke to alarm, early: wake alarm in 1m
+    woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    ");
+}
+
+#[test]
+fn ending_and_stuck() {
+    insta::assert_snapshot!(table(&Story::stuck()), @r"
+    pressed approve: tell UBOB no: too late, ending expired
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    settled 1, on: noted, settle 1 in 32s, show #access
+    settled 1, left alone: ENDED expired, UNSTUCK, steps gone+gone, forget b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access
+    settle 1 failed: noted, settle 1 in 32s, show #access
+    observed 0: remember a
+    shown again elsewhere: noted
+    woke to alarm, early: wake alarm in 10m
+    woke to alarm: noted, tell channel stuck, wake alarm in 20m
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    ");
+}
+
+#[test]
+fn ended() {
+    insta::assert_snapshot!(table(&Story::request_in(State::Ended)), @r"
+    pressed approve: tell UBOB no: too late, ended expired
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    observed 0: remember a
+    shown again elsewhere: noted
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    ");
+}
+
+#[test]
+fn ended_because_granting_failed() {
+    insta::assert_snapshot!(table(&Story::failed()), @r"
+    pressed approve: tell UBOB no: too late, ended failed
+    pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    observed 0: remember a
+    shown again elsewhere: noted
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    ");
+}
