@@ -107,6 +107,17 @@ impl Ids {
         text
     }
 
+    /// A name nobody can guess: 122 random bits as a UUID of version 4 (RFC 9562, 5.4).
+    pub fn uuid(&self) -> String {
+        let (high, low) = match &self.counted {
+            Some(_) => (0, self.number()),
+            None => (self.number(), self.number()),
+        };
+        let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 1 << 63);
+        let (node, sequence) = (low & 0xffff_ffff_ffff, low >> 48);
+        format!("{:08x}-{:04x}-{:04x}-{sequence:04x}-{node:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff)
+    }
+
     /// A fraction in `0.0..1.0`, for jitter. Always one half when counted.
     pub fn fraction(&self) -> f64 {
         if self.counted.is_some() { 0.5 } else { rand::random::<f64>() }
@@ -137,6 +148,18 @@ mod tests {
         let (early, late) = (ids.next(1_767_225_600_000), ids.next(1_767_225_600_001));
         assert!(early < late, "{early} {late}");
         assert_eq!(early.len(), 18);
+    }
+
+    #[test]
+    fn uuids_are_of_version_4_and_differ() {
+        let uuids: std::collections::BTreeSet<String> = (0..100).map(|_| Ids::random().uuid()).collect();
+        assert_eq!(uuids.len(), 100);
+        for uuid in uuids {
+            let parts: Vec<&str> = uuid.split('-').collect();
+            assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
+            assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
+        }
+        assert_eq!(Ids::counted().uuid(), "00000000-0000-4000-8000-000000000001");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ pub mod asking;
 pub mod metrics;
 pub mod people;
 mod perform;
+mod saying;
 mod settle;
 mod worker;
 mod writer;
@@ -227,7 +228,10 @@ impl Engine {
 }
 
 fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
-    outcome?.ok_or_else(|| TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
+    match outcome? {
+        writer::Written::Request(told) => Ok(*told),
+        writer::Written::Nothing => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
+    }
 }
 
 /// The engine's two tasks, to be waited for at the end.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Engine, settle};
+use super::{Engine, saying, settle};
 use crate::kernel::effect::Effect;
 use crate::kernel::request::{Message, Place};
 use crate::kernel::{Event, Failure, Notice, Purpose, Recipient, Request};
@@ -56,6 +56,10 @@ impl Performed {
 
 /// Performs one effect. Everything in here can be done twice.
 pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
+    // These are of no request.
+    if matches!(waiting.effect, Effect::Say { .. }) {
+        return saying::say(engine, waiting).await;
+    }
     let request = match engine.inner.store.load(&waiting.request_id).await {
         Ok(request) => request,
         Err(error) => return Performed::later(1_000, &error.to_string()),
@@ -67,6 +71,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::FindApprovers => find_approvers(engine, &request, waiting.attempts).await,
         Effect::Show { place } => show(engine, &request, place, waiting.attempts).await,
         Effect::Tell { to, notice } => tell(engine, &request, to, notice, waiting.attempts).await,
+        Effect::Say { .. } => saying::say(engine, waiting).await,
     }
 }
 
@@ -110,7 +115,7 @@ fn put_off(failure: &Failure, attempts: i64) -> Performed {
 }
 
 /// Doubling from half a second to a minute; never shorter than the far side asked for.
-fn pause_ms(attempts: i64, asked_ms: Option<i64>) -> i64 {
+pub(super) fn pause_ms(attempts: i64, asked_ms: Option<i64>) -> i64 {
     let doubled = 500_i64.saturating_mul(1_i64 << attempts.clamp(0, 16));
     doubled.min(PAUSE_MAX_MS).max(asked_ms.unwrap_or(0))
 }

@@ -38,8 +38,22 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Outcome>,
 }
 
-/// What a job led to; none where nobody needs to hear of it.
-pub(super) type Outcome = Result<Option<Told>, TellError>;
+/// What a job led to.
+pub(super) enum Written {
+    /// A request as it is now.
+    Request(Box<Told>),
+    /// Nobody needs to hear of it.
+    Nothing,
+}
+
+impl Written {
+    fn told(request: Request, repeated: bool) -> Self {
+        Self::Request(Box::new(Told { request, repeated }))
+    }
+}
+
+/// What is sent back to whoever waits for a job.
+pub(super) type Outcome = Result<Written, TellError>;
 
 /// Requests as they are within the transaction, so that two tells to one request see each other.
 type Seen = HashMap<RequestId, Request>;
@@ -107,10 +121,10 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
         let outcome = match &job.work {
             Work::Ask(ask) => asked(&mut tx, &mut seen, job, ask, moment).await?,
             Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
-            Work::Done => Ok(None),
+            Work::Done => Ok(Written::Nothing),
             Work::Postpone { due_at, error } => {
                 tx.postpone(job.done.unwrap_or(0), *due_at, error).await?;
-                outcomes.push(Ok(None));
+                outcomes.push(Ok(Written::Nothing));
                 continue;
             }
         };
@@ -135,9 +149,9 @@ async fn asked(tx: &mut Tx, seen: &mut Seen, job: &Job, ask: &Ask, moment: Momen
         Err(refusal) => return Ok(Err(refusal.into())),
     };
     if let Some(before) = repeated(tx, seen, job, &ask.id, moment.now).await? {
-        return Ok(Ok(Some(before)));
+        return Ok(Ok(before));
     }
-    save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(|told| Ok(Some(told)))
+    save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(Ok)
 }
 
 async fn told(
@@ -154,13 +168,13 @@ async fn told(
         Err(error) => return Err(error),
     };
     if let Some(before) = repeated(tx, seen, job, id, moment.now).await? {
-        return Ok(Ok(Some(before)));
+        return Ok(Ok(before));
     }
     let applied = request.apply(event.clone(), moment);
     if applied.request == request && applied.effects.is_empty() && applied.ledger.is_empty() {
-        return Ok(Ok(Some(Told { request, repeated: false })));
+        return Ok(Ok(Written::told(request, false)));
     }
-    save(tx, seen, job, applied, event, moment.now).await.map(|told| Ok(Some(told)))
+    save(tx, seen, job, applied, event, moment.now).await.map(Ok)
 }
 
 async fn save(
@@ -170,11 +184,11 @@ async fn save(
     applied: Applied,
     event: &Event,
     at: i64,
-) -> Result<Told, StoreError> {
+) -> Result<Written, StoreError> {
     tx.save(Saving { applied: &applied, actor: &job.actor, event, at }).await?;
     let request = applied.request;
     seen.insert(request.id.clone(), request.clone());
-    Ok(Told { request, repeated: false })
+    Ok(Written::told(request, false))
 }
 
 async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, StoreError> {
@@ -185,10 +199,16 @@ async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, St
 }
 
 /// If Slack had delivered this before: what it led to then.
-async fn repeated(tx: &mut Tx, seen: &Seen, job: &Job, id: &RequestId, now: i64) -> Result<Option<Told>, StoreError> {
+async fn repeated(
+    tx: &mut Tx,
+    seen: &Seen,
+    job: &Job,
+    id: &RequestId,
+    now: i64,
+) -> Result<Option<Written>, StoreError> {
     let Some(key) = &job.delivery else { return Ok(None) };
     let Some(before) = tx.first_delivery(key, id, now).await? else { return Ok(None) };
-    Ok(Some(Told { request: current(tx, seen, &before).await?, repeated: true }))
+    Ok(Some(Written::told(current(tx, seen, &before).await?, true)))
 }
 
 fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
@@ -197,7 +217,7 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
         Work::Tell(_, event) => event.name(),
         Work::Done | Work::Postpone { .. } => return,
     };
-    let Ok(Some(told)) = outcome else { return };
+    let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {
         info!(request.id = %told.request.id, event, "delivered twice; nothing changed");
         return;

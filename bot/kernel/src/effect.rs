@@ -63,6 +63,17 @@ pub enum Effect {
         /// Which.
         wake: Wake,
     },
+    /// Say what somebody asked us to say, word for word as it was made when they asked. Of no request.
+    Say {
+        /// `C...`, `G...`, `D...`; `U...` for direct messages.
+        channel: String,
+        /// Slack id of whoever wanted it said: told privately if Slack does not take it.
+        by: String,
+        /// What notifications and screen readers say.
+        text: String,
+        /// Block Kit, at most 50 blocks.
+        blocks: Value,
+    },
 }
 
 impl Effect {
@@ -75,6 +86,7 @@ impl Effect {
             Self::Show { .. } => "show",
             Self::Tell { .. } => "tell",
             Self::Wake { .. } => "wake",
+            Self::Say { .. } => "say",
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use self::read::{from_command, from_event, from_interaction, unknown};
 pub use self::state::FormState;
-pub use self::text::{CommandText, plain};
+pub use self::text::{CommandText, plain, typed};
 use crate::outside::slack::OwnTeam;
 
 /// One thing a person (or Slack) did.
@@ -200,6 +200,8 @@ pub struct MessageShortcut {
     pub callback_id: String,
     /// The message.
     pub message: MessageAt,
+    /// The message itself (`text`, `blocks`, `files`, ...), as Slack describes it; written by anybody.
+    pub body: Value,
     /// Five answers within thirty minutes.
     pub response_url: Option<SecretString>,
     /// Opens one modal within three seconds.

@@ -175,6 +175,7 @@ fn message_shortcut(payload: &Value, actor: &Actor) -> Option<(String, What)> {
     let what = What::MessageShortcut(MessageShortcut {
         callback_id,
         message,
+        body: payload.get("message").cloned().unwrap_or_default(),
         response_url: secret(payload, "/response_url"),
         trigger_id: secret(payload, "/trigger_id"),
     });

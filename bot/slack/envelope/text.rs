@@ -5,6 +5,8 @@
 pub struct CommandText {
     /// As a person would read it: `<https://a.test|label>` is `https://a.test`, `<@U1|bob>` is `@bob`.
     pub plain: String,
+    /// The same with everything else as it was typed: line breaks, tabs, quotes, invisible characters.
+    pub typed: String,
     /// The ids of the people mentioned, in order.
     pub mentions: Vec<String>,
 }
@@ -29,7 +31,7 @@ impl CommandText {
             }
         }
         text.push_str(&decoded(rest));
-        Self { plain: plain(&text), mentions }
+        Self { plain: plain(&text), typed: text, mentions }
     }
 }
 
@@ -114,6 +116,11 @@ pub fn plain(text: &str) -> String {
         before = character;
     }
     out.trim().to_owned()
+}
+
+/// Text of a message in Slack's markup, as the person who wrote it meant it: links as addresses, entities decoded.
+pub fn typed(raw: &str) -> String {
+    CommandText::read(raw).typed
 }
 
 #[cfg(test)]
