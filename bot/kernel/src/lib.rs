@@ -11,6 +11,7 @@ pub mod event;
 pub mod hold;
 pub mod id;
 mod lifecycle;
+pub mod link;
 pub mod person;
 pub mod policy;
 pub mod reference;
