@@ -42,7 +42,7 @@ impl Message {
             Some((head, body)) => (head.as_slice(), body),
             None => return message,
         };
-        message.text = fit(&head.join(" "), TEXT_MAX);
+        message.text = fit(&read_out(head), TEXT_MAX);
         for part in body {
             message.part(part, None);
         }
@@ -53,7 +53,7 @@ impl Message {
     pub fn heading(&mut self, rendered: &str) {
         let lines = parts(rendered).concat();
         if self.text.is_empty() {
-            self.text = fit(&lines.join(" "), TEXT_MAX);
+            self.text = fit(&read_out(&lines), TEXT_MAX);
         }
         self.part(&lines, None);
     }
@@ -118,6 +118,18 @@ impl Message {
 fn parts(rendered: &str) -> Vec<Vec<&str>> {
     let lines: Vec<&str> = rendered.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.split(|line| *line == "---").filter(|part| !part.is_empty()).map(<[&str]>::to_vec).collect()
+}
+
+/// Lines as one, for notifications and screen readers.
+fn read_out(lines: &[&str]) -> String {
+    let mut all = String::new();
+    for line in lines {
+        if !all.is_empty() {
+            all.push_str(if all.ends_with(['.', ':', '!', '?']) { " " } else { " · " });
+        }
+        all.push_str(line);
+    }
+    all
 }
 
 /// The lines without their mark, if every one has it.

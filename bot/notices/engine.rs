@@ -154,10 +154,8 @@ impl Engine {
             }
         };
         for request in sample::lives() {
-            for to in sample::readers(&request) {
-                for place in sample::places() {
-                    try_all(&Facts::of(&request, sample::NOW).told(&to).at_place(&place), &Extras::default());
-                }
+            for (to, place) in sample::readers(&request).iter().zip(sample::places().iter().cycle()) {
+                try_all(&Facts::of(&request, sample::NOW).told(to).at_place(place), &Extras::default());
             }
         }
         if let Some(request) = sample::lives().first() {

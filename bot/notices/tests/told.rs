@@ -130,7 +130,7 @@ fn the_end_is_told_with_what_was_read_back() {
     [Ask again: ask_again = 0s2k9x4v7m3q8w5ztb]
     ");
     assert_snapshot!(told(&life, &Notice::Ended, &Recipient::Thread), @"
-    (🔒 Ended: the time was up. 🔒 Verified gone 2026-11-22 15:00:07 UTC Open TCP connections may live on.)
+    (🔒 Ended: the time was up. 🔒 Verified gone 2026-11-22 15:00:07 UTC · Open TCP connections may live on.)
     🔒 Ended: the time was up.
     🔒 Verified gone 2026-11-22 15:00:07 UTC
     Open TCP connections may live on.
