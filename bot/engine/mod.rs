@@ -4,6 +4,7 @@ pub mod asking;
 pub mod metrics;
 pub mod people;
 mod perform;
+pub mod reading;
 mod saying;
 mod settle;
 mod worker;

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::{Outcome, Refusal, Request, State};
 
-pub use super::text::escape;
-use super::text::one_line;
+pub use super::text::{escape, fit, one_line, quote};
 
 /// Within this of now, seconds are shown too.
 const NEAR_MS: i64 = 5 * 60 * 1000;

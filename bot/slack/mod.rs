@@ -1,8 +1,18 @@
 //! What comes in from Slack: two doors, one shape for what comes through them, and what the bot does with it.
 
 pub mod answer;
+mod asking;
+mod buttons;
+pub mod commands;
 pub mod edge;
 pub mod envelope;
+pub mod events;
+mod home;
 pub mod http;
+pub mod modals;
+mod once;
+mod options;
+mod sentences;
+mod shared;
 pub mod socket;
 pub mod surface;

@@ -1,0 +1,211 @@
+//! Buttons and menus, one list by action id. A press is saved and then acknowledged; whether it counts is found out
+//! afterwards, from what is stored and who the person is then.
+
+use secrecy::SecretString;
+
+use super::answer::Answer;
+use super::envelope::{BlockActions, ViewSubmission};
+use super::modals::{self, deny, form};
+use super::surface::{By, Surface};
+use super::{home, sentences};
+use crate::engine::TellError;
+use crate::engine::asking::Form;
+use crate::kernel::{Actor, Button, Event, RequestId, State};
+
+/// What a button or menu is for.
+enum Meant {
+    /// A press of this, told to the request.
+    Press(Button),
+    /// Asks why first.
+    Deny,
+    /// The form, filled in as before.
+    AskAgain,
+    /// The empty form.
+    Ask,
+    /// Another workflow was chosen in the form.
+    Choose,
+}
+
+/// The id of the button that opens an empty form.
+pub(super) const ASK: &str = "ask";
+
+fn meant(action_id: &str) -> Option<Meant> {
+    Some(match action_id {
+        "approve" => Meant::Press(Button::Approve { confirmed: false }),
+        "approve_own" => Meant::Press(Button::Approve { confirmed: true }),
+        "deny" => Meant::Deny,
+        "return" => Meant::Press(Button::Return),
+        // The card asks "are you sure" by itself.
+        "revoke" => Meant::Press(Button::Revoke { reason: String::new() }),
+        "withdraw" => Meant::Press(Button::Withdraw),
+        "retry" => Meant::Press(Button::Retry),
+        "ask_again" => Meant::AskAgain,
+        ASK => Meant::Ask,
+        form::WORKFLOW_ACTION => Meant::Choose,
+        _ => return None,
+    })
+}
+
+/// What only takes access away is let through even where another company looks on: letting go must never be harder.
+fn only_takes_away(button: &Button) -> bool {
+    matches!(button, Button::Return | Button::Withdraw | Button::Revoke { .. })
+}
+
+/// The request a button names, and the seal of what was shown with it. Both only serve to look up and to compare.
+fn named(value: Option<&str>) -> Option<(RequestId, String)> {
+    let mut words = value?.split_whitespace();
+    let (id, seal) = (words.next()?, words.next().unwrap_or_default());
+    let is_id = !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    is_id.then(|| (RequestId(id.to_owned()), seal.to_owned()))
+}
+
+impl Surface {
+    pub(super) async fn used(&self, by: &By, actions: &BlockActions) -> Answer {
+        // Links are buttons too, and cards of later versions may have others.
+        let Some(meant) = meant(&actions.action_id) else { return Answer::Nothing };
+        let channel = actions.message.as_ref().map(|message| message.channel_id.clone());
+        let trigger = actions.trigger_id.as_ref();
+        let button = match meant {
+            Meant::Ask => return self.open_choice(by, trigger, channel).await,
+            Meant::Choose => return self.chose(by, actions).await,
+            Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
+            Meant::Deny => Button::Deny { reason: String::new() },
+            Meant::Press(button) => button,
+        };
+        let Some((id, seal)) = named(actions.value.as_deref()) else {
+            return Answer::ephemeral(sentences::NO_SUCH_REQUEST);
+        };
+        if let Some(channel) = channel.as_deref().filter(|_| !only_takes_away(&button)) {
+            let (slack, clock) = (self.engine.slack(), self.engine.clock());
+            if self.shared.has_outsiders(slack, clock, channel).await {
+                return Answer::ephemeral(sentences::SHARED_CHANNEL);
+            }
+        }
+        let answer = match button {
+            Button::Deny { .. } => self.deny_pressed(by, id, seal, trigger, channel).await,
+            button => self.press(by, &id, button, seal, channel).await,
+        };
+        self.show_pressed(by, actions, &answer).await;
+        answer
+    }
+
+    /// Views do not follow a request by themselves: where it was pressed now says that it is being counted.
+    async fn show_pressed(&self, by: &By, actions: &BlockActions, answer: &Answer) {
+        let Some(view) = actions.view.as_ref().filter(|_| actions.message.is_none()) else { return };
+        match view.callback_id.as_str() {
+            home::CALLBACK => self.publish_home(&by.slack_id).await,
+            modals::SAID if *answer == Answer::Nothing => {
+                let shown = self.engine.slack().views_update(&view.view_id, None, &modals::pressed()).await;
+                if let Err(error) = shown {
+                    tracing::debug!(%error, "a modal was closed before it could say that a press is saved");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Saves a press; nothing is said when that worked, since the card will say what came of it.
+    async fn press(&self, by: &By, id: &RequestId, button: Button, seal: String, channel: Option<String>) -> Answer {
+        let actor = Actor::Person { slack_id: by.slack_id.clone() };
+        let event = Event::Pressed { by: by.slack_id.clone(), button, channel, seal };
+        match self.engine.tell(actor, id, event, Some(by.key.clone())).await {
+            Ok(_) => Answer::Nothing,
+            Err(TellError::NoSuchRequest(_)) => Answer::ephemeral(sentences::NO_SUCH_REQUEST),
+            Err(error) => {
+                tracing::error!(request.id = %id, actor = %by.slack_id, %error, "a press could not be saved");
+                Answer::ephemeral(sentences::NOT_COUNTED)
+            }
+        }
+    }
+
+    /// Asks for a reason while there is something to deny; else the rules say privately why there is not.
+    async fn deny_pressed(
+        &self,
+        by: &By,
+        id: RequestId,
+        seal: String,
+        trigger: Option<&SecretString>,
+        channel: Option<String>,
+    ) -> Answer {
+        let request = match self.engine.request(&id).await {
+            Ok(Some(request)) => request,
+            Ok(None) => return Answer::ephemeral(sentences::NO_SUCH_REQUEST),
+            Err(error) => {
+                tracing::error!(request.id = %id, %error, "a request could not be read");
+                return Answer::ephemeral(sentences::NOT_READ);
+            }
+        };
+        if request.state != State::Pending || request.seal != seal {
+            let reason = String::new();
+            return self.press(by, &id, Button::Deny { reason }, seal, channel).await;
+        }
+        let view = deny::view(&request, channel.as_deref());
+        let opened = match trigger {
+            Some(trigger) => self.engine.slack().views_open(trigger, &view).await.map(drop).map_err(Some),
+            None => Err(None),
+        };
+        match opened {
+            Ok(()) => Answer::Nothing,
+            Err(error) => {
+                let error = error.map(|error| error.to_string());
+                tracing::warn!(request.id = %id, error, "the form for a denial could not be opened");
+                Answer::ephemeral(deny::NOT_OPENED)
+            }
+        }
+    }
+
+    /// The form with a reason came back.
+    pub(super) async fn denied(&self, by: &By, submission: &ViewSubmission) -> Answer {
+        let Some(about) = deny::About::read(&submission.view.private_metadata) else {
+            return Answer::Errors(vec![(deny::REASON.to_owned(), sentences::FORM_UNKNOWN.to_owned())]);
+        };
+        let reason = deny::reason(&submission.state);
+        let (id, channel) = (RequestId(about.id), about.channel);
+        match self.press(by, &id, Button::Deny { reason }, about.seal, channel).await {
+            Answer::Ephemeral { text, .. } => {
+                Answer::Errors(vec![(deny::REASON.to_owned(), sentences::as_plain(&text))])
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_again(
+        &self,
+        by: &By,
+        value: Option<&str>,
+        trigger: Option<&SecretString>,
+        channel: Option<String>,
+    ) -> Answer {
+        let Some((id, _)) = named(value) else { return Answer::ephemeral(sentences::NO_SUCH_REQUEST) };
+        let request = match self.engine.request(&id).await {
+            Ok(Some(request)) if request.requester.slack_id == by.slack_id => request,
+            Ok(Some(_)) => return Answer::ephemeral(sentences::NOT_YOUR_REQUEST),
+            Ok(None) => return Answer::ephemeral(sentences::NO_SUCH_REQUEST),
+            Err(error) => {
+                tracing::error!(request.id = %id, %error, "a request could not be read");
+                return Answer::ephemeral(sentences::NOT_READ);
+            }
+        };
+        let Some(workflow) = self.engine.catalog().find(&request.workflow.name).cloned() else {
+            return Answer::ephemeral(sentences::no_longer_lent(&request));
+        };
+        let form = Form { workflow, values: request.inputs.clone(), channel };
+        let filled = form::RequestForm::new(form, form::Among::Fixed).with_device_of(&request);
+        self.open_filled(trigger, &filled).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_button_names_a_request_and_what_was_shown() {
+        let named = |value| named(Some(value)).map(|(id, seal)| (id.0, seal));
+        assert_eq!(named("01jgt0 abc"), Some(("01jgt0".to_owned(), "abc".to_owned())));
+        assert_eq!(named("01jgt0"), Some(("01jgt0".to_owned(), String::new())));
+        for garbled in ["", " ", "../../etc abc", "'; drop table request; --", "<@U1> x"] {
+            assert_eq!(named(garbled), None, "{garbled}");
+        }
+    }
+}

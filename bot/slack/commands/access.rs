@@ -1,0 +1,82 @@
+//! `/access`: asks at once when everything is said, else opens the form with the rest filled in.
+
+use std::sync::Arc;
+
+use crate::engine::asking::{AskError, Form, Prepared};
+use crate::kernel::{Workflow, hold};
+use crate::slack::answer::Answer;
+use crate::slack::envelope::SlashCommand;
+use crate::slack::modals::form::{Among, RequestForm};
+use crate::slack::sentences::{self, code};
+use crate::slack::surface::{By, Surface};
+
+/// What can follow `/access` beside the name of a workflow; the catalog keeps these from being names.
+const WORDS: &[&str] = &["help", "list", "return", "withdraw"];
+
+pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
+    let text = command.text.plain.trim();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let (word, rest) = (first.to_lowercase(), rest.trim());
+    match word.as_str() {
+        "" => {
+            let channel = Some(command.channel_id.clone());
+            surface.open_choice(by, command.trigger_id.as_ref(), channel).await
+        }
+        "help" | "-h" | "--help" | "?" => surface.help(by).await,
+        "list" => surface.list(by).await,
+        "return" => surface.give_back(by, rest).await,
+        "withdraw" => surface.withdraw(by, rest).await,
+        name => match surface.engine.catalog().find(name).cloned() {
+            Some(workflow) => surface.ask(by, command, workflow, rest).await,
+            None => unknown(surface, first, rest),
+        },
+    }
+}
+
+fn unknown(surface: &Surface, word: &str, rest: &str) -> Answer {
+    let catalog = surface.engine.catalog();
+    let typed = word.to_lowercase();
+    let nearest = crate::config::words::nearest(&typed, WORDS.iter().copied()).or_else(|| catalog.nearest(&typed));
+    let said = match nearest {
+        Some(nearest) => {
+            let line = format!("/access {nearest} {rest}");
+            format!("There is nothing called {} here. Did you mean {}?", code(word), code(line.trim()))
+        }
+        None if hold::parse(word).is_ok() => {
+            format!(
+                "{} is a length of time; say first what it is for: {}",
+                code(word),
+                code(&format!("/access NAME {word} why"))
+            )
+        }
+        None => format!("There is nothing called {} here.", code(word)),
+    };
+    Answer::ephemeral(format!("{said} `/access help` shows what there is."))
+}
+
+impl Surface {
+    /// Asks for a workflow with the words after its name.
+    pub(super) async fn ask(&self, by: &By, command: &SlashCommand, workflow: Arc<Workflow>, words: &str) -> Answer {
+        let form = Form::from_words(workflow, words, Some(command.channel_id.clone()));
+        let trigger = command.trigger_id.as_ref();
+        match self.engine.prepare(&by.slack_id, &form).await {
+            Ok(Prepared::Complete(ask)) => match self.engine.ask(*ask, Some(by.key.clone())).await {
+                Ok(told) => {
+                    let said = self.engine.notices().asked(&told.request);
+                    Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
+                }
+                Err(error) => Answer::ephemeral(sentences::not_told(&error, &form)),
+            },
+            Ok(Prepared::Incomplete { devices, .. }) => {
+                let filled = RequestForm::new(form, Among::Fixed).with_devices(&devices);
+                self.open_filled(trigger, &filled).await
+            }
+            // A device can be connected while the form is open.
+            Err(AskError::NoDevice) => {
+                let filled = RequestForm::new(form, Among::Fixed).with_note(sentences::no_device());
+                self.open_filled(trigger, &filled).await
+            }
+            Err(error) => Answer::ephemeral(sentences::not_asked(&error, &form)),
+        }
+    }
+}

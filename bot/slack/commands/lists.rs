@@ -1,0 +1,151 @@
+//! `/access help`, `list`, `return` and `withdraw`: what there is, what is mine, and letting go of it.
+
+use std::time::Duration;
+
+use crate::engine::TellError;
+use crate::kernel::{Actor, Button, Event, Request, State, Workflow, policy};
+use crate::notices::Said;
+use crate::notices::words::{escape, listed};
+use crate::slack::answer::Answer;
+use crate::slack::sentences::{self, code};
+use crate::slack::surface::{By, Surface};
+
+/// Help must not wait for a tailnet that does not answer.
+const HELP_LIMIT: Duration = Duration::from_millis(1_200);
+
+/// A way to let go of one's own request.
+struct Letting {
+    word: &'static str,
+    button: Button,
+    states: &'static [State],
+    /// What is in such a state, for "you have nothing ...".
+    kind: &'static str,
+}
+
+impl Surface {
+    /// What can be borrowed: what this person may ask for, or everything if that cannot be told quickly.
+    pub(super) async fn help(&self, by: &By) -> Answer {
+        let catalog = self.engine.catalog();
+        let person = tokio::time::timeout(HELP_LIMIT, self.engine.person_and_devices(&by.slack_id)).await;
+        let person = person.ok().and_then(Result::ok).map(|(person, _)| person);
+        let may = |workflow: &Workflow| person.as_ref().is_none_or(|person| policy::may_ask(workflow, person).is_ok());
+        let workflows: Vec<&Workflow> =
+            catalog.workflows().map(AsRef::as_ref).filter(|workflow| may(workflow)).collect();
+        ephemeral(self.engine.notices().help(&workflows))
+    }
+
+    pub(super) fn help_for(&self, workflow: &Workflow) -> Answer {
+        ephemeral(self.engine.notices().help(&[workflow]))
+    }
+
+    pub(super) async fn list(&self, by: &By) -> Answer {
+        let (mine, waiting) = tokio::join!(self.engine.mine(&by.slack_id), self.engine.waiting_for(&by.slack_id));
+        match (mine, waiting) {
+            (Ok(mine), Ok(waiting)) => {
+                ephemeral(self.engine.notices().list(&mine, &waiting, self.engine.clock().now_ms()))
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "a list could not be read");
+                Answer::ephemeral(sentences::NOT_READ)
+            }
+        }
+    }
+
+    pub(super) async fn give_back(&self, by: &By, words: &str) -> Answer {
+        let letting = Letting {
+            word: "return",
+            button: Button::Return,
+            states: &[State::Approved, State::Activating, State::Active],
+            kind: "hold",
+        };
+        self.let_go(by, words, letting).await
+    }
+
+    pub(super) async fn withdraw(&self, by: &By, words: &str) -> Answer {
+        let letting =
+            Letting { word: "withdraw", button: Button::Withdraw, states: &[State::Pending], kind: "have asked for" };
+        self.let_go(by, words, letting).await
+    }
+
+    /// Lets go of everything of mine that has this name and stands so; a second word picks the device.
+    async fn let_go(&self, by: &By, words: &str, letting: Letting) -> Answer {
+        let mine = match self.engine.mine(&by.slack_id).await {
+            Ok(mine) => mine,
+            Err(error) => {
+                tracing::error!(%error, "requests could not be read");
+                return Answer::ephemeral(sentences::NOT_READ);
+            }
+        };
+        let open: Vec<&Request> = mine.iter().filter(|request| letting.states.contains(&request.state)).collect();
+        let mut words = words.split_whitespace();
+        let (name, device) = (words.next().unwrap_or_default().to_lowercase(), words.next().map(str::to_lowercase));
+        let is_meant = |request: &&&Request| {
+            let on = request.device.as_ref().map(|device| device.name.to_lowercase());
+            request.workflow.name == name && (device.is_none() || device == on)
+        };
+        let meant: Vec<&Request> = open.iter().filter(is_meant).copied().collect();
+        if meant.is_empty() {
+            return Answer::ephemeral(nothing_of(&name, &open, &letting));
+        }
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for request in meant {
+            let event = Event::Pressed {
+                by: by.slack_id.clone(),
+                button: letting.button.clone(),
+                channel: None,
+                seal: request.seal.clone(),
+            };
+            let actor = Actor::Person { slack_id: by.slack_id.clone() };
+            // One delivery, several requests: each is told once.
+            let key = format!("{}:{}", by.key, request.id);
+            match self.engine.tell(actor, &request.id, event, Some(key)).await {
+                Ok(_) => done.push(sentences::what(request)),
+                Err(error) => failed.push((sentences::what(request), error)),
+            }
+        }
+        Answer::ephemeral(let_go_said(&done, &failed, &letting))
+    }
+}
+
+fn ephemeral(said: Said) -> Answer {
+    Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
+}
+
+fn let_go_said(done: &[String], failed: &[(String, TellError)], letting: &Letting) -> String {
+    let mut lines = Vec::new();
+    if !done.is_empty() {
+        let what = listed(done, "and");
+        lines.push(match letting.button {
+            Button::Withdraw => format!("Withdrawing {what}. The card will say when it is done."),
+            _ => format!("Giving back {what}. You will hear from me when it is verified gone."),
+        });
+    }
+    if !failed.is_empty() {
+        let what: Vec<String> = failed.iter().map(|(what, _)| what.clone()).collect();
+        let again = code(&format!("/access {} NAME", letting.word));
+        lines.push(format!(
+            "That could not be saved for {}; nothing changed there. Try {again} again in a moment.",
+            listed(&what, "and")
+        ));
+    }
+    lines.join("\n")
+}
+
+fn nothing_of(name: &str, open: &[&Request], letting: &Letting) -> String {
+    let mut names: Vec<&str> = open.iter().map(|request| request.workflow.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return format!("There is nothing to {}: you {} nothing now.", letting.word, letting.kind);
+    }
+    let have = names.iter().map(|name| format!("`{}`", escape(name))).collect::<Vec<_>>();
+    let have = format!("You {} {}", letting.kind, listed(&have, "and"));
+    if name.is_empty() {
+        let first = names.first().copied().unwrap_or("NAME");
+        return format!("Say which: {}. {have}.", code(&format!("/access {} {first}", letting.word)));
+    }
+    let nearest = crate::config::words::nearest(name, names.iter().copied());
+    let hint =
+        nearest.map(|nearest| format!(" Did you mean {}?", code(&format!("/access {} {nearest}", letting.word))));
+    format!("There is nothing called {} to {}. {have}.{}", code(name), letting.word, hint.unwrap_or_default())
+}

@@ -1,0 +1,170 @@
+//! The home tab: what waits for me, what I asked for, what I hold with its time left, and a way to start.
+
+use serde_json::{Value, json};
+
+use super::buttons::ASK;
+use super::modals::choices::spelled;
+use super::modals::{context, plain, section};
+use super::sentences;
+use super::surface::Surface;
+use crate::kernel::workflow::OwnRequest;
+use crate::kernel::{Request, State};
+use crate::notices::words;
+
+/// Our name for it, so that a press in it is known from one in a modal.
+pub(super) const CALLBACK: &str = "access_home";
+/// Of each kind; Slack takes a hundred blocks.
+const EACH_MAX: usize = 12;
+/// Of what has ended.
+const ENDED_MAX: usize = 5;
+
+impl Surface {
+    /// Draws somebody's home tab from what is stored now. That it cannot be drawn hurts nobody: it says from when it is.
+    pub(super) async fn publish_home(&self, slack_id: &str) {
+        let (mine, waiting) = tokio::join!(self.engine.mine(slack_id), self.engine.waiting_for(slack_id));
+        let (mine, waiting) = match (mine, waiting) {
+            (Ok(mine), Ok(waiting)) => (mine, waiting),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "a home tab could not be read");
+                return;
+            }
+        };
+        let view = view(slack_id, &mine, &waiting, self.engine.clock().now_ms());
+        if let Err(error) = self.engine.slack().views_publish(slack_id, None, &view).await {
+            tracing::warn!(actor = %slack_id, %error, "a home tab could not be drawn");
+        }
+    }
+}
+
+/// The home tab of one person. `mine` newest first, `waiting` oldest first; `now` in milliseconds since the Unix epoch.
+fn view(slack_id: &str, mine: &[Request], waiting: &[Request], now: i64) -> Value {
+    let mut blocks = vec![
+        json!({ "type": "actions", "elements": [button("Ask for access", ASK, "new", Some("primary"))] }),
+        context(&format!("As of {}. `/access list` is always up to date.", words::when_exactly(now))),
+    ];
+    let of = |states: &[State]| mine.iter().filter(|one| states.contains(&one.state)).collect::<Vec<_>>();
+    let waiting: Vec<&Request> = waiting.iter().collect();
+    let held = of(&[State::Approved, State::Activating, State::Active, State::Ending]);
+    let ended: Vec<&Request> = of(&[State::Ended]).into_iter().take(ENDED_MAX).collect();
+    part(&mut blocks, "Waiting for you", &waiting, |request| to_decide(request, slack_id, now));
+    part(&mut blocks, "What you hold", &held, |request| held_by_me(request, slack_id, now));
+    part(&mut blocks, "What you asked for", &of(&[State::Pending]), |request| asked_by_me(request, slack_id, now));
+    part(&mut blocks, "Lately ended", &ended, |request| over(request, now));
+    if blocks.len() == 2 {
+        blocks.push(section("Nothing waits for you, and you hold nothing. That is how it should be."));
+    }
+    json!({ "type": "home", "callback_id": CALLBACK, "blocks": blocks })
+}
+
+fn part(blocks: &mut Vec<Value>, title: &str, requests: &[&Request], show: impl Fn(&Request) -> Vec<Value>) {
+    if requests.is_empty() {
+        return;
+    }
+    blocks.push(json!({ "type": "header", "text": plain(title) }));
+    for request in requests.iter().take(EACH_MAX) {
+        blocks.extend(show(request));
+    }
+    if let more @ 1.. = requests.len().saturating_sub(EACH_MAX) {
+        blocks.push(context(&format!("… and {more} more: `/access list`")));
+    }
+}
+
+fn to_decide(request: &Request, me: &str, now: i64) -> Vec<Value> {
+    let who = words::mention(&request.requester.slack_id);
+    let reason = if request.reason.is_empty() { String::new() } else { format!("\n{}", words::quote(&request.reason)) };
+    let text = format!(
+        "{} for {who}, for {}. Lapses {}.{reason}",
+        sentences::what(request),
+        spelled(request.hold_ms),
+        words::when(request.lapses_at(), now)
+    );
+    let is_own = request.requester.slack_id == me;
+    let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
+    let approve = if is_own && own == OwnRequest::Confirm { "approve_own" } else { "approve" };
+    let mut yes = button("Approve", approve, &value(request), Some("primary"));
+    if let (true, Some(map)) = (is_own, yes.as_object_mut()) {
+        let confirm = json!({
+            "title": plain("Your own request"),
+            "text": plain("You approve what you asked for yourself. That will be written down."),
+            "confirm": plain("Approve"),
+            "deny": plain("Back"),
+        });
+        map.insert("confirm".to_owned(), confirm);
+    }
+    let buttons = vec![yes, button("Deny", "deny", &value(request), Some("danger"))];
+    shown(request, me, &text, buttons)
+}
+
+fn held_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
+    let what = sentences::what(request);
+    let left = |at: i64| spelled_left(at.saturating_sub(now));
+    let (text, buttons) = match (request.state, request.expires_at) {
+        (State::Active, Some(at)) if at > now => (
+            format!("{what}: active until {}, {} left", words::when(at, now), left(at)),
+            vec![button("Return", "return", &value(request), None)],
+        ),
+        (State::Ending, _) if request.stuck => {
+            (format!("{what}: {}", words::state_line(request)), vec![button("Retry", "retry", &value(request), None)])
+        }
+        (State::Ending, _) => (format!("{what}: {}", words::state_line(request)), Vec::new()),
+        _ => {
+            (format!("{what}: {}", words::state_line(request)), vec![button("Return", "return", &value(request), None)])
+        }
+    };
+    shown(request, me, &text, buttons)
+}
+
+fn asked_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
+    let progress = match (request.approvals_count(), request.quorum()) {
+        (_, 1) => String::new(),
+        (count, quorum) => format!(", {count} of {quorum} approved"),
+    };
+    let text = format!(
+        "{}: {}{progress}. Lapses {}.",
+        sentences::what(request),
+        words::state_line(request),
+        words::when(request.lapses_at(), now)
+    );
+    shown(request, me, &text, vec![button("Withdraw", "withdraw", &value(request), None)])
+}
+
+fn over(request: &Request, now: i64) -> Vec<Value> {
+    let at = request.ended_at.map(|at| format!(" {}", words::when(at, now))).unwrap_or_default();
+    let text = format!("{}: {}{at}", sentences::what(request), words::outcome_word(request.outcome));
+    let mut block = section(&text);
+    if let Some(map) = block.as_object_mut() {
+        map.insert("accessory".to_owned(), button("Ask again", "ask_again", &value(request), None));
+    }
+    vec![block]
+}
+
+/// A text, and its buttons unless a press of this person is being counted.
+fn shown(request: &Request, me: &str, text: &str, buttons: Vec<Value>) -> Vec<Value> {
+    let mut blocks = vec![section(text)];
+    if request.presses.iter().any(|press| press.by == me) {
+        blocks.push(context("Your press is saved and being checked."));
+    } else if !buttons.is_empty() {
+        blocks.push(json!({ "type": "actions", "elements": buttons }));
+    }
+    blocks
+}
+
+/// Roughly, since it is read later: minutes above two minutes, seconds below.
+fn spelled_left(left_ms: i64) -> String {
+    const MINUTE_MS: i64 = 60_000;
+    let left_ms = left_ms.max(0);
+    if left_ms >= 2 * MINUTE_MS { words::hold(left_ms / MINUTE_MS * MINUTE_MS) } else { words::hold(left_ms) }
+}
+
+/// What a button carries: an id to look up, and the seal of what is shown.
+fn value(request: &Request) -> String {
+    format!("{} {}", request.id, request.seal)
+}
+
+fn button(text: &str, action_id: &str, value: &str, style: Option<&str>) -> Value {
+    let mut button = json!({ "type": "button", "text": plain(text), "action_id": action_id, "value": value });
+    if let (Some(map), Some(style)) = (button.as_object_mut(), style) {
+        map.insert("style".to_owned(), json!(style));
+    }
+    button
+}

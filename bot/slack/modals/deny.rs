@@ -1,0 +1,74 @@
+//! The form that asks why, before a request is denied.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{context, input, plain, section};
+use crate::kernel::Request;
+use crate::notices::words;
+use crate::slack::envelope::{self, FormState};
+use crate::slack::modals::choices::spelled;
+use crate::slack::sentences;
+
+/// Our name for this form.
+pub const CALLBACK: &str = "access_deny";
+/// The block and the element of the one field.
+pub const REASON: &str = "reason";
+/// In characters.
+const REASON_MAX: usize = 500;
+/// The trigger was too old, or Slack would not.
+pub const NOT_OPENED: &str = "The form that asks why could not be opened: Slack gives three seconds for it. Nothing was counted. Press Deny again.";
+
+/// Which request, as it was shown, and where.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The request.
+    pub id: String,
+    /// The seal of what was shown.
+    pub seal: String,
+    /// Where Deny was pressed.
+    pub channel: Option<String>,
+}
+
+impl About {
+    /// Out of `private_metadata`; nothing if it is not what we wrote.
+    pub fn read(metadata: &str) -> Option<Self> {
+        serde_json::from_str(metadata).ok()
+    }
+}
+
+/// The form.
+pub fn view(request: &Request, channel: Option<&str>) -> Value {
+    let about = About { id: request.id.to_string(), seal: request.seal.clone(), channel: channel.map(str::to_owned) };
+    let who = words::mention(&request.requester.slack_id);
+    let mut text = format!("{who} asks for {} for {}.", sentences::what(request), spelled(request.hold_ms));
+    if !request.reason.is_empty() {
+        text = format!("{text}\n{}", words::quote(&request.reason));
+    }
+    let element = json!({
+        "type": "plain_text_input",
+        "action_id": REASON,
+        "multiline": true,
+        "max_length": REASON_MAX,
+        "focus_on_load": true,
+    });
+    let mut field = input(REASON, "Why not?", true, element);
+    if let Some(map) = field.as_object_mut() {
+        map.insert("hint".to_owned(), plain("Reaches the requester, and is kept with the request."));
+    }
+    json!({
+        "type": "modal",
+        "callback_id": CALLBACK,
+        "title": plain("Deny request"),
+        "submit": plain("Deny"),
+        "close": plain("Back"),
+        "private_metadata": serde_json::to_string(&about).unwrap_or_default(),
+        "blocks": [section(&text), field, context("Nothing is decided until you press Deny here.")],
+    })
+}
+
+/// The reason that was typed; may be empty.
+pub fn reason(state: &FormState) -> String {
+    let typed = envelope::plain(state.value(REASON, REASON).unwrap_or_default());
+    typed.chars().take(REASON_MAX).collect()
+}

@@ -1,0 +1,200 @@
+//! The words of the surface: short private answers to what somebody just did. All in mrkdwn, safe as they are.
+
+use crate::engine::TellError;
+use crate::engine::asking::{AskError, Form};
+use crate::kernel::workflow::InputKind;
+use crate::kernel::{Failure, Refusal, Request, Standing, Workflow, hold};
+use crate::notices::words::{self, escape, one_line};
+
+/// A form whose trigger was too old, or that Slack would not show.
+pub(super) fn not_opened(line: &str) -> String {
+    format!(
+        "The form could not be opened: Slack gives three seconds for it. Nothing was asked. Try again, or type {}",
+        code(line)
+    )
+}
+
+/// A press in a channel that another company can see.
+pub(super) const SHARED_CHANNEL: &str = "This channel is shared with another company, so nothing that is decided here counts, and nothing was. \
+     Open my *Home* tab: what waits for you is there, with the same buttons.";
+
+/// A button whose value names nothing we know.
+pub(super) const NO_SUCH_REQUEST: &str = "I know no such request (an old message, or one of another installation), so nothing was counted. \
+     `/access list` shows what there is.";
+
+/// Somebody else's request, asked again.
+pub(super) const NOT_YOUR_REQUEST: &str =
+    "That is somebody else's request; only they can ask for it again. `/access` opens a form of your own.";
+
+/// The database did not take a press.
+pub(super) const NOT_COUNTED: &str =
+    "That could not be saved, so nothing was counted. Press again in a moment; if it stays like this, tell an admin.";
+
+/// The database did not answer.
+pub(super) const NOT_READ: &str = "My records could not be read just now. Nothing was changed. Try again in a moment; if it stays like this, tell an admin.";
+
+/// A form that came back without what we wrote into it.
+pub(super) const FORM_UNKNOWN: &str =
+    "This form is not one of mine any more, so nothing was done. Type `/access` for a new one.";
+
+/// A form that was sent before its fields were those of the chosen workflow.
+pub(super) const LOOK_AGAIN: &str = "The fields changed with your choice. Please look at them, then send it.";
+
+/// Somebody who is in no group that may ask for anything.
+pub(super) const NOTHING_TO_BORROW: &str = "There is nothing here that you may ask for. If there should be, ask an admin to add you to the group that may; \
+     `/access help` says more.";
+
+/// A device list that could not be had.
+pub(super) const DEVICES_UNAVAILABLE: &str =
+    "Your devices could not be read from Tailscale, so none can be chosen yet. Type into the field again in a moment.";
+
+/// Somebody of another company.
+pub(super) fn outsider() -> String {
+    words::refusal(&Refusal::Standing { standing: Standing::Outsider }, None)
+}
+
+/// The same without markup, for errors in forms.
+pub(super) fn outsider_plain() -> String {
+    as_plain(&outsider())
+}
+
+/// A line to type, as it is to be typed.
+pub(super) fn code(line: &str) -> String {
+    format!("`{}`", escape(&one_line(line, 1_000)).replace('`', "'"))
+}
+
+/// Title and name: `*Production database* (prod-db)`.
+pub(super) fn called(workflow: &Workflow) -> String {
+    format!("*{}* ({})", escape(&one_line(&workflow.title, 75)), escape(&workflow.name))
+}
+
+/// Of a request, for one line: what, on which device.
+pub(super) fn what(request: &Request) -> String {
+    let title = escape(&one_line(&request.workflow.title, 75));
+    match &request.device {
+        Some(device) => format!("*{title}* on {}", escape(&one_line(&device.name, 63))),
+        None => format!("*{title}*"),
+    }
+}
+
+/// mrkdwn as Slack shows it where there is no markup, for errors at fields.
+pub(super) fn as_plain(text: &str) -> String {
+    text.replace(['*', '`'], "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// A workflow that is not in the folder any more.
+pub(super) fn no_longer_lent(request: &Request) -> String {
+    format!("{} is not lent any more. `/access help` shows what there is.", called(&request.workflow))
+}
+
+/// What to type to ask for the same thing again.
+pub(super) fn line(form: &Form) -> String {
+    let workflow = &form.workflow;
+    let mut parts = vec![workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name))];
+    let mut text = None;
+    for input in &workflow.inputs {
+        let Some(value) = form.values.get(&input.name).filter(|value| !value.trim().is_empty()) else { continue };
+        match input.kind {
+            InputKind::Duration { .. } => parts.insert(1, value.clone()),
+            InputKind::Text { .. } if text.is_none() => text = Some(value.clone()),
+            // What has spaces in it can only be said in the form.
+            _ if value.contains(char::is_whitespace) => {}
+            _ => parts.push(format!("{}={value}", input.name)),
+        }
+    }
+    parts.extend(text);
+    parts.join(" ")
+}
+
+/// The same with values that can be taken in place of those that cannot.
+fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
+    let mut form = form.clone();
+    for (name, _) in wrong {
+        let value = form.workflow.input(name).and_then(|input| match input.kind {
+            InputKind::Duration { default_ms, max_ms } => {
+                let typed = form.values.get(name).and_then(|value| hold::parse(value).ok());
+                Some(hold::show(if typed.is_some_and(|typed| typed > max_ms) { max_ms } else { default_ms }))
+            }
+            InputKind::Text { max_length, .. } => {
+                let max = usize::try_from(max_length).unwrap_or(usize::MAX);
+                form.values.get(name).map(|value| one_line(value, max))
+            }
+            InputKind::Device => None,
+        });
+        match value {
+            Some(value) => drop(form.values.insert(name.clone(), value)),
+            None => drop(form.values.remove(name)),
+        }
+    }
+    line(&form)
+}
+
+/// Why nothing was asked, and what to do instead.
+pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
+    match error {
+        AskError::Refused(why) => refused(why, &form.workflow),
+        AskError::Wrong(wrong) => {
+            let lines: Vec<String> = wrong
+                .iter()
+                .map(|(name, what)| format!("• *{}*: {}", escape(name), escape(&one_line(what, 300))))
+                .collect();
+            let example = code(&corrected(form, wrong));
+            format!("Nothing was asked yet:\n{}\nThis would do: {example}", lines.join("\n"))
+        }
+        AskError::NobodyCanApprove => format!(
+            "Nobody but you could approve {} now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.",
+            called(&form.workflow)
+        ),
+        AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
+        AskError::NoDevice => no_device(),
+        AskError::Failed(failure) => format!("{}\nTo try again, type {}", failed(failure), code(&line(form))),
+    }
+}
+
+fn refused(why: &Refusal, workflow: &Workflow) -> String {
+    let said = words::refusal(why, None);
+    match why {
+        Refusal::MayNotAsk { .. } | Refusal::HoldTooLong { .. } | Refusal::Unusable { .. } => {
+            format!("{}: nothing was asked. {said}", called(workflow))
+        }
+        _ => said,
+    }
+}
+
+/// No tailnet user has this person's address.
+pub(super) fn no_tailnet_user(email: Option<&str>) -> String {
+    let looked = match email {
+        Some(email) => {
+            format!("I looked for an active tailnet user called {} (your e-mail in Slack) and found none", code(email))
+        }
+        None => "Slack tells me no e-mail address of yours, so I cannot tell who you are in the tailnet".to_owned(),
+    };
+    format!(
+        "{looked}; nothing was asked. If your tailnet login is another one, an admin can say so in the `people:` table of nightlatch.yaml."
+    )
+}
+
+/// The tailnet has no device of this person's.
+pub(super) fn no_device() -> String {
+    "You have no device of your own in the tailnet (tagged and shared ones do not count). Connect one with Tailscale, then ask again."
+        .to_owned()
+}
+
+/// Slack or Tailscale did not do it.
+pub(super) fn failed(failure: &Failure) -> String {
+    let advice = match failure.advice.trim() {
+        "" => String::new(),
+        advice => format!(" What helps: {}.", escape(&one_line(advice.trim_end_matches('.'), 300))),
+    };
+    format!("Nothing was asked: {}.{advice}", escape(&one_line(&failure.what, 300)))
+}
+
+/// Why an ask that was complete did not become a request.
+pub(super) fn not_told(error: &TellError, form: &Form) -> String {
+    match error {
+        TellError::Refused(why) => refused(why, &form.workflow),
+        TellError::NoSuchRequest(_) | TellError::NotSaved(_) => {
+            format!("That could not be saved, so nothing was asked. Try again in a moment: {}", code(&line(form)))
+        }
+    }
+}
