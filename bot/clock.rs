@@ -134,7 +134,7 @@ impl Ids {
 fn push_base32(text: &mut String, value: u64, digits: u32) {
     for digit in (0..digits).rev() {
         let index = usize::try_from((value >> (digit * 5)) & 31).unwrap_or(0);
-        text.push(char::from(ALPHABET[index]));
+        text.extend(ALPHABET.get(index).copied().map(char::from));
     }
 }
 

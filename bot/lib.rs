@@ -1,5 +1,7 @@
 //! Nightlatch lends access on a tailnet from Slack and takes it back on time, with proof. Rooms in reading order.
 
+#![cfg_attr(not(test), deny(clippy::string_slice, reason = "people type characters of several bytes"))]
+
 pub mod app;
 pub mod catalog;
 pub mod cli;

@@ -1,5 +1,13 @@
 //! The program itself: exit codes, and what goes to which stream.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 use std::fs;
 use std::process::{Command, Output};
 

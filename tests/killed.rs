@@ -1,5 +1,13 @@
 //! The real binary, killed with `kill -9` at random moments a few dozen times: nothing acknowledged is lost, nothing granted is left.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 

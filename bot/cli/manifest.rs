@@ -168,14 +168,11 @@ fn commands(catalog: &Catalog, url: Option<&str>) -> Vec<Value> {
         .chain(own)
         .map(|(command, description, usage_hint)| {
             // Escaped, people and channels arrive as ids that nobody can fake by typing a name.
-            let mut entry = json!({ "command": command, "description": description, "should_escape": true });
-            if !usage_hint.is_empty() {
-                entry["usage_hint"] = usage_hint.into();
-            }
-            if let Some(url) = url {
-                entry["url"] = url.into();
-            }
-            entry
+            let entry = json!({ "command": command, "description": description, "should_escape": true });
+            let hint = (!usage_hint.is_empty()).then(|| ("usage_hint".to_owned(), usage_hint.into()));
+            let url = url.map(|url| ("url".to_owned(), url.into()));
+            let fields = entry.as_object().cloned().unwrap_or_default();
+            Value::Object(fields.into_iter().chain(hint).chain(url).collect())
         })
         .collect()
 }

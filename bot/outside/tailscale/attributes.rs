@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::error::cut;
 use super::wire::{Call, OBJECT_LIMIT_BYTES, at_ms, is_id, refused};
@@ -92,15 +92,15 @@ impl Tailscale {
     ) -> Result<(), TailscaleError> {
         const NAME: &str = "setting an attribute";
         check(NAME, node_id, key)?;
-        let mut body = json!({ "value": value });
+        let mut body = Map::from_iter([("value".to_owned(), value.clone())]);
         if let Some(expires_at_ms) = expires_at_ms {
             let text = whole_seconds(expires_at_ms).ok_or_else(|| refused(NAME, "no calendar has that expiry"))?;
-            body["expiry"] = text.into();
+            body.insert("expiry".to_owned(), text.into());
         }
         if !comment.is_empty() {
-            body["comment"] = cut(comment, COMMENT_LIMIT_BYTES).into();
+            body.insert("comment".to_owned(), cut(comment, COMMENT_LIMIT_BYTES).into());
         }
-        let call = self.write(NAME, Method::POST, node_id, key, Some(body));
+        let call = self.write(NAME, Method::POST, node_id, key, Some(Value::Object(body)));
         self.send(call).await.map(drop)
     }
 

@@ -88,6 +88,21 @@ fn granting_that_fails_after_the_end_began_counts_as_taking_back_that_failed() {
 }
 
 #[test]
+fn one_step_that_cannot_be_taken_back_neither_keeps_nor_hurries_another() {
+    let mut story = Story::ending();
+    story.tell(Event::SettleFailed { step: 1, failure: failure(true) });
+    assert_eq!(settles(&story), [(1, 1_000), (0, 0)]);
+    story.tell(Event::SettleFailed { step: 0, failure: failure(true) });
+    assert_eq!(settles(&story), [(0, 1_000)]);
+    // The first one waits for its own next attempt, whatever becomes of the second.
+    story.tell(Event::SettleFailed { step: 1, failure: failure(true) });
+    assert_eq!(settles(&story), [(1, 2_000)]);
+    story.tell(settled(1, Found::Gone));
+    assert_eq!(settles(&story), []);
+    assert_eq!(story.step(0).phase, Phase::Releasing);
+}
+
+#[test]
 fn retry_pressed_many_times_only_hurries() {
     let mut story = Story::stuck();
     let before = story.request.clone();
