@@ -137,6 +137,12 @@ impl Life {
         self.approved().settled(Found::On { until: Some(until) })
     }
 
+    /// Nobody answers.
+    pub fn lapsed(self) -> Self {
+        let left = self.request.lapses_at() - self.at;
+        self.wait(left).then(Event::Woke { wake: Wake::Lapse })
+    }
+
     /// The time is up.
     pub fn expired(self) -> Self {
         let left = self.request.expires_at.unwrap_or(self.at) - self.at;
@@ -173,10 +179,12 @@ pub fn lives() -> Vec<Request> {
         pending.clone().approved().failed(false).settled(Found::Gone),
         pending.clone().press(&bob(), Button::Deny { reason: "use the replica".into() }),
         pending.clone().press(&pending.request.requester.clone(), Button::Withdraw),
-        pending.clone().then(Event::Woke { wake: Wake::Lapse }),
+        pending.clone().lapsed(),
         pending.approved().settled(Found::OnBefore),
         active.clone().press(&active.request.requester.clone(), Button::Return),
         stuck.clone(),
+        active.clone().failed(true),
+        active.clone().expired().wait(120_000).then(Event::Woke { wake: Wake::Alarm }),
         stuck.settled(Found::Gone),
         revoked.clone().settled(Found::Gone),
         revoked,

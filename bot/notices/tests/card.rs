@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::{card, pending, shown};
 use crate::kernel::event::Button;
-use crate::kernel::{Event, Found, Place, Wake};
+use crate::kernel::{Found, Place};
 use crate::notices::sample::{self, Life};
 
 #[test]
@@ -144,6 +144,12 @@ fn an_active_card_says_until_when() {
 }
 
 #[test]
+fn an_active_card_says_when_its_end_is_not_sure() {
+    let card = card(&pending().active().failed(true));
+    assert_snapshot!(card.lines().find(|line| line.starts_with('⚠')).expect("a warning"), @"⚠️ It may end earlier than that: Tailscale did not answer within 10 seconds. See https://status.tailscale.com.");
+}
+
+#[test]
 fn an_ended_card_says_what_was_read_back() {
     assert_snapshot!(card(&pending().active().expired().settled(Found::Gone)), @"
     (🔒 <@U0ALICE>: Production database (prod-db) for 2h, ended: the time was up)
@@ -216,7 +222,7 @@ fn a_stuck_card_says_what_may_still_be_on_and_has_retry() {
     *Reason*
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00 UTC
-    ⚠️ Taking it back failed so far: Tailscale did not answer within 10 seconds. See https://status.tailscale.com.
+    ⚠️ Not taken back yet: Tailscale did not answer within 10 seconds. See https://status.tailscale.com.
     It was tried 6 times and is tried again until it works.
     • `tailscale.attribute n123CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself 2026-11-22 15:00:04 UTC, which is not verified yet
     ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
@@ -291,7 +297,7 @@ fn every_other_end_has_its_own_words() {
     let alice = pending().request.requester.clone();
     let heads = [
         pending().press(&alice, Button::Withdraw),
-        pending().then(Event::Woke { wake: Wake::Lapse }),
+        pending().lapsed(),
         pending().active().press(&alice, Button::Return),
         pending().active().press(&alice, Button::Return).settled(Found::Gone),
         pending().active().press(&sample::bob(), Button::Revoke { reason: String::new() }),

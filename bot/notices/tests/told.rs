@@ -162,10 +162,10 @@ fn a_revocation_names_who_and_why() {
 
 #[test]
 fn a_lapse_offers_to_ask_again() {
-    let life = pending().then(Event::Woke { wake: Wake::Lapse });
+    let life = pending().lapsed();
     assert_snapshot!(told(&life, &Notice::Lapsed, &alice()), @"
     (💤 Nobody answered your request for *Production database* (2h) in time, so it lapsed. Nothing was switched on.)
-    💤 Nobody answered your request for *Production database* (2h on alice-laptop) in time, so it lapsed 2026-11-22 21:00 UTC. Nothing was switched on.
+    💤 Nobody answered your request for *Production database* (2h on alice-laptop) in time, so it lapsed 2026-11-22 21:00:00 UTC. Nothing was switched on.
     ~ Request 0s2k9x4v7m3q8w5ztb
     [Ask again: ask_again = 0s2k9x4v7m3q8w5ztb]
     ");
@@ -217,6 +217,21 @@ fn an_alarm_says_what_may_still_be_on_and_where() {
     What fails: Tailscale did not answer within 10 seconds.
     What to do: See https://status.tailscale.com.
     It was tried 6 times and is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute n123CNTRL custom:jit_prod_db` away by hand; that will be noticed.
+    ~ Request 0s2k9x4v7m3q8w5ztb · the time was up 2026-11-22 15:00:05 UTC
+    [Retry: retry = 0s2k9x4v7m3q8w5ztb 5ea1]
+    ");
+}
+
+#[test]
+fn an_alarm_without_a_failure_says_that_nothing_was_confirmed() {
+    let life = pending().active().expired().wait(120_000).then(Event::Woke { wake: Wake::Alarm });
+    assert_snapshot!(told(&life, &Notice::Stuck, &Recipient::Channel), @"
+    (🚨 STUCK: Production database of <@U0ALICE> cannot be taken back yet and may still be on)
+    🚨 *STUCK: Production database of <@U0ALICE> cannot be taken back yet and may still be on*
+    • `tailscale.attribute n123CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself 2026-11-22 15:00:04 UTC, which is not verified yet
+    What fails: Taking it back has not been confirmed yet.
+    What to do: Look at the far side yourself if it is urgent.
+    It is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute n123CNTRL custom:jit_prod_db` away by hand; that will be noticed.
     ~ Request 0s2k9x4v7m3q8w5ztb · the time was up 2026-11-22 15:00:05 UTC
     [Retry: retry = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
