@@ -55,7 +55,8 @@ fn complain(what: &dyn std::fmt::Display) -> ExitCode {
 
 /// Data goes to stdout, logs to stderr. `RUST_LOG` chooses; slack-morphism's socket lines could hold a ticket.
 pub fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,slack_morphism=off,tungstenite=info,sqlx=warn"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,slack_morphism=off,tungstenite=info,sqlx=warn"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call (in tests) keeps the first.
     let _ = match format {

@@ -1,40 +1,14 @@
 //! The real binary, killed with `kill -9` at random moments a few dozen times: nothing acknowledged is lost, nothing granted is left.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first thing that is not as it should be"
-)]
-
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use nightlatch::clock::Clock;
 use nightlatch::kernel::{RequestId, State};
-use nightlatch::playground::slack::{Delivered, Seed, SlackWorld};
-use nightlatch::playground::tailnet::TailnetWorld;
+use nightlatch::playground::slack::Delivered;
 use nightlatch::store::Store;
-use secrecy::ExposeSecret;
-use tempfile::TempDir;
+
+use crate::scene::{Process, Scene};
 
 const KILLS: u64 = 36;
-
-const WORKFLOW: &str = r##"nightlatch: 1
-title: Production database
-inputs:
-  hold: { type: duration, default: 1s, max: 1h }
-  reason: { type: text, max_length: 500 }
-  device: { type: device }
-ask: [group:engineering]
-approve:
-  - by: [group:dba, "@db-oncall"]
-steps:
-  - uses: tailscale.attribute
-    with: { device: "{{ inputs.device }}", key: custom:jit_prod_db, value: true }
-announce: "#access"
-"##;
 
 /// A small generator, so that a failing run can be told again from its seed.
 struct Random(u64);
@@ -46,81 +20,16 @@ impl Random {
     }
 }
 
-struct Scene {
-    folder: TempDir,
-    slack: SlackWorld,
-    tailnet: TailnetWorld,
-}
-
-impl Scene {
-    async fn set() -> Self {
-        let clock = Clock::system();
-        let slack = SlackWorld::start(clock.clone(), Seed::acme()).await.expect("a workspace");
-        let tailnet = TailnetWorld::start(clock).await.expect("a tailnet");
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("workflows")).expect("a folder");
-        std::fs::write(folder.path().join("workflows/prod-db.yaml"), WORKFLOW).expect("a workflow");
-        let config = format!(
-            "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
-             slack:\n  mode: socket\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n\
-             tailscale:\n  api_url: {}\n  client_id: {}\n  client_secret: env:TAILSCALE_CLIENT_SECRET\n",
-            slack.api_url(),
-            tailnet.url(),
-            tailnet.client_id(),
-        );
-        std::fs::write(folder.path().join("nightlatch.yaml"), config).expect("a configuration");
-        Self { folder, slack, tailnet }
-    }
-
-    async fn start(&self) -> Child {
-        let app = self.slack.app();
-        let child = Command::new(env!("CARGO_BIN_EXE_nightlatch"))
-            .args(["serve", "--config", "nightlatch.yaml"])
-            .current_dir(self.folder.path())
-            .env("SLACK_BOT_TOKEN", app.bot_token)
-            .env("SLACK_APP_TOKEN", app.app_token)
-            .env("TAILSCALE_CLIENT_SECRET", self.tailnet.client_secret().expose_secret())
-            .env("RUST_LOG", "warn,slack_morphism=off")
-            .stdin(Stdio::null())
-            .stderr(std::fs::File::create(self.folder.path().join("log")).expect("a log"))
-            .spawn()
-            .expect("the binary starts");
-        assert!(self.slack.until_connected(1).await, "Slack sees no socket; log:\n{}", self.log());
-        child
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    fn calls_count(&self) -> usize {
-        self.slack.calls().len() + self.tailnet.calls().len()
-    }
-
-    /// Waits until the bot has made so many more calls, or nothing more happens for a while.
-    async fn until_calls(&self, more: usize) {
-        let wanted = self.calls_count() + more;
-        let (mut slack, mut tailnet) = (self.slack.changed(), self.tailnet.changed());
-        while self.calls_count() < wanted {
-            let change = async {
-                tokio::select! { _ = slack.changed() => {}, _ = tailnet.changed() => {} }
-            };
-            if tokio::time::timeout(Duration::from_secs(2), change).await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-fn kill(mut child: Child) {
-    child.kill().expect("SIGKILL");
-    child.wait().expect("it is dead");
+fn kill(mut bot: Process) {
+    bot.0.kill().expect("SIGKILL");
+    bot.0.wait().expect("it is dead");
 }
 
 /// The request id in what alice was told, if she was told that she asked.
 fn promised(delivered: &Delivered) -> Option<String> {
     let text = delivered.body.as_ref().filter(|_| delivered.acked)?.to_string();
-    let is_id = |word: &&str| word.len() == 18 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_id =
+        |word: &&str| word.len() == 18 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_alphanumeric());
     text.split(|c: char| !c.is_ascii_alphanumeric()).find(is_id).map(str::to_owned)
 }
 

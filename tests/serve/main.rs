@@ -1,0 +1,5 @@
+//! The real binary: `nightlatch serve` in a process of its own.
+
+mod killed;
+mod scene;
+mod signals;
