@@ -26,7 +26,7 @@ fn kill(mut bot: Process) {
 }
 
 /// The request id in what alice was told, if she was told that she asked.
-fn promised(delivered: &Delivered) -> Option<String> {
+pub fn promised(delivered: &Delivered) -> Option<String> {
     let text = delivered.body.as_ref().filter(|_| delivered.acked)?.to_string();
     let is_id =
         |word: &&str| word.len() == 18 && word.starts_with('0') && word.chars().all(|c| c.is_ascii_alphanumeric());

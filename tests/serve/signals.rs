@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::killed::promised;
 use crate::scene::{Process, Scene};
 
 fn signal(bot: &Process, name: &str) {
@@ -65,7 +66,8 @@ async fn a_hangup_reads_the_workflows_again_all_or_nothing() {
 
     // The second reading changed nothing: staging can still be asked for.
     let asked = scene.slack.command("alice", "#general", "/access staging 1h looking").await.expect("a command");
-    assert!(asked.acked && asked.body.expect("an answer").to_string().contains("staging"));
+    let answer = asked.body.clone().unwrap_or_default().to_string();
+    assert!(asked.acked && promised(&asked).is_some(), "{asked:?} {answer}");
     signal(&child, "-TERM");
     assert_eq!(exit_code(child, Duration::from_secs(10)).await, Some(0), "{}", scene.log());
 }
