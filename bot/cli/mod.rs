@@ -1,6 +1,7 @@
 //! The command line: one file per verb, one list. Data goes to stdout, everything else to stderr.
 
 mod check;
+mod demo;
 mod manifest;
 mod serve;
 
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Demo(demo::Demo),
     Manifest(manifest::Manifest),
     Serve(serve::Serve),
 }
@@ -32,6 +34,7 @@ impl Verb {
     fn run(self) -> ExitCode {
         match self {
             Self::Check(verb) => verb.run(),
+            Self::Demo(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
         }

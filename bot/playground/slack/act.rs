@@ -2,6 +2,8 @@
 //!
 //! Deactivated people can still act here: their click may have been on its way when they left, and the app must cope.
 
+use serde_json::Value;
+
 use super::SlackWorld;
 use super::answers::Cause;
 use super::doors::{Delivered, Envelope};
@@ -159,7 +161,9 @@ impl SlackWorld {
             let (origin, element) = state.look(&user, &on.into(), what)?;
             (user, origin, element)
         };
-        if element.kind().contains("external_select") && !choice.is_empty() {
+        let is_offered =
+            self.offered(&user, &element.action_id).iter().any(|option| json::text(option, "/value") == choice);
+        if element.kind().contains("external_select") && !choice.is_empty() && !is_offered {
             self.ask_for_options(&user, &origin, &element, choice).await;
         }
         let payload = self.change(|state| {
@@ -195,6 +199,13 @@ impl SlackWorld {
         let state = self.state();
         let offered = state.offered.get(&(user, element.action_id)).map(Vec::as_slice).unwrap_or_default();
         Ok(offered.iter().map(|option| json::text(option, "/text/text").to_owned()).collect())
+    }
+
+    /// The options the app last offered `user` in a menu it fills while one types, as it gave them.
+    pub fn offered(&self, user: &str, action_id: &str) -> Vec<Value> {
+        let state = self.state();
+        let Ok(user) = state.person_id(user) else { return Vec::new() };
+        state.offered.get(&(user, action_id.to_owned())).cloned().unwrap_or_default()
     }
 
     async fn ask_for_options(&self, user: &str, origin: &Origin, element: &Element, query: &str) {

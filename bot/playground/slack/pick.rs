@@ -39,7 +39,8 @@ impl Element {
 
     fn is_called(&self, what: &str) -> bool {
         let names = [&self.action_id, self.label(), json::text(&self.json, "/value"), &self.block_id];
-        names.contains(&what) || json::text(&self.json, "/placeholder/text") == what
+        let is_address = || what.split_once('/') == Some((self.block_id.as_str(), self.action_id.as_str()));
+        names.contains(&what) || json::text(&self.json, "/placeholder/text") == what || is_address()
     }
 
     /// The name of its value in actions and state, e.g. `selected_option`. `None` for stateless ones.
@@ -93,7 +94,8 @@ pub(super) fn elements(blocks: &[Value]) -> Vec<Element> {
     found
 }
 
-/// The element people mean by `what`: its action id, the words on it, its value, its block id or its placeholder.
+/// The element people mean by `what`: its action id, the words on it, its value, its block id, its placeholder, or, where
+/// several are called the same, `block_id/action_id`.
 pub(super) fn find(blocks: &[Value], what: &str) -> Option<Element> {
     elements(blocks).into_iter().find(|element| element.is_called(what))
 }

@@ -160,7 +160,7 @@ impl Policy {
 
     /// Whether the rule is open for `source` with the attributes that `attribute` knows.
     pub fn is_open(&self, rule: &Rule, source: &Source<'_>, attribute: &dyn Fn(&str) -> Option<Value>) -> bool {
-        if !rule.src.iter().any(|name| self.is_from(name, source)) {
+        if !self.names(rule, source) {
             return false;
         }
         let asked = if rule.posture.is_empty() { &self.default_posture } else { &rule.posture };
@@ -169,6 +169,11 @@ impl Policy {
         };
         // Postures are not asked of devices shared in (apis/tailscale.md 2.6).
         asked.is_empty() || source.is_external || asked.iter().any(is_met)
+    }
+
+    /// Whether the rule is about this source, open or not.
+    pub fn names(&self, rule: &Rule, source: &Source<'_>) -> bool {
+        rule.src.iter().any(|name| self.is_from(name, source))
     }
 
     fn is_from(&self, name: &str, source: &Source<'_>) -> bool {

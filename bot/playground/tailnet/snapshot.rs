@@ -9,16 +9,20 @@ use super::state::{Machine, State};
 
 /// Which rules of the policy file are open for a device now, one line each.
 pub(super) fn open_rules(state: &State, machine: &Machine) -> Vec<String> {
+    rules(state, machine, true)
+}
+
+/// The rules about a device that are open, or those that are not.
+fn rules(state: &State, machine: &Machine, is_open: bool) -> Vec<String> {
     // A file that cannot be read opens nothing; the world refuses to save such a file.
     let Ok(policy) = Policy::read(&state.policy.text) else { return Vec::new() };
     let is_shut_out = state.people.iter().any(|person| person.is_suspended && person.login == machine.user);
-    if is_shut_out && machine.tags.is_empty() {
-        return Vec::new();
-    }
+    let is_shut_out = is_shut_out && machine.tags.is_empty();
     let source = Source { user: &machine.user, tags: &machine.tags, is_external: machine.is_external };
     let attribute = |key: &str| machine.posture(key);
-    let open = policy.rules.iter().filter(|rule| policy.is_open(rule, &source, &attribute));
-    open.map(super::policy::Rule::words).collect()
+    let about = policy.rules.iter().filter(|rule| policy.names(rule, &source));
+    let found = about.filter(|rule| (!is_shut_out && policy.is_open(rule, &source, &attribute)) == is_open);
+    found.map(super::policy::Rule::words).collect()
 }
 
 impl TailnetWorld {
@@ -27,7 +31,7 @@ impl TailnetWorld {
     /// - `now_at`, `tailnet`, `policy` (HuJSON text)
     /// - `users`: `login`, `name`, `role`, `status`
     /// - `devices`: `name`, `node_id`, `os`, `owner` (nothing if tagged), `tags`, `is_external`, `rules` (open now, one line
-    ///   each), `attributes`: `key`, `value`, `expires_at`, `left_ms`, `was_found` (there before the bot)
+    ///   each), `rules_shut` (about this device and not open), `attributes`: `key`, `value`, `expires_at`, `left_ms`, `was_found` (there before the bot)
     /// - `api`: `url`, `calls`, `tokens_issued`, `tokens_alive`, `last_call` (`at_ms`, `method`, `path`, `status`)
     /// - `faults`: `endpoint`, `fault`, `times_left`
     pub fn snapshot(&self) -> Value {
@@ -62,6 +66,7 @@ impl TailnetWorld {
                 "is_external": machine.is_external,
                 "attributes": attributes.collect::<Vec<_>>(),
                 "rules": open_rules(state, machine),
+                "rules_shut": rules(state, machine, false),
             })
         });
         let last_call = play.calls.last().map(

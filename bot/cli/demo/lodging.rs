@@ -1,0 +1,182 @@
+//! A room for the bot inside the demo: a folder of its own, a runtime of its own, and a door that can be slammed.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::app::{Bot, StartError};
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use crate::playground::demo::{Lodger, Worlds};
+use crate::steps::TYPES;
+use crate::store::OpenError;
+
+/// The workflows of the demo: those of the repository, so that it runs from anywhere.
+const WORKFLOWS: &[(&str, &str)] = &[
+    ("customer-data.yaml", include_str!("../../../workflows/customer-data.yaml")),
+    ("prod-db.yaml", include_str!("../../../workflows/prod-db.yaml")),
+    ("staging-admin.yaml", include_str!("../../../workflows/staging-admin.yaml")),
+];
+/// A killed bot lets go of its database when its last task has noticed; so often we look.
+const LOCK_TRIES: u32 = 100;
+/// Between two looks.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// The bot's place: what it keeps survives a kill, and goes when the lodging is dropped.
+pub(super) struct Lodging {
+    folder: TempDir,
+    config: Config,
+    secrets: Secrets,
+    clock: Clock,
+    ids: Ids,
+    living: Mutex<Option<(Runtime, Bot)>>,
+    /// One start or stop at a time.
+    door: tokio::sync::Mutex<()>,
+}
+
+impl Lodging {
+    /// Prepares the folder with configuration and workflows; starts nothing.
+    pub(super) fn new(worlds: &Worlds, ids: Ids) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("nightlatch-demo-").tempdir()?;
+        let workflows = folder.path().join("workflows");
+        std::fs::create_dir(&workflows)?;
+        for (name, text) in WORKFLOWS {
+            std::fs::write(workflows.join(name), text)?;
+        }
+        let app = worlds.slack.app();
+        let secrets = Secrets {
+            slack: SlackSecrets {
+                bot_token: SecretString::from(app.bot_token),
+                app_token: Some(SecretString::from(app.app_token)),
+                signing_secret: None,
+            },
+            tailscale: TailscaleSecrets::Client {
+                id: worlds.tailnet.client_id(),
+                secret: worlds.tailnet.client_secret(),
+            },
+        };
+        let config = config(worlds, folder.path())?;
+        let clock = worlds.clock.clone();
+        Ok(Self { folder, config, secrets, clock, ids, living: Mutex::default(), door: tokio::sync::Mutex::default() })
+    }
+
+    /// What can be asked for here.
+    pub(super) fn catalog(&self) -> io::Result<Catalog> {
+        Catalog::read(&self.config.workflows, TYPES).map_err(|report| io::Error::other(report.to_string()))
+    }
+
+    fn living(&self) -> std::sync::MutexGuard<'_, Option<(Runtime, Bot)>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn let_in(&self) -> Result<(), String> {
+        let _one_at_a_time = self.door.lock().await;
+        if self.is_running() {
+            return Ok(());
+        }
+        for _ in 0..LOCK_TRIES {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_name("bot")
+                .enable_all()
+                .build()
+                .map_err(|error| error.to_string())?;
+            let (config, secrets) = (self.config.clone(), self.secrets.clone());
+            let (clock, ids) = (self.clock.clone(), self.ids.clone());
+            let started = runtime.spawn(async move { Bot::start(&config, secrets, clock, ids).await }).await;
+            match started {
+                Ok(Ok(bot)) => {
+                    *self.living() = Some((runtime, bot));
+                    return Ok(());
+                }
+                Ok(Err(StartError::Store(OpenError::InUse(_)))) => runtime.shutdown_background(),
+                Ok(Err(error)) => {
+                    runtime.shutdown_background();
+                    return Err(error.to_string());
+                }
+                Err(error) => {
+                    runtime.shutdown_background();
+                    return Err(error.to_string());
+                }
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+        Err(format!("the killed bot still holds {}", self.folder.path().display()))
+    }
+
+    async fn let_out(&self) {
+        let _one_at_a_time = self.door.lock().await;
+        let living = self.living().take();
+        if let Some((runtime, bot)) = living {
+            drop(runtime.spawn(bot.stop()).await);
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Lodger for Lodging {
+    fn is_running(&self) -> bool {
+        self.living().is_some()
+    }
+
+    fn start(&self) -> BoxFuture<'_, Result<(), String>> {
+        self.let_in().boxed()
+    }
+
+    fn kill(&self) {
+        let living = self.living().take();
+        if let Some((runtime, bot)) = living {
+            // Tasks end where they stand; what was not committed is lost, as with `kill -9`.
+            runtime.shutdown_background();
+            drop(bot);
+        }
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        self.let_out().boxed()
+    }
+}
+
+/// The same file people write, so that the demo reads its configuration as `serve` does.
+fn config(worlds: &Worlds, folder: &Path) -> io::Result<Config> {
+    let text = format!(
+        "database: sqlite://nightlatch.db\n\
+         listen: 127.0.0.1:0\n\
+         slack:\n  \
+           mode: socket\n  \
+           api_url: {slack}\n  \
+           bot_token: env:SLACK_BOT_TOKEN\n  \
+           app_token: env:SLACK_APP_TOKEN\n\
+         tailscale:\n  \
+           api_url: {tailscale}\n  \
+           client_id: env:TAILSCALE_CLIENT_ID\n  \
+           client_secret: env:TAILSCALE_CLIENT_SECRET\n",
+        slack = worlds.slack.api_url(),
+        tailscale = worlds.tailnet.url(),
+    );
+    Config::from_text("nightlatch.yaml", folder, &text).map_err(|report| io::Error::other(report.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WORKFLOWS;
+
+    #[test]
+    fn every_workflow_of_the_repository_is_in_the_demo() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
+        let mut found: Vec<_> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        found.sort();
+        assert_eq!(found, WORKFLOWS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,112 @@
+// The other side: the clock, the bot, what can be broken, and the tailnet as its admins see it.
+
+import { act, app, me, now, perform, refresh } from "./api.js";
+import { h } from "./dom.js";
+import { rove } from "./sidebar.js";
+import { city, clock, date, left } from "./time.js";
+
+export function tailnet() {
+  return h("aside", { class: "tailnet", "aria-label": "The tailnet, the clock and the bot" }, clockCard(), botCard(), devices(), calls());
+}
+
+function clockCard() {
+  const zone = me().tz;
+  const move = (seconds) => perform("clock", { seconds }, "clock");
+  const deadline = app.data.deadline_ms;
+  const words = deadline ? `in ${left(deadline - now())}` : "nothing is lent";
+  return h("section", { class: "panel clock", "aria-labelledby": "clock-title" },
+    h("h2", { id: "clock-title" }, "Time"),
+    h("p", { class: "now" }, h("span", { class: "big" }, clock(now(), zone, true)), h("span", { class: "hint" }, `${date(now(), zone)}, ${city(zone)}`)),
+    h("div", { class: "buttons" }, [["+1 min", 60], ["+10 min", 600], ["+1 h", 3600]].map(([name, seconds]) => h("button", {
+      type: "button", class: "act", key: name, "data-clock": seconds, on: { click: () => move(seconds) },
+    }, name)),
+    h("button", {
+      type: "button", class: "act latch", disabled: deadline ? null : true, "data-clock": "deadline", on: { click: () => perform("clock", { to_deadline: true }, "clock") },
+    }, "To the deadline", h("span", { class: "hint" }, ` ${words}`))));
+}
+
+function botCard() {
+  const { bot } = app.data;
+  const [state, words] = bot.running ? ["on", "running"] : bot.starting ? ["wait", "starting"] : ["off", "killed"];
+  const press = async (what) => {
+    app.ui.busy.bot = true;
+    app.redraw();
+    await act(`bot/${what}`);
+    delete app.ui.busy.bot;
+    await refresh();
+  };
+  return h("section", { class: "panel bot", "aria-labelledby": "bot-title" },
+    h("div", { class: "head" }, h("h2", { id: "bot-title" }, "The bot"), h("span", { class: `status ${state}`, role: "status", "data-bot": words }, words), h("span", { class: "grow" }),
+      bot.running
+        ? h("button", { type: "button", class: "act danger", key: "kill", "data-action": "kill", on: { click: () => press("kill") } }, "Kill it")
+        : h("button", { type: "button", class: "act primary", key: "start", "data-action": "start", "aria-busy": app.ui.busy.bot ? "true" : null, on: { click: () => press("start") } }, "Start it again")),
+    !bot.running && h("p", { class: "hint" }, bot.trouble ?? "Nothing was flushed and nobody was told. Its file and Tailscale's own expiry are all that is left."),
+    choice("tailscale", "Tailscale", [["works", "works"], ["fails", "fails"], ["hangs", "hangs"], ["limited", "is busy"]]),
+    choice("slack", "Slack", [["works", "works"], ["slow", "is slow"], ["down", "is down"]]));
+}
+
+function choice(name, title, all) {
+  const now_is = app.data.switches[name];
+  return h("div", { class: "choice" }, h("span", { class: "label", id: `choice-${name}` }, title),
+    h("div", { class: "segments", role: "radiogroup", "aria-labelledby": `choice-${name}`, on: { keydown: rove } }, all.map(([mood, words]) => h("button", {
+      type: "button", role: "radio", "aria-checked": mood === now_is ? "true" : "false", tabindex: mood === now_is ? "0" : "-1", key: mood,
+      class: mood === "works" ? "" : "bad", "data-mood": `${name}-${mood}`,
+      on: { click: async () => { await act("fault", { [name]: mood }); await refresh(); } },
+    }, words))));
+}
+
+function devices() {
+  const all = app.data.tailnet.devices;
+  const people = all.filter((one) => !one.tags.length && !one.is_external);
+  const others = all.filter((one) => one.tags.length || one.is_external);
+  // What changes is on top.
+  people.sort((one, other) => lent(other).length - lent(one).length);
+  return h("section", { class: "panel devices", "aria-labelledby": "devices-title" },
+    h("h2", { id: "devices-title" }, "Devices"), h("p", { class: "hint" }, app.data.tailnet.tailnet),
+    h("ul", { class: "plain" }, people.map(device), others.map(device)));
+}
+
+const lent = (one) => one.attributes.filter((attribute) => !attribute.was_found);
+
+function device(one) {
+  const isLent = lent(one).length > 0;
+  const owner = one.tags.length ? one.tags.join(" ") : one.is_external ? `shared in by ${one.owner}` : one.owner;
+  return h("li", { class: isLent ? "device lent" : "device", key: one.node_id, "data-device": one.name },
+    h("div", { class: "title" }, h("strong", {}, one.name), h("span", { class: "hint" }, `${one.os} · ${owner}`)),
+    one.attributes.map(attribute), rules(one));
+}
+
+/** How long each attribute had when it was first seen, for its bar. */
+const fullest = new Map();
+
+function attribute(one) {
+  const leftMs = one.expires_at === null ? null : Math.max(0, one.expires_at - now());
+  const place = `${one.key}-${one.expires_at}`;
+  if (leftMs !== null) fullest.set(place, Math.max(leftMs, fullest.get(place) ?? 0));
+  return h("div", { class: one.was_found ? "attribute" : "attribute ours", key: one.key, "data-attribute": one.key },
+    h("code", {}, `${one.key} = ${JSON.stringify(one.value)}`),
+    leftMs === null ? h("span", { class: "hint" }, "for good") : h("span", { class: "left" }, `${left(leftMs)} left`),
+    leftMs !== null && h("progress", { max: String(fullest.get(place)), value: String(leftMs), "aria-label": "Time left" }));
+}
+
+/** Only rules that ask for a posture: the others are open always, or never were. */
+function rules(one) {
+  const open = one.rules.filter((rule) => rule.includes(" by posture:"));
+  const shut = (one.rules_shut ?? []).filter((rule) => rule.includes(" by posture:"));
+  const words = (rule) => rule.replace(/ by posture:.*$/, "");
+  const row = (rule, isOpen) => h("li", { class: isOpen ? "rule open" : "rule", key: rule, "data-rule": isOpen ? "open" : "closed", title: rule },
+    h("span", { class: "target" }, h("span", { "aria-hidden": "true" }, "→ "), words(rule)), h("span", { class: "answer" }, isOpen ? "open" : "closed"));
+  if (open.length + shut.length === 0) return null;
+  return h("ul", { class: "plain rules" }, open.map((rule) => row(rule, true)), shut.map((rule) => row(rule, false)));
+}
+
+function calls() {
+  const all = app.data.calls;
+  return h("section", { class: "panel calls", "aria-labelledby": "calls-title" },
+    h("h2", { id: "calls-title" }, "What the bot said to Tailscale"),
+    all.length === 0 ? h("p", { class: "hint" }, "Nothing yet.") : h("ol", { class: "plain log", tabindex: "0", "aria-labelledby": "calls-title" }, all.map((one, index) => h("li", { key: all.length - index },
+      h("time", { class: "hint" }, clock(one.at_ms, me().tz, true)), h("span", { class: `method ${one.method.toLowerCase()}` }, one.method), h("span", { class: "path", title: one.path }, short(one.path)),
+      h("span", { class: one.status === null ? "code wait" : one.status < 400 ? "code" : "code bad" }, one.status ?? "…")))));
+}
+
+const short = (path) => decodeURIComponent(path.replace(/^\/api\/v2\//, "").split("?")[0]);
