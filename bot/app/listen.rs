@@ -51,7 +51,11 @@ impl Bound {
         let router = router.layer(late).layer(CatchPanicLayer::new());
         let stopped = stop.cancelled_owned();
         let served = match self {
-            Self::Tcp(listener) => axum::serve(listener, router).with_graceful_shutdown(stopped).await,
+            Self::Tcp(listener) => {
+                // Whoever wants to know who calls asks the tailnet about this address.
+                let router = router.into_make_service_with_connect_info::<SocketAddr>();
+                axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            }
             Self::Unix(listener) => axum::serve(listener, router).with_graceful_shutdown(stopped).await,
         };
         if let Err(error) = served {

@@ -4,6 +4,7 @@ use std::sync::Once;
 
 pub mod slack;
 pub mod tailscale;
+pub mod tailscaled;
 
 /// Makes ring the process's TLS provider; call it before building any HTTP client. Safe to call again, and when somebody
 /// else chose a provider first, theirs stays.

@@ -50,7 +50,7 @@ fn fields(incoming: &Incoming) -> Result<bool, Reply> {
 
 fn device_json(machine: &Machine, is_all: bool) -> Value {
     let mut device = json!({
-        "addresses": [format!("100.64.0.{}", machine.number % 250 + 1), format!("fd7a:115c:a1e0::{:x}", machine.number % 0xffff)],
+        "addresses": [machine.ip(), format!("fd7a:115c:a1e0::{:x}", machine.number % 0xffff)],
         "id": machine.number.to_string(),
         "nodeId": machine.node_id,
         "user": machine.user,

@@ -22,6 +22,7 @@ mod by_hand;
 mod door;
 mod faults;
 mod lists;
+mod localapi;
 mod oauth;
 mod policy;
 mod posture;
@@ -44,18 +45,21 @@ use state::Play;
 pub struct TailnetWorld {
     shared: Arc<Shared>,
     url: Url,
+    socket: Arc<localapi::Socket>,
     /// Ends the server when it is dropped.
     _tasks: Arc<JoinSet<()>>,
 }
 
 impl TailnetWorld {
-    /// Opens a tailnet on a free port of 127.0.0.1. `clock` decides when tokens and attributes expire.
+    /// Opens a tailnet on a free port of 127.0.0.1, and its tailscaled on a unix socket. `clock` decides when tokens and attributes expire.
     ///
     /// # Errors
     /// If no port can be had.
     pub async fn start(clock: Clock) -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let url = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
+        let address = listener.local_addr()?;
+        let url = Url::parse(&format!("http://{address}")).map_err(io::Error::other)?;
+        let (socket, local) = localapi::bind(address.port())?;
         let state = seed::tailnet(clock.now_ms());
         let mut as_found = BTreeMap::new();
         for machine in &state.machines {
@@ -73,8 +77,14 @@ impl TailnetWorld {
                 tracing::error!(%error, "the playground's tailnet closed");
             }
         });
+        let router = localapi::router(shared.clone());
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(local, router).await {
+                tracing::error!(%error, "the playground's tailscaled closed");
+            }
+        });
         tasks.spawn(shared.clone().watch_expiries());
-        Ok(Self { shared, url, _tasks: Arc::new(tasks) })
+        Ok(Self { shared, url, socket: Arc::new(socket), _tasks: Arc::new(tasks) })
     }
 
     /// What `tailscale.api_url` is to be: `http://127.0.0.1:PORT/`.

@@ -33,6 +33,10 @@ pub(super) struct Play {
     pub faults: Faults,
     pub calls: Vec<Call>,
     pub calls_forgotten: u64,
+    /// Which device sits at an address (an IP, or an IP with a port).
+    pub seats: BTreeMap<String, String>,
+    /// What app grants give a device on the bot's machine.
+    pub capabilities: BTreeMap<String, serde_json::Map<String, Value>>,
     /// Custom attributes as found, by device id and key: what the seed or somebody's hand put there.
     pub as_found: BTreeMap<(String, String), Value>,
 }
@@ -175,6 +179,11 @@ impl Machine {
     /// The first part of its name.
     pub fn short_name(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()
+    }
+
+    /// Its IPv4 address in the tailnet.
+    pub fn ip(&self) -> String {
+        format!("100.64.0.{}", self.number % 250 + 1)
     }
 
     fn is_called(&self, name: &str) -> bool {
