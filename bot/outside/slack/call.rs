@@ -1,8 +1,9 @@
 //! One call to the Web API: sent through slack-morphism's raw client, limited in time, its answer checked by us.
 //!
 //! slack-morphism's typed calls are not used (`apis/slack.md` section 21.4): they lose fields, take "no error" for
-//! success, and quote whole bodies in errors. Reads go as GET with a query, because Slack does not read JSON bodies
-//! of read methods (section 11). The library reads an answer whole: its size is not limited here, only its time.
+//! success, and quote whole bodies in errors. Reads go as a POSTed form through reqwest: Slack does not read JSON bodies
+//! of read methods, a form works for every method (section 11), and slack-morphism can only GET, which puts e-mail
+//! addresses into the query. slack-morphism reads an answer whole: there only its time is limited, not its size.
 
 use std::time::Duration;
 
@@ -26,7 +27,12 @@ pub(super) struct Wire {
     bot_token: SecretString,
     app_token: Option<SecretString>,
     call_limit: Duration,
+    reader: reqwest::Client,
+    api_url: String,
 }
+
+/// The largest answer of a read: `usergroups.list` of a big workspace is the largest we ask for.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Which of the two tokens a method wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +46,8 @@ pub(super) enum Token {
 pub(super) enum Arguments {
     /// Writes: a JSON body by POST.
     Json(Value),
-    /// Reads: a query by GET; `None` is left out.
-    Query(Vec<(&'static str, Option<String>)>),
+    /// Reads: a form by POST; `None` is left out.
+    Form(Vec<(&'static str, Option<String>)>),
 }
 
 impl Wire {
@@ -61,20 +67,59 @@ impl Wire {
             bot_token: settings.bot_token.clone(),
             app_token: settings.app_token.clone(),
             call_limit: settings.call_limit,
+            reader: super::respond::client(api_url.starts_with("http://"), settings.call_limit)?,
+            api_url: api_url.to_owned(),
         })
     }
 
-    async fn send(&self, method: Method, token: Token, arguments: &Arguments) -> Result<Value, SlackClientError> {
+    async fn send(&self, method: Method, token: Token, arguments: &Arguments) -> Result<Value, SlackError> {
         let secret = match (token, &self.app_token) {
             (Token::App, Some(app_token)) => app_token,
             _ => &self.bot_token,
         };
-        let token = SlackApiToken::new(SlackApiTokenValue(secret.expose_secret().to_owned()));
-        let session: SlackClientSession<'_, Connector> = self.client.open_session(&token);
         match arguments {
-            Arguments::Json(body) => session.http_session_api.http_post(method.name, body, None).await,
-            Arguments::Query(query) => session.http_session_api.http_get(method.name, query, None).await,
+            Arguments::Json(body) => {
+                let token = SlackApiToken::new(SlackApiTokenValue(secret.expose_secret().to_owned()));
+                let session: SlackClientSession<'_, Connector> = self.client.open_session(&token);
+                let sent = session.http_session_api.http_post(method.name, body, None).await;
+                sent.map_err(|error| translate(method, error))
+            }
+            Arguments::Form(fields) => self.read(method, secret, fields).await,
         }
+    }
+
+    async fn read(
+        &self,
+        method: Method,
+        secret: &SecretString,
+        fields: &[(&'static str, Option<String>)],
+    ) -> Result<Value, SlackError> {
+        let fields: Vec<_> = fields.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        let url = format!("{}/{}", self.api_url, method.name);
+        let sent = self.reader.post(url).bearer_auth(secret.expose_secret()).form(&fields).send().await;
+        let mut answer = sent.map_err(|error| {
+            let detail = if error.is_timeout() { "no answer in time" } else { "no connection" };
+            unavailable(method, detail, !error.is_connect())
+        })?;
+        let status = answer.status();
+        let retry_after = answer.headers().get(reqwest::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u32>().ok());
+        if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            let asked = retry_after.map_or(super::error::RETRY_AFTER_DEFAULT_MS, |seconds| i64::from(seconds) * 1_000);
+            return Err(SlackError::RateLimited { method: method.name, retry_after_ms: asked.max(1_000) });
+        }
+        if status.is_server_error() {
+            return Err(unavailable(method, &format!("http status {}", status.as_u16()), true));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|_| unavailable(method, "the connection broke", true))? {
+            body.extend_from_slice(&piece);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(malformed(method, "an answer of more than 8 MiB"));
+            }
+        }
+        serde_json::from_slice(&body)
+            .map_err(|_| malformed(method, &format!("no JSON, http status {}", status.as_u16())))
     }
 }
 
@@ -97,7 +142,7 @@ impl Slack {
             Ok(body) if body.get("ok") == Some(&Value::Bool(true)) => Ok(body),
             Ok(body) => Err(SlackError::from_body(method.name, &body)
                 .unwrap_or_else(|| malformed(method, "neither ok nor an error code"))),
-            Err(error) => Err(translate(method, error)),
+            Err(error) => Err(error),
         };
         if let Err(SlackError::RateLimited { retry_after_ms, .. }) = result {
             let retry_after_ms = self.inner.pace.block(method, channel, Some(retry_after_ms));
@@ -117,7 +162,7 @@ impl Slack {
         method: Method,
         query: Vec<(&'static str, Option<String>)>,
     ) -> Result<Value, SlackError> {
-        self.call(method, "", Token::Bot, Arguments::Query(query)).await
+        self.call(method, "", Token::Bot, Arguments::Form(query)).await
     }
 }
 

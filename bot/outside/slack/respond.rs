@@ -23,11 +23,7 @@ pub(super) struct Responder {
 
 impl Responder {
     pub(super) fn new(api: Url, call_limit: Duration) -> Result<Self, SlackSetupError> {
-        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(call_limit);
-        // Plain http (the playground): works on a machine that has no certificates at all.
-        let builder = if api.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-        let client = builder.build().map_err(|error| SlackSetupError::Certificates(error.to_string()))?;
-        Ok(Self { client, api })
+        Ok(Self { client: client(api.scheme() == "http", call_limit)?, api })
     }
 
     pub(super) fn is_plain_http(&self) -> bool {
@@ -49,6 +45,14 @@ impl Responder {
         self.api.origin() == target.origin()
             || (self.api.scheme() == target.scheme() && is_loopback(&self.api) && is_loopback(target))
     }
+}
+
+/// A client that follows no redirects: our token and what people typed go where we send them, or nowhere.
+pub(super) fn client(is_plain_http: bool, call_limit: Duration) -> Result<reqwest::Client, SlackSetupError> {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(call_limit);
+    // Plain http (the playground): works on a machine that has no certificates at all.
+    let builder = if is_plain_http { builder.tls_certs_only([]) } else { builder };
+    builder.build().map_err(|error| SlackSetupError::Certificates(error.to_string()))
 }
 
 fn is_slack(url: &Url) -> bool {

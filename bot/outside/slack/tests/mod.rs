@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response};
 use axum::routing::any;
 use secrecy::SecretString;
@@ -21,7 +21,7 @@ use super::*;
 #[derive(Clone, Debug)]
 struct Call {
     method: String,
-    /// JSON body of a write, query of a read.
+    /// JSON body of a write, form of a read.
     arguments: Value,
     authorization: String,
 }
@@ -84,12 +84,11 @@ impl Fake {
 async fn receive(
     State(desk): State<Desk>,
     Path(method): Path<String>,
-    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: String,
 ) -> Response<Body> {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let arguments = serde_json::from_str(&body).unwrap_or_else(|_| Value::String(query.unwrap_or_default()));
+    let arguments = serde_json::from_str(&body).unwrap_or_else(|_| Value::String(body.clone()));
     let call = Call { method: method.clone(), arguments, authorization: authorization.to_owned() };
     desk.calls.lock().expect("a lock").push(call);
     if *desk.is_gated.lock().expect("a lock") {
@@ -148,7 +147,7 @@ async fn views_direct_messages_and_channels_are_read() {
     fake.slack.post_ephemeral("C1", "U1", "hi", None, None).await.expect("said");
     let channel = fake.slack.conversations_info("C0SHARED1").await.expect("a channel");
     assert!(channel.is_shared_outside && channel.is_member && !channel.is_private);
-    assert_eq!(fake.last().arguments, "channel=C0SHARED1", "reads are queries");
+    assert_eq!(fake.last().arguments, "channel=C0SHARED1", "reads are forms");
 }
 
 #[tokio::test]
