@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError, Tx};
+use crate::kernel::Actor;
 
 /// One entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -51,6 +52,30 @@ impl AuditEntry {
 }
 
 impl Tx {
+    /// Writes down a change of something that is no request: a link, a paste. `about` names it like `paste:0b9b...`.
+    pub async fn note(
+        &mut self,
+        about: &str,
+        actor: &Actor,
+        event: &serde_json::Value,
+        state: &str,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let actor = serde_json::to_string(actor)
+            .map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
+        self.append_audit(AuditEntry {
+            seq: 0,
+            at,
+            request_id: about.to_owned(),
+            actor,
+            event: event.to_string(),
+            state: state.to_owned(),
+            previous: String::new(),
+            hash: String::new(),
+        })
+        .await
+    }
+
     /// Adds an entry to the chain. `seq`, `previous` and `hash` are filled in here.
     pub(super) async fn append_audit(&mut self, mut entry: AuditEntry) -> Result<(), StoreError> {
         let (seq, previous): (i64, String) =

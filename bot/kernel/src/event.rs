@@ -15,6 +15,13 @@ pub enum Actor {
         /// `U...` or `W...`.
         slack_id: String,
     },
+    /// A person on one of our pages, by tailnet login.
+    Visitor {
+        /// As the tailnet says it.
+        login: String,
+    },
+    /// Whoever runs the command line on this machine.
+    Operator,
     /// The clock: something became due.
     Clock,
     /// The worker, reporting what the outside did.
