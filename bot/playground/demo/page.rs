@@ -51,7 +51,8 @@ mod tests {
             .filter(|name| name != "index.html")
             .collect();
         let mut listed: Vec<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
-        (found.sort(), listed.sort());
+        found.sort();
+        listed.sort();
         assert_eq!(found, listed);
     }
 

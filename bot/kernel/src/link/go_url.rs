@@ -272,7 +272,8 @@ impl GoUrl {
     fn write_hierarchy(&self, text: &mut String) {
         let has_authority = !self.host.is_empty() || self.user.is_some();
         let may_have = !self.scheme.is_empty() || has_authority;
-        if may_have && !(self.omits_host && !has_authority) && (has_authority || !self.path.meant.is_empty()) {
+        let has_empty_one = !self.omits_host && !self.path.meant.is_empty();
+        if may_have && (has_authority || has_empty_one) {
             text.push_str("//");
         }
         if let Some((name, password)) = &self.user {

@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Read<Template> {
     let (nodes, end) = parser.list()?;
     match end {
         End::File => Ok(Template { nodes }),
-        End::End => wrong("`end` without `if` or `with`"),
+        End::Block => wrong("`end` without `if` or `with`"),
         End::Else(_) => wrong("`else` without `if` or `with`"),
     }
 }
@@ -32,7 +32,8 @@ pub fn parse(text: &str) -> Read<Template> {
 /// What a list of nodes ended with.
 enum End {
     File,
-    End,
+    /// `end`.
+    Block,
     /// With the words behind it.
     Else(VecDeque<Word>),
 }
@@ -69,7 +70,7 @@ impl Parser {
                     words.pop_front();
                     skip_space(&mut words);
                     return if words.is_empty() {
-                        Ok((nodes, End::End))
+                        Ok((nodes, End::Block))
                     } else {
                         wrong("something stands behind `end`")
                     };
@@ -104,7 +105,7 @@ impl Parser {
             if chained {
                 words.pop_front();
                 otherwise.push(self.control(keyword, words)?);
-                end = End::End;
+                end = End::Block;
             } else if words.is_empty() {
                 (otherwise, end) = self.list()?;
             } else {
@@ -114,8 +115,8 @@ impl Parser {
         self.variables.truncate(known);
         self.depth -= 1;
         match end {
-            End::End if keyword == "if" => Ok(Node::If { pipeline, then, otherwise }),
-            End::End => Ok(Node::With { pipeline, then, otherwise }),
+            End::Block if keyword == "if" => Ok(Node::If { pipeline, then, otherwise }),
+            End::Block => Ok(Node::With { pipeline, then, otherwise }),
             End::Else(_) => wrong("`else` stands twice"),
             End::File => wrong(format!("`{keyword}` has no `end`")),
         }

@@ -1,0 +1,261 @@
+//! Who may know whom: a room imports only from lower floors, so that the rules never depend on a face.
+
+use super::Finding;
+use super::source::{House, Source, is_word, positions};
+
+/// A higher floor may use a lower one, never the other way round and never its own.
+const FLOORS: &[(&str, u8)] = &[
+    ("kernel", 1),
+    ("outside", 1),
+    ("config", 1),
+    ("clock", 1),
+    ("store", 2),
+    ("catalog", 2),
+    ("steps", 2),
+    ("notices", 2),
+    ("engine", 3),
+    ("slack", 4),
+    ("web", 4),
+    ("app", 5),
+    ("playground", 5),
+    ("cli", 6),
+    ("main", 7),
+    ("lib", 7),
+];
+
+/// Doors between rooms that the floors alone would close or leave open.
+const DOORS: &[(&str, &str, bool, &str)] = &[
+    ("outside", "clock", true, "calls are paced and tokens renewed on the clock that tests and the demo move"),
+    ("slack", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
+    ("web", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
+    (
+        "playground",
+        "engine",
+        false,
+        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
+    ),
+    (
+        "playground",
+        "store",
+        false,
+        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
+    ),
+    (
+        "playground",
+        "slack",
+        false,
+        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
+    ),
+    (
+        "playground",
+        "notices",
+        false,
+        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
+    ),
+];
+
+const WHY_FLOORS: &str = "a room uses only lower floors, so that one can be understood and changed without those above";
+
+/// What the kernel may depend on: nothing that could act, wait or look at a clock.
+const KERNEL_DEPENDENCIES: &[&str] = &["jiff", "regex", "serde", "serde_json", "thiserror"];
+
+/// Verbs that may start the playground.
+const DEMO: &[&str] = &["bot/cli/demo", "bot/cli/test"];
+
+fn floor(room: &str) -> Option<u8> {
+    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
+}
+
+/// The rooms a line names: `crate::x`, and all of `use crate::{x, y::z}`.
+fn rooms(line: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for path in ["crate::", "nightlatch::"] {
+        for at in positions(line, path) {
+            let rest = &line[at + path.len()..];
+            match rest.strip_prefix('{') {
+                Some(list) => rooms.extend(first_names(list)),
+                None => rooms.push(word(rest).to_owned()),
+            }
+        }
+    }
+    rooms
+}
+
+fn word(text: &str) -> &str {
+    text.split(|character| !is_word(character)).next().unwrap_or_default()
+}
+
+/// The names directly inside a list, without those inside its own lists.
+fn first_names(list: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut depth, mut begins) = (0_usize, true);
+    for (at, character) in list.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => begins = true,
+            _ if begins && depth == 0 && is_word(character) => {
+                names.push(word(&list[at..]).to_owned());
+                begins = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Lines of code with the lists of `use` that go over several lines drawn into their first.
+fn joined_lines(code: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (number, line) in (1..).zip(code.lines()) {
+        match lines.last_mut().filter(|_| open) {
+            Some((_, text)) => text.push_str(line.trim()),
+            None => lines.push((number, line.to_owned())),
+        }
+        let text = lines.last().map_or("", |(_, text)| text.as_str());
+        open = text.trim_start().trim_start_matches("pub ").starts_with("use ") && !text.contains(';');
+    }
+    lines
+}
+
+fn mentions(source: &Source) -> Vec<(usize, String)> {
+    let lines = joined_lines(&source.code);
+    lines.iter().flat_map(|(line, text)| rooms(text).into_iter().map(move |room| (*line, room))).collect()
+}
+
+pub fn only_lower_floors(source: &Source) -> Vec<Finding> {
+    let Some(room) = source.room().filter(|_| source.is_rust()) else { return Vec::new() };
+    if room == "kernel" {
+        return Vec::new();
+    }
+    let finding = |line, what: String, why| Finding { path: source.path.clone(), line, what, why };
+    let Some(own) = floor(room) else {
+        let what = format!("the room `{room}` has no floor: add it to FLOORS in tests/tidy/floors.rs");
+        return vec![finding(1, what, WHY_FLOORS)];
+    };
+    let mut findings = Vec::new();
+    for (line, other) in mentions(source) {
+        if other == room || source.is_test(line) {
+            continue;
+        }
+        let door = DOORS.iter().find(|(from, to, ..)| *from == room && *to == other);
+        match (door, floor(&other)) {
+            (Some((.., true, _)), _) => {}
+            (Some((.., why)), _) => findings.push(finding(line, format!("`{room}` uses `{other}`"), why)),
+            (None, Some(floor)) if floor >= own => {
+                let what = format!("`{room}` on floor {own} uses `{other}` on floor {floor}");
+                findings.push(finding(line, what, WHY_FLOORS));
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+pub fn the_playground_is_for_the_demo(source: &Source) -> Vec<Finding> {
+    let allowed = source.room().is_none_or(|room| room == "playground" || room == "lib")
+        || DEMO.iter().any(|path| source.path.starts_with(path));
+    if allowed {
+        return Vec::new();
+    }
+    let demo = |line: &usize| positions(source.code.lines().nth(*line - 1).unwrap_or(""), "demo::").next().is_some();
+    let lines = mentions(source).into_iter().filter(|(_, room)| room == "playground").map(|(line, _)| line);
+    let starts_demo = (1..=source.code.lines().count()).filter(demo).filter(|_| source.path != "bot/cli/mod.rs");
+    let lines = lines.chain(starts_demo).filter(|line| !source.is_test(*line));
+    let what = "reaches the playground";
+    let why = "worlds that pretend must never be reachable from `serve`: only the demo starts them";
+    lines.map(|line| Finding { path: source.path.clone(), line, what: what.to_owned(), why }).collect()
+}
+
+pub fn the_kernel_depends_on_nothing_that_acts(house: &House) -> Vec<Finding> {
+    let path = "bot/kernel/Cargo.toml";
+    let Some(manifest) = house.find(path) else { return Vec::new() };
+    let why = "the rules are pure: with no way to act or wait, they can be tested completely";
+    dependencies_in(&manifest.text, "[dependencies]")
+        .into_iter()
+        .filter(|(_, name)| !KERNEL_DEPENDENCIES.contains(&name.as_str()))
+        .map(|(line, name)| Finding { path: path.to_owned(), line, what: format!("the kernel depends on {name}"), why })
+        .collect()
+}
+
+/// The names in one section of a manifest, with their lines.
+pub fn dependencies_in(manifest: &str, section: &str) -> Vec<(usize, String)> {
+    let lines = (1..).zip(manifest.lines());
+    let section =
+        lines.skip_while(|(_, line)| line.trim() != section).skip(1).take_while(|(_, line)| !line.starts_with('['));
+    section
+        .filter_map(|(number, line)| line.split_once('=').map(|(name, _)| (number, name.trim().to_owned())))
+        .filter(|(_, name)| !name.starts_with('#'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str, text: &str) -> Vec<String> {
+        let source = Source::new(path, text);
+        let findings = only_lower_floors(&source).into_iter().chain(the_playground_is_for_the_demo(&source));
+        findings.map(|finding| format!("{}: {}", finding.line, finding.what)).collect()
+    }
+
+    #[test]
+    fn looking_up_or_sideways_is_found_however_it_is_written() {
+        assert_eq!(
+            told("bot/store/save.rs", "use crate::engine::Engine;"),
+            ["1: `store` on floor 2 uses `engine` on floor 3"]
+        );
+        assert_eq!(
+            told("bot/store.rs", "\nfn a(x: crate::web::X) {}"),
+            ["2: `store` on floor 2 uses `web` on floor 4"]
+        );
+        assert_eq!(
+            told("bot/steps/mod.rs", "use crate::{\n    kernel::{Key, slack},\n    notices::Notices,\n};"),
+            ["1: `steps` on floor 2 uses `notices` on floor 2"]
+        );
+        assert_eq!(told("bot/outside/slack/mod.rs", "use crate::store::Store;").len(), 1);
+        assert_eq!(told("bot/store/mod.rs", "pub use crate::outside::tls;"), Vec::<String>::new());
+        assert_eq!(told("bot/slack/mod.rs", "use crate::web::Page;").len(), 1);
+        assert_eq!(told("bot/web/mod.rs", "use crate::slack::Door;").len(), 1);
+        assert_eq!(told("bot/slack/mod.rs", "use crate::store::Store;"), ["1: `slack` uses `store`"]);
+        assert_eq!(told("bot/playground/page.rs", "use crate::engine::Engine;"), ["1: `playground` uses `engine`"]);
+        assert_eq!(told("bot/attic/mod.rs", "").len(), 1);
+    }
+
+    #[test]
+    fn looking_down_and_tests_are_fine() {
+        assert_eq!(told("bot/engine/mod.rs", "use crate::kernel::Event;\nuse crate::engine::x;"), Vec::<String>::new());
+        assert_eq!(told("bot/outside/slack/pace.rs", "use crate::clock::Clock;"), Vec::<String>::new());
+        assert_eq!(
+            told("bot/store/a.rs", "// crate::engine\nconst A: &str = \"crate::engine\";"),
+            Vec::<String>::new()
+        );
+        assert_eq!(told("bot/store/a.rs", "#[cfg(test)]\nmod tests { use crate::app::App; }"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_the_demo_reaches_the_playground() {
+        for path in ["bot/app.rs", "bot/cli/serve.rs", "bot/engine/mod.rs", "bot/main.rs"] {
+            assert!(!told(path, "use crate::playground::slack::SlackWorld;").is_empty(), "{path}");
+            assert!(told(path, "use super::demo::Demo;").iter().any(|what| what.contains("playground")), "{path}");
+        }
+        for path in ["bot/cli/demo.rs", "bot/cli/demo/script.rs", "bot/playground/page.rs", "tests/stories/main.rs"] {
+            assert_eq!(told(path, "use crate::playground::slack::SlackWorld;"), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_could_act_is_found() {
+        let house = House::of(&[(
+            "bot/kernel/Cargo.toml",
+            "[dependencies]\nserde = { }\ntokio = \"1\"\n[dev-dependencies]\ninsta = \"1\"",
+        )]);
+        let told = the_kernel_depends_on_nothing_that_acts(&house);
+        assert_eq!(
+            told.iter().map(|finding| (finding.line, finding.what.as_str())).collect::<Vec<_>>(),
+            [(3, "the kernel depends on tokio")]
+        );
+    }
+}
