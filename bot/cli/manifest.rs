@@ -78,6 +78,10 @@ const SCOPES: &[Scope] = &[
     Scope { name: "chat:write", is_used: always },
     // Cards in a public channel the bot was not invited to; without it every `announce` would begin with /invite.
     Scope { name: "chat:write.public", is_used: announces },
+    // Whether a channel with a card in it is shared with another company (`conversations.info`), before a press counts.
+    Scope { name: "channels:read", is_used: announces },
+    // The same in private channels.
+    Scope { name: "groups:read", is_used: announces },
     // Direct messages to requesters and approvers: `conversations.open`.
     Scope { name: "im:write", is_used: always },
     // `users.info` before every decision (guest, leaver, bot, other company?) and the event `user_change`.
@@ -278,6 +282,8 @@ mod tests {
                 "commands",
                 "chat:write",
                 "chat:write.public",
+                "channels:read",
+                "groups:read",
                 "im:write",
                 "users:read",
                 "users:read.email",
@@ -312,7 +318,7 @@ mod tests {
         let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
         insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","im:write","users:read","users:read.email"]"#);
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
-        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","im:write","users:read","users:read.email","usergroups:read"]"#);
+        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","im:write","users:read","users:read.email","usergroups:read"]"#);
         is_accepted(&manifest(&Catalog::default(), None));
     }
 

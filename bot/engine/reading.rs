@@ -1,14 +1,19 @@
 //! Reading for the surfaces: requests by what people want to see. Changes nothing.
 
+use std::time::Duration;
+
 use super::Engine;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Request, RequestId, State};
+use crate::kernel::{Button, Request, RequestId, State, policy};
 use crate::store::StoreError;
 
 /// The newest requests of one person; whoever has more live ones than this looks at the cards.
 const MINE_MAX: i64 = 200;
 /// Pending requests looked through for one person.
 const PENDING_MAX: i64 = 500;
+
+/// Part of the three seconds a press has.
+const GLANCE_LIMIT: Duration = Duration::from_millis(800);
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,20 @@ impl Engine {
         let mut pending = self.inner.store.requests_in(State::Pending, PENDING_MAX).await?;
         pending.retain(|request| waits_for(request, slack_id));
         Ok(pending)
+    }
+
+    /// Whether this person could press this now, to spare them a form that leads nowhere. Decides nothing: that is done
+    /// when it was pressed. Yes, if it cannot be told within a second.
+    pub async fn seems_open(&self, request: &Request, slack_id: &str, button: &Button) -> bool {
+        if request.is_open_for(button, slack_id, self.inner.clock.now_ms()).is_err() {
+            return false;
+        }
+        let by = request.workflow.stage().map(|stage| stage.by.clone()).unwrap_or_default();
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &by, false));
+        match looking.await {
+            Ok(Ok(person)) => policy::may_press(request, &person, button).is_ok(),
+            Ok(Err(_)) | Err(_) => true,
+        }
     }
 }
 

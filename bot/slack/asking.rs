@@ -1,5 +1,6 @@
 //! The form of a request: opening it within Slack's three seconds, redrawing it, and what comes back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +78,7 @@ impl Surface {
         &self,
         by: &By,
         channel: Option<String>,
-        chosen: Option<(&str, Form)>,
+        chosen: Option<(&str, BTreeMap<String, String>)>,
     ) -> Result<RequestForm, String> {
         let (person, devices) = match self.engine.person_and_devices(&by.slack_id).await {
             Ok(found) => found,
@@ -85,8 +86,8 @@ impl Surface {
         };
         let allowed = self.may_ask(&person)?;
         let (named, values) = match chosen {
-            Some((name, form)) => (Some(name.to_owned()), form.values),
-            None => (self.asked_last(by).await, Default::default()),
+            Some((name, values)) => (Some(name.to_owned()), values),
+            None => (self.asked_last(by).await, BTreeMap::new()),
         };
         let is_named = |workflow: &&Arc<Workflow>| Some(&workflow.name) == named.as_ref();
         let Some(workflow) = allowed.iter().find(is_named).or(allowed.first()).cloned() else {
@@ -138,9 +139,8 @@ impl Surface {
         let catalog = self.engine.catalog();
         let find = |name: &str| catalog.find(name).cloned().ok_or_else(|| sentences::FORM_UNKNOWN.to_owned());
         let before = find(&about.workflow).or_else(|_| find(chosen))?;
-        let mut form = Form { values: form::values(&before, state), workflow: before, channel: about.channel.clone() };
-        form.values.retain(|_, value| value != choices::UNAVAILABLE);
-        self.choice(by, about.channel, Some((chosen, form))).await
+        let values = form::chosen(&before, form::values(&before, state));
+        self.choice(by, about.channel, Some((chosen, values))).await
     }
 
     /// A modal of ours was sent off.

@@ -10,7 +10,7 @@ use super::surface::{By, Surface};
 use super::{home, sentences};
 use crate::engine::TellError;
 use crate::engine::asking::Form;
-use crate::kernel::{Actor, Button, Event, RequestId, State};
+use crate::kernel::{Actor, Button, Event, RequestId};
 
 /// What a button or menu is for.
 enum Meant {
@@ -135,9 +135,9 @@ impl Surface {
                 return Answer::ephemeral(sentences::NOT_READ);
             }
         };
-        if request.state != State::Pending || request.seal != seal {
-            let reason = String::new();
-            return self.press(by, &id, Button::Deny { reason }, seal, channel).await;
+        let button = Button::Deny { reason: String::new() };
+        if request.seal != seal || !self.engine.seems_open(&request, &by.slack_id, &button).await {
+            return self.press(by, &id, button, seal, channel).await;
         }
         let view = deny::view(&request, channel.as_deref());
         let opened = match trigger {

@@ -174,6 +174,10 @@ pub(super) fn no_tailnet_user(email: Option<&str>) -> String {
     )
 }
 
+/// The same, over an open form.
+pub(super) const NO_DEVICE_YET: &str = "You have no device of your own in the tailnet (tagged and shared ones do not count). Connect one with Tailscale, then \
+     choose it here.";
+
 /// The tailnet has no device of this person's.
 pub(super) fn no_device() -> String {
     "You have no device of your own in the tailnet (tagged and shared ones do not count). Connect one with Tailscale, then ask again."

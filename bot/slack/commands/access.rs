@@ -18,46 +18,46 @@ pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> A
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let (word, rest) = (first.to_lowercase(), rest.trim());
     match word.as_str() {
-        "" => {
-            let channel = Some(command.channel_id.clone());
-            surface.open_choice(by, command.trigger_id.as_ref(), channel).await
-        }
+        "" => surface.open_choice(by, command.trigger_id.as_ref(), channel_of(command)).await,
         "help" | "-h" | "--help" | "?" => surface.help(by).await,
         "list" => surface.list(by).await,
         "return" => surface.give_back(by, rest).await,
         "withdraw" => surface.withdraw(by, rest).await,
         name => match surface.engine.catalog().find(name).cloned() {
             Some(workflow) => surface.ask(by, command, workflow, rest).await,
-            None => unknown(surface, first, rest),
+            None => unknown(surface, text, first, rest),
         },
     }
 }
 
-fn unknown(surface: &Surface, word: &str, rest: &str) -> Answer {
+fn channel_of(command: &SlashCommand) -> Option<String> {
+    Some(command.channel_id.clone()).filter(|channel| !channel.is_empty())
+}
+
+fn unknown(surface: &Surface, text: &str, word: &str, rest: &str) -> Answer {
     let catalog = surface.engine.catalog();
     let typed = word.to_lowercase();
     let nearest = crate::config::words::nearest(&typed, WORDS.iter().copied()).or_else(|| catalog.nearest(&typed));
-    let said = match nearest {
+    let mut said = format!("There is nothing called {} here.", code(word));
+    match nearest {
+        Some("help") => {}
         Some(nearest) => {
             let line = format!("/access {nearest} {rest}");
-            format!("There is nothing called {} here. Did you mean {}?", code(word), code(line.trim()))
+            said = format!("{said} Did you mean {}?", code(line.trim()));
         }
         None if hold::parse(word).is_ok() => {
-            format!(
-                "{} is a length of time; say first what it is for: {}",
-                code(word),
-                code(&format!("/access NAME {word} why"))
-            )
+            let line = format!("/access NAME {text}");
+            said = format!("{} is a length of time; say first what it is for, like {}.", code(word), code(line.trim()));
         }
-        None => format!("There is nothing called {} here.", code(word)),
-    };
+        None => {}
+    }
     Answer::ephemeral(format!("{said} `/access help` shows what there is."))
 }
 
 impl Surface {
     /// Asks for a workflow with the words after its name.
     pub(super) async fn ask(&self, by: &By, command: &SlashCommand, workflow: Arc<Workflow>, words: &str) -> Answer {
-        let form = Form::from_words(workflow, words, Some(command.channel_id.clone()));
+        let form = Form::from_words(workflow, words, channel_of(command));
         let trigger = command.trigger_id.as_ref();
         match self.engine.prepare(&by.slack_id, &form).await {
             Ok(Prepared::Complete(ask)) => match self.engine.ask(*ask, Some(by.key.clone())).await {
@@ -73,7 +73,7 @@ impl Surface {
             }
             // A device can be connected while the form is open.
             Err(AskError::NoDevice) => {
-                let filled = RequestForm::new(form, Among::Fixed).with_note(sentences::no_device());
+                let filled = RequestForm::new(form, Among::Fixed).with_devices(&[]);
                 self.open_filled(trigger, &filled).await
             }
             Err(error) => Answer::ephemeral(sentences::not_asked(&error, &form)),

@@ -13,6 +13,7 @@ use crate::kernel::{Request, hold};
 use crate::notices::words::{self, escape, one_line};
 use crate::outside::tailscale::Device;
 use crate::slack::envelope::{self, FormState};
+use crate::slack::sentences;
 
 /// Our name for this form.
 pub const CALLBACK: &str = "access_request";
@@ -83,6 +84,18 @@ pub fn values(workflow: &Workflow, state: &FormState) -> BTreeMap<String, String
     filled.collect()
 }
 
+/// Those of these values that somebody chose: lengths of time that only stood there are left out, since another workflow
+/// has its own usual one.
+pub fn chosen(workflow: &Workflow, mut values: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    if let Some((input, default_ms, _)) = workflow.hold()
+        && values.get(&input.name).is_some_and(|value| hold::parse(value) == Ok(default_ms))
+    {
+        values.remove(&input.name);
+    }
+    values.retain(|_, value| value != choices::UNAVAILABLE);
+    values
+}
+
 impl RequestForm {
     /// Over these values.
     pub fn new(form: Form, among: Among) -> Self {
@@ -104,7 +117,7 @@ impl RequestForm {
         self.device =
             chosen.map(|device| (device.node_id.clone(), choices::device_label(device.short_name(), &device.os)));
         if devices.is_empty() && self.note.is_none() {
-            self.note = Some(crate::slack::sentences::no_device());
+            self.note = Some(sentences::NO_DEVICE_YET.to_owned());
         }
         self
     }
