@@ -61,8 +61,8 @@ impl Tx {
         state: &str,
         at: i64,
     ) -> Result<(), StoreError> {
-        let actor = serde_json::to_string(actor)
-            .map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
+        let actor =
+            serde_json::to_string(actor).map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
         self.append_audit(AuditEntry {
             seq: 0,
             at,

@@ -126,4 +126,43 @@ mod tests {
             assert!(Who::parse(wrong).is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn what_names_people_reads_back_as_it_is_shown() {
+        for text in ["group:dba", "autogroup:member", "@db-oncall", "bob@example.com"] {
+            let who = Who::parse(text).unwrap();
+            assert_eq!(who.to_string(), text);
+            let stored = serde_json::to_string(&who).unwrap();
+            assert_eq!(serde_json::from_str::<Who>(&stored).unwrap(), who);
+        }
+        assert!(serde_json::from_str::<Who>("\"nobody\"").is_err());
+    }
+
+    #[test]
+    fn accounts_are_one_human_by_slack_id_login_or_email_and_never_by_name() {
+        let account = |slack_id: &str, login: Option<&str>, email: Option<&str>| Person {
+            slack_id: slack_id.to_owned(),
+            name: "Bob".to_owned(),
+            email: email.map(str::to_owned),
+            login: login.map(str::to_owned),
+            standing: Standing::Member,
+            belongs: Vec::new(),
+        };
+        let bob = account("U1", Some("bob@github"), Some("bob@example.com"));
+        for (other, same) in [
+            (account("U1", None, None), true),
+            (account("U2", Some("Bob@GitHub"), None), true),
+            (account("U2", None, Some("BOB@example.com")), true),
+            (account("U2", None, None), false),
+            (account("u1", None, None), false),
+            (account("U2", Some("bob@gitlab"), Some("bob@example.org")), false),
+            // A login is no e-mail address, however alike they look.
+            (account("U2", Some("bob@example.com"), Some("bob@github")), false),
+        ] {
+            assert_eq!(bob.is_same_human(&other), same, "{other:?}");
+            assert_eq!(other.is_same_human(&bob), same, "{other:?}");
+        }
+        let unknown = |slack_id| account(slack_id, None, None);
+        assert!(!unknown("U1").is_same_human(&unknown("U2")), "two people of whom nothing is known are not one");
+    }
 }

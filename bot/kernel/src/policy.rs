@@ -56,3 +56,6 @@ fn must_be_member(person: &Person) -> Result<(), Refusal> {
 fn matching<'w>(whos: &'w [Who], person: &Person) -> Option<&'w Who> {
     whos.iter().find(|who| person.belongs.contains(who))
 }
+
+#[cfg(test)]
+mod tests;

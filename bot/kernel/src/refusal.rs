@@ -71,3 +71,67 @@ pub enum Refusal {
         missing: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every refusal; a new one does not compile before it has its line here.
+    fn every_refusal() -> Vec<Refusal> {
+        let who = || vec![Who::TailnetGroup("group:dba".to_owned())];
+        let all = vec![
+            Refusal::MayNotAsk { ask: who() },
+            Refusal::NotAnApprover { by: who() },
+            Refusal::OwnRequest,
+            Refusal::ConfirmOwnRequest,
+            Refusal::DecidedBefore,
+            Refusal::TooLate { state: State::Ended, outcome: Some(Outcome::Lapsed), by: vec!["U1".to_owned()] },
+            Refusal::TooEarly { state: State::Pending },
+            Refusal::NotYours,
+            Refusal::Standing { standing: Standing::Guest },
+            Refusal::Altered,
+            Refusal::HoldTooLong { max_ms: 1_000 },
+            Refusal::Unusable { missing: "step".to_owned() },
+        ];
+        for one in &all {
+            match one {
+                Refusal::MayNotAsk { .. }
+                | Refusal::NotAnApprover { .. }
+                | Refusal::OwnRequest
+                | Refusal::ConfirmOwnRequest
+                | Refusal::DecidedBefore
+                | Refusal::TooLate { .. }
+                | Refusal::TooEarly { .. }
+                | Refusal::NotYours
+                | Refusal::Standing { .. }
+                | Refusal::Altered
+                | Refusal::HoldTooLong { .. }
+                | Refusal::Unusable { .. } => {}
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn refusals_are_kept_under_names_that_stay() {
+        let lines: Vec<String> = every_refusal().iter().map(|one| serde_json::to_string(one).unwrap()).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        {"refusal":"may_not_ask","ask":["group:dba"]}
+        {"refusal":"not_an_approver","by":["group:dba"]}
+        {"refusal":"own_request"}
+        {"refusal":"confirm_own_request"}
+        {"refusal":"decided_before"}
+        {"refusal":"too_late","state":"ended","outcome":"lapsed","by":["U1"]}
+        {"refusal":"too_early","state":"pending"}
+        {"refusal":"not_yours"}
+        {"refusal":"standing","standing":"guest"}
+        {"refusal":"altered"}
+        {"refusal":"hold_too_long","max_ms":1000}
+        {"refusal":"unusable","missing":"step"}
+        "#);
+        for one in every_refusal() {
+            let stored = serde_json::to_string(&one).unwrap();
+            assert_eq!(serde_json::from_str::<Refusal>(&stored).unwrap(), one);
+        }
+    }
+}
