@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
+use crate::engine::links::LinkPlace;
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
 use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
@@ -51,6 +52,12 @@ pub enum StartError {
     /// The Tailscale client.
     #[error("{0}")]
     Tailscale(#[from] TailscaleError),
+    /// The client of golink.
+    #[error("{0}")]
+    Golink(#[from] crate::outside::golink::GolinkError),
+    /// What is kept cannot be read.
+    #[error("{0}")]
+    Read(#[from] crate::store::StoreError),
     /// The signing secret.
     #[error("slack.signing_secret is empty; copy it from the app's Basic Information page")]
     SigningSecret,
@@ -91,6 +98,10 @@ impl Bot {
         let listener = listen::bind(&config.listen).await?;
         let Database::Sqlite(path) = &config.database;
         let store = Store::open(&format!("sqlite://{}", path.display())).await?;
+        let links = match &config.golink {
+            Some(golink) => LinkPlace::there(golink, clock.clone())?,
+            None => LinkPlace::here(&store, &reached_at(config, listener.address())).await?,
+        };
         let (stop_doors, stop_engine) = (CancellationToken::new(), CancellationToken::new());
         let parts = Parts {
             store,
@@ -101,6 +112,7 @@ impl Bot {
             notices,
             catalog,
             people: config.people.clone(),
+            links,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone());
@@ -163,6 +175,15 @@ impl Bot {
             warn!("some effects did not finish in time; they go on at the next start");
         }
         self.engine.store().close().await;
+    }
+}
+
+/// How people reach us, without a slash at the end.
+fn reached_at(config: &Config, address: Option<SocketAddr>) -> String {
+    match (&config.url, address) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(address)) => format!("http://{address}"),
+        (None, None) => "http://localhost".to_owned(),
     }
 }
 

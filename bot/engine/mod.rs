@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod metrics;
 pub mod people;
+pub mod links;
 mod perform;
 pub mod reading;
 mod saying;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub catalog: Catalog,
     /// Slack ids to tailnet logins, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+    /// Where go links are kept.
+    pub links: links::LinkPlace,
 }
 
 /// The handle everybody has. Cloning shares the engine.
@@ -64,6 +67,7 @@ struct Inner {
     notices: Notices,
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
+    links: links::LinkPlace,
     jobs: mpsc::Sender<writer::Job>,
     /// Rings when something was saved.
     saved: Notify,
@@ -100,7 +104,7 @@ impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = mpsc::channel(4_096);
-        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people } = parts;
+        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links } = parts;
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
             steps: Steps::new(tailscale, clock.clone()),
@@ -109,6 +113,7 @@ impl Engine {
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: watch::Sender::new(None),
+            links,
             store,
             clock,
             ids,
@@ -120,9 +125,10 @@ impl Engine {
         // The writer outlives the worker: what was performed must still be written down.
         let worked = CancellationToken::new();
         let writer = tokio::spawn(writer::run(engine.clone(), queue, worked.clone()));
-        let working = worker::run(engine.clone(), stop);
+        let working = worker::run(engine.clone(), stop.clone());
+        let flushing = links::keep_flushing(engine.clone(), stop);
         let worker = tokio::spawn(async move {
-            working.await;
+            tokio::join!(working, flushing);
             worked.cancel();
         });
         (engine, Running { writer, worker })
@@ -231,7 +237,7 @@ impl Engine {
 fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
     match outcome? {
         writer::Written::Request(told) => Ok(*told),
-        writer::Written::Nothing => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
+        writer::Written::Nothing | writer::Written::Link(_) => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
     }
 }
 

@@ -150,6 +150,12 @@ impl People {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The logins of everybody in the tailnet, suspended people too, in lower case; at most `FRESH_MS` old.
+    pub async fn logins(&self) -> Result<BTreeSet<String>, Failure> {
+        let users = self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
+        Ok(users.iter().map(|user| user.login_name.to_lowercase()).collect())
+    }
+
     /// Everybody the rules name, as far as it can be listed; to see whether anybody can decide at all.
     pub async fn candidates(&self, rules: &[Who]) -> Result<Candidates, Failure> {
         let mut all = Candidates::default();

@@ -7,7 +7,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Engine, TellError, Told};
+use super::links::writing::{self, LinkOutcome, LinkWork};
+use super::{Engine, TellError, Told, saying};
+use crate::kernel::effect::Effect;
+use crate::kernel::link::{LinkEvent, LinkId};
 use crate::kernel::{Actor, Applied, Ask, Event, Moment, Request, RequestId};
 use crate::store::{Saving, StoreError, Tx};
 
@@ -26,6 +29,14 @@ pub(super) enum Work {
     Done,
     /// An effect did not work out and is due again later.
     Postpone { due_at: i64, error: String },
+    /// A go link is to change.
+    Link(Box<LinkWork>),
+    /// A go link changed elsewhere.
+    LinkNote(Box<LinkEvent>),
+    /// Go links were followed.
+    Clicks(Vec<(LinkId, i64)>),
+    /// Somebody wants something said (`Effect::Say`); `about` names what, for the audit log.
+    Say { about: String, effect: Box<Effect> },
 }
 
 /// One thing to write, and who waits for it.
@@ -42,6 +53,8 @@ pub(super) struct Job {
 pub(super) enum Written {
     /// A request as it is now.
     Request(Box<Told>),
+    /// A go link.
+    Link(Box<LinkOutcome>),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -122,6 +135,16 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
             Work::Ask(ask) => asked(&mut tx, &mut seen, job, ask, moment).await?,
             Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
             Work::Done => Ok(Written::Nothing),
+            Work::Link(work) => Ok(writing::write(&mut tx, job, work, moment.now).await?),
+            Work::LinkNote(event) => Ok(writing::note_saved(&mut tx, job, event, moment.now).await?),
+            Work::Clicks(clicks) => {
+                tx.add_clicks(clicks, moment.now).await?;
+                Ok(Written::Nothing)
+            }
+            Work::Say { about, effect } => {
+                saying::save(&mut tx, job, about, effect, moment.now).await?;
+                Ok(Written::Nothing)
+            }
             Work::Postpone { due_at, error } => {
                 tx.postpone(job.done.unwrap_or(0), *due_at, error).await?;
                 outcomes.push(Ok(Written::Nothing));
@@ -138,6 +161,9 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
     }
     tx.commit().await?;
     for (job, outcome) in jobs.iter().zip(&outcomes) {
+        if let Ok(Written::Link(outcome)) = outcome {
+            writing::committed(engine, outcome);
+        }
         log(engine, job, outcome);
     }
     Ok(outcomes)
@@ -215,7 +241,8 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
     let event = match &job.work {
         Work::Ask(_) => "asked",
         Work::Tell(_, event) => event.name(),
-        Work::Done | Work::Postpone { .. } => return,
+        Work::Done | Work::Postpone { .. } | Work::Clicks(_) => return,
+        Work::Link(_) | Work::LinkNote(_) | Work::Say { .. } => return,
     };
     let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {

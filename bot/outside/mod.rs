@@ -2,6 +2,7 @@
 
 use std::sync::Once;
 
+pub mod golink;
 pub mod slack;
 pub mod tailscale;
 pub mod tailscaled;

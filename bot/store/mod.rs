@@ -1,12 +1,14 @@
 //! What is kept: requests, holders, outbox and audit in one SQLite file. Knows rows and kernel types, no service.
 
 mod audit;
+mod links;
 mod open;
 mod outbox;
 mod read;
 mod save;
 
 pub use audit::{AuditEntry, Tampered};
+pub use links::link_subject;
 pub use open::OpenError;
 pub use outbox::Waiting;
 pub use read::Held;

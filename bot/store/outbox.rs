@@ -122,6 +122,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Puts one effect of something that is no request into the outbox.
+    pub async fn enqueue_for(&mut self, subject: &RequestId, effect: Effect, at: i64) -> Result<(), StoreError> {
+        self.enqueue(subject, &[], &[Due { at, effect }]).await
+    }
+
     /// Takes a performed effect out.
     pub async fn done(&mut self, seq: i64) -> Result<(), StoreError> {
         sqlx::query("delete from outbox where seq = $1").bind(seq).execute(self.connection()).await?;

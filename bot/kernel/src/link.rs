@@ -8,6 +8,7 @@ mod go_url;
 mod name;
 mod rules;
 pub mod snapshot;
+mod target;
 mod template;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use expand::{ExpandError, Target, Visit, check, expand};
 pub use go_url::{path_escape, query_escape};
 pub use name::{LinkId, NAME_MAX, NameError, check_name, without_punctuation};
 pub use rules::{Draft, Editor, Expect, KnownLogins, LONG_MAX, LinkEvent, LinkRefusal, delete, may_edit, save};
+pub use target::Typed;
 pub use template::TemplateError;
 
 /// One link, as it is kept.

@@ -119,6 +119,11 @@ fn unescape(text: &str, part: Part) -> Result<Vec<u8>, UrlError> {
     Ok(bytes)
 }
 
+/// The text with the escapes of a path undone; nothing if one is broken or the result is not UTF-8.
+pub(super) fn unescaped(text: &str) -> Option<String> {
+    String::from_utf8(unescape(text, Part::Path).ok()?).ok()
+}
+
 /// A path or fragment: what it means, and how it was written if that is another way than ours.
 #[derive(Default)]
 struct Written {

@@ -1,0 +1,379 @@
+//! Go links for the surfaces: found, followed, made and changed, whether they stand here or at a golink of yours.
+
+mod clicks;
+mod far;
+mod saving;
+mod shelf;
+pub(in crate::engine) mod writing;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use url::Url;
+
+use super::{Engine, TellError};
+use crate::clock::Clock;
+use crate::kernel::link::{
+    Editor, ExpandError, KnownLogins, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation,
+};
+use crate::kernel::{Failure, Standing};
+use crate::outside::golink::{Golink, GolinkError};
+use crate::store::{Store, StoreError};
+
+pub use clicks::FLUSH_EVERY_MS;
+pub(in crate::engine) use clicks::keep_flushing;
+pub use saving::Saving;
+
+/// Looking a person up gets this much of Slack's three seconds.
+const LOOK_UP_LIMIT: Duration = Duration::from_millis(1_200);
+/// golink's capability in the tailnet policy file; ours has the same, so that moving needs no change there.
+pub const CAPABILITY: &str = "tailscale.com/cap/golink";
+/// Names this alike are offered for one that is unknown.
+const NEAREST_MAX: usize = 3;
+
+/// Where links are kept, made before the engine starts.
+pub struct LinkPlace {
+    place: Place,
+    /// Where people follow them, without a slash at the end: `http://go`.
+    address: String,
+}
+
+enum Place {
+    /// In our own database.
+    Here(shelf::Shelf),
+    /// At a golink.
+    There(Box<far::Far>),
+}
+
+impl LinkPlace {
+    /// In our own database; `url` is where people reach us.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn here(store: &Store, url: &str) -> Result<Self, StoreError> {
+        let shelf = shelf::Shelf::open(store).await?;
+        Ok(Self { place: Place::Here(shelf), address: format!("{}/go", url.trim_end_matches('/')) })
+    }
+
+    /// At the golink with this address. Calls nobody.
+    ///
+    /// # Errors
+    /// No client can be made.
+    pub fn there(url: &Url, clock: Clock) -> Result<Self, GolinkError> {
+        let address = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { place: Place::There(Box::new(far::Far::new(Golink::new(url.clone())?, clock))), address })
+    }
+}
+
+/// A link and how often it was followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The link.
+    pub link: Link,
+    /// Ever, as far as it was counted.
+    pub clicks: i64,
+}
+
+/// A link that was followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The link.
+    pub link: Link,
+    /// Where it leads; a relative address is made whole.
+    pub target: Target,
+}
+
+/// Who asks about links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Slack id.
+    pub slack_id: String,
+    /// Their login, if the tailnet knows them and they may act there.
+    pub login: Option<String>,
+    /// What Slack calls their e-mail, for saying who was not found.
+    pub email: Option<String>,
+}
+
+/// Why something about links was not done.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LinkError {
+    /// The rules say no.
+    #[error("refused: {0}")]
+    Refused(#[from] LinkRefusal),
+    /// Guests, outsiders and bots have no go links.
+    #[error("not a member")]
+    NotMember,
+    /// No active tailnet user matches this person.
+    #[error("no tailnet user")]
+    NoTailnetUser {
+        /// The e-mail that was looked for, if Slack told one.
+        email: Option<String>,
+    },
+    /// The link leads nowhere.
+    #[error("it leads nowhere: {0}")]
+    Nowhere(ExpandError),
+    /// Somebody outside did not do it; nothing was changed.
+    #[error("failed: {}", .0.what)]
+    Failed(Failure),
+    /// golink did not say whether it did it.
+    #[error("not known whether it was saved: {}", .0.what)]
+    NotKnown(Failure),
+    /// The database did not save it; nothing was changed.
+    #[error("not saved: {0}")]
+    NotSaved(String),
+}
+
+impl From<GolinkError> for LinkError {
+    fn from(error: GolinkError) -> Self {
+        Self::Failed(failure(&error))
+    }
+}
+
+impl From<StoreError> for LinkError {
+    fn from(error: StoreError) -> Self {
+        Self::NotSaved(error.to_string())
+    }
+}
+
+impl From<TellError> for LinkError {
+    fn from(error: TellError) -> Self {
+        Self::NotSaved(error.to_string())
+    }
+}
+
+fn failure(error: &GolinkError) -> Failure {
+    Failure {
+        what: error.to_string(),
+        advice: error.advice().unwrap_or_default(),
+        retryable: error.may_have_happened(),
+        retry_after_ms: None,
+    }
+}
+
+fn late(what: &str) -> LinkError {
+    LinkError::Failed(Failure {
+        what: what.to_owned(),
+        advice: "try again in a moment".to_owned(),
+        retryable: true,
+        retry_after_ms: None,
+    })
+}
+
+/// The go links. Cloning is cheap.
+#[derive(Clone)]
+pub struct Links {
+    engine: Engine,
+}
+
+impl Engine {
+    /// The go links.
+    pub fn links(&self) -> Links {
+        Links { engine: self.clone() }
+    }
+}
+
+impl Links {
+    fn place(&self) -> &Place {
+        &self.engine.inner.links.place
+    }
+
+    /// Where people follow this link.
+    pub fn address_of(&self, typed: &str) -> String {
+        format!("{}/{typed}", self.engine.inner.links.address)
+    }
+
+    /// Where people see, change and delete this link in a browser.
+    pub fn page_of(&self, short: &str) -> String {
+        self.address_of(&format!(".detail/{}", crate::kernel::link::path_escape(short)))
+    }
+
+    /// The address of the golink that has the links; none if they stand here.
+    pub fn golink(&self) -> Option<&str> {
+        matches!(self.place(), Place::There(_)).then_some(self.engine.inner.links.address.as_str())
+    }
+
+    /// Who this is in Slack and in the tailnet, afresh. `needs_login`: somebody the tailnet does not know is an error, and
+    /// so is a tailnet that does not answer.
+    ///
+    /// # Errors
+    /// Not a member; no tailnet user; Slack or Tailscale did not say within about a second.
+    pub async fn asker(&self, slack_id: &str, needs_login: bool) -> Result<Asker, LinkError> {
+        let looking = self.engine.inner.people.fresh(slack_id, &[], needs_login);
+        let person = match tokio::time::timeout(LOOK_UP_LIMIT, looking).await {
+            Ok(person) => person.map_err(LinkError::Failed)?,
+            Err(_) => return Err(late("Slack or Tailscale did not answer in time")),
+        };
+        if person.standing != Standing::Member {
+            return Err(LinkError::NotMember);
+        }
+        if needs_login && person.login.is_none() {
+            return Err(LinkError::NoTailnetUser { email: person.email });
+        }
+        Ok(Asker { slack_id: person.slack_id, login: person.login, email: person.email })
+    }
+
+    /// The logins the tailnet knows now.
+    ///
+    /// # Errors
+    /// Tailscale did not say within about a second.
+    pub async fn known(&self) -> Result<KnownLogins, LinkError> {
+        match tokio::time::timeout(LOOK_UP_LIMIT, self.engine.inner.people.logins()).await {
+            Ok(logins) => logins.map_err(LinkError::Failed),
+            Err(_) => Err(late("Tailscale did not answer in time")),
+        }
+    }
+
+    /// The link of that name, in any spelling, at most two seconds old.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn find(&self, short: &str) -> Result<Option<Link>, LinkError> {
+        Ok(match self.place() {
+            Place::Here(shelf) => shelf.find(&LinkId::of(short)),
+            Place::There(far) => far.find(short).await?,
+        })
+    }
+
+    /// As `find`, and if there is none, without the punctuation behind the name; as golink follows links.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn find_forgiving(&self, short: &str) -> Result<Option<Link>, LinkError> {
+        let found = self.find(short).await?;
+        let bare = without_punctuation(short);
+        if found.is_some() || bare == short || bare.is_empty() { Ok(found) } else { self.find(bare).await }
+    }
+
+    /// Where what was typed leads for this person; nothing if there is no such link.
+    ///
+    /// # Errors
+    /// It leads nowhere, or golink did not say.
+    pub async fn follow(&self, typed: &Typed, login: Option<&str>) -> Result<Option<Followed>, LinkError> {
+        let Some(link) = self.find_forgiving(&typed.short).await? else { return Ok(None) };
+        let visit =
+            Visit { path: &typed.path, query: &typed.query, user: login, now: self.engine.inner.clock.now_ms() };
+        let mut target = expand(&link.long, &visit).map_err(LinkError::Nowhere)?;
+        if target.scheme.is_empty()
+            && let Some(whole) = self.whole(&target.address)
+        {
+            target.scheme = whole.scheme().to_owned();
+            target.address = whole.into();
+        }
+        Ok(Some(Followed { link, target }))
+    }
+
+    /// A relative address as a browser at the links' address would read it.
+    fn whole(&self, address: &str) -> Option<Url> {
+        let base = &self.engine.inner.links.address;
+        // Links that name each other begin with a slash; ours stand below `/go`.
+        match address.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
+            Some(rest) => Url::parse(&format!("{base}/{rest}")).ok(),
+            None => Url::parse(&format!("{base}/")).ok()?.join(address).ok(),
+        }
+    }
+
+    /// Every link with its clicks, by name.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn all(&self) -> Result<Vec<Counted>, LinkError> {
+        let mut all = match self.place() {
+            Place::Here(shelf) => shelf.all(),
+            Place::There(far) => far.all().await?,
+        };
+        all.sort_by(|one, other| one.link.short.cmp(&other.link.short));
+        Ok(all)
+    }
+
+    /// Links that have every one of these words in name, destination or owner; those with the words in the name first.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn search(&self, words: &str) -> Result<Vec<Counted>, LinkError> {
+        let words: BTreeSet<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let has_all = |text: &str| words.iter().all(|word| text.contains(word.as_str()));
+        let text = |link: &Link| format!("{}\n{}\n{}", link.short, link.long, link.owner).to_lowercase();
+        let mut found = self.all().await?;
+        found.retain(|counted| has_all(&text(&counted.link)));
+        let in_name = |link: &Link| has_all(&link.short.to_lowercase()) || has_all(LinkId::of(&link.short).as_str());
+        found.sort_by_key(|counted| (!in_name(&counted.link), std::cmp::Reverse(counted.clicks)));
+        Ok(found)
+    }
+
+    /// Links of this person, by name.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn owned_by(&self, login: &str) -> Result<Vec<Counted>, LinkError> {
+        let login = login.to_lowercase();
+        let mut all = self.all().await?;
+        all.retain(|counted| counted.link.owner.to_lowercase() == login);
+        Ok(all)
+    }
+
+    /// Links that were followed, the most followed first.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn top(&self) -> Result<Vec<Counted>, LinkError> {
+        let mut all = self.all().await?;
+        all.retain(|counted| counted.clicks > 0);
+        all.sort_by_key(|counted| std::cmp::Reverse(counted.clicks));
+        Ok(all)
+    }
+
+    /// How often this link was followed.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn clicks_of(&self, id: &LinkId) -> Result<i64, LinkError> {
+        match self.place() {
+            Place::Here(shelf) => Ok(shelf.clicks_of(id)),
+            Place::There(far) => {
+                let all = far.all().await?;
+                Ok(all.iter().find(|counted| counted.link.id() == *id).map_or(0, |counted| counted.clicks))
+            }
+        }
+    }
+
+    /// Names like this one, the most alike first.
+    ///
+    /// # Errors
+    /// golink did not say.
+    pub async fn nearest(&self, short: &str) -> Result<Vec<Link>, LinkError> {
+        let wanted = LinkId::of(without_punctuation(short));
+        let wanted = wanted.as_str();
+        if wanted.is_empty() || wanted.len() > 64 {
+            return Ok(Vec::new());
+        }
+        let far = (wanted.chars().count() / 3).clamp(1, 3);
+        let mut near: Vec<(usize, Link)> = Vec::new();
+        for Counted { link, .. } in self.all().await? {
+            let id = link.id();
+            let id = id.as_str();
+            let distance = strsim::damerau_levenshtein(wanted, id);
+            let begins = wanted.len() >= 2 && (id.starts_with(wanted) || wanted.starts_with(id) && id.len() >= 2);
+            if distance <= far || begins {
+                near.push((if distance <= far { distance } else { far + 1 }, link));
+            }
+        }
+        near.sort_by(|(one, first), (other, second)| one.cmp(other).then_with(|| first.short.cmp(&second.short)));
+        Ok(near.into_iter().take(NEAREST_MAX).map(|(_, link)| link).collect())
+    }
+
+    /// Whether this person may change this link as things are now; only for showing buttons, it is checked again.
+    pub fn may_edit(&self, link: &Link, login: Option<&str>) -> bool {
+        login.is_some_and(|login| login.to_lowercase() == link.owner.to_lowercase())
+    }
+
+    /// The editor that an asker is: never an admin, whatever the bot itself may do at a golink.
+    ///
+    /// # Errors
+    /// The tailnet does not know them.
+    pub fn editor(asker: &Asker) -> Result<Editor, LinkError> {
+        match &asker.login {
+            Some(login) => Ok(Editor { login: login.clone(), is_admin: false }),
+            None => Err(LinkError::NoTailnetUser { email: asker.email.clone() }),
+        }
+    }
+}
