@@ -30,6 +30,9 @@ const LOCK_TRIES: u32 = 100;
 /// Between two looks.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// Nothing the bot does at once takes longer, in real time; a call that hangs is given up before.
+const REST_LIMIT: Duration = Duration::from_secs(60);
+
 /// The bot's place: what it keeps survives a kill, and goes when the lodging is dropped.
 pub(super) struct Lodging {
     folder: TempDir,
@@ -112,6 +115,19 @@ impl Lodging {
         Err(format!("the killed bot still holds {}", self.folder.path().display()))
     }
 
+    async fn wait(&self) -> Result<Option<i64>, String> {
+        let (handle, engine) = match self.living().as_ref() {
+            Some((runtime, bot)) => (runtime.handle().clone(), bot.engine().clone()),
+            None => return Ok(None),
+        };
+        let clock = self.clock.clone();
+        let rested = handle.spawn(async move {
+            tokio::time::timeout(REST_LIMIT, engine.idle()).await.map_err(|_| "it does not come to rest".to_owned())?;
+            engine.store().next_due_after(clock.now_ms()).await.map_err(|error| error.to_string())
+        });
+        rested.await.map_err(|error| error.to_string())?
+    }
+
     async fn let_out(&self) {
         let _one_at_a_time = self.door.lock().await;
         let living = self.living().take();
@@ -138,6 +154,10 @@ impl Lodger for Lodging {
             runtime.shutdown_background();
             drop(bot);
         }
+    }
+
+    fn rest(&self) -> BoxFuture<'_, Result<Option<i64>, String>> {
+        self.wait().boxed()
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {

@@ -33,7 +33,8 @@ pub(super) async fn stream(State(demo): State<Demo>) -> Sse<impl Stream<Item = R
         for receiver in watched.iter_mut().flatten() {
             receiver.mark_unchanged();
         }
-        Some((Ok(Event::default().event("changed").data("")), (watched, demo)))
+        // Browsers drop events without data.
+        Some((Ok(Event::default().event("changed").data("look")), (watched, demo)))
     });
     Sse::new(events).keep_alive(KeepAlive::default())
 }

@@ -47,6 +47,9 @@ pub trait Lodger: Send + Sync + 'static {
     fn start(&self) -> BoxFuture<'_, Result<(), String>>;
     /// Ends it in the middle of whatever it does; nothing is finished, nothing is flushed.
     fn kill(&self);
+    /// Waits until it has nothing to do now. When it will have next, in ms since the epoch; nothing if it has no plans or
+    /// does not run. The error: it did not come to rest.
+    fn rest(&self) -> BoxFuture<'_, Result<Option<i64>, String>>;
     /// Lets it finish what is in hand, and ends it.
     fn stop(&self) -> BoxFuture<'_, ()>;
 }

@@ -120,6 +120,12 @@ export async function perform(name, details, place) {
   return answer;
 }
 
+/** Does something to the world that nobody in it does: moves the clock, breaks, mends, kills, starts. */
+export async function change(name, details) {
+  await act(name, details);
+  await refresh();
+}
+
 let toasts = 0;
 
 /** Says something that is no part of the story. */

@@ -1,6 +1,6 @@
 // The guided first minute: one step at a time, moved on by what has happened and not by what was pressed.
 
-import { act, app, channel, keep, me, perform, refresh } from "./api.js";
+import { act, app, change, channel, keep, me, refresh } from "./api.js";
 import { typeForThem } from "./composer.js";
 import { become, visit } from "./dialogs.js";
 import { h } from "./dom.js";
@@ -31,7 +31,7 @@ const STEPS = {
   wait: {
     title: "It locks itself",
     words: () => ["Two hours are long. Move the clock to the moment the access ends, on the right."],
-    actions: () => [["To the deadline", () => perform("clock", { to_deadline: true }, "clock")]],
+    actions: () => [["To the deadline", () => change("clock", { to_deadline: true })]],
   },
   gone: { title: "Verified gone", words: () => ["The time is up. The bot takes it back, looks again, and writes what it found on the same card."], actions: () => [] },
   break: {
@@ -40,8 +40,8 @@ const STEPS = {
       ? ["Something is broken. Ask, approve or let the time run out as before, then mend it and see what becomes of it."]
       : ["Make Tailscale fail while access is taken back, or kill the bot in the middle. Then mend it, and look who noticed."]),
     actions: () => (app.data.coach.at(-1).begun ? [["Mend everything", mend]] : [
-      ["Make Tailscale fail", async () => { await act("fault", { tailscale: "fails" }); await refresh(); }],
-      ["Kill the bot", async () => { await act("bot/kill"); await refresh(); }],
+      ["Make Tailscale fail", () => change("fault", { tailscale: "fails" })],
+      ["Kill the bot", () => change("bot/kill")],
     ]),
   },
 };

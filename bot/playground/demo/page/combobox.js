@@ -76,7 +76,9 @@ function open(menu) {
     if (menu.asMenu) close(menu);
     return;
   }
-  app.ui.combo = { id: menu.id, query: "", at: 0, found: null, isAsking: false };
+  const all = menu.groups?.flatMap((group) => group.options) ?? menu.options ?? [];
+  const at = Math.max(0, all.findIndex((one) => one.value === menu.chosen[0]?.value));
+  app.ui.combo = { id: menu.id, query: "", at, byKeys: true, found: null, isAsking: false };
   if (menu.ask) ask(menu);
   app.redraw();
 }

@@ -8,7 +8,7 @@ const EMOJI = {
   white_check_mark: "✅", x: "❌", lock: "🔒", unlock: "🔓", key: "🔑", warning: "⚠️", rotating_light: "🚨",
   hourglass: "⌛", hourglass_flowing_sand: "⏳", stopwatch: "⏱️", bell: "🔔", no_entry: "⛔", large_green_circle: "🟢",
   red_circle: "🔴", large_yellow_circle: "🟡", white_circle: "⚪", wave: "👋", eyes: "👀", tada: "🎉", mag: "🔍",
-  information_source: "ℹ️", bulb: "💡", arrow_right: "➡️", computer: "💻", thumbsup: "👍", "+1": "👍", question: "❓",
+  information_source: "ℹ️", bulb: "💡", arrow_right: "➡️", computer: "💻", busts_in_silhouette: "👥", thumbsup: "👍", "+1": "👍", question: "❓",
 };
 
 /** Entities of Slack's texts. */

@@ -1,6 +1,6 @@
 // The other side: the clock, the bot, what can be broken, and the tailnet as its admins see it.
 
-import { act, app, me, now, perform, refresh } from "./api.js";
+import { app, change, me, now } from "./api.js";
 import { h } from "./dom.js";
 import { rove } from "./sidebar.js";
 import { city, clock, date, left } from "./time.js";
@@ -11,7 +11,7 @@ export function tailnet() {
 
 function clockCard() {
   const zone = me().tz;
-  const move = (seconds) => perform("clock", { seconds }, "clock");
+  const move = (seconds) => change("clock", { seconds });
   const deadline = app.data.deadline_ms;
   const words = deadline ? `in ${left(deadline - now())}` : "nothing is lent";
   return h("section", { class: "panel clock", "aria-labelledby": "clock-title" },
@@ -21,7 +21,7 @@ function clockCard() {
       type: "button", class: "act", key: name, "data-clock": seconds, on: { click: () => move(seconds) },
     }, name)),
     h("button", {
-      type: "button", class: "act latch", disabled: deadline ? null : true, "data-clock": "deadline", on: { click: () => perform("clock", { to_deadline: true }, "clock") },
+      type: "button", class: "act latch", disabled: deadline ? null : true, "data-clock": "deadline", on: { click: () => change("clock", { to_deadline: true }) },
     }, "To the deadline", h("span", { class: "hint" }, ` ${words}`))));
 }
 
@@ -31,9 +31,9 @@ function botCard() {
   const press = async (what) => {
     app.ui.busy.bot = true;
     app.redraw();
-    await act(`bot/${what}`);
+    await change(`bot/${what}`);
     delete app.ui.busy.bot;
-    await refresh();
+    app.redraw();
   };
   return h("section", { class: "panel bot", "aria-labelledby": "bot-title" },
     h("div", { class: "head" }, h("h2", { id: "bot-title" }, "The bot"), h("span", { class: `status ${state}`, role: "status", "data-bot": words }, words), h("span", { class: "grow" }),
@@ -51,7 +51,7 @@ function choice(name, title, all) {
     h("div", { class: "segments", role: "radiogroup", "aria-labelledby": `choice-${name}`, on: { keydown: rove } }, all.map(([mood, words]) => h("button", {
       type: "button", role: "radio", "aria-checked": mood === now_is ? "true" : "false", tabindex: mood === now_is ? "0" : "-1", key: mood,
       class: mood === "works" ? "" : "bad", "data-mood": `${name}-${mood}`,
-      on: { click: async () => { await act("fault", { [name]: mood }); await refresh(); } },
+      on: { click: () => change("fault", { [name]: mood }) },
     }, words))));
 }
 
@@ -94,9 +94,10 @@ function rules(one) {
   const open = one.rules.filter((rule) => rule.includes(" by posture:"));
   const shut = (one.rules_shut ?? []).filter((rule) => rule.includes(" by posture:"));
   const words = (rule) => rule.replace(/ by posture:.*$/, "");
-  const row = (rule, isOpen) => h("li", { class: isOpen ? "rule open" : "rule", key: rule, "data-rule": isOpen ? "open" : "closed", title: rule },
-    h("span", { class: "target" }, h("span", { "aria-hidden": "true" }, "→ "), words(rule)), h("span", { class: "answer" }, isOpen ? "open" : "closed"));
+  const row = (rule, isOpen, shown = words(rule)) => h("li", { class: isOpen ? "rule open" : "rule", key: rule, "data-rule": isOpen ? "open" : "closed", title: rule },
+    h("span", { class: "target" }, h("span", { "aria-hidden": "true" }, "→ "), shown), h("span", { class: "answer" }, isOpen ? "open" : "closed"));
   if (open.length + shut.length === 0) return null;
+  if (open.length === 0) return h("ul", { class: "plain rules" }, row(shut.join(" by posture:"), false, shut.map(words).join(", ")));
   return h("ul", { class: "plain rules" }, open.map((rule) => row(rule, true)), shut.map((rule) => row(rule, false)));
 }
 
