@@ -16,10 +16,12 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::links::LinkPlace;
+use crate::engine::pastes::{PasteSettings, TclipPlace};
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
 use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
 use crate::outside::tailscale::{Credential, Tailscale, TailscaleError, TailscaleSettings};
+use crate::outside::tclip::{Tclip, TclipError};
 use crate::slack::edge::Edge;
 use crate::slack::http::SigningSecrets;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
@@ -58,6 +60,9 @@ pub enum StartError {
     /// What is kept cannot be read.
     #[error("{0}")]
     Read(#[from] crate::store::StoreError),
+    /// The tclip client.
+    #[error("{0}")]
+    Tclip(#[from] TclipError),
     /// The signing secret.
     #[error("slack.signing_secret is empty; copy it from the app's Basic Information page")]
     SigningSecret,
@@ -113,6 +118,7 @@ impl Bot {
             catalog,
             people: config.people.clone(),
             links,
+            pastes: paste_settings(config, listener.address())?,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone());
@@ -176,6 +182,15 @@ impl Bot {
         }
         self.engine.store().close().await;
     }
+}
+
+/// Where pastes go: to the tclip that is named, else to us.
+fn paste_settings(config: &Config, address: Option<SocketAddr>) -> Result<PasteSettings, StartError> {
+    let tclip = match &config.tclip {
+        Some(tclip) => Some(TclipPlace { client: Tclip::new(tclip.url.clone())?, is_public: tclip.is_public }),
+        None => None,
+    };
+    Ok(PasteSettings { here: reached_at(config, address), tclip })
 }
 
 /// How people reach us, without a slash at the end.

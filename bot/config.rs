@@ -40,10 +40,19 @@ pub struct Config {
     pub tailscale: TailscaleConfig,
     /// golink's address, if it is to be used.
     pub golink: Option<Url>,
-    /// tclip's address, if it is to be used.
-    pub tclip: Option<Url>,
+    /// The tclip that is to be used; none: pastes stand with us.
+    pub tclip: Option<TclipConfig>,
     /// Slack person (`U...`, `W...`) to tailnet login in lower case, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+}
+
+/// The `tclip:` part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TclipConfig {
+    /// Its address.
+    pub url: Url,
+    /// `public`: it runs with Funnel, so that anybody on the internet who has a paste's address can read it.
+    pub is_public: bool,
 }
 
 /// Where other files are.

@@ -9,7 +9,9 @@ use super::address::{self, AddressError, Listen};
 use super::secret::{SecretSource, Setting};
 use super::sheet::{Fields, HIDDEN, Sheet};
 use super::yaml::{Node, Value};
-use super::{Config, Database, Folders, Report, SlackConfig, SlackMode, TailscaleConfig, TailscaleCredential};
+use super::{
+    Config, Database, Folders, Report, SlackConfig, SlackMode, TailscaleConfig, TailscaleCredential, TclipConfig,
+};
 
 const KEYS: &[&str] = &[
     "database",
@@ -59,7 +61,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let tailscale = tailscale(sheet, folder, &fields);
     let url = url(sheet, &fields, slack.as_ref().map(|slack| slack.mode));
     let golink = service(sheet, &fields, "golink");
-    let tclip = service(sheet, &fields, "tclip");
+    let tclip = tclip(sheet, &fields);
     let people = people(sheet, &fields);
     Some(Config {
         database: database?,
@@ -229,6 +231,18 @@ fn service(sheet: &mut Sheet, fields: &Fields, name: &str) -> Option<Url> {
     let key = format!("{name}.url");
     let text = sheet.text(node, &format!("`{key}`"))?;
     checked(sheet, node, address::web(&key, text))
+}
+
+fn tclip(sheet: &mut Sheet, fields: &Fields) -> Option<TclipConfig> {
+    let node = optional(fields, "tclip")?;
+    let fields = sheet.fields(node, "`tclip`", &["url", "public"])?;
+    let is_public = match optional(&fields, "public") {
+        Some(node) => sheet.flag(node, "`tclip.public`")?,
+        None => false,
+    };
+    let node = sheet.required(&fields, "url", "write tclip: { url: http://paste }")?;
+    let text = sheet.text(node, "`tclip.url`")?;
+    checked(sheet, node, address::web("tclip.url", text)).map(|url| TclipConfig { url, is_public })
 }
 
 fn people(sheet: &mut Sheet, fields: &Fields) -> BTreeMap<String, String> {

@@ -53,7 +53,8 @@ fn everything_can_be_said() {
     assert_eq!(config.slack.api_url.as_str(), "http://127.0.0.1:9/api");
     assert_eq!(config.tailscale.credential, TailscaleCredential::ApiKey(SecretSource::Env("K".into())));
     assert_eq!(config.people.get("U024BE7LH").map(String::as_str), Some("alice@github"));
-    assert_eq!(config.tclip.map(String::from), Some("http://paste/".into()));
+    let tclip = config.tclip.map(|tclip| (String::from(tclip.url), tclip.is_public));
+    assert_eq!(tclip, Some(("http://paste/".into(), false)));
 }
 
 #[test]

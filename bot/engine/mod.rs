@@ -1,9 +1,10 @@
 //! The ring: `tell` is the only way to change anything; a worker performs what was saved and reports back as events.
 
 pub mod asking;
-pub mod metrics;
-pub mod people;
 pub mod links;
+pub mod metrics;
+pub mod pastes;
+pub mod people;
 mod perform;
 pub mod reading;
 mod saying;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub people: BTreeMap<String, String>,
     /// Where go links are kept.
     pub links: links::LinkPlace,
+    /// Where pastes go.
+    pub pastes: pastes::PasteSettings,
 }
 
 /// The handle everybody has. Cloning shares the engine.
@@ -64,6 +67,7 @@ struct Inner {
     slack: Slack,
     people: people::People,
     steps: Steps,
+    pastes: pastes::Pastes,
     notices: Notices,
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
@@ -104,10 +108,13 @@ impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = mpsc::channel(4_096);
-        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links } = parts;
+        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes } = parts;
+        let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
+        let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
-            steps: Steps::new(tailscale, clock.clone()),
+            steps: Steps::new(tailscale, keeper, clock.clone()),
+            pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),
             saved: Notify::new(),
@@ -237,7 +244,9 @@ impl Engine {
 fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
     match outcome? {
         writer::Written::Request(told) => Ok(*told),
-        writer::Written::Nothing | writer::Written::Link(_) => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
+        writer::Written::Link(_) | writer::Written::Paste(_) | writer::Written::Nothing => {
+            Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::pastes::PasteWork;
 use super::{Engine, saying, settle};
 use crate::kernel::effect::Effect;
+use crate::kernel::paste::PasteId;
 use crate::kernel::request::{Message, Place};
 use crate::kernel::{Event, Failure, Notice, Purpose, Recipient, Request};
 use crate::notices::Said;
@@ -23,6 +25,8 @@ const PAUSE_MAX_MS: i64 = 60_000;
 pub(super) enum Performed {
     /// Something to tell the request.
     Happened(Box<Event>),
+    /// Something to write about a paste.
+    Changes(Box<PasteWork>),
     /// Nothing more to do.
     Done,
     /// Not now.
@@ -48,7 +52,7 @@ impl Performed {
             Self::Happened(event) if matches!(**event, Event::SettleFailed { .. } | Event::NotIdentified { .. }) => {
                 "failed"
             }
-            Self::Happened(_) | Self::Done => "done",
+            Self::Happened(_) | Self::Changes(_) | Self::Done => "done",
             Self::Later { .. } => "postponed",
         }
     }
@@ -57,8 +61,10 @@ impl Performed {
 /// Performs one effect. Everything in here can be done twice.
 pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
     // These are of no request.
-    if matches!(waiting.effect, Effect::Say { .. }) {
-        return saying::say(engine, waiting).await;
+    match &waiting.effect {
+        Effect::Say { .. } => return saying::say(engine, waiting).await,
+        Effect::ExpirePaste { id } => return expire_paste(id),
+        _ => {}
     }
     let request = match engine.inner.store.load(&waiting.request_id).await {
         Ok(request) => request,
@@ -72,6 +78,15 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Show { place } => show(engine, &request, place, waiting.attempts).await,
         Effect::Tell { to, notice } => tell(engine, &request, to, notice, waiting.attempts).await,
         Effect::Say { .. } => saying::say(engine, waiting).await,
+        Effect::ExpirePaste { id } => expire_paste(id),
+    }
+}
+
+/// Nothing to do in the world: the writer removes it, if its end is still this one.
+fn expire_paste(id: &str) -> Performed {
+    match PasteId::read(id) {
+        Some(id) => Performed::Changes(Box::new(PasteWork::Expire { id })),
+        None => Performed::Done,
     }
 }
 

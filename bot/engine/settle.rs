@@ -1,7 +1,10 @@
 //! Settling one key: who holds it now, what was there before, one call to the step type, and the proof.
 
+use serde_json::Value;
+
 use super::Engine;
 use super::perform::Performed;
+use crate::kernel::reference::{Reference, RequesterField, fill};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Key, Proof, Request};
 use crate::steps::{Before, Holder, Step};
@@ -79,7 +82,7 @@ fn describe(request: &Request, key: &Key, until: i64) -> Holder {
         .iter()
         .position(|step| step.key == *key)
         .and_then(|index| request.workflow.steps.get(index))
-        .map(|step| step.with.clone())
+        .map(|step| step.with.iter().map(|(name, value)| (name.clone(), filled(request, value))).collect())
         .unwrap_or_default();
     let approvers: Vec<&str> = request
         .decisions
@@ -90,6 +93,23 @@ fn describe(request: &Request, key: &Key, until: i64) -> Holder {
     let login = request.requester.login.clone().unwrap_or_default();
     let comment = format!("{} {login}, approved by {}: {}", request.id, approvers.join(", "), request.reason);
     Holder { request_id: request.id.clone(), login, until, with, comment }
+}
+
+/// A setting with what was asked for in it, as it was when the key was made.
+fn filled(request: &Request, value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    let requester = &request.requester;
+    let told = |reference: Reference<'_>| match reference {
+        Reference::Input(name) => {
+            let device =
+                request.device.as_ref().filter(|_| request.workflow.device().is_some_and(|it| it.name == name));
+            device.map(|device| device.node_id.clone()).or_else(|| request.inputs.get(name).cloned())
+        }
+        Reference::Requester(RequesterField::Email) => Some(requester.email.clone().unwrap_or_default()),
+        Reference::Requester(RequesterField::Login) => Some(requester.login.clone().unwrap_or_default()),
+        Reference::Requester(RequesterField::Name) => Some(requester.name.clone()),
+    };
+    fill(text, told).map_or_else(|| value.clone(), Value::String)
 }
 
 /// The same reading means different things to who still holds the key and to who let go.

@@ -134,9 +134,14 @@ async fn one(engine: Engine, waiting: Waiting) {
 }
 
 async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) -> Result<(), TellError> {
+    let mut actor = Actor::Worker;
     let work = match performed {
         Performed::Happened(event) => {
             return engine.report(&waiting.request_id, *event, waiting.seq).await.map(drop);
+        }
+        Performed::Changes(work) => {
+            actor = Actor::Clock;
+            writer::Work::Paste(work)
         }
         Performed::Done => writer::Work::Done,
         Performed::Later { pause_ms, error } => {
@@ -144,5 +149,5 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
             writer::Work::Postpone { due_at, error }
         }
     };
-    engine.submit(work, Actor::Worker, None, Some(waiting.seq)).await.map(drop)
+    engine.submit(work, actor, None, Some(waiting.seq)).await.map(drop)
 }

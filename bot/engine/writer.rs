@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::links::writing::{self, LinkOutcome, LinkWork};
+use super::pastes::{self, PasteWork};
 use super::{Engine, TellError, Told, saying};
 use crate::kernel::effect::Effect;
 use crate::kernel::link::{LinkEvent, LinkId};
+use crate::kernel::paste::{Paste, PasteRefusal};
 use crate::kernel::{Actor, Applied, Ask, Event, Moment, Request, RequestId};
 use crate::store::{Saving, StoreError, Tx};
 
@@ -25,6 +27,8 @@ pub(super) enum Work {
     Ask(Box<Ask>),
     /// Something that happened to one.
     Tell(RequestId, Box<Event>),
+    /// Something about a paste.
+    Paste(Box<PasteWork>),
     /// An effect was performed that nobody needs to hear of.
     Done,
     /// An effect did not work out and is due again later.
@@ -55,6 +59,8 @@ pub(super) enum Written {
     Request(Box<Told>),
     /// A go link.
     Link(Box<LinkOutcome>),
+    /// A paste as it is now, or why the rules say no.
+    Paste(Result<Box<Paste>, PasteRefusal>),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -134,6 +140,11 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
         let outcome = match &job.work {
             Work::Ask(ask) => asked(&mut tx, &mut seen, job, ask, moment).await?,
             Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
+            Work::Paste(work) => {
+                let delivery = job.delivery.as_deref();
+                let how = pastes::Circumstances { actor: &job.actor, delivery, now: moment.now };
+                Ok(pastes::write(&mut tx, work, how).await?)
+            }
             Work::Done => Ok(Written::Nothing),
             Work::Link(work) => Ok(writing::write(&mut tx, job, work, moment.now).await?),
             Work::LinkNote(event) => Ok(writing::note_saved(&mut tx, job, event, moment.now).await?),
@@ -242,7 +253,7 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
         Work::Ask(_) => "asked",
         Work::Tell(_, event) => event.name(),
         Work::Done | Work::Postpone { .. } | Work::Clicks(_) => return,
-        Work::Link(_) | Work::LinkNote(_) | Work::Say { .. } => return,
+        Work::Link(_) | Work::Paste(_) | Work::LinkNote(_) | Work::Say { .. } => return,
     };
     let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Method, Response, StatusCode};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -226,7 +226,10 @@ impl Golink {
             Some(mut to) if self.base.scheme() == "http" && to.scheme() == "https" => {
                 to.set_path("");
                 to.set_query(None);
-                GolinkError::MovedToHttps { base: self.shown_base(), to: to.to_string().trim_end_matches('/').to_owned() }
+                GolinkError::MovedToHttps {
+                    base: self.shown_base(),
+                    to: to.to_string().trim_end_matches('/').to_owned(),
+                }
             }
             _ => GolinkError::Malformed("it redirects elsewhere".to_owned()),
         }

@@ -6,6 +6,7 @@ pub mod golink;
 pub mod slack;
 pub mod tailscale;
 pub mod tailscaled;
+pub mod tclip;
 
 /// Makes ring the process's TLS provider; call it before building any HTTP client. Safe to call again, and when somebody
 /// else chose a provider first, theirs stays.

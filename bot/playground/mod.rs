@@ -3,3 +3,4 @@
 pub mod demo;
 pub mod slack;
 pub mod tailnet;
+pub mod tclip;

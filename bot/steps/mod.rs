@@ -1,6 +1,7 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
 pub mod tailscale;
+pub mod tclip;
 pub mod types;
 
 use std::sync::Arc;
@@ -66,8 +67,11 @@ pub struct Steps {
 
 impl Steps {
     /// The list. A new step type is one more line here and in `types.rs`; a test compares the two.
-    pub fn new(tailscale: Tailscale, clock: crate::clock::Clock) -> Self {
-        let all: Vec<Box<dyn Step>> = vec![Box::new(tailscale::attribute::Attribute::new(tailscale, clock))];
+    pub fn new(tailscale: Tailscale, pastes: Arc<dyn tclip::Keeper>, clock: crate::clock::Clock) -> Self {
+        let all: Vec<Box<dyn Step>> = vec![
+            Box::new(tailscale::attribute::Attribute::new(tailscale, clock.clone())),
+            Box::new(tclip::paste::PasteStep::new(pastes, clock)),
+        ];
         Self { all: all.into() }
     }
 

@@ -106,10 +106,9 @@ impl Store {
 
     /// `(link, start of the hour, clicks)`, oldest first.
     pub async fn link_click_hours(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
-        let rows =
-            sqlx::query_as("select link_id, hour_at, clicks from link_click order by hour_at, link_id")
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query_as("select link_id, hour_at, clicks from link_click order by hour_at, link_id")
+            .fetch_all(&self.read)
+            .await?;
         Ok(rows)
     }
 }

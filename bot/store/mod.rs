@@ -4,6 +4,7 @@ mod audit;
 mod links;
 mod open;
 mod outbox;
+mod pastes;
 mod read;
 mod save;
 
@@ -11,6 +12,7 @@ pub use audit::{AuditEntry, Tampered};
 pub use links::link_subject;
 pub use open::OpenError;
 pub use outbox::Waiting;
+pub use pastes::paste_subject;
 pub use read::Held;
 pub use save::{Saving, Tx};
 

@@ -75,6 +75,7 @@ fn queue(request_id: &RequestId, effect: &Effect, keys: &[crate::kernel::Key]) -
             (format!("wake {name}"), format!("wake {request_id} {name}"), false)
         }
         Effect::Say { channel, .. } => (String::new(), format!("say {channel}"), true),
+        Effect::ExpirePaste { id } => ("expire".to_owned(), format!("paste {id}"), false),
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{LinkError, Links, Place, failure, far, late};
 use super::writing::{LinkOutcome, LinkWork};
+use super::{LinkError, Links, Place, failure, far, late};
 use crate::engine::writer::{self, Written};
 use crate::kernel::Actor;
-use crate::kernel::link::{self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkRefusal, without_punctuation};
+use crate::kernel::link::{
+    self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkRefusal, without_punctuation,
+};
 use crate::outside::golink::GolinkError;
 
 /// Looking at golink before a change gets this much of Slack's three seconds.

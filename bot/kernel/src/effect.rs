@@ -74,6 +74,11 @@ pub enum Effect {
         /// Block Kit, at most 50 blocks.
         blocks: Value,
     },
+    /// Remove a paste, or a draft of one, whose time is up. Of no request.
+    ExpirePaste {
+        /// Its id.
+        id: String,
+    },
 }
 
 impl Effect {
@@ -87,6 +92,7 @@ impl Effect {
             Self::Tell { .. } => "tell",
             Self::Wake { .. } => "wake",
             Self::Say { .. } => "say",
+            Self::ExpirePaste { .. } => "expire_paste",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod hold;
 pub mod id;
 mod lifecycle;
 pub mod link;
+pub mod paste;
 pub mod person;
 pub mod policy;
 pub mod reference;

@@ -54,7 +54,11 @@ mod tests {
             ("", "", "", ""),
         ] {
             let typed = Typed::read(text).expect("it can be read");
-            assert_eq!((typed.short.as_str(), typed.path.as_str(), typed.query.as_str()), (short, path, query), "{text}");
+            assert_eq!(
+                (typed.short.as_str(), typed.path.as_str(), typed.query.as_str()),
+                (short, path, query),
+                "{text}"
+            );
         }
         assert_eq!(Typed::read("who/%zz"), None);
         assert_eq!(Typed::read("who/%ff"), None);

@@ -63,6 +63,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Show { place } => format!("show {}", place_word(place)),
         Effect::Tell { to, notice } => format!("tell {} {}", recipient_word(to), notice_word(notice)),
         Effect::Say { channel, .. } => format!("say in {channel}"),
+        Effect::ExpirePaste { id } => format!("expire paste {id}"),
         Effect::Wake { wake } => format!("wake {}", format!("{wake:?}").to_lowercase()),
     };
     if due.at == now { word } else { format!("{word} in {}", crate::hold::show(due.at - now)) }

@@ -1,0 +1,405 @@
+//! Pastes for the surfaces: made, listed, shared and deleted, whether they stand with us or at a tclip.
+//!
+//! Everything that changes one goes through the writer. A post to a tclip happens before it is written down: it is no
+//! grant, and whoever pasted waits for its address.
+
+mod keeping;
+mod writing;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::writer::{Job, Work, Written};
+use super::{Engine, TellError};
+use crate::clock::{Clock, Ids};
+use crate::kernel::paste::{
+    Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects,
+};
+use crate::kernel::{Actor, Failure, Refusal, Standing};
+use crate::outside::tclip::{Tclip, TclipError};
+use crate::store::{Store, StoreError};
+
+pub use keeping::PasteKeeper;
+pub(super) use writing::{Circumstances, PasteWork, write};
+
+/// Slack waits 3 seconds for the answer to a command; looking up who asked and saving need the rest of it.
+const POST_LIMIT: Duration = Duration::from_millis(1_400);
+/// Looking up who pastes.
+const AUTHOR_LIMIT: Duration = Duration::from_millis(900);
+/// Of one person's pastes, in a list.
+const LISTED_MAX: i64 = 20;
+
+/// Where pastes go. Made once, by `app`.
+#[derive(Clone, Debug)]
+pub struct PasteSettings {
+    /// How people reach us, without a slash at the end.
+    pub here: String,
+    /// The tclip to use instead of us.
+    pub tclip: Option<TclipPlace>,
+}
+
+/// A tclip and what the configuration says about it.
+#[derive(Clone, Debug)]
+pub struct TclipPlace {
+    /// It.
+    pub client: Tclip,
+    /// It is open to the internet (Funnel), so each paste is public for whoever has its address.
+    pub is_public: bool,
+}
+
+/// What to ask about before a text is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// What looks like a secret.
+    pub suspects: Vec<Suspect>,
+    /// Anybody on the internet who has the address could read it.
+    pub is_public: bool,
+}
+
+impl Doubts {
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.suspects.is_empty() && !self.is_public
+    }
+}
+
+/// Why nothing was pasted, deleted or shared.
+#[derive(Debug, thiserror::Error)]
+pub enum PasteError {
+    /// The rules say no.
+    #[error("refused: {0}")]
+    Refused(#[from] PasteRefusal),
+    /// Not this person.
+    #[error("refused: {0}")]
+    NotYou(Refusal),
+    /// It could not be found out who this is.
+    #[error("{}", .0.what)]
+    Unknown(Failure),
+    /// tclip did not do it.
+    #[error("{0}")]
+    Tclip(#[from] TclipError),
+    /// It stands at a tclip and is not one we made: what can be done with it is done on its page.
+    #[error("it is not one that was pasted from here")]
+    Elsewhere {
+        /// Its page.
+        page: String,
+    },
+    /// The database did not save or read it.
+    #[error("not saved: {0}")]
+    NotSaved(String),
+}
+
+impl From<StoreError> for PasteError {
+    fn from(error: StoreError) -> Self {
+        Self::NotSaved(error.to_string())
+    }
+}
+
+/// The handle everybody has. Cloning shares it.
+#[derive(Clone)]
+pub struct Pastes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    jobs: mpsc::Sender<Job>,
+    settings: PasteSettings,
+    /// Drafts being sent to a tclip now: a second click must not send one twice.
+    in_hand: Mutex<HashSet<PasteId>>,
+}
+
+/// A text about to be pasted, and what goes with it.
+#[derive(Debug)]
+pub struct Pasting {
+    /// Whose.
+    pub author: Author,
+    /// What.
+    pub text: Text,
+    /// When it ends by itself, milliseconds since the Unix epoch.
+    pub expires_at: Option<i64>,
+    /// The draft this was; forgotten with the same commit.
+    pub draft: Option<PasteId>,
+}
+
+impl Pasting {
+    /// Of this text, to stay.
+    pub fn new(author: Author, text: Text) -> Self {
+        Self { author, text, expires_at: None, draft: None }
+    }
+}
+
+impl Pastes {
+    pub(super) fn new(store: Store, clock: Clock, ids: Ids, jobs: mpsc::Sender<Job>, settings: PasteSettings) -> Self {
+        Self { inner: Arc::new(Inner { store, clock, ids, jobs, settings, in_hand: Mutex::default() }) }
+    }
+
+    /// Whether pastes stand with us.
+    pub fn are_here(&self) -> bool {
+        self.inner.settings.tclip.is_none()
+    }
+
+    /// A paste's page.
+    pub fn page(&self, paste: &Paste) -> String {
+        match &paste.place {
+            PastePlace::Here => self.page_here(&paste.id),
+            PastePlace::Tclip { url } => url.clone(),
+        }
+    }
+
+    fn page_here(&self, id: &PasteId) -> String {
+        format!("{}/paste/{id}", self.inner.settings.here)
+    }
+
+    /// The page that lists everybody's pastes.
+    pub fn list_page(&self) -> String {
+        match &self.inner.settings.tclip {
+            Some(tclip) => tclip.client.list_page(),
+            None => format!("{}/paste/list", self.inner.settings.here),
+        }
+    }
+
+    /// What should be asked about before this is sent.
+    pub fn doubts(&self, text: &Text) -> Doubts {
+        let is_public = self.inner.settings.tclip.as_ref().is_some_and(|tclip| tclip.is_public);
+        Doubts { suspects: suspects(&text.content), is_public }
+    }
+
+    /// Makes a paste. Returns when it is there and written down. `delivery` is the fingerprint of Slack's delivery.
+    ///
+    /// # Errors
+    /// Nothing was pasted; only if tclip did not answer in time it may have been (`TclipError::may_have_happened`).
+    pub async fn create(&self, pasting: Pasting, delivery: Option<String>) -> Result<Paste, PasteError> {
+        let Pasting { author, text, expires_at, draft } = pasting;
+        let _taken = match &draft {
+            Some(id) => Some(self.take(id).ok_or(PasteError::Refused(PasteRefusal::Gone))?),
+            None => None,
+        };
+        let (id, place, filename) = match &self.inner.settings.tclip {
+            None => (self.new_id()?, PastePlace::Here, text.filename),
+            Some(tclip) => {
+                let filename = signed(&author, &text.filename);
+                let client = tclip.client.clone().with_limit(POST_LIMIT);
+                let url = client.post(&filename, &text.content).await?;
+                let id = PasteId::find(url.as_str()).map_or_else(|| self.new_id(), Ok)?;
+                (id, PastePlace::Tclip { url: url.to_string() }, filename)
+            }
+        };
+        let paste = Paste {
+            id,
+            filename,
+            language: text.language,
+            size_bytes: text.content.len(),
+            created_at: self.now(),
+            expires_at,
+            place,
+            key: None,
+            held_for: Vec::new(),
+            author,
+        };
+        let content = if paste.place == PastePlace::Here { text.content } else { String::new() };
+        let actor = actor(&paste.author);
+        let work = PasteWork::Create { paste: paste.clone(), content, draft };
+        match self.write(work, actor, delivery).await {
+            Ok(Some(written)) => Ok(written),
+            Ok(None) => Ok(paste),
+            // It stands there, and its author must get its address; only our list will not have it.
+            Err(PasteError::NotSaved(error)) if paste.place != PastePlace::Here => {
+                tracing::error!(error, "a paste at tclip could not be written down");
+                Ok(paste)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new_id(&self) -> Result<PasteId, PasteError> {
+        PasteId::read(&self.inner.ids.uuid()).ok_or_else(|| PasteError::NotSaved("an id could not be made".to_owned()))
+    }
+
+    /// Keeps a text until its author decides, for a quarter of an hour.
+    ///
+    /// # Errors
+    /// It was not saved.
+    pub async fn keep_draft(&self, slack_id: &str, text: Text, delivery: Option<String>) -> Result<Draft, PasteError> {
+        let expires_at = self.now().saturating_add(DRAFT_KEPT_MS);
+        let draft = Draft { id: self.new_id()?, slack_id: slack_id.to_owned(), text, expires_at };
+        let actor = Actor::Person { slack_id: slack_id.to_owned() };
+        self.write(PasteWork::Draft { draft: draft.clone() }, actor, delivery).await?;
+        Ok(draft)
+    }
+
+    /// A draft of this person that is still there.
+    ///
+    /// # Errors
+    /// Gone, sent already, or somebody else's.
+    pub async fn draft(&self, id: &PasteId, slack_id: &str) -> Result<Draft, PasteError> {
+        let draft = self.inner.store.draft(id).await?;
+        let draft = draft.filter(|draft| draft.slack_id == slack_id && self.now() < draft.expires_at);
+        draft.ok_or(PasteError::Refused(PasteRefusal::Gone))
+    }
+
+    /// Forgets a draft of this person. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// It was not saved.
+    pub async fn discard_draft(&self, id: &PasteId, slack_id: &str) -> Result<(), PasteError> {
+        match self.draft(id, slack_id).await {
+            Err(PasteError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        let actor = Actor::Person { slack_id: slack_id.to_owned() };
+        self.write(PasteWork::Discard { id: id.clone() }, actor, None).await.map(drop)
+    }
+
+    /// Somebody's own pastes, newest first, at most twenty.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn mine(&self, who: &Author) -> Result<Vec<Paste>, PasteError> {
+        Ok(self.inner.store.pastes_of(who, self.now(), LISTED_MAX).await?)
+    }
+
+    /// A paste that is there now, wherever it stands.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn find(&self, id: &PasteId) -> Result<Option<Paste>, PasteError> {
+        Ok(self.inner.store.paste(id).await?.filter(|paste| paste.is_there(self.now())))
+    }
+
+    /// The text of a paste that stands here.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn content(&self, id: &PasteId) -> Result<Option<String>, PasteError> {
+        Ok(self.inner.store.paste_content(id).await?)
+    }
+
+    /// Everybody's pastes that stand here, newest first.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn page_of(&self, limit: i64, offset: i64) -> Result<Vec<Paste>, PasteError> {
+        Ok(self.inner.store.pastes_page(self.now(), limit, offset).await?)
+    }
+
+    /// Deletes a paste of `who`, here or at the tclip, where it is looked at again.
+    ///
+    /// # Errors
+    /// Not there, not theirs, not ours to delete, or tclip did not do it.
+    pub async fn delete(&self, id: &PasteId, who: &Author, delivery: Option<String>) -> Result<Paste, PasteError> {
+        let tclip = self.inner.settings.tclip.as_ref();
+        let paste = match (self.inner.store.paste(id).await?, tclip) {
+            (Some(paste), _) => paste,
+            (None, Some(tclip)) => return Err(PasteError::Elsewhere { page: tclip.client.page(id.as_str()) }),
+            (None, None) => return Err(PasteError::Refused(PasteRefusal::Gone)),
+        };
+        paste.check_delete(who, self.now())?;
+        if let PastePlace::Tclip { url } = &paste.place {
+            let tclip = tclip.ok_or_else(|| PasteError::Elsewhere { page: url.clone() })?;
+            let client = tclip.client.clone().with_limit(POST_LIMIT);
+            client.delete(id.as_str()).await?;
+        }
+        let work = PasteWork::Delete { id: id.clone(), who: who.clone() };
+        self.write(work, actor(who), delivery).await?;
+        Ok(paste)
+    }
+
+    /// The paste, if `who` may share it in a channel: their own. It is said with `Engine::say`.
+    ///
+    /// # Errors
+    /// Not there, or not theirs.
+    pub async fn to_share(&self, id: &PasteId, who: &Author) -> Result<Paste, PasteError> {
+        let paste = self.find(id).await?.ok_or(PasteError::Refused(PasteRefusal::Gone))?;
+        if paste.author.is_same(who) {
+            return Ok(paste);
+        }
+        Err(PasteError::Refused(PasteRefusal::NotYours { owner: paste.author.shown().to_owned() }))
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.clock.now_ms()
+    }
+
+    async fn write(
+        &self,
+        work: PasteWork,
+        actor: Actor,
+        delivery: Option<String>,
+    ) -> Result<Option<Paste>, PasteError> {
+        let stopping = || PasteError::NotSaved("nightlatch is stopping".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let job = Job { work: Work::Paste(Box::new(work)), actor, delivery, done: None, answer };
+        self.inner.jobs.send(job).await.map_err(|_| stopping())?;
+        match answered.await.map_err(|_| stopping())? {
+            Ok(Written::Paste(written)) => Ok(Some(*written?)),
+            Ok(_) => Ok(None),
+            Err(TellError::NotSaved(error)) => Err(PasteError::NotSaved(error)),
+            Err(error) => Err(PasteError::NotSaved(error.to_string())),
+        }
+    }
+
+    /// Until this is dropped nobody else sends that draft.
+    fn take(&self, id: &PasteId) -> Option<Taken> {
+        let is_free = self.inner.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        is_free.then(|| Taken { inner: self.inner.clone(), id: id.clone() })
+    }
+}
+
+struct Taken {
+    inner: Arc<Inner>,
+    id: PasteId,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.inner.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// tclip names us as whoever pasted, so the file name says who it was. In front, so that the ending still tells the
+/// language; the text itself stays as it is.
+fn signed(author: &Author, filename: &str) -> String {
+    crate::kernel::paste::tidy_filename(&format!("{} - {filename}", author.shown()))
+}
+
+fn actor(author: &Author) -> Actor {
+    match (&author.slack_id, &author.login) {
+        (Some(slack_id), _) => Actor::Person { slack_id: slack_id.clone() },
+        (None, Some(login)) => Actor::Visitor { login: login.clone() },
+        (None, None) => Actor::Operator,
+    }
+}
+
+impl Engine {
+    /// Pastes.
+    pub fn pastes(&self) -> &Pastes {
+        &self.inner.pastes
+    }
+
+    /// Who pastes, read afresh: a full member of the workspace, named by e-mail or tailnet login.
+    ///
+    /// # Errors
+    /// Not a member, or Slack did not say in time.
+    pub async fn paste_author(&self, slack_id: &str) -> Result<Author, PasteError> {
+        let late = || Failure {
+            what: "Slack did not say in time who you are".to_owned(),
+            advice: "try again in a moment".to_owned(),
+            retryable: true,
+            retry_after_ms: None,
+        };
+        let looking = tokio::time::timeout(AUTHOR_LIMIT, self.inner.people.fresh(slack_id, &[], false)).await;
+        let person = looking.unwrap_or_else(|_| Err(late())).map_err(PasteError::Unknown)?;
+        if person.standing != Standing::Member {
+            return Err(PasteError::NotYou(Refusal::Standing { standing: person.standing }));
+        }
+        let login = person.login.or(person.email).map(|login| login.to_lowercase());
+        Ok(Author { slack_id: Some(person.slack_id), login, name: person.name })
+    }
+}

@@ -1,0 +1,146 @@
+//! What the writer does with pastes: one change, its rows, its wake and its audit entry in one transaction.
+
+use serde_json::{Value, json};
+
+use crate::engine::writer::Written;
+use crate::kernel::effect::Due;
+use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, PasteRefusal};
+use crate::kernel::{Actor, RequestId};
+use crate::store::{StoreError, Tx, paste_subject};
+
+/// One change.
+pub(in crate::engine) enum PasteWork {
+    /// A new paste; `content` is empty if it stands at a tclip.
+    Create { paste: Paste, content: String, draft: Option<PasteId> },
+    /// A text that waits for a second click.
+    Draft { draft: Draft },
+    /// Forget that text.
+    Discard { id: PasteId },
+    /// Its author deletes it.
+    Delete { id: PasteId, who: Author },
+    /// A step holds it: made if it is not there yet, and said to those it is new to.
+    Hold { paste: Paste, content: String, says: Vec<Due> },
+    /// The step let go of it.
+    LetGo { id: PasteId },
+    /// Its time may be up.
+    Expire { id: PasteId },
+}
+
+/// Who does it, through which delivery, and when.
+pub(in crate::engine) struct Circumstances<'a> {
+    pub(in crate::engine) actor: &'a Actor,
+    pub(in crate::engine) delivery: Option<&'a str>,
+    pub(in crate::engine) now: i64,
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Writes one change. What the rules refuse changes nothing.
+pub(in crate::engine) async fn write(tx: &mut Tx, work: &PasteWork, how: Circumstances<'_>) -> Result<Written> {
+    let refused = |why: PasteRefusal| Ok(Written::Paste(Err(why)));
+    match work {
+        PasteWork::Create { paste, content, draft } => create(tx, paste, content, draft.as_ref(), &how).await,
+        PasteWork::Draft { draft } => {
+            tx.insert_draft(draft).await?;
+            note(tx, &draft.id, &how, json!({ "event": "paste_drafted" }), "draft").await
+        }
+        PasteWork::Discard { id } => {
+            tx.delete_paste(id).await?;
+            note(tx, id, &how, json!({ "event": "paste_draft_discarded" }), "gone").await
+        }
+        PasteWork::Delete { id, who } => {
+            let Some(paste) = tx.paste(id).await? else { return refused(PasteRefusal::Gone) };
+            if let Err(why) = paste.check_delete(who, how.now) {
+                return refused(why);
+            }
+            tx.delete_paste(id).await?;
+            note(tx, id, &how, json!({ "event": "paste_deleted", "by": who }), "gone").await
+        }
+        PasteWork::Hold { paste, content, says } => hold(tx, paste, content, says, &how).await,
+        PasteWork::LetGo { id } => {
+            if tx.paste(id).await?.is_none() {
+                return Ok(Written::Nothing);
+            }
+            tx.delete_paste(id).await?;
+            note(tx, id, &how, json!({ "event": "paste_let_go" }), "gone").await
+        }
+        PasteWork::Expire { id } => expire(tx, id, &how).await,
+    }
+}
+
+async fn create(
+    tx: &mut Tx,
+    paste: &Paste,
+    content: &str,
+    draft: Option<&PasteId>,
+    how: &Circumstances<'_>,
+) -> Result<Written> {
+    if let Some(before) = is_repeated(tx, &paste.id, how).await? {
+        let before = before.as_str().strip_prefix("paste:").and_then(PasteId::read);
+        let written = match before {
+            Some(id) => tx.paste(&id).await?,
+            None => None,
+        };
+        return Ok(Written::Paste(written.map(Box::new).ok_or(PasteRefusal::Gone)));
+    }
+    if let Some(draft) = draft {
+        // Sent or thrown away in the meantime. What stands at a tclip already is written down all the same.
+        let is_gone = tx.draft_end(draft).await?.is_none_or(|end| end <= how.now);
+        if is_gone && paste.place == PastePlace::Here {
+            return Ok(Written::Paste(Err(PasteRefusal::Gone)));
+        }
+        tx.delete_paste(draft).await?;
+    }
+    tx.insert_paste(paste, content).await?;
+    note(tx, &paste.id, how, created(paste), "kept").await?;
+    Ok(Written::Paste(Ok(Box::new(paste.clone()))))
+}
+
+async fn hold(tx: &mut Tx, paste: &Paste, content: &str, says: &[Due], how: &Circumstances<'_>) -> Result<Written> {
+    if tx.paste(&paste.id).await?.is_some() {
+        tx.hold_paste(paste).await?;
+        let event = json!({ "event": "paste_held", "expires_at": paste.expires_at, "held_for": paste.held_for });
+        note(tx, &paste.id, how, event, "kept").await?;
+    } else {
+        tx.insert_paste(paste, content).await?;
+        note(tx, &paste.id, how, created(paste), "kept").await?;
+    }
+    tx.enqueue_for_paste(&paste.id, says).await?;
+    Ok(Written::Paste(Ok(Box::new(paste.clone()))))
+}
+
+/// What was given a later end in the meantime stays; its new wake is in the outbox.
+async fn expire(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Written> {
+    let end = match tx.paste(id).await? {
+        Some(paste) => paste.expires_at,
+        None => match tx.draft_end(id).await? {
+            Some(end) => Some(end),
+            None => return Ok(Written::Nothing),
+        },
+    };
+    if end.is_none_or(|end| how.now < end) {
+        return Ok(Written::Nothing);
+    }
+    tx.delete_paste(id).await?;
+    note(tx, id, how, json!({ "event": "paste_expired" }), "gone").await
+}
+
+async fn is_repeated(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Option<RequestId>> {
+    match how.delivery {
+        Some(key) => tx.first_delivery(key, &paste_subject(id), how.now).await,
+        None => Ok(None),
+    }
+}
+
+/// Everything about a paste but its text.
+fn created(paste: &Paste) -> Value {
+    json!({
+        "event": "pasted", "filename": paste.filename, "size_bytes": paste.size_bytes, "author": paste.author,
+        "expires_at": paste.expires_at, "place": paste.place, "held_for": paste.held_for,
+    })
+}
+
+async fn note(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>, event: Value, state: &str) -> Result<Written> {
+    tx.note(paste_subject(id).as_str(), how.actor, &event, state, how.now).await?;
+    Ok(Written::Nothing)
+}

@@ -1,0 +1,256 @@
+//! Rows of pastes and drafts. What may be done with them is decided in the kernel, before anything here is called.
+
+use super::{Store, StoreError, Tx};
+use crate::kernel::RequestId;
+use crate::kernel::effect::{Due, Effect};
+use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, Text};
+
+/// `select` of everything but the text, followed by what the caller asks for.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, created_at, expires_at, slack_id, login, author, filename, language, url, key, held_for,
+                 size_bytes from paste ",
+            $rest
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    slack_id: Option<String>,
+    login: Option<String>,
+    author: String,
+    filename: String,
+    language: Option<String>,
+    url: Option<String>,
+    key: Option<String>,
+    held_for: String,
+    size_bytes: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<Paste, StoreError> {
+        let unreadable = |source| StoreError::Unreadable { what: "paste", source };
+        let id = PasteId::read(&self.id)
+            .ok_or_else(|| unreadable(serde::de::Error::custom("its id is not one of a paste")))?;
+        Ok(Paste {
+            id,
+            filename: self.filename,
+            language: self.language,
+            author: Author { slack_id: self.slack_id, login: self.login, name: self.author },
+            size_bytes: usize::try_from(self.size_bytes).unwrap_or(0),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            place: self.url.map_or(PastePlace::Here, |url| PastePlace::Tclip { url }),
+            key: self.key,
+            held_for: serde_json::from_str(&self.held_for).map_err(unreadable)?,
+        })
+    }
+}
+
+/// Under this name a paste is in the outbox and the audit log, where requests have their ids.
+pub fn paste_subject(id: &PasteId) -> RequestId {
+    RequestId(format!("paste:{id}"))
+}
+
+impl Tx {
+    /// The paste as the transaction sees it.
+    pub async fn paste(&mut self, id: &PasteId) -> Result<Option<Paste>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as(select!("where id = $1")).bind(id.as_str()).fetch_optional(self.connection()).await?;
+        row.map(Row::read).transpose()
+    }
+
+    /// The paste that a step's key made.
+    pub async fn paste_of_key(&mut self, key: &str) -> Result<Option<Paste>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as(select!("where key = $1")).bind(key).fetch_optional(self.connection()).await?;
+        row.map(Row::read).transpose()
+    }
+
+    /// Keeps a paste, and if it ends, the wake that removes it. `content` is empty for one that stands at a tclip.
+    pub async fn insert_paste(&mut self, paste: &Paste, content: &str) -> Result<(), StoreError> {
+        let held_for = held_for(paste)?;
+        let url = match &paste.place {
+            PastePlace::Here => None,
+            PastePlace::Tclip { url } => Some(url),
+        };
+        sqlx::query(
+            "insert into paste (id, created_at, expires_at, slack_id, login, author, filename, language, url, key,
+                 held_for, size_bytes, content)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(paste.id.as_str())
+        .bind(paste.created_at)
+        .bind(paste.expires_at)
+        .bind(&paste.author.slack_id)
+        .bind(paste.author.login.as_ref().map(|login| login.to_lowercase()))
+        .bind(&paste.author.name)
+        .bind(&paste.filename)
+        .bind(&paste.language)
+        .bind(url)
+        .bind(&paste.key)
+        .bind(held_for)
+        .bind(i64::try_from(paste.size_bytes).unwrap_or(i64::MAX))
+        .bind(content)
+        .execute(self.connection())
+        .await?;
+        self.wake_at_end(&paste.id, paste.expires_at).await
+    }
+
+    /// Gives a paste another end, and another list of requests it lives for.
+    pub async fn hold_paste(&mut self, paste: &Paste) -> Result<(), StoreError> {
+        sqlx::query("update paste set expires_at = $2, held_for = $3 where id = $1")
+            .bind(paste.id.as_str())
+            .bind(paste.expires_at)
+            .bind(held_for(paste)?)
+            .execute(self.connection())
+            .await?;
+        self.wake_at_end(&paste.id, paste.expires_at).await
+    }
+
+    /// Removes a paste or a draft with its text and its wake. Nothing there is fine.
+    pub async fn delete_paste(&mut self, id: &PasteId) -> Result<(), StoreError> {
+        sqlx::query("delete from paste where id = $1").bind(id.as_str()).execute(self.connection()).await?;
+        sqlx::query("delete from paste_draft where id = $1").bind(id.as_str()).execute(self.connection()).await?;
+        self.wake_at_end(id, None).await
+    }
+
+    /// Keeps a draft, and the wake that forgets it.
+    pub async fn insert_draft(&mut self, draft: &Draft) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into paste_draft (id, slack_id, expires_at, filename, language, content)
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(draft.id.as_str())
+        .bind(&draft.slack_id)
+        .bind(draft.expires_at)
+        .bind(&draft.text.filename)
+        .bind(&draft.text.language)
+        .bind(&draft.text.content)
+        .execute(self.connection())
+        .await?;
+        self.wake_at_end(&draft.id, Some(draft.expires_at)).await
+    }
+
+    /// When a draft ends, if there is one.
+    pub async fn draft_end(&mut self, id: &PasteId) -> Result<Option<i64>, StoreError> {
+        let end = sqlx::query_scalar("select expires_at from paste_draft where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(end)
+    }
+
+    async fn wake_at_end(&mut self, id: &PasteId, expires_at: Option<i64>) -> Result<(), StoreError> {
+        let subject = paste_subject(id);
+        let Some(at) = expires_at else {
+            sqlx::query("delete from outbox where request_id = $1 and slot = 'expire'")
+                .bind(subject.as_str())
+                .execute(self.connection())
+                .await?;
+            return Ok(());
+        };
+        let effect = Effect::ExpirePaste { id: id.to_string() };
+        self.enqueue(&subject, &[], &[Due { at, effect }]).await
+    }
+
+    /// Says something in Slack that has to do with a paste.
+    pub async fn enqueue_for_paste(&mut self, id: &PasteId, effects: &[Due]) -> Result<(), StoreError> {
+        if effects.is_empty() { Ok(()) } else { self.enqueue(&paste_subject(id), &[], effects).await }
+    }
+}
+
+fn held_for(paste: &Paste) -> Result<String, StoreError> {
+    serde_json::to_string(&paste.held_for).map_err(|source| StoreError::Unreadable { what: "paste", source })
+}
+
+impl Store {
+    /// The paste of that id, without its text. It may be expired.
+    pub async fn paste(&self, id: &PasteId) -> Result<Option<Paste>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as(select!("where id = $1")).bind(id.as_str()).fetch_optional(&self.read).await?;
+        row.map(Row::read).transpose()
+    }
+
+    /// The paste that a step's key made.
+    pub async fn paste_of_key(&self, key: &str) -> Result<Option<Paste>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(select!("where key = $1")).bind(key).fetch_optional(&self.read).await?;
+        row.map(Row::read).transpose()
+    }
+
+    /// The text of a paste; none if there is no such paste.
+    pub async fn paste_content(&self, id: &PasteId) -> Result<Option<String>, StoreError> {
+        let content = sqlx::query_scalar("select content from paste where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(content)
+    }
+
+    /// Somebody's pastes that are there at `now`, newest first.
+    pub async fn pastes_of(&self, who: &Author, now: i64, limit: i64) -> Result<Vec<Paste>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!(
+            "where id in (
+                 select id from paste where slack_id = $1 union select id from paste where login = $2)
+             and (expires_at is null or expires_at > $3) order by created_at desc, id desc limit $4"
+        ))
+        .bind(&who.slack_id)
+        .bind(who.login.as_ref().map(|login| login.to_lowercase()))
+        .bind(now)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Everybody's pastes that stand here and are there at `now`, newest first, for the page that lists them. What lives
+    /// for a grant is not in it.
+    pub async fn pastes_page(&self, now: i64, limit: i64, offset: i64) -> Result<Vec<Paste>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(select!(
+            "where url is null and key is null and (expires_at is null or expires_at > $1)
+             order by created_at desc, id desc limit $2 offset $3"
+        ))
+        .bind(now)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Every paste that stands here and is there at `now`, oldest first, at most `limit` after (time, id); to export.
+    pub async fn pastes_after(&self, after: (i64, &str), now: i64, limit: i64) -> Result<Vec<Paste>, StoreError> {
+        let (at, id) = after;
+        let rows: Vec<Row> = sqlx::query_as(select!(
+            "where url is null and (created_at > $1 or (created_at = $1 and id > $2))
+             and (expires_at is null or expires_at > $3) order by created_at, id limit $4"
+        ))
+        .bind(at)
+        .bind(id)
+        .bind(now)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The draft of that id. It may be expired.
+    pub async fn draft(&self, id: &PasteId) -> Result<Option<Draft>, StoreError> {
+        let row: Option<(String, i64, String, Option<String>, String)> =
+            sqlx::query_as("select slack_id, expires_at, filename, language, content from paste_draft where id = $1")
+                .bind(id.as_str())
+                .fetch_optional(&self.read)
+                .await?;
+        Ok(row.map(|(slack_id, expires_at, filename, language, content)| Draft {
+            id: id.clone(),
+            slack_id,
+            expires_at,
+            text: Text { filename, language, content },
+        }))
+    }
+}
