@@ -75,10 +75,12 @@ impl Form {
     pub fn from_words(workflow: Arc<Workflow>, words: &str, channel: Option<String>) -> Self {
         let mut values = BTreeMap::new();
         let mut rest: Vec<&str> = Vec::new();
+        let mut has_named = false;
         for word in words.split_whitespace() {
             match word.split_once('=') {
                 Some((name, value)) if workflow.input(name).is_some() && !value.is_empty() => {
                     values.insert(name.to_owned(), value.to_owned());
+                    has_named = true;
                 }
                 _ => rest.push(word),
             }
@@ -92,7 +94,7 @@ impl Form {
         let text = workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
-            let text = rest.first().and_then(|first| words.find(first)).filter(|_| values.len() < 2);
+            let text = rest.first().and_then(|first| words.find(first)).filter(|_| !has_named);
             let text =
                 text.and_then(|at| words.get(at..)).map_or_else(|| rest.join(" "), |text| text.trim().to_owned());
             values.entry(input.name.clone()).or_insert(text);

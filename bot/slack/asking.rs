@@ -82,7 +82,7 @@ impl Surface {
     ) -> Result<RequestForm, String> {
         let (person, devices) = match self.engine.person_and_devices(&by.slack_id).await {
             Ok(found) => found,
-            Err(failure) => return Err(sentences::failed(&failure)),
+            Err(failure) => return Err(format!("{} Try again in a moment.", sentences::failed(&failure))),
         };
         let allowed = self.may_ask(&person)?;
         let (named, values) = match chosen {
@@ -213,6 +213,9 @@ fn at_fields(submission: &ViewSubmission, form: &Form, wrong: Vec<(String, Strin
     let blocks = &submission.input_block_ids;
     let mut errors: Vec<(String, String)> = Vec::new();
     for (name, what) in wrong {
+        // Chosen from a list, so people never saw the id.
+        let value = form.values.get(&name).map(|value| format!("`{value}` is not"));
+        let what = value.map_or_else(|| what.clone(), |value| what.replace(&value, "this is not"));
         let block = form.workflow.input(&name).map(|input| form::block_id(&form.workflow, input)).unwrap_or_default();
         let (block, text) = match blocks.iter().find(|id| **id == block) {
             Some(id) => (id.clone(), sentences::as_plain(&what)),

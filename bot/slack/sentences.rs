@@ -184,10 +184,10 @@ pub(super) fn no_device() -> String {
         .to_owned()
 }
 
-/// Slack or Tailscale did not do it.
+/// Slack or Tailscale did not do it. What to do next is said by whoever knows what was tried.
 pub(super) fn failed(failure: &Failure) -> String {
     let advice = match failure.advice.trim() {
-        "" => String::new(),
+        advice if advice.is_empty() || advice.starts_with("try again") => String::new(),
         advice => format!(" What helps: {}.", escape(&one_line(advice.trim_end_matches('.'), 300))),
     };
     format!("Nothing was asked: {}.{advice}", escape(&one_line(&failure.what, 300)))

@@ -10,4 +10,6 @@
 
 mod harness;
 
+mod answers;
 mod asking;
+mod forms;

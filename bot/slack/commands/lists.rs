@@ -116,7 +116,7 @@ fn let_go_said(done: &[String], failed: &[(String, TellError)], letting: &Lettin
     if !done.is_empty() {
         let what = listed(done, "and");
         lines.push(match letting.button {
-            Button::Withdraw => format!("Withdrawing {what}. The card will say when it is done."),
+            Button::Withdraw => format!("Withdrawing {what}. `/access list` shows when it is done."),
             _ => format!("Giving back {what}. You will hear from me when it is verified gone."),
         });
     }
