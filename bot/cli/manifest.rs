@@ -74,7 +74,7 @@ fn public_url<'c>(path: &Path, config: &'c Config) -> Result<&'c Url, Report> {
 const SCOPES: &[Scope] = &[
     // Slash commands and the shortcut.
     Scope { name: "commands", is_used: always },
-    // Cards and notices: `chat.postMessage`, `chat.update`, `chat.postEphemeral`.
+    // Cards and notices: `chat.postMessage` (which opens direct messages by itself), `chat.update`, `chat.postEphemeral`.
     Scope { name: "chat:write", is_used: always },
     // Cards in a public channel the bot was not invited to; without it every `announce` would begin with /invite.
     Scope { name: "chat:write.public", is_used: announces },
@@ -82,8 +82,6 @@ const SCOPES: &[Scope] = &[
     Scope { name: "channels:read", is_used: announces },
     // The same in private channels.
     Scope { name: "groups:read", is_used: announces },
-    // Direct messages to requesters and approvers: `conversations.open`.
-    Scope { name: "im:write", is_used: always },
     // `users.info` before every decision (guest, leaver, bot, other company?) and the event `user_change`.
     Scope { name: "users:read", is_used: always },
     // Who a Slack person is in the tailnet: their e-mail, and `users.lookupByEmail` for approvers.
@@ -284,7 +282,6 @@ mod tests {
                 "chat:write.public",
                 "channels:read",
                 "groups:read",
-                "im:write",
                 "users:read",
                 "users:read.email",
                 "usergroups:read"
@@ -316,9 +313,9 @@ mod tests {
     fn scopes_are_asked_for_only_when_a_workflow_needs_them() {
         let scopes = |catalog: &Catalog| manifest(catalog, None)["oauth_config"]["scopes"]["bot"].to_string();
         let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
-        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","im:write","users:read","users:read.email"]"#);
+        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","users:read","users:read.email"]"#);
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
-        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","im:write","users:read","users:read.email","usergroups:read"]"#);
+        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read"]"#);
         is_accepted(&manifest(&Catalog::default(), None));
     }
 

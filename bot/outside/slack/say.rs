@@ -10,7 +10,6 @@ use super::{Slack, SlackError};
 const POST_MESSAGE: Method = Method::new("chat.postMessage", Limit::PerChannel);
 const UPDATE: Method = Method::new("chat.update", Limit::Tier3);
 const POST_EPHEMERAL: Method = Method::new("chat.postEphemeral", Limit::Tier4);
-const CONVERSATIONS_OPEN: Method = Method::new("conversations.open", Limit::Tier3);
 const VIEWS_OPEN: Method = Method::new("views.open", Limit::Tier4);
 const VIEWS_PUSH: Method = Method::new("views.push", Limit::Tier4);
 const VIEWS_UPDATE: Method = Method::new("views.update", Limit::Tier4);
@@ -89,12 +88,6 @@ impl Slack {
         insert(&mut body, "blocks", blocks.cloned());
         insert(&mut body, "thread_ts", thread_ts.map(|ts| Value::String(ts.to_owned())));
         self.write(POST_EPHEMERAL, "", body).await.map(drop)
-    }
-
-    /// The id (`D...`) of the direct messages with `user`; opening it twice changes nothing.
-    pub async fn open_dm(&self, user: &str) -> Result<String, SlackError> {
-        let answer = self.write(CONVERSATIONS_OPEN, "", json!({ "users": user })).await?;
-        text(&answer, "/channel/id").ok_or_else(|| malformed(CONVERSATIONS_OPEN, "no channel id"))
     }
 
     /// Opens a modal; the trigger lives 3 seconds and works once.

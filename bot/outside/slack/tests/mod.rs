@@ -125,13 +125,12 @@ async fn a_message_is_posted_without_unfurling_and_its_place_is_returned() {
 }
 
 #[tokio::test]
-async fn views_direct_messages_and_channels_are_read() {
+async fn views_and_channels_are_read() {
     let fake = Fake::start().await;
     for method in ["views.open", "views.push", "views.update"] {
         fake.fixture(method, "web_views_open.json");
     }
     fake.fixture("views.publish", "web_views_publish.json");
-    fake.fixture("conversations.open", "web_conversations_open.json");
     fake.fixture("conversations.info", "web_conversations_info_ext_shared.json");
     fake.fixture("chat.postEphemeral", "web_chat_postEphemeral.json");
     let (trigger, view) = (SecretString::from("t"), json!({ "type": "modal" }));
@@ -143,7 +142,6 @@ async fn views_direct_messages_and_channels_are_read() {
     assert_eq!(fake.slack.views_update("V0MODAL01", Some("h"), &view).await.expect("updated"), expected);
     assert_eq!(fake.last().arguments["hash"], "h");
     assert_eq!(fake.slack.views_publish("U1", None, &view).await.expect("published").id, "V0HOME001");
-    assert_eq!(fake.slack.open_dm("U1").await.expect("a dm"), "D0ANNDM01");
     fake.slack.post_ephemeral("C1", "U1", "hi", None, None).await.expect("said");
     let channel = fake.slack.conversations_info("C0SHARED1").await.expect("a channel");
     assert!(channel.is_shared_outside && channel.is_member && !channel.is_private);
