@@ -7,6 +7,7 @@ mod blocks;
 mod buttons;
 mod engine;
 mod facts;
+pub mod links;
 pub mod pastes;
 mod sample;
 #[cfg(test)]

@@ -76,8 +76,9 @@ const SCOPES: &[Scope] = &[
     Scope { name: "commands", is_used: always },
     // Cards and notices: `chat.postMessage` (which opens direct messages by itself), `chat.update`, `chat.postEphemeral`.
     Scope { name: "chat:write", is_used: always },
-    // Cards in a public channel the bot was not invited to; without it every `announce` would begin with /invite.
-    Scope { name: "chat:write.public", is_used: announces },
+    // Cards, and links that people share, in a public channel the bot was not invited to; without it every `announce` would
+    // begin with /invite.
+    Scope { name: "chat:write.public", is_used: always },
     // Whether a channel with a card in it is shared with another company (`conversations.info`), before a press counts.
     Scope { name: "channels:read", is_used: announces },
     // The same in private channels.
@@ -147,6 +148,11 @@ fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
                 "type": "global",
                 "callback_id": "access_request",
                 "description": "Borrow access for a while",
+            }, {
+                "name": "Make a go link",
+                "type": "message",
+                "callback_id": crate::slack::links::SHORTCUT,
+                "description": "A go link to the first address in this message",
             }],
             "slash_commands": commands(catalog, at("/slack/commands").as_deref()),
         },
@@ -162,12 +168,12 @@ fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
 }
 
 fn commands(catalog: &Catalog, url: Option<&str>) -> Vec<Value> {
-    let access = ("/access", "Borrow access for a while", "prod-db 2h why | list | return prod-db | help".to_owned());
-    let own = catalog
+    let ours = crate::slack::commands::ALL.iter();
+    let ours = ours.map(|command| (command.name, command.description, command.usage_hint.to_owned()));
+    let theirs = catalog
         .workflows()
         .filter_map(|workflow| Some((workflow.command.as_deref()?, workflow.title.as_str(), usage(workflow))));
-    std::iter::once(access)
-        .chain(own)
+    ours.chain(theirs)
         .map(|(command, description, usage_hint)| {
             // Escaped, people and channels arrive as ids that nobody can fake by typing a name.
             let entry = json!({ "command": command, "description": description, "should_escape": true });
@@ -255,14 +261,27 @@ mod tests {
                 "type": "global",
                 "callback_id": "access_request",
                 "description": "Borrow access for a while"
+              },
+              {
+                "name": "Make a go link",
+                "type": "message",
+                "callback_id": "link_from_message",
+                "description": "A go link to the first address in this message"
               }
             ],
             "slash_commands": [
               {
                 "command": "/access",
-                "description": "Borrow access for a while",
+                "description": "Borrow access for a while, see what you hold, give it back",
                 "should_escape": true,
-                "usage_hint": "prod-db 2h why | list | return prod-db | help",
+                "usage_hint": "NAME 2h why you need it | list | return NAME | help",
+                "url": "https://nightlatch.example.ts.net/slack/commands"
+              },
+              {
+                "command": "/go",
+                "description": "Follow, find and make go links",
+                "should_escape": true,
+                "usage_hint": "NAME | NAME https://... | search WORDS | mine | top | help",
                 "url": "https://nightlatch.example.ts.net/slack/commands"
               },
               {
@@ -313,7 +332,7 @@ mod tests {
     fn scopes_are_asked_for_only_when_a_workflow_needs_them() {
         let scopes = |catalog: &Catalog| manifest(catalog, None)["oauth_config"]["scopes"]["bot"].to_string();
         let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
-        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","users:read","users:read.email"]"#);
+        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","chat:write.public","users:read","users:read.email"]"#);
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
         insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read"]"#);
         is_accepted(&manifest(&Catalog::default(), None));

@@ -11,8 +11,8 @@ use super::answer::Answer;
 use super::envelope::{BlockActions, FormState, ViewAt, ViewSubmission};
 use super::modals::form::{self, About, Among, RequestForm, WORKFLOW_ACTION, WORKFLOW_BLOCK};
 use super::modals::{self, choices, deny};
-use super::sentences;
 use super::surface::{By, Surface};
+use super::{links, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
 use crate::kernel::workflow::InputKind;
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
@@ -148,6 +148,7 @@ impl Surface {
         match submission.view.callback_id.as_str() {
             form::CALLBACK => self.request_submitted(by, submission).await,
             deny::CALLBACK => self.denied(by, submission).await,
+            links::form::CALLBACK => self.link_submitted(by, submission).await,
             _ => Answer::Nothing,
         }
     }

@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::envelope::{BlockActions, ViewSubmission};
 use super::modals::{self, deny, form};
 use super::surface::{By, Surface};
-use super::{home, sentences};
+use super::{home, links, sentences};
 use crate::engine::TellError;
 use crate::engine::asking::Form;
 use crate::kernel::{Actor, Button, Event, RequestId};
@@ -61,6 +61,9 @@ fn named(value: Option<&str>) -> Option<(RequestId, String)> {
 
 impl Surface {
     pub(super) async fn used(&self, by: &By, actions: &BlockActions) -> Answer {
+        if actions.action_id.starts_with(links::ACTION) {
+            return links::used(self, by, actions).await;
+        }
         // Links are buttons too, and cards of later versions may have others.
         let Some(meant) = meant(&actions.action_id) else { return Answer::Nothing };
         let channel = actions.message.as_ref().map(|message| message.channel_id.clone());

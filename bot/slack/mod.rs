@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod events;
 mod home;
 pub mod http;
+pub mod links;
 pub mod modals;
 mod once;
 mod options;

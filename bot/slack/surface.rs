@@ -10,7 +10,7 @@ use super::edge::Handler;
 use super::envelope::{Delivery, What};
 use super::once::Once;
 use super::shared::SharedChannels;
-use super::{commands, sentences};
+use super::{commands, links, sentences};
 use crate::engine::Engine;
 use crate::outside::slack::OwnTeam;
 
@@ -76,6 +76,9 @@ impl Surface {
             What::MessageShortcut(shortcut) if shortcut.callback_id == SHORTCUT => {
                 let channel = Some(shortcut.message.channel_id);
                 self.open_choice(&by, shortcut.trigger_id.as_ref(), channel).await
+            }
+            What::MessageShortcut(shortcut) if shortcut.callback_id == links::SHORTCUT => {
+                self.link_from_message(&shortcut).await
             }
             What::Event(event) => self.happened(&by, &event).await,
             _ => Answer::Nothing,

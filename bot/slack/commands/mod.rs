@@ -1,6 +1,7 @@
 //! The slash commands: one list of ours, and the ones that workflows bring along. Answers are seen by one person only.
 
 mod access;
+mod go;
 mod lists;
 
 use futures_util::FutureExt;
@@ -22,12 +23,20 @@ pub struct Command {
 }
 
 /// All of ours; the app's manifest has exactly these and those of the workflows.
-pub const ALL: &[Command] = &[Command {
-    name: "/access",
-    description: "Borrow access for a while, see what you hold, give it back",
-    usage_hint: "NAME 2h why you need it | list | return NAME | help",
-    run: |surface, by, command| access::run(surface, by, command).boxed(),
-}];
+pub const ALL: &[Command] = &[
+    Command {
+        name: "/access",
+        description: "Borrow access for a while, see what you hold, give it back",
+        usage_hint: "NAME 2h why you need it | list | return NAME | help",
+        run: |surface, by, command| access::run(surface, by, command).boxed(),
+    },
+    Command {
+        name: "/go",
+        description: "Follow, find and make go links",
+        usage_hint: "NAME | NAME https://... | search WORDS | mine | top | help",
+        run: |surface, by, command| go::run(surface, by, command).boxed(),
+    },
+];
 
 pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
     if let Some(own) = ALL.iter().find(|own| own.name.eq_ignore_ascii_case(&command.command)) {

@@ -1,0 +1,72 @@
+//! Tokens in forms: a page elsewhere can make a browser send a form here, but cannot know the token in ours.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::clock::Ids;
+
+/// A form may stay open for a day.
+const LIFE_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Makes tokens, and knows its own until the process ends.
+#[derive(Clone)]
+pub(super) struct Tokens {
+    key: [u8; 32],
+}
+
+impl Tokens {
+    pub(super) fn new(ids: &Ids) -> Self {
+        let mut key = [0; 32];
+        let text = format!("{}{}", ids.uuid(), ids.uuid()).replace('-', "");
+        if hex::decode_to_slice(text, &mut key).is_err() {
+            // Two UUIDs are sixty-four digits; if not, no token is ever right.
+            key = [0; 32];
+        }
+        Self { key }
+    }
+
+    /// A token for this person and this form.
+    pub(super) fn make(&self, login: &str, form: &str, now: i64) -> String {
+        format!("{:x}.{}", now.max(0), hex::encode(self.sign(login, form, now.max(0))))
+    }
+
+    /// Whether it is one we made for them and this form within a day.
+    pub(super) fn is_good(&self, token: &str, login: &str, form: &str, now: i64) -> bool {
+        let Some((made_at, signature)) = token.split_once('.') else { return false };
+        let Ok(made_at) = i64::from_str_radix(made_at, 16) else { return false };
+        let Ok(signature) = hex::decode(signature) else { return false };
+        let is_fresh = made_at <= now && now.saturating_sub(made_at) <= LIFE_MS;
+        is_fresh && self.sign(login, form, made_at).ct_eq(&signature).into()
+    }
+
+    fn sign(&self, login: &str, form: &str, made_at: i64) -> Vec<u8> {
+        // A key of any length is taken.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return Vec::new() };
+        for part in [login, form, &made_at.to_string()] {
+            mac.update(&part.len().to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_one_person_one_form_and_one_day() {
+        let tokens = Tokens::new(&Ids::random());
+        let token = tokens.make("alice@example.com", "prod", 1_000);
+        assert!(tokens.is_good(&token, "alice@example.com", "prod", 2_000));
+        assert!(!tokens.is_good(&token, "bob@example.com", "prod", 2_000));
+        assert!(!tokens.is_good(&token, "alice@example.com", "other", 2_000));
+        assert!(!tokens.is_good(&token, "alice@example.com", "prod", 1_001 + LIFE_MS));
+        assert!(!tokens.is_good(&token, "alice@example.com", "prod", 999));
+        assert!(!Tokens::new(&Ids::random()).is_good(&token, "alice@example.com", "prod", 2_000));
+        for bad in ["", ".", "1.", "zz.00", "3e8.00"] {
+            assert!(!tokens.is_good(bad, "alice@example.com", "prod", 2_000), "{bad}");
+        }
+    }
+}
