@@ -238,3 +238,46 @@ async fn a_denial_asks_why_and_its_reason_reaches_the_requester() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_workflows_than_fit_into_a_menu_are_searched_for() {
+    let mut setting = Setting::default();
+    for number in 100..201 {
+        let text = PROD_DB.replace("title: Production database", &format!("title: Cluster {number}"));
+        setting.workflows.push((format!("cluster-{number}"), text));
+    }
+    story_with(setting, async |stage| {
+        stage.slack.shortcut("alice", "access_request").await.expect("the shortcut");
+        assert!(stage.slack.until(|slack| slack.modal("alice").is_some()).await);
+        let offered = stage.slack.query_options("alice", "modal", "What do you need?", "ter 15").await.expect("a menu");
+        assert_eq!((offered.len(), offered.first().map(String::as_str)), (10, Some("Cluster 150")));
+        stage.alice.pick("What do you need?", "Cluster 157").await;
+        stage.alice.fill("Reason", &"& <!channel> ".repeat(38)).await;
+        stage.alice.submit().await;
+        assert!(stage.alice.modal().contains("Asked for Cluster 157*"), "{}", stage.alice.modal());
+        stage.bob.press("Deny").await;
+        assert!(stage.bob.modal().contains("> & <!channel> &"), "{}", stage.bob.modal());
+        stage.bob.submit().await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_asked_can_ask_again() {
+    story(async |stage| {
+        stage.alice.command("/access prod-db 2h why").await;
+        stage.bob.press("Deny").await;
+        stage.bob.submit().await;
+        stage.alice.press("Ask again").await;
+        let pressed = stage.slack.deliveries().pop().expect("the press");
+        let mut payload = pressed.payload;
+        payload["user"]["id"] = "U0DAVE001".into();
+        payload["trigger_id"] = "1.2.dave".into();
+        assert!(stage.slack.deliver_raw(pressed.envelope, payload).await.acked);
+        assert!(stage.slack.until(|slack| slack.everything_said().contains("somebody else's request")).await);
+        assert_eq!(stage.dave.modal(), "(no modal)");
+        stage.everybody_reads();
+    })
+    .await;
+}
