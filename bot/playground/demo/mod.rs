@@ -225,3 +225,6 @@ async fn bind(port: u16) -> io::Result<TcpListener> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,11 +65,9 @@ impl Worlds {
 /// Device, attribute and expiry of everything lent now.
 pub(super) fn lent(worlds: &Worlds) -> impl Iterator<Item = (String, String, Option<i64>)> + use<> {
     let snapshot = worlds.tailnet.snapshot();
-    let devices = snapshot.get("devices").and_then(Value::as_array).cloned().unwrap_or_default();
-    devices.into_iter().flat_map(|device| {
+    list(&snapshot, "devices").into_iter().flat_map(|device| {
         let name = text(&device, "name");
-        let attributes = device.get("attributes").and_then(Value::as_array).cloned().unwrap_or_default();
-        let kept = attributes.into_iter().filter(|attribute| text(attribute, "key").starts_with(LENT));
+        let kept = list(&device, "attributes").into_iter().filter(|attribute| text(attribute, "key").starts_with(LENT));
         kept.map(move |attribute| {
             (name.clone(), text(&attribute, "key"), attribute.get("expires_at").and_then(Value::as_i64))
         })
@@ -77,7 +75,13 @@ pub(super) fn lent(worlds: &Worlds) -> impl Iterator<Item = (String, String, Opt
     })
 }
 
-fn text(value: &Value, name: &str) -> String {
+/// The list of that name; empty if there is none.
+pub(super) fn list(value: &Value, name: &str) -> Vec<Value> {
+    value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// The text of that name; empty if there is none.
+pub(super) fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 

@@ -115,7 +115,8 @@ export async function perform(name, details, place) {
   app.redraw();
   const answer = await act(name, { as: app.ui.as, ...details });
   if (place) delete app.ui.busy[place];
-  if (answer?.acked === false) toast("The bot did not answer in time. Slack would say so too.");
+  // Slack itself answers a command that failed, in the channel.
+  if (answer?.acked === false && name !== "command") toast("The bot did not answer in time. Slack would say so too.");
   await refresh();
   return answer;
 }

@@ -38,7 +38,7 @@ const STEPS = {
     title: "Now break it",
     words: () => (app.data.coach.at(-1).begun
       ? ["Something is broken. Ask, approve or let the time run out as before, then mend it and see what becomes of it."]
-      : ["Make Tailscale fail while access is taken back, or kill the bot in the middle. Then mend it, and look who noticed."]),
+      : ["Make Tailscale fail, or kill the bot, while something is lent. Then mend it and look."]),
     actions: () => (app.data.coach.at(-1).begun ? [["Mend everything", mend]] : [
       ["Make Tailscale fail", () => change("fault", { tailscale: "fails" })],
       ["Kill the bot", () => change("bot/kill")],
@@ -52,11 +52,17 @@ async function mend() {
   await refresh();
 }
 
+const isBroken = () => !app.data.bot.running || Object.values(app.data.switches).some((mood) => mood !== "works");
+
 export function coach() {
   if (app.ui.guide !== "open") return null;
   const steps = app.data.coach;
   const current = steps.findIndex((one) => !one.done);
-  const shown = STEPS[steps[current]?.id];
+  const id = steps[current]?.id;
+  const shown = STEPS[id];
+  // Whatever step one is at, there is a way out of what one broke.
+  const actions = shown ? shown.actions() : [];
+  if (isBroken() && id !== "break") actions.push(["Mend everything", mend]);
   return h("section", { class: "coach", "aria-label": "Guided tour" },
     h("ol", { class: "steps", "aria-label": "Steps" }, steps.map((one, index) => h("li", {
       key: one.id, class: one.done ? "done" : index === current ? "now" : "", "aria-current": index === current ? "step" : null, "data-step": one.id,
@@ -65,6 +71,6 @@ export function coach() {
     h("div", { class: "grow", "aria-live": "polite" }, shown
       ? [h("strong", {}, shown.title), " ", h("span", {}, shown.words())]
       : [h("strong", {}, "That is all of it."), " ", h("span", {}, "Everything here was the real bot; only Slack and the tailnet were made up. Play on.")]),
-    shown && shown.actions().map(([name, run]) => h("button", { type: "button", class: "act primary", key: name, "data-coach": name, on: { click: run } }, name)),
+    actions.map(([name, run]) => h("button", { type: "button", class: "act primary", key: name, "data-coach": name, on: { click: run } }, name)),
     h("button", { type: "button", class: "act quiet", "aria-label": "Close the tour", on: { click: () => { keep("guide", "shut"); app.redraw(); } } }, "✕"));
 }

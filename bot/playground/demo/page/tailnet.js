@@ -110,4 +110,9 @@ function calls() {
       h("span", { class: one.status === null ? "code wait" : one.status < 400 ? "code" : "code bad" }, one.status ?? "…")))));
 }
 
-const short = (path) => decodeURIComponent(path.replace(/^\/api\/v2\//, "").split("?")[0]);
+/** The path without what is the same everywhere, and devices by name. */
+function short(path) {
+  const words = decodeURIComponent(path.replace(/^\/api\/v2\//, "").split("?")[0]);
+  const named = words.replace(/^device\/([^/]+)/, (whole, id) => app.data.tailnet.devices.find((one) => one.node_id === id)?.name ?? whole);
+  return named.replace(/^tailnet\/-\//, "").replace(/\/attributes\//, " ").replace("/", " ");
+}

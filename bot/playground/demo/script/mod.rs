@@ -79,9 +79,8 @@ async fn stuck(stage: &mut Stage<'_>) -> Result<(), Surprise> {
     stage.move_until("the bot says that it is stuck", |stage| stage.card_has("STUCK")).await?;
     stage.card("bob", "STUCK")?;
     stage.note(
-        "Tailscale was told the end when it was lent, so the door is shut all the same. The bot has not seen it yet,",
+        "Tailscale was told the end when it was lent, so the door is shut. The bot has not seen that, and says so.",
     );
-    stage.note("and says so.");
     stage.tailnet("carol-laptop");
     stage.tailscale(TailscaleMood::Works);
     stage.move_until("the next attempt works", |stage| stage.card_has("Verified gone")).await?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::super::state::lent;
+use super::super::state::{lent, list, text};
 use super::super::{Lodger, TailscaleMood, Worlds};
 
 /// What did not come out as told.
@@ -194,7 +194,7 @@ impl<'s> Stage<'s> {
     }
 
     fn newest_card(&self, who: &str) -> String {
-        let is_card = |message: &&Value| message["thread_ts"].is_null() && message["ephemeral"] == false;
+        let is_card = |message: &&Value| text(message, "thread_ts").is_empty() && !is_private(message);
         let messages = self.messages(who, "#access");
         let card = messages.iter().rev().find(is_card);
         card.map(|card| text(card, "shown")).unwrap_or_default()
@@ -202,14 +202,13 @@ impl<'s> Stage<'s> {
 
     fn messages(&self, who: &str, channel: &str) -> Vec<Value> {
         let view = self.worlds.slack.view_for(who);
-        let channels = view["channels"].as_array().cloned().unwrap_or_default();
-        let found = channels.into_iter().find(|one| one["name"] == channel);
-        found.and_then(|found| found["messages"].as_array().cloned()).unwrap_or_default()
+        let found = list(&view, "channels").into_iter().find(|one| text(one, "name") == channel);
+        found.map(|found| list(&found, "messages")).unwrap_or_default()
     }
 
     /// What only this person sees in #access and has not seen yet.
     pub(super) fn private(&mut self, who: &str) {
-        let messages = self.messages(who, "#access").into_iter().filter(|message| message["ephemeral"] == true);
+        let messages = self.messages(who, "#access").into_iter().filter(is_private);
         let shown: Vec<String> = messages.map(|message| text(&message, "shown")).collect();
         let seen = self.seen.insert(who.to_owned(), shown.len()).unwrap_or_default();
         let new = shown.get(seen..).unwrap_or_default().join("\n");
@@ -226,20 +225,22 @@ impl<'s> Stage<'s> {
     /// A device with its attributes and the rules that are about it.
     pub(super) fn tailnet(&mut self, device: &str) {
         let snapshot = self.worlds.tailnet.snapshot();
-        let devices = snapshot["devices"].as_array().cloned().unwrap_or_default();
-        let Some(found) = devices.into_iter().find(|one| one["name"] == device) else { return };
+        let found = list(&snapshot, "devices").into_iter().find(|one| text(one, "name") == device);
+        let Some(found) = found else { return };
         let mut lines = Vec::new();
-        for attribute in found["attributes"].as_array().into_iter().flatten() {
-            let left = attribute["left_ms"].as_i64().map(length).unwrap_or_default();
-            lines.push(format!("{} = {}, {left} left", text(attribute, "key"), attribute["value"]));
+        for attribute in list(&found, "attributes") {
+            let left = attribute.get("left_ms").and_then(Value::as_i64).map(length).unwrap_or_default();
+            let value = attribute.get("value").unwrap_or(&Value::Null);
+            lines.push(format!("{} = {value}, {left} left", text(&attribute, "key")));
         }
         if lines.is_empty() {
             lines.push("no attributes".to_owned());
         }
         for (rules, answer) in [("rules", "open"), ("rules_shut", "closed")] {
-            let rules = found[rules].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let lent = rules.filter_map(|rule| rule.split_once(" by posture:"));
-            lines.extend(lent.map(|(target, _)| format!("-> {target}: {answer}")));
+            for rule in list(&found, rules) {
+                let target = rule.as_str().and_then(|rule| rule.split_once(" by posture:"));
+                lines.extend(target.map(|(target, _)| format!("-> {target}: {answer}")));
+            }
         }
         self.screen(&format!("the tailnet: {device}"), &lines.join("\n"));
     }
@@ -265,8 +266,8 @@ fn surprise(cannot: crate::playground::slack::CannotAct) -> Surprise {
     Surprise(cannot.to_string())
 }
 
-fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+fn is_private(message: &Value) -> bool {
+    message.get("ephemeral").and_then(Value::as_bool) == Some(true)
 }
 
 /// `1 h 59 min`, `59 min 30 s`, `12 s`.

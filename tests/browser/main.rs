@@ -1,0 +1,139 @@
+//! The demo's page in a headless browser: what people see and do, by mouse, by keyboard and on a phone.
+
+mod harness;
+
+use harness::with_page;
+
+const TAB: &str = "\u{e004}";
+const BACK_TAB: &str = "\u{e008}\u{e004}\u{e008}";
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+const DOWN: &str = "\u{e015}";
+const SWITCH: &str = "\u{e009}k\u{e009}";
+
+#[tokio::test]
+async fn access_is_asked_for_approved_lent_and_verified_gone() {
+    with_page(1440, async |page| {
+        page.type_line("/access prod-db 2h invoice 1204 <img src=x> is stuck").await;
+        page.see(".ephemeral", "Asked for Production database").await;
+        page.become_("bob").await;
+        page.see(".card", "Waiting for approval").await;
+        page.see(".card blockquote", "invoice 1204 <img src=x> is stuck").await;
+        page.until("document.querySelectorAll('.chat img').length === 0", "text is no markup").await;
+        page.click(".message:not(.ephemeral) [data-action=approve]").await;
+        page.see("[data-device=alice-laptop] [data-attribute='custom:jit_prod_db']", "left").await;
+        page.see("[data-device=alice-laptop] [data-rule=open]", "tag:prod-db tcp:5432").await;
+        page.see(".card", "Active until").await;
+        page.click("[data-clock=deadline]").await;
+        page.see(".card", "Verified gone").await;
+        page.until("!document.querySelector('[data-rule=open]')", "the door is shut").await;
+        for step in ["ask", "approve", "open", "wait", "gone"] {
+            page.until(&format!("document.querySelector('[data-step={step}].done')"), "the tour has seen it").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_form_shows_what_is_wrong_at_its_field_and_is_sent_when_it_is_mended() {
+    with_page(1440, async |page| {
+        page.type_line("/access").await;
+        page.see("dialog.modal", "Borrow access").await;
+        page.keys(ESCAPE).await;
+        page.until("!document.querySelector('dialog')", "Escape closes the form").await;
+        page.until("document.activeElement.id === 'composer'", "the focus is where it was").await;
+
+        page.type_line("/access").await;
+        page.see("dialog.modal", "Hold").await;
+        // The form changes with what is chosen.
+        page.click("dialog.modal .combo input[id*=workflow]").await;
+        page.see("dialog.modal [role=listbox]", "Production database").await;
+        page.keys(&format!("Prod{ENTER}")).await;
+        page.see("dialog.modal .label", "Reason").await;
+        page.click("dialog.modal .combo input[id*=hold]").await;
+        page.see("dialog.modal [role=listbox]", "1 hour").await;
+        page.keys(&format!("2 h{ENTER}")).await;
+        page.until(
+            "document.querySelector('dialog.modal .combo input[id*=hold]').value.startsWith('2 hours')",
+            "two hours are chosen",
+        )
+        .await;
+        page.click("dialog.modal [type=submit]").await;
+        page.see("dialog.modal .block-input .error", "required").await;
+        page.click("dialog.modal textarea").await;
+        page.keys("the invoice").await;
+        page.click("dialog.modal [type=submit]").await;
+        page.see("dialog.modal", "Asked for Production database").await;
+        page.click("dialog.modal .foot button").await;
+        page.until("!document.querySelector('dialog')", "the form is closed").await;
+        page.see(".message:not(.ephemeral) .card", "the invoice").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_killed_bot_goes_on_where_it_was() {
+    with_page(1440, async |page| {
+        page.type_line("/access prod-db 1h invoice 1204").await;
+        page.become_("bob").await;
+        page.click(".message:not(.ephemeral) [data-action=approve]").await;
+        page.see(".card", "Active until").await;
+        page.click(".bot [data-action=kill]").await;
+        page.see("[data-bot=killed]", "killed").await;
+        page.type_line("/access list").await;
+        page.see(".ephemeral", "failed").await;
+        page.click("[data-clock=deadline]").await;
+        page.until("!document.querySelector('[data-rule=open]')", "Tailscale shuts the door by itself").await;
+        page.click(".bot [data-action=start]").await;
+        page.see("[data-bot=running]", "running").await;
+        page.see(".card", "Verified gone").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everything_can_be_done_by_keyboard() {
+    with_page(1440, async |page| {
+        page.tab_to(TAB, "#composer").await;
+        // The list completes what is half typed.
+        page.keys("/acc").await;
+        page.keys(TAB).await;
+        page.keys("prod").await;
+        page.see("#completions", "prod-db").await;
+        page.keys(TAB).await;
+        page.see("#completions", "the usual").await;
+        page.keys(&format!("{DOWN}{DOWN}{ENTER}")).await;
+        page.until("document.getElementById('composer').value === '/access prod-db 30m '", "the line is completed")
+            .await;
+        page.keys(&format!("invoice 1204{ENTER}")).await;
+        page.see(".card", "Waiting for approval").await;
+        page.keys(SWITCH).await;
+        page.see("dialog.switcher", "Be Bob").await;
+        page.keys(&format!("bob{ENTER}")).await;
+        page.see(".seen-as", "Bob").await;
+        page.until("document.activeElement.id === 'composer'", "the focus is where it was").await;
+        page.tab_to(BACK_TAB, ".message:not(.ephemeral) [data-action=approve]").await;
+        page.keys(ENTER).await;
+        page.see("[data-device=alice-laptop] [data-rule=open]", "tag:prod-db").await;
+        page.tab_to(TAB, "[data-clock=deadline]").await;
+        page.keys(ENTER).await;
+        page.see(".card", "Verified gone").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_a_phone_nothing_is_wider_than_the_screen() {
+    with_page(390, async |page| {
+        page.type_line("/access prod-db 2h invoice 1204").await;
+        page.see(".card", "Waiting for approval").await;
+        for pane in ["people", "tailnet", "chat"] {
+            page.click(&format!("[data-pane={pane}]")).await;
+            page.until(&format!("document.querySelector('[data-pane={pane}][aria-current]')"), "the pane is in front").await;
+            let wide = "[...document.querySelectorAll('#app *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 \
+                        && getComputedStyle(one).position !== 'absolute' && !one.closest('.log, pre, .scroll')).length === 0";
+            page.until(wide, &format!("{pane} fits")).await;
+        }
+    })
+    .await;
+}
