@@ -131,7 +131,7 @@ impl Golink {
         let text = self.list(".export").await?;
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines
-            .map(|line| serde_json::from_str(line))
+            .map(serde_json::from_str)
             .collect::<Result<_, _>>()
             .map_err(|error| GolinkError::Malformed(format!("a line of the export cannot be read: {error}")))
     }

@@ -38,8 +38,12 @@ pub async fn with_page(width: u32, test: impl AsyncFnOnce(&Page)) {
         let words =
             "NOT RUN: the browser tests need chromium and chromedriver (apt-get install chromium chromium-driver)";
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{words}");
-        // Not `eprintln!`, which is kept from people when a test passes.
+        // Not `eprintln!`, which is kept from people when a test passes. `./test` repeats it in its last lines.
         drop(writeln!(std::io::stderr().lock(), "\n{words}"));
+        if let Some(list) = std::env::var_os("NIGHTLATCH_NOT_RUN") {
+            let list = std::fs::OpenOptions::new().append(true).open(list);
+            drop(list.and_then(|mut list| writeln!(list, "{words}")));
+        }
         return;
     };
     let _one_at_a_time = TURN.lock().await;

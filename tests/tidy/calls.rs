@@ -31,7 +31,7 @@ const SEAMS: &str = "the world comes in through four seams, so that tests and th
 
 const BANS: &[Ban] = &[
     Ban { call: ".unwrap()", banned: Where::Program, why: STOPS },
-    Ban { call: ".expect(", banned: Where::Program, why: STOPS },
+    Ban { call: ".expect(\"", banned: Where::Program, why: STOPS },
     Ban { call: ".unwrap_err()", banned: Where::Program, why: STOPS },
     Ban { call: "panic!(", banned: Where::Program, why: STOPS },
     Ban { call: "unreachable!(", banned: Where::Program, why: STOPS },

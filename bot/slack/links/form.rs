@@ -175,7 +175,7 @@ fn first_address(text: &str) -> Option<String> {
         }
         rest = after;
     }
-    text.split_whitespace().find(|word| is_web_address(word)).map(|word| envelope::typed(word))
+    text.split_whitespace().find(|word| is_web_address(word)).map(envelope::typed)
 }
 
 fn is_web_address(text: &str) -> bool {
