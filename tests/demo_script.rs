@@ -1,5 +1,7 @@
 //! `nightlatch demo --script`, run as people run it: the whole story, the same every time.
 
+#![allow(clippy::expect_used, reason = "a test stops at the first thing that is not as it should be")]
+
 use std::process::Command;
 
 fn told() -> (String, String, Option<i32>) {
