@@ -14,19 +14,22 @@ use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
+use crate::config::{Config, Database, Listen, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::links::LinkPlace;
 use crate::engine::pastes::{PasteSettings, TclipPlace};
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
 use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
 use crate::outside::tailscale::{Credential, Tailscale, TailscaleError, TailscaleSettings};
+use crate::outside::tailscaled::Tailscaled;
 use crate::outside::tclip::{Tclip, TclipError};
 use crate::slack::edge::Edge;
 use crate::slack::http::SigningSecrets;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
 use crate::store::{OpenError, Store};
+use crate::web::identity::Identity;
+use crate::web::links::LinkPages;
 use crate::{steps, web};
 
 /// How long work in hand may take when we stop.
@@ -57,6 +60,12 @@ pub enum StartError {
     /// The client of golink.
     #[error("{0}")]
     Golink(#[from] crate::outside::golink::GolinkError),
+    /// The client of tailscaled.
+    #[error("{0}")]
+    Tailscaled(#[from] crate::outside::tailscaled::TailscaledError),
+    /// The pages.
+    #[error("the pages cannot be used: {0}")]
+    Pages(#[from] tera::Error),
     /// What is kept cannot be read.
     #[error("{0}")]
     Read(#[from] crate::store::StoreError),
@@ -127,7 +136,7 @@ impl Bot {
         let settings = SocketSettings::default();
         let mut health = watch::Sender::new(SocketHealth::default()).subscribe();
         if config.slack.mode == SlackMode::Socket {
-            let sockets = Sockets::new(slack.clone(), edge.clone(), ids, settings);
+            let sockets = Sockets::new(slack.clone(), edge.clone(), ids.clone(), settings);
             health = sockets.health();
             doors.push(tokio::spawn(sockets.run(stop_doors.clone())));
         }
@@ -135,6 +144,9 @@ impl Bot {
         let mut router = web::router(engine.clone(), troubles);
         if let Some(signing) = signing {
             router = router.merge(crate::slack::http::router(edge.clone(), signing, clock));
+        }
+        if config.golink.is_none() {
+            router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);
         }
         let address = listener.address();
         info!(listen = %config.listen, "answering");
@@ -191,6 +203,15 @@ fn paste_settings(config: &Config, address: Option<SocketAddr>) -> Result<PasteS
         None => None,
     };
     Ok(PasteSettings { here: reached_at(config, address), tclip })
+}
+
+/// How we find out who opens our pages.
+fn identity(config: &Config) -> Result<Identity, StartError> {
+    let is_local = match &config.listen {
+        Listen::Tcp(address) => address.ip().is_loopback(),
+        Listen::Unix(_) => true,
+    };
+    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, is_local))
 }
 
 /// How people reach us, without a slash at the end.

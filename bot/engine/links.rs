@@ -244,15 +244,22 @@ impl Links {
         if found.is_some() || bare == short || bare.is_empty() { Ok(found) } else { self.find(bare).await }
     }
 
+    /// Where this link leads, as golink would answer a browser: relative addresses stay relative.
+    ///
+    /// # Errors
+    /// It leads nowhere.
+    pub fn lead(&self, link: &Link, typed: &Typed, login: Option<&str>) -> Result<Target, ExpandError> {
+        let now = self.engine.inner.clock.now_ms();
+        expand(&link.long, &Visit { path: &typed.path, query: &typed.query, user: login, now })
+    }
+
     /// Where what was typed leads for this person; nothing if there is no such link.
     ///
     /// # Errors
     /// It leads nowhere, or golink did not say.
     pub async fn follow(&self, typed: &Typed, login: Option<&str>) -> Result<Option<Followed>, LinkError> {
         let Some(link) = self.find_forgiving(&typed.short).await? else { return Ok(None) };
-        let visit =
-            Visit { path: &typed.path, query: &typed.query, user: login, now: self.engine.inner.clock.now_ms() };
-        let mut target = expand(&link.long, &visit).map_err(LinkError::Nowhere)?;
+        let mut target = self.lead(&link, typed, login).map_err(LinkError::Nowhere)?;
         if target.scheme.is_empty()
             && let Some(whole) = self.whole(&target.address)
         {

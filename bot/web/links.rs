@@ -44,7 +44,6 @@ struct Asked {
     query: String,
     headers: HeaderMap,
     extensions: axum::http::Extensions,
-    body: Body,
 }
 
 impl LinkPages {
@@ -81,7 +80,7 @@ impl LinkPages {
         }
     }
 
-    async fn serve(&self, asked: Asked) -> Response {
+    async fn serve(&self, asked: Asked, body: Body) -> Response {
         if is_from_internet(&asked.headers) {
             return text(StatusCode::FORBIDDEN, "go links are for the people of this tailnet");
         }
@@ -89,18 +88,18 @@ impl LinkPages {
             Some(page) => {
                 let (page, rest) = page.split_once('/').unwrap_or((page, ""));
                 let (page, rest) = (page.to_owned(), rest.to_owned());
-                self.page(&page, &rest, asked).await
+                self.page(&page, &rest, asked, body).await
             }
             None if asked.path != "/" => self.follow(asked).await,
-            None if asked.method == Method::POST => self.save(asked).await,
+            None if asked.method == Method::POST => self.save(asked, body).await,
             None => self.home(&asked, StatusCode::OK, "").await,
         }
     }
 
-    async fn page(&self, page: &str, rest: &str, asked: Asked) -> Response {
+    async fn page(&self, page: &str, rest: &str, asked: Asked, body: Body) -> Response {
         match page {
             "detail" => self.detail(&asked, rest).await,
-            "delete" if asked.method == Method::POST => self.delete(asked, rest).await,
+            "delete" if asked.method == Method::POST => self.delete(asked, rest, body).await,
             "export" => self.export(&asked).await,
             "export-stats" => self.export_clicks(&asked).await,
             "all" => self.all(&asked).await,
@@ -142,9 +141,10 @@ impl LinkPages {
                 redirect(StatusCode::FOUND, &format!("{}{}", asked.root, target.address))
             }
             Ok(target) => redirect(StatusCode::FOUND, &target.address),
-            Err(ExpandError::NoUser) => {
-                text(StatusCode::UNAUTHORIZED, "this link depends on who follows it, and the tailnet does not know you here")
-            }
+            Err(ExpandError::NoUser) => text(
+                StatusCode::UNAUTHORIZED,
+                "this link depends on who follows it, and the tailnet does not know you here",
+            ),
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
     }
@@ -163,9 +163,8 @@ async fn route(State(pages): State<LinkPages>, request: Request, next: Next) -> 
     let path = path.strip_prefix(root).filter(|path| !path.is_empty()).unwrap_or("/").to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
-    let asked =
-        Asked { method: parts.method, root, path, query, headers: parts.headers, extensions: parts.extensions, body };
-    pages.serve(asked).await
+    let asked = Asked { method: parts.method, root, path, query, headers: parts.headers, extensions: parts.extensions };
+    pages.serve(asked, body).await
 }
 
 /// `go`, `go:80`, `go.example.ts.net`. Behind `tailscale serve` on a unix socket the name is in another header.

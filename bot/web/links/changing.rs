@@ -1,9 +1,10 @@
 //! Making, changing and deleting go links over HTTP. Order and meaning of the checks are golink's.
 
+use std::collections::HashMap;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use std::collections::HashMap;
 use url::form_urlencoded;
 
 use super::showing::{NEW, editor, named, set};
@@ -23,7 +24,8 @@ type Form = HashMap<String, String>;
 async fn form(headers: &HeaderMap, query: &str, body: Body) -> Option<Form> {
     let mut fields: Form = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")) {
+    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    {
         let body = to_bytes(body, BODY_LIMIT_BYTES).await.ok()?;
         let mut seen = std::collections::HashSet::new();
         for (name, value) in form_urlencoded::parse(&body).into_owned() {
@@ -45,7 +47,9 @@ impl LinkPages {
     async fn writer(&self, asked_by: &Caller) -> Result<Editor, Response> {
         editor(asked_by).ok_or_else(|| {
             let words = match asked_by {
-                Caller::Tagged => "devices with tags belong to nobody, so they change no links; use a device of your own",
+                Caller::Tagged => {
+                    "devices with tags belong to nobody, so they change no links; use a device of your own"
+                }
                 _ => "only people of this tailnet change links, and the tailnet does not know you here",
             };
             text(StatusCode::FORBIDDEN, words)
@@ -58,8 +62,7 @@ impl LinkPages {
     }
 
     /// `POST /`: makes or replaces a link.
-    pub(super) async fn save(&self, mut asked: Asked) -> Response {
-        let body = std::mem::take(&mut asked.body);
+    pub(super) async fn save(&self, asked: Asked, body: Body) -> Response {
         let Some(form) = form(&asked.headers, &asked.query, body).await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long");
         };
@@ -97,7 +100,10 @@ impl LinkPages {
                 let page = format!("{}/.detail/{}?exists=1", asked.root, path_escape(short));
                 return redirect(StatusCode::SEE_OTHER, &page);
             }
-            return text(StatusCode::BAD_REQUEST, "the form is too old or not ours; open the page again (programs send Sec-Golink: 1)");
+            return text(
+                StatusCode::BAD_REQUEST,
+                "the form is too old or not ours; open the page again (programs send Sec-Golink: 1)",
+            );
         }
         let owner = Some(field(&form, "owner").to_owned()).filter(|owner| !owner.is_empty());
         let draft = Draft { short: short.to_owned(), long: long.to_owned(), owner };
@@ -119,8 +125,7 @@ impl LinkPages {
     }
 
     /// `POST /.delete/NAME`: only with the token of the link's own page, as in golink.
-    pub(super) async fn delete(&self, mut asked: Asked, escaped: &str) -> Response {
-        let body = std::mem::take(&mut asked.body);
+    pub(super) async fn delete(&self, asked: Asked, escaped: &str, body: Body) -> Response {
         let Some(form) = form(&asked.headers, "", body).await else {
             return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long");
         };

@@ -26,7 +26,8 @@ pub(super) fn editor(caller: &Caller) -> Option<Editor> {
 /// The name in an escaped path.
 pub(super) fn named(escaped: &str) -> Option<String> {
     // Slashes belong to the name here: such a link does not exist, and that is the answer.
-    Typed::read(escaped).map(|typed| if typed.path.is_empty() { typed.short } else { format!("{}/{}", typed.short, typed.path) })
+    Typed::read(escaped)
+        .map(|typed| if typed.path.is_empty() { typed.short } else { format!("{}/{}", typed.short, typed.path) })
 }
 
 fn rows(counted: Vec<Counted>) -> Vec<Row> {

@@ -54,9 +54,11 @@ impl BotHandle {
             "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
              slack:\n  mode: {mode}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
              signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  client_id: env:TAILSCALE_CLIENT_ID\n  \
-             client_secret: env:TAILSCALE_CLIENT_SECRET\npeople:{people}\n",
+             client_secret: env:TAILSCALE_CLIENT_SECRET\n  socket: {}\npeople:{people}\n{}\n",
             slack.api_url(),
             tailnet.url(),
+            tailnet.socket().display(),
+            setting.more,
         );
         let config = Config::from_text("nightlatch.yaml", folder.path(), &text).expect("a good configuration");
         let inner = Inner {

@@ -53,6 +53,8 @@ pub struct Setting {
     pub workflows: Vec<(String, String)>,
     /// The configuration's `people:` table.
     pub people: Vec<(String, String)>,
+    /// More lines for the configuration.
+    pub more: String,
 }
 
 impl Default for Setting {
@@ -62,6 +64,7 @@ impl Default for Setting {
             seed: Seed::acme(),
             workflows: vec![("prod-db".to_owned(), PROD_DB.to_owned())],
             people: Vec::new(),
+            more: String::new(),
         }
     }
 }
