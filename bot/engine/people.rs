@@ -123,25 +123,22 @@ impl People {
             tracing::warn!(group = handle, "no Slack user group has this handle");
             return Ok(Vec::new());
         };
-        let remembered = self.recent().members.get(&group).filter(|(at, _)| now - at <= FRESH_MS).cloned();
+        let remembered = self.recent().members.get(&group.id).filter(|(at, _)| now - at <= FRESH_MS).cloned();
         if let Some((_, members)) = remembered {
             return Ok(members);
         }
         let members = self.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
-        self.recent().members.insert(group, (now, members.clone()));
+        self.recent().members.insert(group.id, (now, members.clone()));
         Ok(members)
     }
 
-    async fn group(&self, handle: &str, now: i64) -> Result<Option<String>, Failure> {
-        let find = |groups: &[UserGroup]| {
-            groups.iter().find(|group| group.handle.eq_ignore_ascii_case(handle)).map(|group| group.id.clone())
-        };
+    async fn group(&self, handle: &str, now: i64) -> Result<Option<UserGroup>, Failure> {
         let remembered = self.recent().groups.clone().filter(|(at, _)| now - at <= HANDLES_MS);
-        if let Some(found) = remembered.and_then(|(_, groups)| find(&groups)) {
+        if let Some(found) = remembered.and_then(|(_, groups)| only_group(&groups, handle)) {
             return Ok(Some(found));
         }
         let groups = self.slack.usergroups_list().await.map_err(|error| slack_failure(&error))?;
-        let found = find(&groups);
+        let found = only_group(&groups, handle);
         self.recent().groups = Some((now, groups));
         Ok(found)
     }
@@ -223,6 +220,21 @@ impl People {
         });
         Ok(own)
     }
+}
+
+/// The group of this handle. Two workspaces of an organisation may both have one: then the workflow cannot have meant
+/// either for sure, and nobody is let in by it.
+fn only_group(groups: &[UserGroup], handle: &str) -> Option<UserGroup> {
+    let mut found = groups.iter().filter(|group| group.handle.eq_ignore_ascii_case(handle));
+    let first = found.next()?;
+    if found.next().is_some() {
+        tracing::warn!(
+            group = handle,
+            "several workspaces have a Slack user group of this handle; nobody counts as a member"
+        );
+        return None;
+    }
+    Some(first.clone())
 }
 
 fn nobody(slack_id: &str) -> Person {

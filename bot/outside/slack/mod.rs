@@ -2,6 +2,7 @@
 
 mod call;
 mod error;
+mod groups;
 mod pace;
 mod people;
 mod respond;
@@ -15,7 +16,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use self::error::SlackError;
-pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing, UserGroup};
+pub use self::groups::UserGroup;
+pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing};
 pub use self::say::{Post, Posted, ViewHandle};
 use crate::clock::Clock;
 
@@ -66,6 +68,8 @@ struct Inner {
     people: people::People,
     responder: respond::Responder,
     own_team: Mutex<Option<OwnTeam>>,
+    /// Of the organisation the app is installed for; empty if it is installed in one workspace.
+    workspaces: Mutex<Vec<String>>,
 }
 
 impl Slack {
@@ -83,6 +87,7 @@ impl Slack {
             pace: pace::Pace::new(clock.clone()),
             people: people::People::default(),
             own_team: Mutex::new(None),
+            workspaces: Mutex::default(),
             clock,
             wire,
             responder,
@@ -98,11 +103,6 @@ impl Slack {
     /// Whether the configured address is plain http: only then may a socket be plain `ws://` too.
     pub fn is_plain_http(&self) -> bool {
         self.inner.responder.is_plain_http()
-    }
-
-    /// The workspace id that org-wide tokens must name in some calls; left out when we only know the org.
-    fn team_argument(&self) -> Option<String> {
-        self.own_team().map(|own| own.team_id).filter(|id| id.starts_with('T'))
     }
 }
 

@@ -14,8 +14,6 @@ use super::{Slack, SlackError};
 const AUTH_TEST: Method = Method::new("auth.test", Limit::Unpaced);
 const USERS_INFO: Method = Method::new("users.info", Limit::Tier4);
 const LOOKUP_BY_EMAIL: Method = Method::new("users.lookupByEmail", Limit::Tier3);
-const USERGROUPS_LIST: Method = Method::new("usergroups.list", Limit::Tier2);
-const USERGROUP_MEMBERS: Method = Method::new("usergroups.users.list", Limit::Tier2);
 const CONVERSATIONS_INFO: Method = Method::new("conversations.info", Limit::Tier3);
 
 /// Slackbot's id is the same everywhere, and its record says `is_bot: false`.
@@ -159,17 +157,6 @@ impl SlackUser {
     }
 }
 
-/// A Slack user group (`@dba`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserGroup {
-    /// `S...`
-    pub id: String,
-    /// Without the `@`.
-    pub handle: String,
-    /// The title people see.
-    pub name: String,
-}
-
 /// What matters about a channel before something is said or decided in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
@@ -211,6 +198,9 @@ impl Slack {
             is_enterprise_install: answer.get("is_enterprise_install").and_then(Value::as_bool).unwrap_or(false),
         };
         *self.inner.own_team.lock().unwrap_or_else(PoisonError::into_inner) = Some(own.clone());
+        if own.is_enterprise_install {
+            self.learn_workspaces().await;
+        }
         Ok(own)
     }
 
@@ -259,23 +249,6 @@ impl Slack {
         }
     }
 
-    /// The enabled user groups of the workspace.
-    pub async fn usergroups_list(&self) -> Result<Vec<UserGroup>, SlackError> {
-        let answer = self.read(USERGROUPS_LIST, vec![("team_id", self.team_argument())]).await?;
-        let groups = answer.get("usergroups").and_then(Value::as_array);
-        let groups = groups.ok_or_else(|| malformed(USERGROUPS_LIST, "no usergroups"))?;
-        Ok(groups.iter().filter_map(read_group).collect())
-    }
-
-    /// The ids of a group's members. Deactivated people may linger in it: look at each before it counts.
-    pub async fn usergroup_members(&self, group: &str) -> Result<Vec<String>, SlackError> {
-        let query = vec![("usergroup", Some(group.to_owned())), ("team_id", self.team_argument())];
-        let answer = self.read(USERGROUP_MEMBERS, query).await?;
-        let users = answer.get("users").and_then(Value::as_array);
-        let users = users.ok_or_else(|| malformed(USERGROUP_MEMBERS, "no users"))?;
-        Ok(users.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-    }
-
     /// What matters about a channel.
     pub async fn conversations_info(&self, channel: &str) -> Result<Conversation, SlackError> {
         let answer = self.read(CONVERSATIONS_INFO, vec![("channel", Some(channel.to_owned()))]).await?;
@@ -301,13 +274,4 @@ fn is_usable(asked_at: i64, load: &Load, now_ms: i64, max_age_ms: i64) -> bool {
 
 fn read_user(method: Method, answer: &Value) -> Result<SlackUser, SlackError> {
     answer.get("user").and_then(SlackUser::from_value).ok_or_else(|| malformed(method, "no user"))
-}
-
-fn read_group(group: &Value) -> Option<UserGroup> {
-    let text = |name: &str| group.get(name).and_then(Value::as_str).map(str::to_owned);
-    if group.get("date_delete").and_then(Value::as_i64).unwrap_or(0) != 0 {
-        return None;
-    }
-    let handle = text("handle")?;
-    Some(UserGroup { id: text("id")?, name: text("name").unwrap_or_else(|| handle.clone()), handle })
 }

@@ -133,9 +133,11 @@ async fn groups_and_addresses_are_looked_up() {
     fake.fixture("usergroups.users.list", "web_usergroups_users_list.json");
     fake.fixture("users.lookupByEmail", "web_users_lookupByEmail.json");
     let groups = fake.slack.usergroups_list().await.expect("groups");
-    let expected = UserGroup { id: "S0ONCALL1".to_owned(), handle: "oncall".to_owned(), name: "On call".to_owned() };
-    assert_eq!(groups, [expected]);
-    assert_eq!(fake.slack.usergroup_members("S0ONCALL1").await.expect("members"), ["U0ANN0001", "U0BOB0001"]);
+    let text = |text: &str| text.to_owned();
+    let team_id = Some(text("T0ACME001"));
+    let expected = UserGroup { id: text("S0ONCALL1"), handle: text("oncall"), name: text("On call"), team_id };
+    assert_eq!(groups, std::slice::from_ref(&expected));
+    assert_eq!(fake.slack.usergroup_members(&expected).await.expect("members"), ["U0ANN0001", "U0BOB0001"]);
     assert_eq!(fake.last().arguments, "usergroup=S0ONCALL1&team_id=T0ACME001");
     let ann = fake.slack.lookup_by_email("ann@acme.test").await.expect("an answer").expect("a person");
     assert_eq!((ann.id.as_str(), ann.tz.as_deref()), ("U0ANN0001", Some("Europe/Berlin")));

@@ -1,4 +1,4 @@
-//! Methods about the app itself: `auth.test`, `apps.connections.open`, `team.info`.
+//! Methods about the app itself: `auth.test`, `auth.teams.list`, `apps.connections.open`, `team.info`.
 
 use serde_json::json;
 
@@ -8,6 +8,9 @@ use super::Answer;
 pub(super) fn call(state: &mut State, name: &str, is_get: bool) -> Answer {
     match name {
         "auth.test" => auth_test(state),
+        "auth.teams.list" => Ok(json!({
+            "teams": [{ "id": state.team.id, "name": state.team.name }], "response_metadata": { "next_cursor": "" },
+        })),
         "apps.connections.open" => connections_open(state, is_get),
         _ => team_info(state),
     }

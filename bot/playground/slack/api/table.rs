@@ -26,6 +26,7 @@ const fn method(
 /// All of them.
 pub(super) const METHODS: &[Method] = &[
     method("auth.test", &[], &[], "", true),
+    method("auth.teams.list", &["cursor", "include_icon", "limit"], &[], "", false),
     method("apps.connections.open", &[], &[], "", true),
     method("team.info", &["domain", "team"], &[], "team:read", true),
     method(
