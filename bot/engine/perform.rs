@@ -7,7 +7,7 @@ use super::{Engine, saying, settle};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::PasteId;
 use crate::kernel::request::{Message, Place};
-use crate::kernel::{Event, Failure, Notice, Purpose, Recipient, Request};
+use crate::kernel::{Event, Failure, Notice, Purpose, Recipient, Request, State};
 use crate::notices::Said;
 use crate::outside::slack::{Post, Posted, SlackError};
 use crate::store::Waiting;
@@ -18,6 +18,9 @@ const IDENTIFY_ATTEMPTS_MAX: i64 = 5;
 const FIND_ATTEMPTS_MAX: i64 = 14;
 /// The thread's first message may still be on its way.
 const THREAD_ATTEMPTS_MAX: i64 = 12;
+/// What failed is told at the latest after this many pauses, gone or not.
+const FAILED_ATTEMPTS_MAX: i64 = 6;
+const FAILED_PAUSE_MS: i64 = 500;
 /// The longest pause between two attempts to say something.
 const PAUSE_MAX_MS: i64 = 60_000;
 
@@ -178,6 +181,14 @@ async fn post(engine: &Engine, channel: &str, said: Said, thread: Option<&Messag
 }
 
 async fn tell(engine: &Engine, request: &Request, to: &Recipient, notice: &Notice, attempts: i64) -> Performed {
+    // Said late, after Slack was away: that it ended is said, that it was going to end helps nobody.
+    if *notice == Notice::EndsSoon && request.state != State::Active {
+        return Performed::Done;
+    }
+    // Whether what was begun is gone is mostly known a moment later; until then all we could say is "may still be on".
+    if *notice == Notice::Failed && is_being_taken_back(request) && attempts < FAILED_ATTEMPTS_MAX {
+        return Performed::later(FAILED_PAUSE_MS, "it is being taken back");
+    }
     let said = engine.inner.notices.notice(request, notice, to, engine.inner.clock.now_ms());
     let sent = match to {
         Recipient::Person { slack_id } => post(engine, slack_id, said, None).await.map(drop),
@@ -198,6 +209,11 @@ async fn tell(engine: &Engine, request: &Request, to: &Recipient, notice: &Notic
         Ok(()) => Performed::Done,
         Err(error) => not_said(request, &error, attempts).unwrap_or(Performed::Done),
     }
+}
+
+/// Being taken back, and it has not failed yet.
+fn is_being_taken_back(request: &Request) -> bool {
+    request.state == State::Ending && request.steps.iter().all(|step| step.failures == 0)
 }
 
 /// A line only they see where they pressed; in their direct messages if that is not possible.

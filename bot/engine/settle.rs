@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Engine;
 use super::perform::Performed;
 use crate::kernel::reference::{Reference, RequesterField, fill};
-use crate::kernel::request::Found;
+use crate::kernel::request::{Found, Phase};
 use crate::kernel::{Event, Failure, Key, Proof, Request};
 use crate::steps::{Before, Holder, Step};
 use crate::store::StoreError;
@@ -42,6 +42,10 @@ async fn try_settle(
     let held = engine.inner.store.held(key).await?;
     let before = match held.before {
         Some(found) => found,
+        // What was there is written down before the first byte leaves: nothing was ever sent, nothing is to be taken back.
+        None if held.live.is_empty() => {
+            return Ok(Ok(Proof { at: engine.inner.clock.now_ms(), found: Found::Untouched }));
+        }
         None => match first_touch(engine, step, request, index, key).await {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
@@ -77,13 +81,12 @@ async fn first_touch(
 }
 
 fn describe(request: &Request, key: &Key, until: i64) -> Holder {
-    let with = request
-        .steps
-        .iter()
-        .position(|step| step.key == *key)
+    let index = request.steps.iter().position(|step| step.key == *key);
+    let with = index
         .and_then(|index| request.workflow.steps.get(index))
         .map(|step| step.with.iter().map(|(name, value)| (name.clone(), filled(request, value))).collect())
         .unwrap_or_default();
+    let phase = index.and_then(|index| request.steps.get(index)).map(|step| step.phase);
     let approvers: Vec<&str> = request
         .decisions
         .iter()
@@ -92,7 +95,7 @@ fn describe(request: &Request, key: &Key, until: i64) -> Holder {
         .collect();
     let login = request.requester.login.clone().unwrap_or_default();
     let comment = format!("{} {login}, approved by {}: {}", request.id, approvers.join(", "), request.reason);
-    Holder { request_id: request.id.clone(), login, until, with, comment }
+    Holder { request_id: request.id.clone(), login, until, with, comment, is_new: phase == Some(Phase::Begun) }
 }
 
 /// A setting with what was asked for in it, as it was when the key was made.

@@ -16,6 +16,9 @@ const APPROVERS_MAX: usize = 10;
 /// Of one-line texts, in characters.
 const LINE_MAX: usize = 150;
 
+/// An end this soon after its deadline is on time.
+const ON_TIME_MS: i64 = 5_000;
+
 /// Everything about one request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Facts {
@@ -42,6 +45,8 @@ pub struct Facts {
     active_at: Option<i64>,
     expires_at: Option<i64>,
     ended_at: Option<i64>,
+    /// How long after its time was up the end was verified, if that was more than a few seconds.
+    late: String,
     ended_by: String,
     ended_reason: String,
     quorum: u32,
@@ -124,6 +129,7 @@ impl Facts {
             active_at: request.active_at,
             expires_at: request.expires_at,
             ended_at: request.ended_at,
+            late: late(request),
             ended_by: request.ended_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
             quorum: request.quorum(),
@@ -136,7 +142,7 @@ impl Facts {
             found: request.steps.iter().filter_map(found).take(5).collect(),
             may_be_on: request.steps.iter().filter_map(|step| may_be_on(step, now)).take(5).collect(),
             release_failures: release_failures(request),
-            was_begun: request.steps.iter().any(|step| step.phase != Phase::Waiting),
+            was_begun: request.steps.iter().any(was_begun),
             on_before: request.steps.iter().any(is_on_before),
             trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
             advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
@@ -214,6 +220,8 @@ fn found(step: &Step) -> Option<FoundAs> {
     let proof = step.proof.as_ref().filter(|_| step.phase == Phase::Gone)?;
     let (kind, what, until) = match &proof.found {
         Found::Gone => ("gone", "", None),
+        // Nothing was switched on: that is said in its own words.
+        Found::Untouched => return None,
         Found::PutBack { what } => ("put_back", what.as_str(), None),
         Found::LeftAlone { what } => ("left_alone", what.as_str(), None),
         Found::HeldByOthers { until } => ("held_by_others", "", Some(*until)),
@@ -222,6 +230,18 @@ fn found(step: &Step) -> Option<FoundAs> {
         Found::On { until } => ("on", "", *until),
     };
     Some(FoundAs { key: one_line(step.key.as_str(), LINE_MAX), kind, what: one_line(what, 300), until, at: proof.at })
+}
+
+fn late(request: &Request) -> String {
+    let late_ms = match (request.outcome, request.expires_at, request.ended_at) {
+        (Some(Outcome::Expired), Some(expires_at), Some(ended_at)) => ended_at.saturating_sub(expires_at),
+        _ => 0,
+    };
+    if late_ms > ON_TIME_MS { words::hold(late_ms) } else { String::new() }
+}
+
+fn was_begun(step: &Step) -> bool {
+    step.phase != Phase::Waiting && !matches!(step.proof, Some(Proof { found: Found::Untouched, .. }))
 }
 
 fn is_on_before(step: &Step) -> bool {

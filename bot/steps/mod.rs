@@ -27,6 +27,9 @@ pub struct Holder {
     pub with: Map<String, Value>,
     /// Who approved and why it was asked, for the far side's own log; may hold anything people typed.
     pub comment: String,
+    /// Not confirmed yet: whether it may be held is checked before anything is sent. Others hold it already, and nobody's
+    /// letting go may fail because of them.
+    pub is_new: bool,
 }
 
 /// What the ledger knows of a key beside its holders.

@@ -102,6 +102,8 @@ pub enum Found {
     OnBefore,
     /// It is off.
     Gone,
+    /// Nothing was ever sent, so nothing was read.
+    Untouched,
     /// What was there before is there again.
     PutBack {
         /// For people.

@@ -87,14 +87,14 @@ impl Attribute {
         Proof { at: self.clock.now_ms(), found }
     }
 
-    /// The device must be the requester's own and the requester an active user, now and not only when they asked.
+    /// The device must be the requester's own and the requester an active user, when granting and not only when they asked.
     async fn check_owner(&self, address: &Address<'_>, holders: &[Holder]) -> Result<(), Failure> {
         let device = self.tailscale.device(address.device).await.map_err(|error| failure(&error))?;
         let users = self.tailscale.users().await.map_err(|error| failure(&error))?;
-        for holder in holders {
+        for holder in holders.iter().filter(|holder| holder.is_new) {
             if let Err(why) = device.is_owned_by(&holder.login) {
                 let advice = "pick one of your own devices and ask again";
-                return Err(refusal(format!("{}: {why}", device.short_name()), advice));
+                return Err(refusal(format!("{why} ({})", device.short_name()), advice));
             }
             if !users.iter().any(|user| user.has_login(&holder.login) && user.may_act()) {
                 let advice = "a tailnet admin can restore the user";
@@ -108,7 +108,10 @@ impl Attribute {
         let value = wanted(holders)?;
         let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
         let expires_at = whole_second(until);
-        self.check_owner(address, holders).await?;
+        let is_granting = holders.iter().any(|holder| holder.is_new);
+        if is_granting {
+            self.check_owner(address, holders).await?;
+        }
         let now = self.read(address).await.map_err(|error| failure(&error))?;
         if now.has(&value, expires_at) {
             return Ok(self.proof(Found::On { until: Some(expires_at) }));
@@ -118,6 +121,9 @@ impl Attribute {
             return Ok(self.proof(Found::OnBefore));
         }
         if !now.is_unset() && now != first && !now.is_ours(before) {
+            if !is_granting {
+                return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
+            }
             let what = format!("somebody else set {} to {}", address.name, now.words());
             return Err(refusal(what, "find out who needs it, remove it, then try again"));
         }
@@ -203,7 +209,11 @@ impl Step for Attribute {
 
     fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
-            let reading = self.read(&address(key)?).await.map_err(|error| failure(&error))?;
+            let reading = match self.read(&address(key)?).await {
+                // A device that is not there has no attributes; granting says so, and nothing has to be taken back.
+                Err(TailscaleError::NotFound(_)) => Reading { value: None, expires_at: None },
+                read => read.map_err(|error| failure(&error))?,
+            };
             serde_json::to_value(reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
         }
         .boxed()
