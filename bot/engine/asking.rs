@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Engine;
 use crate::kernel::request::DeviceShown;
 use crate::kernel::workflow::{InputKind, OwnRequest};
-use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Workflow, hold, policy};
+use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
 use crate::outside::tailscale::Device;
 
 /// Slack wants an answer within three seconds; looking people up gets this much of them.
@@ -146,10 +146,11 @@ impl Engine {
     async fn prepare_unlimited(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
         let workflow = &form.workflow;
         let person = self.inner.people.fresh(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
-        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
-        if person.login.is_none() {
+        // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
+        if person.login.is_none() && person.standing == Standing::Member {
             return Err(AskError::NoTailnetUser { email: person.email });
         }
+        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
         self.somebody_can_approve(workflow, &person).await?;
         let devices = match workflow.device() {
             Some(_) => self.inner.people.own_devices(&person).await.map_err(AskError::Failed)?,
@@ -293,7 +294,8 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
                 .find(|device| device.node_id == named || device.short_name().eq_ignore_ascii_case(named));
             if found.is_none() {
                 let names: Vec<&str> = devices.iter().take(5).map(Device::short_name).collect();
-                let message = format!("`{named}` is not one of your devices ({})", names.join(", "));
+                let what = if is_node_id(named) { "it".to_owned() } else { format!("`{named}`") };
+                let message = format!("{what} is not one of your devices ({})", names.join(", "));
                 read.wrong.push((input.name.clone(), message));
             }
             found
@@ -306,6 +308,11 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
     }?;
     read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
     Some(DeviceShown { node_id: chosen.node_id.clone(), name: chosen.short_name().to_owned(), os: chosen.os.clone() })
+}
+
+/// What a menu sends; people never see it, so it says nothing to them.
+fn is_node_id(named: &str) -> bool {
+    named.starts_with('n') && named.ends_with("CNTRL")
 }
 
 /// Fills `{{ inputs.x }}` and `{{ requester.x }}` into the strings of a step's settings.
