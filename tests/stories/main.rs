@@ -11,5 +11,19 @@
 mod harness;
 
 mod answers;
+mod approvers;
 mod asking;
+mod clicks;
+mod commands;
+mod deciding;
+mod failing;
+mod fixtures;
 mod forms;
+mod holders;
+mod holding;
+mod modals;
+mod overlap;
+mod slack_away;
+mod stuck;
+mod surviving;
+mod typing;

@@ -161,6 +161,12 @@ impl BotHandle {
         std::fs::write(path, text).expect("a workflow file");
     }
 
+    /// Takes a workflow file away.
+    pub fn remove_workflow(&self, name: &str) {
+        let path = self.inner.folder.path().join("workflows").join(format!("{name}.yaml"));
+        std::fs::remove_file(path).expect("a workflow file");
+    }
+
     /// Metrics as Prometheus reads them.
     pub async fn metrics(&self) -> String {
         let alive = self.inner.alive.lock().await;

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use nightlatch::kernel::State;
+use nightlatch::kernel::workflow::OwnRequest;
+use nightlatch::kernel::{Outcome, Standing, State};
 use nightlatch::playground::tailnet::Endpoint;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
@@ -51,7 +52,10 @@ pub async fn after(stage: &Stage, logs: &Logs) {
     nothing_is_left_behind(stage).await;
     nothing_is_unread(stage);
     assert_eq!(stage.slack.violations(), Vec::<String>::new(), "calls that Slack would frown upon");
+    answers_are_private(stage);
     the_log_is_whole(stage).await;
+    ends_are_on_time(stage).await;
+    every_vote_counts_once(stage).await;
     no_effect_without_authority(stage).await;
     no_secret_anywhere(stage, logs).await;
 }
@@ -76,7 +80,7 @@ async fn nothing_is_left_behind(stage: &Stage) {
 }
 
 fn nothing_is_unread(stage: &Stage) {
-    for person in ["alice", "bob", "carol", "dave", "grace", "otto"] {
+    for person in super::PEOPLE {
         let unread = stage.slack.unread(person);
         let direct: Vec<_> = unread.iter().filter(|(channel, _)| !channel.starts_with('#')).collect();
         assert!(direct.is_empty(), "{person} has not read:\n{}", stage.slack.read(person, "@nightlatch"));
@@ -94,7 +98,8 @@ async fn the_log_is_whole(stage: &Stage) {
 async fn no_effect_without_authority(stage: &Stage) {
     let store = stage.bot.store().await;
     for call in stage.tailnet.calls() {
-        if call.endpoint != Some(Endpoint::SetAttribute) || call.status != Some(200) {
+        // Whatever the answer was: what was lost on the way back may have been done.
+        if call.endpoint != Some(Endpoint::SetAttribute) {
             continue;
         }
         let body: Value = serde_json::from_str(&call.body).unwrap_or_default();
@@ -112,11 +117,46 @@ async fn no_effect_without_authority(stage: &Stage) {
         );
         let approved_at = request.approved_at.expect("an approved request");
         assert!(approved_at <= call.at_ms, "written before it was approved: {body}");
-        for decision in &request.decisions {
-            assert!(decision.rule.is_some(), "a decision without a rule: {decision:?}");
-            assert!(!request.is_requester(&decision.person), "own request: {decision:?}");
-        }
         assert!(body["expiry"].is_string(), "written without an end: {body}");
+        assert!(comment.len() <= 200, "a comment of {} bytes", comment.len());
+    }
+}
+
+/// What a slash command is answered is seen by the person who typed it and by nobody else.
+fn answers_are_private(stage: &Stage) {
+    for delivery in stage.slack.deliveries() {
+        let body = delivery.delivered.and_then(|delivered| delivered.body).unwrap_or_default();
+        assert_ne!(body["response_type"], "in_channel", "{body}");
+    }
+    for call in stage.slack.calls().into_iter().filter(|call| call.method == "response_url") {
+        assert_ne!(call.args["response_type"], "in_channel", "{}", call.args);
+    }
+}
+
+/// I4: access ends within five seconds of its deadline, unless a story kept the bot or Tailscale from it.
+async fn ends_are_on_time(stage: &Stage) {
+    for request in stage.requests().await.iter().filter(|request| request.outcome == Some(Outcome::Expired)) {
+        let (Some(expires_at), Some(ended_at)) = (request.expires_at, request.ended_at) else { continue };
+        assert!(ended_at >= expires_at, "{} ended {} ms early", request.ask.id, expires_at - ended_at);
+        let late_ms = ended_at - expires_at;
+        assert!(stage.ends_late || late_ms <= 5_000, "{} ended {late_ms} ms late", request.ask.id);
+    }
+}
+
+/// I6: a decision is one human's, an eligible member's, and the requester's own only where the workflow says so.
+async fn every_vote_counts_once(stage: &Stage) {
+    for request in stage.requests().await {
+        let own = request.workflow.stage().map(|stage| stage.own_request).unwrap_or_default();
+        for (index, decision) in request.decisions.iter().enumerate() {
+            assert_eq!(decision.person.standing, Standing::Member, "{decision:?}");
+            assert!(decision.rule.is_some(), "a decision without a rule: {decision:?}");
+            let is_own = request.is_requester(&decision.person) && decision.approved;
+            assert!(!is_own || own != OwnRequest::Never, "own request: {decision:?}");
+            let earlier = request.decisions.iter().take(index);
+            let mut twice = earlier.filter(|earlier| earlier.person.is_same_human(&decision.person));
+            assert!(twice.next().is_none(), "counted twice: {decision:?}");
+        }
+        assert_eq!(request.presses, Vec::new(), "presses nobody looked at");
     }
 }
 

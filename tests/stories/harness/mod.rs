@@ -2,17 +2,22 @@
 
 mod bot;
 mod checks;
+mod late;
 mod people;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
+use nightlatch::kernel::{Request, State};
 use nightlatch::playground::slack::{Door, Seed, SlackWorld};
 use nightlatch::playground::tailnet::TailnetWorld;
 
 pub use bot::BotHandle;
-pub use people::Human;
+pub use people::{DM, Human};
+
+/// Everybody whose unread messages are looked for.
+const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "grace", "otto", "dora", "eve"];
 
 /// Every story begins here: Sunday 2026-03-01 12:00:00 UTC.
 pub const START_MS: i64 = 1_772_366_400_000;
@@ -69,6 +74,47 @@ impl Default for Setting {
     }
 }
 
+impl Setting {
+    /// Another workflow, or the same one with another text.
+    #[must_use]
+    pub fn workflow(mut self, name: &str, text: &str) -> Self {
+        self.workflows.retain(|(known, _)| known != name);
+        self.workflows.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// `prod-db` with these words instead of those.
+    #[must_use]
+    pub fn prod_db(self, changes: &[(&str, &str)]) -> Self {
+        self.workflow("prod-db", &changed(PROD_DB, changes))
+    }
+
+    /// One more line of the configuration's `people:` table.
+    #[must_use]
+    pub fn knows(mut self, slack_id: &str, login: &str) -> Self {
+        self.people.push((slack_id.to_owned(), login.to_owned()));
+        self
+    }
+
+    /// Another workspace.
+    #[must_use]
+    pub fn seed(mut self, change: impl FnOnce(Seed) -> Seed) -> Self {
+        self.seed = change(self.seed);
+        self
+    }
+}
+
+/// A text with some words replaced; each of them must be there.
+pub fn changed(text: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text.to_owned(), |text, (old, new)| {
+        assert!(text.contains(old), "`{old}` is not in the workflow");
+        text.replace(old, new)
+    })
+}
+
+/// The attribute of the workflow most stories are about.
+pub const JIT: &str = "custom:jit_prod_db";
+
 /// The workflow most stories are about.
 pub const PROD_DB: &str = r##"nightlatch: 1
 title: Production database
@@ -103,12 +149,42 @@ pub struct Stage {
     pub otto: Human,
     /// What a story leaves behind on purpose, by the words of `TailnetWorld::leftovers`.
     pub leaves: Vec<String>,
+    /// Tailscale or the bot was away at a deadline, so that an end was late for a reason.
+    pub ends_late: bool,
 }
 
 impl Stage {
     /// Somebody else of the workspace.
     pub fn human(&self, name: &str) -> Human {
         Human::new(name, self.slack.clone(), self.bot.clone())
+    }
+
+    /// Every request there is, the newest first.
+    pub async fn requests(&self) -> Vec<Request> {
+        let store = self.bot.store().await;
+        let mut all = Vec::new();
+        for state in State::ALL {
+            all.extend(store.requests_in(state, 10_000).await.expect("requests"));
+        }
+        all.sort_by(|one, other| (other.asked_at, &other.ask.id).cmp(&(one.asked_at, &one.ask.id)));
+        all
+    }
+
+    /// The newest request.
+    pub async fn request(&self) -> Request {
+        self.requests().await.into_iter().next().expect("a request")
+    }
+
+    /// The newest thing in a channel that only this person sees.
+    pub fn told_privately(&self, channel: &str, who: &str) -> String {
+        let seen = self.slack.screen(who, channel);
+        let at = seen.rfind("nightlatch (only you)");
+        at.and_then(|at| seen.get(at..)).map_or_else(|| format!("(nothing for {who})\n{seen}"), str::to_owned)
+    }
+
+    /// Whether the attribute most stories are about is on for the device most stories are about.
+    pub fn is_on(&self) -> bool {
+        self.tailnet.attribute("alice-laptop", JIT) == Some(true.into())
     }
 
     /// Moves the clock, stopping wherever something becomes due, as real time would.
@@ -118,8 +194,8 @@ impl Stage {
 
     /// Everybody has read their direct messages, for stories that are about something else.
     pub fn everybody_reads(&self) {
-        for person in ["alice", "bob", "carol", "dave", "grace", "otto"] {
-            self.slack.mark_read(person, "@nightlatch");
+        for person in PEOPLE {
+            self.slack.mark_read(person, DM);
         }
     }
 }
@@ -131,9 +207,14 @@ pub async fn story(body: impl AsyncFnOnce(&mut Stage)) {
 
 /// Tells the same story through both doors and with the bot killed after every outbox row.
 pub async fn story_everywhere(body: impl AsyncFn(&mut Stage)) {
+    story_everywhere_with(Setting::default, body).await;
+}
+
+/// The same on another stage.
+pub async fn story_everywhere_with(setting: impl Fn() -> Setting, body: impl AsyncFn(&mut Stage)) {
     for mode in [Mode::Socket, Mode::Http, Mode::Killed] {
         eprintln!("-- {mode:?}");
-        story_with(Setting { mode, ..Setting::default() }, &body).await;
+        story_with(Setting { mode, ..setting() }, &body).await;
     }
 }
 
@@ -155,6 +236,7 @@ pub async fn story_with(setting: Setting, body: impl AsyncFnOnce(&mut Stage)) {
         grace: human("grace"),
         otto: human("otto"),
         leaves: Vec::new(),
+        ends_late: false,
         clock,
         slack,
         tailnet,

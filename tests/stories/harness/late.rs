@@ -1,0 +1,84 @@
+//! Presses that Slack delivers later than they were made, or that somebody changed on the way.
+
+use nightlatch::playground::slack::{Delivered, Envelope, SlackWorld};
+use serde_json::{Value, json};
+
+use super::{BotHandle, Stage};
+
+/// A press on what somebody saw then; it has not arrived yet.
+pub struct OldPress {
+    slack: SlackWorld,
+    bot: BotHandle,
+    payload: Value,
+}
+
+impl Stage {
+    /// `who` presses the newest button with these words in #access, and Slack keeps the press for a while.
+    pub async fn old_press(&self, who: &str, words: &str) -> OldPress {
+        let view = self.slack.view_for(who);
+        let channels = view["channels"].as_array().cloned().unwrap_or_default();
+        let access = channels.into_iter().find(|channel| channel["name"] == "#access").expect("#access");
+        let messages = access["messages"].as_array().cloned().unwrap_or_default();
+        let mut found = None;
+        for message in messages {
+            for block in message["blocks"].as_array().into_iter().flatten() {
+                for element in block["elements"].as_array().into_iter().flatten() {
+                    if element["text"]["text"] == words {
+                        found = Some((message["ts"].clone(), block["block_id"].clone(), element.clone()));
+                    }
+                }
+            }
+        }
+        let (ts, block_id, button) = found.unwrap_or_else(|| panic!("{who} sees no [{words}] in #access"));
+        let count = self.slack.deliveries().len();
+        let payload = json!({
+            "type": "block_actions",
+            "user": { "id": view["user"], "username": who, "name": who, "team_id": view["team"]["id"] },
+            "api_app_id": view["app"]["id"],
+            "container": { "type": "message", "message_ts": ts, "channel_id": access["id"], "is_ephemeral": false },
+            "trigger_id": format!("1.2.{who}{count}"),
+            "team": { "id": view["team"]["id"], "domain": "acme" },
+            "enterprise": null,
+            "is_enterprise_install": false,
+            "channel": { "id": access["id"], "name": "access" },
+            "message": { "type": "message", "ts": ts, "user": view["app"]["bot_user"] },
+            "state": { "values": {} },
+            "actions": [{
+                "type": "button", "action_id": button["action_id"], "block_id": block_id, "value": button["value"],
+                "text": button["text"], "action_ts": format!("1772366400.{count:06}"),
+            }],
+        });
+        OldPress { slack: self.slack.clone(), bot: self.bot.clone(), payload }
+    }
+}
+
+impl OldPress {
+    /// With another value on the button.
+    #[must_use]
+    pub fn with_value(mut self, value: &str) -> Self {
+        self.payload["actions"][0]["value"] = value.into();
+        self
+    }
+
+    /// Changed in any way.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        change(&mut self.payload);
+        self
+    }
+
+    /// Now it arrives.
+    pub async fn arrives(&self) -> Delivered {
+        let delivered = self.slack.deliver_raw(Envelope::Interactive, self.payload.clone()).await;
+        assert!(delivered.acked, "{delivered:?}");
+        self.bot.settle().await;
+        delivered
+    }
+
+    /// The same press made again, as another one.
+    pub async fn arrives_again(&self) -> Delivered {
+        let mut again = Self { payload: self.payload.clone(), slack: self.slack.clone(), bot: self.bot.clone() };
+        again.payload["trigger_id"] = format!("{}again", self.payload["trigger_id"]).into();
+        again.arrives().await
+    }
+}

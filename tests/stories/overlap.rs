@@ -1,0 +1,237 @@
+//! Several holders of one thing, what was there before, and what others write in between.
+
+use nightlatch::kernel::{Outcome, State};
+use nightlatch::playground::slack::{Message, MessageRef};
+use nightlatch::playground::tailnet::Endpoint;
+
+use crate::harness::*;
+
+/// When Tailscale would end it by itself, in whole minutes from now.
+fn minutes_left(stage: &Stage) -> i64 {
+    let expiry = stage.tailnet.expiry("alice-laptop", JIT).expect("an end");
+    (expiry - stage.clock.now_ms()) / 60_000
+}
+
+async fn granted(stage: &Stage, line: &str) {
+    stage.alice.command(line).await;
+    stage.bob.press("Approve").await;
+    assert!(stage.is_on());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_first_of_two_ends_access_stays_until_the_last_one_ends() {
+    story_everywhere(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        stage.advance(30.minutes()).await;
+        granted(stage, "/access prod-db 2h second").await;
+        assert_eq!(minutes_left(stage), 120);
+        stage.advance(30.minutes()).await;
+        let [second, first] = stage.requests().await.try_into().expect("two requests");
+        assert_eq!((first.outcome, second.state), (Some(Outcome::Expired), State::Active));
+        assert!(stage.is_on());
+        assert_eq!(minutes_left(stage), 90);
+        stage.advance(89.minutes()).await;
+        assert!(stage.is_on());
+        stage.advance(1.minutes()).await;
+        assert!(!stage.is_on());
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shorter_second_one_shortens_nothing_and_the_longer_one_can_be_given_back_first() {
+    story_everywhere(async |stage| {
+        granted(stage, "/access prod-db 4h first").await;
+        granted(stage, "/access prod-db 1h second").await;
+        assert_eq!(minutes_left(stage), 240, "until the longest of all");
+        let first = stage.requests().await.into_iter().find(|request| request.reason == "first").expect("the first");
+        let cards = stage.slack.messages("#access");
+        // A kill may have left an older copy of it that is no longer kept up to date.
+        let can_return =
+            |card: &&Message| serde_json::to_string(&card.blocks).is_ok_and(|text| text.contains("\"return\""));
+        let mut cards = cards.iter().filter(|card| card.text.contains("4h")).filter(can_return);
+        let card = cards.next().expect("the first card");
+        let place = MessageRef { channel: "C0ACCESS01".into(), ts: card.ts.clone() };
+        stage.slack.press("alice", place, "Return").await.expect("a button");
+        stage.bot.settle().await;
+        let first = stage.bot.store().await.load(&first.ask.id).await.expect("the first");
+        assert_eq!(first.outcome, Some(Outcome::Returned));
+        assert!(stage.is_on());
+        assert_eq!(minutes_left(stage), 60, "no longer than anybody holds it");
+        stage.advance(1.hours()).await;
+        assert!(!stage.is_on());
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_one_who_lets_go_first_is_told_that_it_stays_on_for_another() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 2h second").await;
+        stage.alice.reads();
+        stage.advance(1.hours()).await;
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          ⏰ *Production database ends today 14:00* on alice-laptop
+          Then this is taken back: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
+          Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
+          ~ Request 01kjmma2g000000001
+          [Return]
+        nightlatch:
+          🔒 *Production database has ended*: the time was up.
+          🔒 This request let go today 14:00:00; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 15:00
+          Open TCP connections may live on; close them yourself if they should not.
+          ~ Request 01kjmma2g000000001
+          [Ask again]
+        ");
+        stage.advance(1.hours()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_before_for_longer_is_left_as_it_was_and_said_so() {
+    story_everywhere(async |stage| {
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), None).expect("a device");
+        granted(stage, "/access prod-db 1h invoice 1204").await;
+        assert_eq!(stage.tailnet.calls_of(Endpoint::SetAttribute), 0);
+        assert!(stage.alice.reads().contains("It was on before, by somebody else's doing"));
+        stage.advance(1.hours()).await;
+        assert!(stage.is_on(), "it was not ours to take");
+        assert_eq!(stage.tailnet.expiry("alice-laptop", JIT), None);
+        assert_eq!(stage.tailnet.calls_of(Endpoint::DeleteAttribute), 0);
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
+        let told = stage.alice.reads();
+        assert!(!told.contains("Verified gone") && told.contains("what was there before is there again"), "{told}");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_is_put_back_after_the_last_one_ends() {
+    story_everywhere(async |stage| {
+        stage.tailnet.set_by_hand("alice-laptop", JIT, false.into(), None).expect("a device");
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 2h second").await;
+        stage.advance(1.hours()).await;
+        assert!(stage.is_on());
+        stage.advance(1.hours()).await;
+        assert_eq!(stage.tailnet.attribute("alice-laptop", JIT), Some(false.into()));
+        assert_eq!(stage.tailnet.expiry("alice-laptop", JIT), None);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_before_for_a_shorter_time_is_lengthened_and_ends_with_us() {
+    story(async |stage| {
+        let soon = stage.clock.now_ms() + 600_000;
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), Some(soon)).expect("a device");
+        granted(stage, "/access prod-db 1h invoice 1204").await;
+        assert_eq!(minutes_left(stage), 60);
+        stage.advance(1.hours()).await;
+        assert!(!stage.is_on(), "theirs is over too by now");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_somebody_else_wrote_in_between_is_left_alone_and_reported() {
+    story_everywhere(async |stage| {
+        granted(stage, "/access prod-db 1h invoice 1204").await;
+        stage.alice.reads();
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), None).expect("a device");
+        stage.advance(1.hours()).await;
+        assert!(stage.is_on(), "somebody wants it on");
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
+        assert!(stage.alice.reads().contains("somebody else changed it in between"));
+        assert!(stage.bob.sees("#access").contains("somebody else changed it in between"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_value_as_its_people_see_it() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h invoice 1204").await;
+        stage.alice.reads();
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), None).expect("a device");
+        stage.alice.command("/access prod-db 1h a second time").await;
+        stage.bob.press("Approve").await;
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          What failed: Somebody else set custom:jit_prod_db to true, without an end.
+          What to do: Find out who needs it, remove it, then try again.
+          What was begun was taken back:
+          ⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
+          Retry tries it again under the same approval.
+          ~ Request 01kjmma2g000000002
+          [Retry]
+        ");
+        stage.bob.reads();
+        stage.advance(1.hours()).await;
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          ⏰ *Production database ends today 14:00* on alice-laptop
+          Then this is taken back: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
+          Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
+          ~ Request 01kjmma2g000000001
+          [Return]
+        nightlatch:
+          🔒 *Production database has ended*: the time was up.
+          ⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
+          Open TCP connections may live on; close them yourself if they should not.
+          ~ Request 01kjmma2g000000001
+          [Ask again]
+        ");
+        assert!(stage.requests().await.iter().all(|request| !request.stuck && request.alarms_count == 0));
+        assert!(!stage.bob.sees("#access").contains("STUCK"), "nothing of ours is on:\n{}", stage.bob.sees("#access"));
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_device_can_hold_two_different_things() {
+    let billing = changed(PROD_DB, &[("Production database", "Billing console"), ("jit_prod_db", "jit_billing")]);
+    story_with(Setting::default().workflow("billing", &billing), async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        stage.alice.command("/access billing 2h second").await;
+        stage.bob.press("Approve").await;
+        assert_eq!(stage.tailnet.attribute("alice-laptop", "custom:jit_billing"), Some(true.into()));
+        stage.advance(1.hours()).await;
+        assert!(!stage.is_on());
+        assert_eq!(stage.tailnet.attribute("alice-laptop", "custom:jit_billing"), Some(true.into()));
+        stage.advance(1.hours()).await;
+        assert_eq!(stage.tailnet.attribute("alice-laptop", "custom:jit_billing"), None);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_owner_of_two_overlapping_grants_alarms_nobody() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 2h second").await;
+        stage.tailnet.suspend("alice@example.com").expect("a user");
+        stage.advance(1.hours()).await;
+        stage.advance(5.minutes()).await;
+        assert!(stage.requests().await.iter().all(|request| !request.stuck), "what is still held is not stuck");
+        stage.advance(1.hours()).await;
+        assert!(!stage.is_on());
+        stage.everybody_reads();
+    })
+    .await;
+}

@@ -1,0 +1,157 @@
+//! What people type: typos, lengths of time, hostile and pretty text.
+
+use nightlatch::kernel::State;
+
+use crate::harness::*;
+
+/// What only this person sees in #general.
+fn private(human: &Human) -> String {
+    human.reads_in("#general")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_name_gets_the_nearest_one() {
+    story(async |stage| {
+        stage.alice.command("/access prod-bd 2h invoice").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you): There is nothing called `prod-bd` here. Did you mean `/access prod-db 2h invoice`? `/access help` shows what there is.
+        ");
+        stage.alice.command("/access 2h prod-db").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you): `2h` is a length of time; say first what it is for, like `/access NAME 2h prod-db`. `/access help` shows what there is.
+        ");
+        stage.alice.command("/access lits").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you): There is nothing called `lits` here. Did you mean `/access list`? `/access help` shows what there is.
+        ");
+        stage.alice.command("/access something <!channel> `quite` *else*").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you): There is nothing called `something` here. `/access help` shows what there is.
+        ");
+        assert!(stage.requests().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_of_time_that_cannot_be_taken_is_said_with_one_that_can() {
+    story(async |stage| {
+        stage.alice.command("/access prod-db 9h invoice").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: 9h is more than the 8h this lends
+          This would do: `/access prod-db 8h invoice`
+        ");
+        stage.alice.command("/access prod-db 2y invoice").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: months and years have no fixed length; write days, like 30d
+          This would do: `/access prod-db 1h invoice`
+        ");
+        stage.alice.command("/access prod-db 0m invoice").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: must be longer than zero
+          This would do: `/access prod-db 1h invoice`
+        ");
+        assert!(stage.requests().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_type_can_neither_ping_nor_link_nor_forge() {
+    story(async |stage| {
+        let reason = "*bold* _it_ ~s~ `c` <!channel> <@U0DAVE001> <https://evil.example|harmless> &amp; @channel #general \
+                      > quote\n:tada: ```x```";
+        stage.alice.command(&format!("/access prod-db 1h {reason}")).await;
+        insta::assert_snapshot!(stage.bob.sees("#access"), @"
+        #access
+        nightlatch:
+          ⏳ *Waiting for approval* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 1h
+          *Until* 1h after it is switched on
+          *Reason*
+          > *bold* _it_ ~s~ `c` <!channel> <@U0DAVE001> <https://evil.example|harmless> &amp; @channel #general > quote
+          > :tada: ```x```
+          Asked: @bob, @carol, because they are in group:dba or @db-oncall.
+          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Approve] [Deny]
+        ");
+        for message in stage.slack.messages("#access") {
+            let raw = serde_json::to_string(&message.blocks).expect("blocks") + &message.text;
+            for forged in ["<!channel", "<@U0DAVE001", "<https://evil", "<!here"] {
+                assert!(!raw.contains(forged), "{raw}");
+            }
+        }
+        stage.alice.press_in("#general", "Withdraw").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_reason_fits_and_a_longer_one_is_said_so() {
+    let setting = Setting::default().prod_db(&[("max_length: 500", "max_length: 3000")]);
+    story_with(setting, async |stage| {
+        let hostile = "<&>".repeat(1_000);
+        stage.alice.command(&format!("/access prod-db 1h {hostile}")).await;
+        assert_eq!(stage.request().await.reason, hostile);
+        let card = stage.bob.sees("#access");
+        assert!(card.contains("<&><&>") && card.contains("[Approve] [Deny]"), "{card}");
+        stage.bob.press("Approve").await;
+        assert!(stage.is_on());
+        assert!(stage.tailnet.comments().iter().all(|comment| comment.len() <= 200));
+        stage.alice.command("/access return prod-db").await;
+        stage.slack.mark_read("alice", "#general");
+        stage.alice.command(&format!("/access prod-db 1h {}", "long ".repeat(601))).await;
+        let said = private(&stage.alice);
+        assert!(said.contains("3004 characters; at most 3000 fit"), "{said}");
+        assert_eq!(stage.requests().await.len(), 1);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_makes_quotes_and_dashes_pretty_is_understood() {
+    story(async |stage| {
+        stage.alice.command("/access Prod-DB 30M “invoice 1204” – it’s stuck…").await;
+        let request = stage.request().await;
+        assert_eq!((request.hold_ms, request.workflow.name.as_str()), (30 * 60_000, "prod-db"));
+        insta::assert_snapshot!(request.reason, @r#""invoice 1204" – it's stuck…"#);
+        stage.alice.command("/access withdraw PROD-DB").await;
+        assert_eq!(stage.request().await.state, State::Ended);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_can_have_a_command_of_its_own() {
+    let setting = Setting::default()
+        .prod_db(&[("ask: [group", "command: /prod-db\nask: [group")])
+        .seed(|seed| seed.command("/prod-db").command("/gone"));
+    story_with(setting, async |stage| {
+        stage.alice.command("/prod-db 45m invoice").await;
+        let request = stage.request().await;
+        assert_eq!((request.hold_ms, request.reason.as_str()), (45 * 60_000, "invoice"));
+        stage.alice.press_in("#general", "Withdraw").await;
+        stage.slack.mark_read("alice", "#general");
+        stage.alice.command("/prod-db help").await;
+        assert!(private(&stage.alice).contains("/prod-db 1h why you need it"));
+        stage.alice.command("/gone").await;
+        assert!(private(&stage.alice).contains("No workflow has this command any more"));
+    })
+    .await;
+}
