@@ -11,7 +11,7 @@ use crate::outside::slack::Slack;
 const KEPT_MS: i64 = 60_000;
 const KEPT_MAX: usize = 1_024;
 /// Part of the three seconds a press has.
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_millis(1_800);
 
 /// What Slack said lately about channels.
 #[derive(Default)]

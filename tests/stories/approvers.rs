@@ -27,13 +27,21 @@ async fn somebody_who_is_no_approver_is_told_who_is() {
         stage.dave.press_in("#access", "Deny").await;
         assert_eq!(stage.dave.modal(), "(no modal)", "no form for those who may not");
         assert!(is_pending(stage).await);
-        insta::assert_snapshot!(stage.told_privately("#access", "dave"), @"");
+        insta::assert_snapshot!(stage.told_privately("#access", "dave"), @"
+        nightlatch (only you):
+          You are not an approver of *Production database*, so nothing was counted. It takes one of group:dba or @db-oncall.
+          ~ Production database · request 01kjmma2g000000001
+        ");
         stage.bob.press("Approve").await;
         stage.dave.press_in("#access", "Revoke").await;
         assert!(stage.is_on(), "nor may they revoke");
         stage.dave.press_in("#access", "Return").await;
         assert!(stage.is_on(), "nor return what is not theirs");
-        insta::assert_snapshot!(stage.told_privately("#access", "dave"), @"");
+        insta::assert_snapshot!(stage.told_privately("#access", "dave"), @"
+        nightlatch (only you):
+          This is somebody else's request, and only they can do that. Approvers can use Revoke once it is approved, or Deny before.
+          ~ Production database · request 01kjmma2g000000001
+        ");
         stage.carol.press_in("#access", "Return").await;
         assert!(stage.is_on(), "approvers have Revoke");
         stage.carol.press_in("#access", "Revoke").await;

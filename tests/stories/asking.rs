@@ -272,7 +272,7 @@ async fn while_tailscale_hangs_nothing_is_asked_and_the_command_to_repeat_is_sai
             insta::allow_duplicates!(insta::assert_snapshot!(private(&stage.alice), @"
             #general
             nightlatch (only you):
-              Nothing was asked: Slack or Tailscale did not answer in time. What helps: try again in a moment.
+              Nothing was asked: Slack or Tailscale did not answer in time.
               To try again, type `/access prod-db 2h invoice 1204`
             "));
             stage.tailnet.clear_faults(Endpoint::Any);

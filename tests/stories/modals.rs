@@ -280,7 +280,7 @@ async fn a_tailnet_that_hangs_gets_a_form_that_says_so() {
         stage.alice.command("/access").await;
         insta::assert_snapshot!(stage.alice.modal(), @"
         == Borrow access ==
-        Nothing was asked: Slack or Tailscale did not answer in time. What helps: try again in a moment.
+        Nothing was asked: Slack or Tailscale did not answer in time. Try again in a moment.
         (Close)
         ");
         stage.tailnet.clear_faults(Endpoint::Any);
