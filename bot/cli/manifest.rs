@@ -89,6 +89,11 @@ const SCOPES: &[Scope] = &[
     Scope { name: "users:read.email", is_used: always },
     // Who is in `@db-oncall`: `usergroups.list`, `usergroups.users.list`.
     Scope { name: "usergroups:read", is_used: names_slack_groups },
+    // "Paste this": the text files with a message (`url_private`), and the rest of its thread (`conversations.replies`) where
+    // the bot is a member. Take these three out and only those two do not work; the bot says so when they are wanted.
+    Scope { name: "files:read", is_used: always },
+    Scope { name: "channels:history", is_used: always },
+    Scope { name: "groups:history", is_used: always },
 ];
 
 /// Something the bot may do in Slack.
@@ -153,6 +158,11 @@ fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
                 "type": "message",
                 "callback_id": crate::slack::links::SHORTCUT,
                 "description": "A go link to the first address in this message",
+            }, {
+                "name": "Paste this",
+                "type": "message",
+                "callback_id": crate::slack::pastes::SHORTCUT,
+                "description": "Put this message or thread at an address of its own",
             }],
             "slash_commands": commands(catalog, at("/slack/commands").as_deref()),
         },
@@ -267,6 +277,12 @@ mod tests {
                 "type": "message",
                 "callback_id": "link_from_message",
                 "description": "A go link to the first address in this message"
+              },
+              {
+                "name": "Paste this",
+                "type": "message",
+                "callback_id": "paste_message",
+                "description": "Put this message or thread at an address of its own"
               }
             ],
             "slash_commands": [
@@ -282,6 +298,13 @@ mod tests {
                 "description": "Follow, find and make go links",
                 "should_escape": true,
                 "usage_hint": "NAME | NAME https://... | search WORDS | mine | top | help",
+                "url": "https://nightlatch.example.ts.net/slack/commands"
+              },
+              {
+                "command": "/paste",
+                "description": "Put text that is too long for chat at an address of its own",
+                "should_escape": true,
+                "usage_hint": "some text | list | delete ADDRESS | help",
                 "url": "https://nightlatch.example.ts.net/slack/commands"
               },
               {
@@ -303,7 +326,10 @@ mod tests {
                 "groups:read",
                 "users:read",
                 "users:read.email",
-                "usergroups:read"
+                "usergroups:read",
+                "files:read",
+                "channels:history",
+                "groups:history"
               ]
             }
           },
@@ -332,9 +358,9 @@ mod tests {
     fn scopes_are_asked_for_only_when_a_workflow_needs_them() {
         let scopes = |catalog: &Catalog| manifest(catalog, None)["oauth_config"]["scopes"]["bot"].to_string();
         let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
-        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","chat:write.public","users:read","users:read.email"]"#);
+        insta::assert_snapshot!(scopes(&plain), @r#"["commands","chat:write","chat:write.public","users:read","users:read.email","files:read","channels:history","groups:history"]"#);
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
-        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read"]"#);
+        insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read","files:read","channels:history","groups:history"]"#);
         is_accepted(&manifest(&Catalog::default(), None));
     }
 

@@ -12,7 +12,7 @@ use super::envelope::{BlockActions, FormState, ViewAt, ViewSubmission};
 use super::modals::form::{self, About, Among, RequestForm, WORKFLOW_ACTION, WORKFLOW_BLOCK};
 use super::modals::{self, choices, deny};
 use super::surface::{By, Surface};
-use super::{links, sentences};
+use super::{links, pastes, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
 use crate::kernel::workflow::InputKind;
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
@@ -149,6 +149,8 @@ impl Surface {
             form::CALLBACK => self.request_submitted(by, submission).await,
             deny::CALLBACK => self.denied(by, submission).await,
             links::form::CALLBACK => self.link_submitted(by, submission).await,
+            pastes::form::CALLBACK => self.paste_submitted(by, submission).await,
+            pastes::form::CONFIRM => self.paste_confirmed(by, submission).await,
             _ => Answer::Nothing,
         }
     }

@@ -13,6 +13,7 @@ pub mod links;
 pub mod modals;
 mod once;
 mod options;
+pub mod pastes;
 mod sentences;
 mod shared;
 pub mod socket;

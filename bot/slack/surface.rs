@@ -10,7 +10,7 @@ use super::edge::Handler;
 use super::envelope::{Delivery, What};
 use super::once::Once;
 use super::shared::SharedChannels;
-use super::{commands, links, sentences};
+use super::{commands, links, pastes, sentences};
 use crate::engine::Engine;
 use crate::outside::slack::OwnTeam;
 
@@ -67,6 +67,7 @@ impl Surface {
         let by = By { slack_id: delivery.actor.user_id, key: delivery.key };
         match delivery.what {
             What::Command(command) => commands::run(self, &by, &command).await,
+            What::Actions(actions) if pastes::is_ours(&actions.action_id) => self.paste_used(&by, &actions).await,
             What::Actions(actions) => self.used(&by, &actions).await,
             What::Submission(submission) => self.submitted(&by, &submission).await,
             What::Options(suggestion) => self.options(&by, &suggestion).await,
@@ -79,6 +80,9 @@ impl Surface {
             }
             What::MessageShortcut(shortcut) if shortcut.callback_id == links::SHORTCUT => {
                 self.link_from_message(&shortcut).await
+            }
+            What::MessageShortcut(shortcut) if shortcut.callback_id == pastes::SHORTCUT => {
+                self.paste_message(&by, &shortcut).await
             }
             What::Event(event) => self.happened(&by, &event).await,
             _ => Answer::Nothing,

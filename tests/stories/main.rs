@@ -23,6 +23,8 @@ mod holders;
 mod holding;
 mod modals;
 mod overlap;
+mod paste;
+mod paste_places;
 mod slack_away;
 mod stuck;
 mod surviving;

@@ -3,6 +3,7 @@
 //! Everything that changes one goes through the writer. A post to a tclip happens before it is written down: it is no
 //! grant, and whoever pasted waits for its address.
 
+mod author;
 mod keeping;
 mod writing;
 
@@ -13,22 +14,21 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::writer::{Job, Work, Written};
-use super::{Engine, TellError};
+use super::TellError;
 use crate::clock::{Clock, Ids};
 use crate::kernel::paste::{
     Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects,
 };
-use crate::kernel::{Actor, Failure, Refusal, Standing};
+use crate::kernel::{Actor, Failure, Refusal};
 use crate::outside::tclip::{Tclip, TclipError};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, paste_subject};
 
+use author::{actor, signed};
 pub use keeping::PasteKeeper;
 pub(super) use writing::{Circumstances, PasteWork, write};
 
 /// Slack waits 3 seconds for the answer to a command; looking up who asked and saving need the rest of it.
 const POST_LIMIT: Duration = Duration::from_millis(1_400);
-/// Looking up who pastes.
-const AUTHOR_LIMIT: Duration = Duration::from_millis(900);
 /// Of one person's pastes, in a list.
 const LISTED_MAX: i64 = 20;
 
@@ -144,6 +144,11 @@ impl Pastes {
         self.inner.settings.tclip.is_none()
     }
 
+    /// Whether anybody on the internet who has a paste's address can read it.
+    pub fn is_public(&self) -> bool {
+        self.inner.settings.tclip.as_ref().is_some_and(|tclip| tclip.is_public)
+    }
+
     /// A paste's page.
     pub fn page(&self, paste: &Paste) -> String {
         match &paste.place {
@@ -166,8 +171,7 @@ impl Pastes {
 
     /// What should be asked about before this is sent.
     pub fn doubts(&self, text: &Text) -> Doubts {
-        let is_public = self.inner.settings.tclip.as_ref().is_some_and(|tclip| tclip.is_public);
-        Doubts { suspects: suspects(&text.content), is_public }
+        Doubts { suspects: suspects(&text.content), is_public: self.is_public() }
     }
 
     /// Makes a paste. Returns when it is there and written down. `delivery` is the fingerprint of Slack's delivery.
@@ -311,6 +315,11 @@ impl Pastes {
         Ok(paste)
     }
 
+    /// The name of a paste in the outbox and the audit log.
+    pub fn subject(id: &PasteId) -> String {
+        paste_subject(id).0
+    }
+
     /// The paste, if `who` may share it in a channel: their own. It is said with `Engine::say`.
     ///
     /// # Errors
@@ -360,46 +369,5 @@ struct Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         self.inner.in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-/// tclip names us as whoever pasted, so the file name says who it was. In front, so that the ending still tells the
-/// language; the text itself stays as it is.
-fn signed(author: &Author, filename: &str) -> String {
-    crate::kernel::paste::tidy_filename(&format!("{} - {filename}", author.shown()))
-}
-
-fn actor(author: &Author) -> Actor {
-    match (&author.slack_id, &author.login) {
-        (Some(slack_id), _) => Actor::Person { slack_id: slack_id.clone() },
-        (None, Some(login)) => Actor::Visitor { login: login.clone() },
-        (None, None) => Actor::Operator,
-    }
-}
-
-impl Engine {
-    /// Pastes.
-    pub fn pastes(&self) -> &Pastes {
-        &self.inner.pastes
-    }
-
-    /// Who pastes, read afresh: a full member of the workspace, named by e-mail or tailnet login.
-    ///
-    /// # Errors
-    /// Not a member, or Slack did not say in time.
-    pub async fn paste_author(&self, slack_id: &str) -> Result<Author, PasteError> {
-        let late = || Failure {
-            what: "Slack did not say in time who you are".to_owned(),
-            advice: "try again in a moment".to_owned(),
-            retryable: true,
-            retry_after_ms: None,
-        };
-        let looking = tokio::time::timeout(AUTHOR_LIMIT, self.inner.people.fresh(slack_id, &[], false)).await;
-        let person = looking.unwrap_or_else(|_| Err(late())).map_err(PasteError::Unknown)?;
-        if person.standing != Standing::Member {
-            return Err(PasteError::NotYou(Refusal::Standing { standing: person.standing }));
-        }
-        let login = person.login.or(person.email).map(|login| login.to_lowercase());
-        Ok(Author { slack_id: Some(person.slack_id), login, name: person.name })
     }
 }

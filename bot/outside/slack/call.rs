@@ -72,6 +72,10 @@ impl Wire {
         })
     }
 
+    pub(super) fn bot_token(&self) -> &SecretString {
+        &self.bot_token
+    }
+
     async fn send(&self, method: Method, token: Token, arguments: &Arguments) -> Result<Value, SlackError> {
         let secret = match (token, &self.app_token) {
             (Token::App, Some(app_token)) => app_token,

@@ -3,6 +3,7 @@
 mod call;
 mod error;
 mod groups;
+mod files;
 mod pace;
 mod people;
 mod respond;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 pub use self::error::SlackError;
 pub use self::groups::UserGroup;
 pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing};
+pub use self::files::{REPLIES_MAX, Replies};
 pub use self::say::{Post, Posted, ViewHandle};
 use crate::clock::Clock;
 

@@ -26,6 +26,15 @@ impl Responder {
         Ok(Self { client: client(api.scheme() == "http", call_limit)?, api })
     }
 
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Whether the bot token may be sent there: Slack's host for files, or what stands in for Slack, at its own origin.
+    pub(super) fn allows_token(&self, target: &Url) -> bool {
+        if is_slack(&self.api) { super::files::is_slack_files(target) && self.allows(target) } else { self.allows(target) }
+    }
+
     pub(super) fn is_plain_http(&self) -> bool {
         self.api.scheme() == "http"
     }
@@ -133,6 +142,31 @@ mod tests {
         ] {
             assert!(!allows(api, foreign), "{foreign}");
         }
+    }
+
+    #[test]
+    fn the_token_goes_to_slacks_files_and_nowhere_else() {
+        crate::outside::tls();
+        let allows = |api: &str, target: &str| {
+            let responder = Responder { client: reqwest::Client::new(), api: Url::parse(api).expect("an address") };
+            Url::parse(target).is_ok_and(|target| responder.allows_token(&target))
+        };
+        let api = "https://slack.com/api";
+        assert!(allows(api, "https://files.slack.com/files-pri/T1-F1/a.txt"));
+        for foreign in [
+            "http://files.slack.com/a",
+            "https://files.slack.com:444/a",
+            "https://user@files.slack.com/a",
+            "https://acme.slack.com/files/a",
+            "https://hooks.slack.com/a",
+            "https://files.slack.com.evil.test/a",
+            "https://evil.test/files.slack.com",
+        ] {
+            assert!(!allows(api, foreign), "{foreign}");
+        }
+        assert!(allows("http://127.0.0.1:8801/api", "http://127.0.0.1:8801/files-pri/T1-F1/a.txt"));
+        assert!(!allows("http://127.0.0.1:8801/api", "https://evil.test/a"));
+        assert!(!allows("https://slack.example.test/api", "https://files.slack.example.test/a"));
     }
 
     #[test]

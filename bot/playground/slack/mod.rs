@@ -18,6 +18,7 @@ mod answers;
 mod api;
 mod change;
 mod events;
+mod files;
 mod form;
 mod hooks;
 mod json;
@@ -42,6 +43,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use act::{CannotAct, Surface};
 pub use doors::{Delivered, Delivery, Door, Envelope};
 pub use faults::{Disconnect, Fault};
+pub use files::{File, Writing};
 pub use limits::Limit;
 pub use people::{Channel, ChannelKind, Group, Kind, Person};
 pub use seed::{App, Seed, Team};
@@ -98,6 +100,7 @@ impl SlackWorld {
         Router::new()
             .route("/api/{method}", any(api::serve))
             .route("/link/", get(socket::serve))
+            .route("/files-pri/{file}/{name}", get(files::serve))
             .route("/{kind}/{team}/{number}/{secret}", post(hooks::serve))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .with_state(self.clone())

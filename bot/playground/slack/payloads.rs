@@ -39,6 +39,14 @@ impl State {
         if !message.attachments.is_empty() {
             map.insert("attachments".to_owned(), json!(message.attachments));
         }
+        if !message.files.is_empty() {
+            map.insert("files".to_owned(), json!(message.files));
+        }
+        let replies = self.replies(channel, ts).len();
+        if replies > 0 {
+            map.insert("reply_count".to_owned(), json!(replies));
+            map.insert("thread_ts".to_owned(), json!(ts));
+        }
         if let Some(thread) = &message.thread_ts {
             map.insert("thread_ts".to_owned(), json!(thread));
         }
@@ -49,6 +57,13 @@ impl State {
             map.insert("metadata".to_owned(), metadata.clone());
         }
         shown
+    }
+
+    /// Ids of the answers in the thread that begins with `ts`, oldest first; those only one person sees left out.
+    pub(super) fn replies(&self, channel: &str, ts: &str) -> Vec<String> {
+        let messages = self.channels.get(channel).map(|channel| channel.messages.as_slice()).unwrap_or_default();
+        let replies = messages.iter().filter(|one| one.thread_ts.as_deref() == Some(ts) && one.only_for.is_none());
+        replies.map(|one| one.ts.clone()).collect()
     }
 
     fn who(&self, user: &str) -> Value {

@@ -40,6 +40,8 @@ pub struct Message {
     pub blocks: Vec<Value>,
     /// Legacy attachments, shown as text only.
     pub attachments: Vec<Value>,
+    /// Files with it, as Slack describes them.
+    pub files: Vec<Value>,
     /// `event_type` and `event_payload`, visible to every app.
     pub metadata: Option<Value>,
     /// Its text was changed after posting.
@@ -113,6 +115,8 @@ pub(super) struct State {
     pub(super) offered: HashMap<(String, String), Vec<Value>>,
     /// The newest `ts` a person has read, per user and channel.
     pub(super) read_until: HashMap<(String, String), String>,
+    /// The files of the workspace, by `<team>-<file>`.
+    pub(super) files: HashMap<String, super::files::File>,
     pub(super) calls: Vec<ApiCall>,
     pub(super) violations: Vec<String>,
     /// Every text the app made visible or stored.
@@ -146,6 +150,7 @@ impl State {
             hooks: HashMap::new(),
             offered: HashMap::new(),
             read_until: HashMap::new(),
+            files: HashMap::new(),
             calls: Vec::new(),
             violations: Vec::new(),
             said: Vec::new(),
@@ -284,6 +289,7 @@ impl Message {
             text,
             blocks: Vec::new(),
             attachments: Vec::new(),
+            files: Vec::new(),
             metadata: None,
             is_edited: false,
             only_for: None,

@@ -3,6 +3,7 @@
 mod access;
 mod go;
 mod lists;
+mod paste;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -35,6 +36,12 @@ pub const ALL: &[Command] = &[
         description: "Follow, find and make go links",
         usage_hint: "NAME | NAME https://... | search WORDS | mine | top | help",
         run: |surface, by, command| go::run(surface, by, command).boxed(),
+    },
+    Command {
+        name: "/paste",
+        description: "Put text that is too long for chat at an address of its own",
+        usage_hint: "some text | list | delete ADDRESS | help",
+        run: |surface, by, command| paste::run(surface, by, command).boxed(),
     },
 ];
 

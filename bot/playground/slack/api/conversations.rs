@@ -16,6 +16,7 @@ pub(super) fn call(state: &mut State, name: &str, args: &Args) -> Answer {
             Ok(json!({ "channel": channel_json(state, channel) }))
         }
         "conversations.members" => members(state, args),
+        "conversations.replies" => replies(state, args),
         _ => list(state, args),
     }
 }
@@ -72,6 +73,31 @@ fn scope_of(channel: &Channel) -> &'static str {
         ChannelKind::Private => "groups:read",
         ChannelKind::Direct => "im:read",
     }
+}
+
+/// A thread from its first message on. A bot reads only where it is a member.
+fn replies(state: &State, args: &Args) -> Answer {
+    let id = args.word("channel");
+    let channel = state.channels.get(&id).ok_or("channel_not_found")?;
+    let scope = match channel.kind {
+        ChannelKind::Public => "channels:history",
+        ChannelKind::Private => "groups:history",
+        ChannelKind::Direct => "im:history",
+    };
+    if !state.app.scopes.contains(scope) {
+        return Err(Refused::needs_scope(state, scope));
+    }
+    if !channel.members.contains(&state.app.bot_user) {
+        return Err("not_in_channel".into());
+    }
+    let ts = args.word("ts");
+    if state.message(&id, &ts).is_none_or(|message| message.only_for.is_some()) {
+        return Err("thread_not_found".into());
+    }
+    let limit = args.word("limit").parse::<usize>().unwrap_or(1_000).clamp(1, 1_000);
+    let all: Vec<String> = std::iter::once(ts.clone()).chain(state.replies(&id, &ts)).collect();
+    let messages: Vec<Value> = all.iter().take(limit).map(|ts| state.message_json(&id, ts)).collect();
+    Ok(json!({ "messages": messages, "has_more": all.len() > limit }))
 }
 
 fn members(state: &State, args: &Args) -> Answer {

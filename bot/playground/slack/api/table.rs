@@ -124,6 +124,13 @@ pub(super) const METHODS: &[Method] = &[
     method("conversations.open", &["channel", "prevent_creation", "return_im", "users"], &[], "im:write", true),
     method("conversations.info", &["channel", "include_locale", "include_num_members"], &["channel"], "", false),
     method("conversations.list", &["cursor", "exclude_archived", "limit", "team_id", "types"], &[], "", false),
+    method(
+        "conversations.replies",
+        &["channel", "cursor", "include_all_metadata", "inclusive", "latest", "limit", "oldest", "ts"],
+        &["channel", "ts"],
+        "",
+        false,
+    ),
     method("conversations.members", &["channel", "cursor", "limit"], &["channel"], "", false),
 ];
 
