@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod links;
 mod manifest;
 mod serve;
 
@@ -26,6 +27,7 @@ struct Cli {
 enum Verb {
     Check(check::Check),
     Demo(demo::Demo),
+    Links(links::Links),
     Manifest(manifest::Manifest),
     Serve(serve::Serve),
 }
@@ -35,6 +37,7 @@ impl Verb {
         match self {
             Self::Check(verb) => verb.run(),
             Self::Demo(verb) => verb.run(),
+            Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
         }

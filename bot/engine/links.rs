@@ -2,6 +2,7 @@
 
 mod clicks;
 mod far;
+pub mod moving;
 mod saving;
 mod shelf;
 pub(in crate::engine) mod writing;

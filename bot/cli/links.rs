@@ -1,0 +1,176 @@
+//! `nightlatch links`: moves go links from and to golink, by its snapshot.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use url::Url;
+
+use super::{ConfigPath, WRONG, aside, data};
+use crate::clock::Clock;
+use crate::config::{Config, Database};
+use crate::engine::links::moving::{self, Imported};
+use crate::kernel::link::snapshot::Line;
+use crate::outside::golink::Golink;
+use crate::store::{OpenError, Store};
+
+/// A snapshot of a hundred thousand links is some twenty megabytes.
+const SNAPSHOT_MAX_BYTES: u64 = 256 << 20;
+
+/// Move go links from and to golink.
+///
+/// A snapshot is what golink's /.export prints: one JSON object a line. `golink -snapshot FILE` reads what `export` prints.
+#[derive(Debug, Args)]
+pub(super) struct Links {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Print all go links.
+    Export {
+        #[command(flatten)]
+        config: ConfigPath,
+        /// From a golink, or a nightlatch that runs, at this address (like http://go) instead of the database.
+        #[arg(long, value_name = "URL")]
+        from: Option<Url>,
+    },
+    /// Read go links; those whose name is taken stay as they are.
+    Import {
+        #[command(flatten)]
+        config: ConfigPath,
+        /// The snapshot; `-` for standard input.
+        #[arg(value_name = "FILE")]
+        snapshot: PathBuf,
+    },
+}
+
+impl Links {
+    pub(super) fn run(&self) -> ExitCode {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return wrong(&error.to_string()),
+        };
+        let done = runtime.block_on(async {
+            match &self.what {
+                What::Export { config, from } => export(&config.config, from.clone()).await,
+                What::Import { config, snapshot } => import(&config.config, snapshot).await,
+            }
+        });
+        done.unwrap_or_else(|why| wrong(&why))
+    }
+}
+
+fn wrong(why: &str) -> ExitCode {
+    aside(&format!("{why}\n"));
+    ExitCode::from(WRONG)
+}
+
+/// The file's golink is only used when it has one: then the links are there and not in the database.
+async fn export(path: &Path, from: Option<Url>) -> Result<ExitCode, String> {
+    let far = match from {
+        Some(url) => Some(url),
+        None => Config::read(path).map_err(|report| report.to_string())?.golink,
+    };
+    let lines = match far {
+        Some(url) => {
+            let golink = Golink::new(url).map_err(|error| error.to_string())?;
+            let lines = golink.export().await.map_err(|error| told(&error.to_string(), error.advice()))?;
+            let line = |line: &crate::outside::golink::Line| {
+                let (created, last_edit) = (Some(line.created), Some(line.last_edit));
+                let (short, long, owner) = (line.short.clone(), line.long.clone(), line.owner.clone());
+                Line { short, long, created, last_edit, owner }.to_text() + "\n"
+            };
+            lines.iter().map(line).collect()
+        }
+        None => {
+            let store = open(path).await?;
+            let lines = moving::export(&store).await.map_err(|error| error.to_string())?;
+            store.close().await;
+            lines
+        }
+    };
+    data(&lines);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import(path: &Path, snapshot: &Path) -> Result<ExitCode, String> {
+    let text = read(snapshot).map_err(|error| format!("cannot read {}: {error}", snapshot.display()))?;
+    let config = Config::read(path).map_err(|report| report.to_string())?;
+    let now = Clock::system().now_ms();
+    let imported = match config.golink {
+        Some(url) => to_golink(url, &text, now).await?,
+        None => {
+            let store = open(path).await?;
+            let imported = moving::import(&store, &text, now).await.map_err(|error| error.to_string())?;
+            store.close().await;
+            imported
+        }
+    };
+    for (number, why) in &imported.wrong {
+        aside(&format!("line {number}: {why}\n"));
+    }
+    aside(&format!(
+        "{} new, {} were there already, {} could not be read\n",
+        imported.new,
+        imported.kept,
+        imported.wrong.len()
+    ));
+    Ok(if imported.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+/// One by one, each looked for first. golink must know the owners, and must let us make links for them.
+async fn to_golink(url: Url, text: &str, now: i64) -> Result<Imported, String> {
+    let golink = Golink::new(url).map_err(|error| error.to_string())?;
+    let (links, wrong) = moving::read(text, now);
+    let mut imported = Imported { wrong, ..Imported::default() };
+    for (number, link) in links {
+        let done = async {
+            if golink.detail(&link.short).await?.is_some() {
+                return Ok(false);
+            }
+            golink.save(&link.short, &link.long, &link.owner).await.map(|_| true)
+        };
+        match done.await {
+            Ok(true) => imported.new += 1,
+            Ok(false) => imported.kept += 1,
+            Err(error) if matches!(error, crate::outside::golink::GolinkError::Refused { status: 400..=499, .. }) => {
+                imported.wrong.push((number, told(&error.to_string(), error.advice())));
+            }
+            // The rest would fail too.
+            Err(error) => return Err(format!("line {number}: {}", told(&error.to_string(), error.advice()))),
+        }
+    }
+    imported.wrong.sort();
+    Ok(imported)
+}
+
+fn told(what: &str, advice: Option<String>) -> String {
+    advice.map_or_else(|| what.to_owned(), |advice| format!("{what}; {advice}"))
+}
+
+fn read(snapshot: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let source: Box<dyn Read> = match snapshot.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(std::fs::File::open(snapshot)?),
+    };
+    let read = source.take(SNAPSHOT_MAX_BYTES + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read > SNAPSHOT_MAX_BYTES) {
+        return Err(std::io::Error::other("it is longer than 256 megabytes"));
+    }
+    Ok(text)
+}
+
+async fn open(path: &Path) -> Result<Store, String> {
+    let config = Config::read(path).map_err(|report| report.to_string())?;
+    let Database::Sqlite(file) = &config.database;
+    Store::open(&format!("sqlite://{}", file.display())).await.map_err(|error| match error {
+        OpenError::InUse(_) => {
+            format!("{error}, or export from it while it runs: nightlatch links export --from http://ADDRESS/go")
+        }
+        error => error.to_string(),
+    })
+}
