@@ -1,5 +1,13 @@
 //! The demo's page in a headless browser: what people see and do, by mouse, by keyboard and on a phone.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
 mod harness;
 
 use harness::with_page;
