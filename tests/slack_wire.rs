@@ -199,7 +199,7 @@ async fn people_of_the_world_stand_where_they_should() {
     }
     let groups = slack.usergroups_list().await.expect("groups");
     let oncall = groups.iter().find(|group| group.handle == "db-oncall").expect("the group");
-    let members = slack.usergroup_members(&oncall).await.expect("members");
+    let members = slack.usergroup_members(oncall).await.expect("members");
     assert_eq!(members, ["U0BOB0001", "U0CAROL01"]);
     assert!(slack.conversations_info("C0PARTNER1").await.expect("a channel").is_shared_outside);
     assert!(!slack.conversations_info("C0ACCESS01").await.expect("a channel").is_shared_outside);
