@@ -1,6 +1,5 @@
 //! Asking with a command: what is asked at once, what is refused and in which words, and what nobody can slip in.
 
-use nightlatch::kernel::State;
 use nightlatch::playground::slack::{Fault as SlackFault, Kind, Person};
 use nightlatch::playground::tailnet::{Endpoint, Fault};
 
