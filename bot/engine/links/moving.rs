@@ -19,8 +19,11 @@ pub struct Imported {
     pub wrong: Vec<(usize, String)>,
 }
 
+/// Something with the number of its line.
+type Numbered<T> = (usize, T);
+
 /// The links of a snapshot, with the numbers of their lines; and the lines that are none.
-pub fn read(snapshot: &str, now: i64) -> (Vec<(usize, Link)>, Vec<(usize, String)>) {
+pub fn read(snapshot: &str, now: i64) -> (Vec<Numbered<Link>>, Vec<Numbered<String>>) {
     let (mut links, mut wrong) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(snapshot.lines()) {
         if line.trim().is_empty() {

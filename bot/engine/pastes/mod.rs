@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::writer::{Job, Work, Written};
 use super::TellError;
+use super::writer::{Job, Work, Written};
 use crate::clock::{Clock, Ids};
 use crate::kernel::paste::{
     Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects,

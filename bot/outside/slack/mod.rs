@@ -2,8 +2,8 @@
 
 mod call;
 mod error;
-mod groups;
 mod files;
+mod groups;
 mod pace;
 mod people;
 mod respond;
@@ -17,9 +17,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use self::error::SlackError;
+pub use self::files::{REPLIES_MAX, Replies};
 pub use self::groups::UserGroup;
 pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing};
-pub use self::files::{REPLIES_MAX, Replies};
 pub use self::say::{Post, Posted, ViewHandle};
 use crate::clock::Clock;
 

@@ -32,7 +32,11 @@ impl Responder {
 
     /// Whether the bot token may be sent there: Slack's host for files, or what stands in for Slack, at its own origin.
     pub(super) fn allows_token(&self, target: &Url) -> bool {
-        if is_slack(&self.api) { super::files::is_slack_files(target) && self.allows(target) } else { self.allows(target) }
+        if is_slack(&self.api) {
+            super::files::is_slack_files(target) && self.allows(target)
+        } else {
+            self.allows(target)
+        }
     }
 
     pub(super) fn is_plain_http(&self) -> bool {

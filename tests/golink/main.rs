@@ -1,6 +1,6 @@
 //! The same cases against our own links and against a real golink, if there is one: where they differ is reported.
 //!
-//! `NIGHTLATCH_TEST_GOLINK=http://127.0.0.1:8080 cargo test --test golink_conformance -- --nocapture` runs them against a
+//! `NIGHTLATCH_TEST_GOLINK=http://127.0.0.1:8080 cargo test --test golink -- --nocapture` runs them against a
 //! golink started with `-dev-listen`; its links whose names begin with `nlc` are overwritten.
 
 #![allow(
@@ -11,12 +11,12 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
-#[path = "golink/bot.rs"]
 mod bot;
-#[path = "golink/cases.rs"]
+mod case;
 mod cases;
 
-use cases::{CASES, Case, Expected, Got};
+use case::{Case, Expected, Got};
+use cases::CASES;
 
 /// In golink's dev mode everybody is this user.
 const WHO: &str = "foo@example.com";
@@ -25,8 +25,8 @@ const WHO: &str = "foo@example.com";
 async fn run(base: &str, client: &reqwest::Client) -> Vec<(&'static Case, Got, Vec<String>)> {
     let mut all = Vec::new();
     for case in CASES {
-        let got = cases::call(client, base, case).await;
-        let wrong = case.expected.iter().filter_map(|expected| cases::differs(expected, &got)).collect();
+        let got = case::call(client, base, case).await;
+        let wrong = case.expected.iter().filter_map(|expected| case::differs(expected, &got)).collect();
         all.push((case, got, wrong));
     }
     all
