@@ -290,7 +290,8 @@ async fn the_page_sees_people_devices_attributes_faults_and_calls() {
         "tag:prod-db tcp:5432 by posture:jitProdDb",
         "autogroup:self *",
         "ssh postgres@tag:prod-db by posture:jitProdDb"
-      ]
+      ],
+      "rules_shut": []
     }
     "#);
     insta::assert_json_snapshot!(snapshot["faults"], @r#"
