@@ -118,6 +118,11 @@ impl Ids {
         format!("{:08x}-{:04x}-{:04x}-{sequence:04x}-{node:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff)
     }
 
+    /// A key of 256 random bits. Always the same one when counted, and nothing is counted for it.
+    pub fn key(&self) -> [u8; 32] {
+        if self.counted.is_some() { [7; 32] } else { rand::random() }
+    }
+
     /// A fraction in `0.0..1.0`, for jitter. Always one half when counted.
     pub fn fraction(&self) -> f64 {
         if self.counted.is_some() { 0.5 } else { rand::random::<f64>() }

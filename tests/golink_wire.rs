@@ -82,7 +82,7 @@ async fn a_link_is_made_for_its_owner_with_the_header_that_says_a_program_calls(
     content-type: application/x-www-form-urlencoded
     accept: application/json
     user-agent: nightlatch/VERSION
-    content-length: 114
+    content-length: 110
 
     short=prod-runbook&long=https%3A%2F%2Fwiki.example.com%2Frunbooks%2F%7B%7B.Path%7D%7D&owner=ops1%40example.com
     ");

@@ -52,9 +52,12 @@ pub async fn with_page(width: u32, test: impl AsyncFnOnce(&Page)) {
         let line = line.trim();
         line.starts_with("http://").then(|| line.to_owned())
     });
-    let (_driver, port) = started(Command::new(driver).arg("--port=0"), |line| {
+    // The free port it finds for IPv4 may be taken for IPv6; then it gives up, and the next one is free.
+    let port_in = |line: &str| {
         line.split_once("started successfully on port ")?.1.trim_end_matches(['.', '\n']).parse::<u16>().ok()
-    });
+    };
+    let driven = (0..5).find_map(|_| try_started(Command::new(&driver).arg("--port=0"), port_in));
+    let (_driver, port) = driven.expect("the driver starts");
     let profile = tempfile::tempdir().expect("a folder");
     let client = connect(port, &browser, profile.path(), width).await;
     let page = Page { client, url };
@@ -93,16 +96,24 @@ fn find(names: &[&str]) -> Option<PathBuf> {
 
 /// Starts a program and reads its lines until one holds what is looked for. The rest is read and dropped.
 fn started<T>(command: &mut Command, look: impl Fn(&str) -> Option<T>) -> (Running, T) {
+    let shown = format!("{command:?}");
+    try_started(command, look).unwrap_or_else(|| panic!("{shown} ended before it was ready"))
+}
+
+/// The same; nothing if it ends before that.
+fn try_started<T>(command: &mut Command, look: impl Fn(&str) -> Option<T>) -> Option<(Running, T)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
     let mut lines: BufReader<ChildStdout> = BufReader::new(child.stdout.take().expect("its output"));
     let running = Running(child);
     let mut line = String::new();
     loop {
         line.clear();
-        assert!(lines.read_line(&mut line).expect("its output") > 0, "{command:?} ended before it was ready");
+        if lines.read_line(&mut line).expect("its output") == 0 {
+            return None;
+        }
         if let Some(found) = look(&line) {
             std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-            return (running, found);
+            return Some((running, found));
         }
     }
 }

@@ -16,13 +16,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(ids: &Ids) -> Self {
-        let mut key = [0; 32];
-        let text = format!("{}{}", ids.uuid(), ids.uuid()).replace('-', "");
-        if hex::decode_to_slice(text, &mut key).is_err() {
-            // Two UUIDs are sixty-four digits; if not, no token is ever right.
-            key = [0; 32];
-        }
-        Self { key }
+        Self { key: ids.key() }
     }
 
     /// A token for this person and this form.
