@@ -294,8 +294,7 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
                 .find(|device| device.node_id == named || device.short_name().eq_ignore_ascii_case(named));
             if found.is_none() {
                 let names: Vec<&str> = devices.iter().take(5).map(Device::short_name).collect();
-                let what = if is_node_id(named) { "it".to_owned() } else { format!("`{named}`") };
-                let message = format!("{what} is not one of your devices ({})", names.join(", "));
+                let message = format!("`{named}` is not one of your devices ({})", names.join(", "));
                 read.wrong.push((input.name.clone(), message));
             }
             found
@@ -308,11 +307,6 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
     }?;
     read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
     Some(DeviceShown { node_id: chosen.node_id.clone(), name: chosen.short_name().to_owned(), os: chosen.os.clone() })
-}
-
-/// What a menu sends; people never see it, so it says nothing to them.
-fn is_node_id(named: &str) -> bool {
-    named.starts_with('n') && named.ends_with("CNTRL")
 }
 
 /// Fills `{{ inputs.x }}` and `{{ requester.x }}` into the strings of a step's settings.

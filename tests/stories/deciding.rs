@@ -43,7 +43,7 @@ async fn the_card_shows_how_many_of_the_quorum_there_are_and_a_second_click_is_a
             nightlatch: ✅ @bob approved (group:dba): 1 of 2 approvals. It still waits for more.
         ");
         stage.bob.press("Approve").await;
-        insta::assert_snapshot!(stage.told_privately("#access", "bob"), @"
+        insta::assert_snapshot!(stage.told_privately("#access", "bob").await, @"
         nightlatch (only you):
           You have decided on this request already; each person counts once. Nothing changed.
           ~ Production database · request 01kjmma2g000000001
@@ -62,7 +62,7 @@ async fn nobody_approves_their_own_request_where_the_workflow_says_never() {
     story(async |stage| {
         stage.bob.command("/access prod-db 2h device=bob-laptop restore a backup").await;
         stage.bob.press("Approve").await;
-        insta::assert_snapshot!(stage.told_privately("#access", "bob"), @"
+        insta::assert_snapshot!(stage.told_privately("#access", "bob").await, @"
         nightlatch (only you):
           This is your own request, and nobody approves their own. Somebody else of group:dba or @db-oncall has to decide.
           ~ Production database · request 01kjmma2g000000001

@@ -129,7 +129,7 @@ async fn errors_appear_at_their_field_and_nothing_typed_is_lost() {
         *Production database*
         Reach tag:prod-db from one of your devices.
         Device: <bob-laptop (windows)>
-          ! it is not one of your devices (bob-desktop)
+          ! this is not one of your devices (bob-desktop)
         Hold: <1 hour (usual)>
         Reason: <why>
           Shown to those who decide, and kept in the audit log.

@@ -210,7 +210,7 @@ async fn what_is_wrong_with_a_form_is_said_at_its_field_and_nothing_is_asked() {
         *Production database*
         Reach tag:prod-db from one of your devices.
         Device: <bob-desktop (linux)>
-          ! it is not one of your devices (bob-laptop)
+          ! this is not one of your devices (bob-laptop)
         Hold: <2 hours>
         Reason: <restore a backup>
           Shown to those who decide, and kept in the audit log.

@@ -5,7 +5,8 @@ mod checks;
 mod late;
 mod people;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
@@ -151,6 +152,8 @@ pub struct Stage {
     pub leaves: Vec<String>,
     /// Tailscale or the bot was away at a deadline, so that an end was late for a reason.
     pub ends_late: bool,
+    /// How many private messages a story has looked at, by channel and person.
+    heard: Mutex<HashMap<(String, String), usize>>,
 }
 
 impl Stage {
@@ -175,10 +178,17 @@ impl Stage {
         self.requests().await.into_iter().next().expect("a request")
     }
 
-    /// The newest thing in a channel that only this person sees.
-    pub fn told_privately(&self, channel: &str, who: &str) -> String {
+    /// The newest thing in a channel that only this person sees. What answers a click is said a moment after the click was
+    /// acknowledged: this waits for something that was not there the last time.
+    pub async fn told_privately(&self, channel: &str, who: &str) -> String {
+        const MARK: &str = "nightlatch (only you)";
+        let count = |world: &SlackWorld| world.screen(who, channel).matches(MARK).count();
+        let place = (channel.to_owned(), who.to_owned());
+        let known = self.heard.lock().expect("what was heard").get(&place).copied().unwrap_or(0);
+        self.slack.until(|world| count(world) > known).await;
+        self.heard.lock().expect("what was heard").insert(place, count(&self.slack));
         let seen = self.slack.screen(who, channel);
-        let at = seen.rfind("nightlatch (only you)");
+        let at = seen.rfind(MARK);
         at.and_then(|at| seen.get(at..)).map_or_else(|| format!("(nothing for {who})\n{seen}"), str::to_owned)
     }
 
@@ -237,6 +247,7 @@ pub async fn story_with(setting: Setting, body: impl AsyncFnOnce(&mut Stage)) {
         otto: human("otto"),
         leaves: Vec::new(),
         ends_late: false,
+        heard: Mutex::default(),
         clock,
         slack,
         tailnet,
