@@ -148,6 +148,9 @@ impl Bot {
         if config.golink.is_none() {
             router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);
         }
+        if config.tclip.is_none() {
+            router = router.merge(web::pastes::router(engine.clone(), identity(config)?));
+        }
         let address = listener.address();
         info!(listen = %config.listen, "answering");
         doors.push(tokio::spawn(listener.serve(router, stop_doors.clone())));
