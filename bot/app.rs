@@ -145,11 +145,12 @@ impl Bot {
         if let Some(signing) = signing {
             router = router.merge(crate::slack::http::router(edge.clone(), signing, clock));
         }
-        if config.golink.is_none() {
-            router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);
-        }
         if config.tclip.is_none() {
             router = router.merge(web::pastes::router(engine.clone(), identity(config)?));
+        }
+        // Last: it stands in front of everything else, and what is merged later would not be behind it.
+        if config.golink.is_none() {
+            router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);
         }
         let address = listener.address();
         info!(listen = %config.listen, "answering");
