@@ -47,8 +47,11 @@ pub async fn with_page(width: u32, test: impl AsyncFnOnce(&Page)) {
         return;
     };
     let _one_at_a_time = TURN.lock().await;
+    let profile = tempfile::tempdir().expect("a folder");
     let mut demo = Command::new(env!("CARGO_BIN_EXE_nightlatch"));
-    let (_demo, url) = started(demo.args(["demo", "--port", "0"]), |line| {
+    // It is killed in the end, so its own folder goes with ours.
+    demo.args(["demo", "--port", "0"]).env("TMPDIR", profile.path());
+    let (_demo, url) = started(&mut demo, |line| {
         let line = line.trim();
         line.starts_with("http://").then(|| line.to_owned())
     });
@@ -58,7 +61,6 @@ pub async fn with_page(width: u32, test: impl AsyncFnOnce(&Page)) {
     };
     let driven = (0..5).find_map(|_| try_started(Command::new(&driver).arg("--port=0"), port_in));
     let (_driver, port) = driven.expect("the driver starts");
-    let profile = tempfile::tempdir().expect("a folder");
     let client = connect(port, &browser, profile.path(), width).await;
     let page = Page { client, url };
     page.client.goto(&page.url).await.expect("the page opens");

@@ -35,7 +35,8 @@ const REST_LIMIT: Duration = Duration::from_secs(60);
 
 /// The bot's place: what it keeps survives a kill, and goes when the lodging is dropped.
 pub(super) struct Lodging {
-    folder: TempDir,
+    /// Removed when the bot moves out; pages that are still open must not keep it.
+    folder: Mutex<Option<TempDir>>,
     config: Config,
     secrets: Secrets,
     clock: Clock,
@@ -68,7 +69,15 @@ impl Lodging {
         };
         let config = config(worlds, folder.path())?;
         let clock = worlds.clock.clone();
-        Ok(Self { folder, config, secrets, clock, ids, living: Mutex::default(), door: tokio::sync::Mutex::default() })
+        Ok(Self {
+            folder: Mutex::new(Some(folder)),
+            config,
+            secrets,
+            clock,
+            ids,
+            living: Mutex::default(),
+            door: tokio::sync::Mutex::default(),
+        })
     }
 
     /// What can be asked for here.
@@ -112,7 +121,7 @@ impl Lodging {
             }
             tokio::time::sleep(LOCK_PAUSE).await;
         }
-        Err(format!("the killed bot still holds {}", self.folder.path().display()))
+        Err("the killed bot does not let go of its database".to_owned())
     }
 
     async fn wait(&self) -> Result<Option<i64>, String> {
@@ -135,6 +144,9 @@ impl Lodging {
             drop(runtime.spawn(bot.stop()).await);
             runtime.shutdown_background();
         }
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // What cannot be removed is in the system's folder for such things.
+        drop(folder.map(TempDir::close));
     }
 }
 
