@@ -13,10 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::{WRONG, aside, data};
 use crate::clock::{Clock, Ids};
 use crate::playground::demo::{Lodger, Page, Worlds, script};
-use lodging::Lodging;
-
-/// Slash commands of the workflows that come with the demo, beside `/access`.
-const COMMANDS: &[&str] = &["/customer-data"];
+use lodging::{Lodging, Room};
 
 /// Try everything in a browser or as text: the real bot, a Slack workspace and a tailnet, all in this process.
 ///
@@ -56,10 +53,12 @@ fn failed(why: &dyn std::fmt::Display) -> ExitCode {
 }
 
 async fn show(port: u16) -> io::Result<ExitCode> {
-    let worlds = Worlds::start(Clock::system(), COMMANDS).await?;
-    let lodging = Arc::new(Lodging::new(&worlds, Ids::random())?);
+    let room = Room::furnish()?;
+    let hints = hints::of(&room.catalog()?);
+    let worlds = Worlds::start(Clock::system(), &hints).await?;
+    let lodging = Arc::new(Lodging::new(room, &worlds, Ids::random())?);
     lodging.start().await.map_err(io::Error::other)?;
-    let page = Page::bind(worlds, lodging.clone(), hints::of(&lodging.catalog()?), port).await?;
+    let page = Page::bind(worlds, lodging.clone(), hints, port).await?;
     data(&format!("Nightlatch, Slack and a tailnet, all on this machine:\n\n    {}\n\n", page.url()));
     aside("Open it in a browser. Ctrl-C ends it; nothing is kept.\n");
     page.serve(told_to_stop()).await?;
@@ -69,8 +68,9 @@ async fn show(port: u16) -> io::Result<ExitCode> {
 
 /// The script's clock stands still between its moves and its ids are counted, so that the text is the same every time.
 async fn tell() -> io::Result<ExitCode> {
-    let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), COMMANDS).await?;
-    let lodging = Lodging::new(&worlds, Ids::counted())?;
+    let room = Room::furnish()?;
+    let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), &hints::of(&room.catalog()?)).await?;
+    let lodging = Lodging::new(room, &worlds, Ids::counted())?;
     let told = script::tell(&worlds, &lodging, &mut |text: &str| data(text)).await;
     lodging.stop().await;
     Ok(match told {

@@ -118,7 +118,7 @@ fn names_slack_groups(catalog: &Catalog) -> bool {
 }
 
 /// The manifest; with the URL for HTTP mode, without for Socket Mode.
-fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
+pub(super) fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
     let at = |path: &str| url.map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')));
     let scopes: Vec<&str> = SCOPES.iter().filter(|scope| (scope.is_used)(catalog)).map(|scope| scope.name).collect();
     let mut interactivity = json!({ "is_enabled": true });

@@ -1,6 +1,9 @@
-//! What the demo's composer offers while one types: commands, names and lengths of time of the workflows.
+//! What the demo's composer offers while one types: commands and shortcuts of the manifest, names and lengths of time.
+
+use serde_json::Value;
 
 use crate::catalog::Catalog;
+use crate::cli::manifest::manifest;
 use crate::kernel::workflow::Workflow;
 use crate::playground::demo::{CommandHint, Hints, NameHint, ShortcutHint};
 
@@ -15,17 +18,29 @@ const HOLDS: &[(&str, i64)] = &[
 ];
 const MINUTE: i64 = 60_000;
 
+/// The app as its manifest describes it: what people could type and press after installing it.
 pub(super) fn of(catalog: &Catalog) -> Hints {
-    let access = CommandHint { command: "/access".to_owned(), title: "borrow something for a while".to_owned() };
-    let own = catalog.workflows().filter_map(|workflow| {
-        Some(CommandHint { command: workflow.command.clone()?, title: workflow.title.to_lowercase() })
+    let manifest = manifest(catalog, None);
+    let list = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let commands = list("/features/slash_commands").map(|command| CommandHint {
+        command: text(command, "command"),
+        title: text(command, "description"),
+        usage: text(command, "usage_hint"),
+    });
+    let shortcuts = list("/features/shortcuts").map(|shortcut| ShortcutHint {
+        name: text(shortcut, "name"),
+        callback_id: text(shortcut, "callback_id"),
+        is_for_messages: text(shortcut, "type") == "message",
     });
     Hints {
-        commands: std::iter::once(access).chain(own).collect(),
+        commands: commands.collect(),
         names: catalog.workflows().map(|workflow| name(workflow)).collect(),
-        // The shortcut of `nightlatch manifest`.
-        shortcuts: vec![ShortcutHint { name: "Request access".to_owned(), callback_id: "access_request".to_owned() }],
+        shortcuts: shortcuts.collect(),
     }
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn name(workflow: &Workflow) -> NameHint {

@@ -33,10 +33,34 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Nothing the bot does at once takes longer, in real time; a call that hangs is given up before.
 const REST_LIMIT: Duration = Duration::from_secs(60);
 
-/// The bot's place: what it keeps survives a kill, and goes when the lodging is dropped.
+/// A furnished room: a folder with the workflows, which goes when the room is dropped.
+pub(super) struct Room {
+    folder: TempDir,
+}
+
+impl Room {
+    /// Makes the folder and writes the workflows into it.
+    pub(super) fn furnish() -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("nightlatch-demo-").tempdir()?;
+        let workflows = folder.path().join("workflows");
+        std::fs::create_dir(&workflows)?;
+        for (name, text) in WORKFLOWS {
+            std::fs::write(workflows.join(name), text)?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// What can be asked for here.
+    pub(super) fn catalog(&self) -> io::Result<Catalog> {
+        let workflows = self.folder.path().join("workflows");
+        Catalog::read(&workflows, TYPES).map_err(|report| io::Error::other(report.to_string()))
+    }
+}
+
+/// The bot in its room: what it keeps there survives a kill.
 pub(super) struct Lodging {
-    /// Removed when the bot moves out; pages that are still open must not keep it.
-    folder: Mutex<Option<TempDir>>,
+    /// Nothing after the bot has moved out; pages that are still open must not keep it.
+    room: Mutex<Option<Room>>,
     config: Config,
     secrets: Secrets,
     clock: Clock,
@@ -47,14 +71,8 @@ pub(super) struct Lodging {
 }
 
 impl Lodging {
-    /// Prepares the folder with configuration and workflows; starts nothing.
-    pub(super) fn new(worlds: &Worlds, ids: Ids) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("nightlatch-demo-").tempdir()?;
-        let workflows = folder.path().join("workflows");
-        std::fs::create_dir(&workflows)?;
-        for (name, text) in WORKFLOWS {
-            std::fs::write(workflows.join(name), text)?;
-        }
+    /// Points the bot at the worlds; starts nothing.
+    pub(super) fn new(room: Room, worlds: &Worlds, ids: Ids) -> io::Result<Self> {
         let app = worlds.slack.app();
         let secrets = Secrets {
             slack: SlackSecrets {
@@ -67,22 +85,15 @@ impl Lodging {
                 secret: worlds.tailnet.client_secret(),
             },
         };
-        let config = config(worlds, folder.path())?;
-        let clock = worlds.clock.clone();
         Ok(Self {
-            folder: Mutex::new(Some(folder)),
-            config,
+            config: config(worlds, room.folder.path())?,
+            room: Mutex::new(Some(room)),
             secrets,
-            clock,
+            clock: worlds.clock.clone(),
             ids,
             living: Mutex::default(),
             door: tokio::sync::Mutex::default(),
         })
-    }
-
-    /// What can be asked for here.
-    pub(super) fn catalog(&self) -> io::Result<Catalog> {
-        Catalog::read(&self.config.workflows, TYPES).map_err(|report| io::Error::other(report.to_string()))
     }
 
     fn living(&self) -> std::sync::MutexGuard<'_, Option<(Runtime, Bot)>> {
@@ -144,9 +155,7 @@ impl Lodging {
             drop(runtime.spawn(bot.stop()).await);
             runtime.shutdown_background();
         }
-        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // What cannot be removed is in the system's folder for such things.
-        drop(folder.map(TempDir::close));
+        drop(self.room.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

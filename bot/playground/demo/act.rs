@@ -38,6 +38,8 @@ enum Act {
     OpenHome { r#as: String },
     /// Run a global shortcut.
     Shortcut { r#as: String, callback_id: String },
+    /// Run a message shortcut.
+    MessageShortcut { r#as: String, callback_id: String, channel: String, ts: String },
     /// Have read everything in a channel.
     Read { r#as: String, channel: String },
     /// Move the clock: by so many seconds, or to when the first attribute expires.
@@ -127,6 +129,9 @@ impl Demo {
             Act::ModalClose { r#as, everything: false } => heard(slack.close_modal(&r#as).await?),
             Act::OpenHome { r#as } => heard(slack.open_home(&r#as).await?),
             Act::Shortcut { r#as, callback_id } => heard(Some(slack.shortcut(&r#as, &callback_id).await?)),
+            Act::MessageShortcut { r#as, callback_id, channel, ts } => {
+                heard(Some(slack.message_shortcut(&r#as, &MessageRef { channel, ts }, &callback_id).await?))
+            }
             Act::Read { r#as, channel } => {
                 slack.mark_read(&r#as, &channel);
                 json!({})

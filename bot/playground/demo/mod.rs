@@ -66,12 +66,13 @@ pub struct Worlds {
 }
 
 impl Worlds {
-    /// Opens both worlds on free ports of 127.0.0.1. `commands` are slash commands beside the usual ones, with their `/`.
+    /// Opens both worlds on free ports of 127.0.0.1. `hints` tell which slash commands the app has.
     ///
     /// # Errors
     /// If a port cannot be had.
-    pub async fn start(clock: Clock, commands: &[&str]) -> io::Result<Self> {
-        let seed = commands.iter().fold(Seed::acme(), |seed, command| seed.command(command));
+    pub async fn start(clock: Clock, hints: &Hints) -> io::Result<Self> {
+        let mut seed = Seed::acme();
+        seed.app.commands = hints.commands.iter().map(|hint| hint.command.clone()).collect();
         let slack = SlackWorld::start(clock.clone(), seed).await?;
         let tailnet = TailnetWorld::start(clock.clone()).await?;
         Ok(Self { clock, slack, tailnet })
@@ -85,7 +86,7 @@ pub struct Hints {
     pub commands: Vec<CommandHint>,
     /// What can be borrowed.
     pub names: Vec<NameHint>,
-    /// Global shortcuts.
+    /// Shortcuts, global and for messages.
     pub shortcuts: Vec<ShortcutHint>,
 }
 
@@ -96,6 +97,8 @@ pub struct CommandHint {
     pub command: String,
     /// For people.
     pub title: String,
+    /// What is typed after it.
+    pub usage: String,
 }
 
 /// Something that can be borrowed.
@@ -113,13 +116,15 @@ pub struct NameHint {
     pub hold: String,
 }
 
-/// A global shortcut of the app.
+/// A shortcut of the app.
 #[derive(Clone, Debug, Serialize)]
 pub struct ShortcutHint {
     /// For people.
     pub name: String,
     /// What the bot hears.
     pub callback_id: String,
+    /// It is used on a message, and not from anywhere.
+    pub is_for_messages: bool,
 }
 
 /// Everything the page shows and changes. Clones are the same demo.

@@ -44,7 +44,7 @@ struct Served {
 
 async fn served() -> Served {
     crate::outside::tls();
-    let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), &["/customer-data"]).await.expect("the worlds");
+    let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), &Hints::default()).await.expect("the worlds");
     let page = Page::bind(worlds.clone(), Arc::new(Nobody::default()), Hints::default(), 0).await.expect("a port");
     let (url, stop) = (page.url(), CancellationToken::new());
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");

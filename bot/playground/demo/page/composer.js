@@ -34,11 +34,10 @@ function afterOwn(words, known) {
 
 const holds = (one) => one.holds.map((text) => ({ text, more: text === one.hold ? "the usual" : text === one.holds.at(-1) ? "the most" : "" }));
 
-/** What is still to be typed, in grey. */
+/** What is typed after a command, in grey, as its manifest says it. */
 function hint(line) {
-  if (line === "/access" || line === "/access ") return "what, how long, and why; or nothing, for a form";
-  if (/^\/access [a-z-]+ +\S+ ?$/.test(line) && !/ (list|help|return)/.test(line)) return "and the reason";
-  return "";
+  const command = line.split(" ")[0];
+  return line.startsWith("/") ? app.data.hints.commands.find((one) => one.command === command)?.usage ?? "" : "";
 }
 
 export function composer(here) {
@@ -77,7 +76,7 @@ export function composer(here) {
 
 /** Global shortcuts of the app, as Slack offers them behind its plus. */
 function shortcuts() {
-  return app.data.hints.shortcuts.map((one) => h("button", {
+  return app.data.hints.shortcuts.filter((one) => !one.is_for_messages).map((one) => h("button", {
     type: "button", class: "act quiet", "data-action": one.callback_id, on: { click: () => perform("shortcut", { callback_id: one.callback_id }, one.callback_id) },
   }, "+ ", one.name));
 }

@@ -90,13 +90,21 @@ function message(one, here, isReply = false) {
       h("time", { class: "hint" }, clock(Number(one.ts) * 1000, me().tz))),
     hasBlocks ? h("div", { class: "card" }, blocks(one.blocks, place)) : h("div", { class: "words" }, mrkdwn(one.text), one.edited && h("span", { class: "hint" }, " (edited)")),
     (one.attachments ?? []).map((part) => h("div", { class: "attachment" }, blocks(part.blocks ?? [], place), part.text && mrkdwn(part.text))),
-    !isReply && !one.ephemeral && !hasReplies(one, here) && app.ui.replying !== one.ts && replyButton(one)));
+    !one.ephemeral && h("div", { class: "deeds" }, !isReply && !hasReplies(one, here) && app.ui.replying !== one.ts && replyButton(one), shortcuts(one, here))));
 }
 
 const hasReplies = (one, here) => here.messages.some((other) => other.thread_ts === one.ts && other.ts !== one.ts);
 
 function replyButton(one) {
   return h("button", { type: "button", class: "act quiet reply-to", on: { click: () => { app.ui.replying = one.ts; app.redraw(); } } }, "Reply");
+}
+
+/** Shortcuts for messages, as Slack offers them behind its three dots. */
+function shortcuts(one, here) {
+  return app.data.hints.shortcuts.filter((shortcut) => shortcut.is_for_messages).map(({ name, callback_id }) => h("button", {
+    type: "button", class: "act quiet", key: callback_id, "data-action": callback_id,
+    on: { click: () => perform("message-shortcut", { callback_id, channel: here.id, ts: one.ts }, `${callback_id}-${one.ts}`) },
+  }, name));
 }
 
 function thread(first, here) {
