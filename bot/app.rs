@@ -30,6 +30,7 @@ use crate::slack::surface::Surface;
 use crate::store::{OpenError, Store};
 use crate::web::identity::Identity;
 use crate::web::links::LinkPages;
+use crate::web::pastes::PastePages;
 use crate::{steps, web};
 
 /// How long work in hand may take when we stop.
@@ -145,9 +146,7 @@ impl Bot {
         if let Some(signing) = signing {
             router = router.merge(crate::slack::http::router(edge.clone(), signing, clock));
         }
-        if config.tclip.is_none() {
-            router = router.merge(web::pastes::router(engine.clone(), identity(config)?));
-        }
+        router = router.merge(PastePages::new(engine.clone(), identity(config)?)?.router());
         // Last: it stands in front of everything else, and what is merged later would not be behind it.
         if config.golink.is_none() {
             router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);

@@ -13,6 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
 use super::identity::{Caller, Identity, is_from_internet};
+use super::wants_page;
 use crate::clock::Ids;
 use crate::engine::Engine;
 use crate::engine::links::{LinkError, Links};
@@ -175,11 +176,6 @@ fn is_called_go(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a page is wanted and not an answer for a program; golink's rule.
-fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.to_ascii_lowercase().contains("text/html")
-}
-
 fn text(status: StatusCode, words: &str) -> Response {
     (status, [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], format!("{words}\n")).into_response()
 }

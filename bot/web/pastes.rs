@@ -1,88 +1,158 @@
-//! Pastes as plain text, for the people of this tailnet, below `/paste/`. Pages with highlighting are still to come.
+//! Pastes in the browser and for programs: tclip's HTTP interface (`/api/post`, `/paste/ID`, `raw`, `dl`, `md`) and pages.
+//!
+//! Whoever knows the address of a paste and is in the tailnet may read it, as at tclip; to paste, list or delete the tailnet
+//! must know who it is. Where tclip answers a missing paste with an error page and status 500, we say 404.
+
+mod api;
+mod form;
+mod highlight;
+mod markdown;
+mod pages;
+mod show;
+
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{any, get, post};
 
-use super::identity::{Identity, is_from_internet};
+use super::identity::{Caller, Identity};
+use super::wants_page;
 use crate::engine::Engine;
-use crate::kernel::paste::PasteId;
+use crate::engine::pastes::{PasteError, Pastes};
+use crate::kernel::paste::{Author, PasteRefusal};
+use highlight::Highlighted;
+use pages::Pages;
 
+/// The pastes as a surface. Cloning is cheap.
 #[derive(Clone)]
-struct Pages {
+pub struct PastePages {
     engine: Engine,
     identity: Identity,
+    pages: Pages,
+    highlighted: Highlighted,
 }
 
-/// `/paste/{id}` and `/paste/{id}/raw`: the text as it was pasted; 404 once it is deleted or its time is up.
-pub fn router(engine: Engine, identity: Identity) -> Router {
-    Router::new()
-        .route("/paste/list", get(list))
-        .route("/paste/{id}", get(show))
-        .route("/paste/{id}/raw", get(show))
-        .with_state(Pages { engine, identity })
-}
+impl PastePages {
+    /// The pastes of this engine.
+    ///
+    /// # Errors
+    /// A template cannot be read; never in a build whose tests passed.
+    pub fn new(engine: Engine, identity: Identity) -> Result<Self, tera::Error> {
+        Ok(Self { engine, identity, pages: Pages::new()?, highlighted: Highlighted::default() })
+    }
 
-fn says(status: StatusCode, text: &str) -> Response {
-    (status, format!("{text}\n")).into_response()
-}
+    /// The addresses, all below `/paste` and `/api`.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/api/post", any(api::submit))
+            .route("/api/delete/{id}", any(api::delete))
+            .route("/paste", get(show::new))
+            .route("/paste/", get(show::new))
+            .route("/paste/list", get(show::list))
+            .route("/paste/.style.css", get(show::style))
+            .route("/paste/{id}", get(show::page))
+            .route("/paste/{id}/delete", post(api::delete_from_page))
+            .route("/paste/{id}/{how}", get(show::other))
+            // `form` sees to the size; a text in three bytes a byte is larger than axum's own limit.
+            .layer(DefaultBodyLimit::disable())
+            .layer(middleware::from_fn(in_plain_words))
+            .with_state(self)
+    }
 
-/// Never anything a browser would run, whatever was pasted.
-fn plain(text: String) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, text).into_response()
-}
+    fn pastes(&self) -> &Pastes {
+        self.engine.pastes()
+    }
 
-impl Pages {
-    /// An answer for those who may not read.
-    async fn refusal(&self, asked: &Parts) -> Option<Response> {
-        const NOT_YOU: &str = "pastes are for the people of this tailnet";
-        if is_from_internet(&asked.headers) {
-            return Some(says(StatusCode::FORBIDDEN, NOT_YOU));
+    /// Who asks; an answer if they may not look.
+    async fn reader(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Response> {
+        match self.identity.of(headers, extensions).await {
+            Ok(caller) if caller.may_read() => Ok(caller),
+            Ok(_) => Err(self.said(StatusCode::FORBIDDEN, "Pastes are for the people of this tailnet.")),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known who asks for pastes");
+                Err(self.said(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()))
+            }
         }
-        match self.identity.of(&asked.headers, &asked.extensions).await {
-            Ok(caller) if caller.may_read() => None,
-            Ok(_) => Some(says(StatusCode::FORBIDDEN, NOT_YOU)),
-            Err(error) => Some(says(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())),
-        }
+    }
+
+    /// The person of the tailnet who asks; an answer if it is none.
+    async fn person(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Author, Response> {
+        let caller = self.reader(headers, extensions).await?;
+        caller.person().map(author).ok_or_else(|| {
+            let words = "For this the tailnet must know who you are: come from a device of your own in the tailnet, not from a \
+                         tagged one. Reading a paste needs only its address.";
+            self.said(StatusCode::FORBIDDEN, words)
+        })
+    }
+
+    /// A page with a sentence or two; programs get the sentence alone.
+    fn said(&self, status: StatusCode, words: &str) -> Response {
+        let facts = serde_json::json!({ "title": "Pastes", "words": words, "user": "" });
+        let mut page = self.pages.page(status, "said.html", &facts);
+        page.extensions_mut().insert(Said(words.into()));
+        page
+    }
+
+    /// What a refusal or failure is in HTTP.
+    fn failed(&self, error: &PasteError) -> Response {
+        let status = match error {
+            PasteError::Refused(PasteRefusal::Gone) => StatusCode::NOT_FOUND,
+            PasteError::Refused(PasteRefusal::NotYours { .. } | PasteRefusal::Held) | PasteError::NotYou(_) => {
+                StatusCode::FORBIDDEN
+            }
+            PasteError::Refused(PasteRefusal::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            PasteError::Refused(_) => StatusCode::BAD_REQUEST,
+            PasteError::Elsewhere { .. } => StatusCode::CONFLICT,
+            PasteError::Unknown(_) | PasteError::Tclip(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PasteError::NotSaved(error) => {
+                tracing::error!(error, "a paste could not be saved or read");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        let words = match error {
+            PasteError::Refused(why) => why.to_string(),
+            PasteError::NotSaved(_) => "that could not be saved or read just now; try again in a moment".to_owned(),
+            other => other.to_string(),
+        };
+        self.said(status, &format!("{words}."))
+    }
+
+    fn gone(&self) -> Response {
+        let words = "There is no paste here. It was deleted, or its time was up, or the address is not whole.";
+        self.said(StatusCode::NOT_FOUND, words)
     }
 }
 
-/// The newest hundred, an address and a name a line.
-async fn list(State(pages): State<Pages>, asked: Parts) -> Response {
-    if let Some(refusal) = pages.refusal(&asked).await {
-        return refusal;
-    }
-    let pastes = pages.engine.pastes();
-    match pastes.page_of(100, 0).await {
-        Ok(found) => plain(found.iter().map(|paste| format!("{}  {}\n", pastes.page(paste), paste.filename)).collect()),
-        Err(error) => says(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+/// What a page says, beside the page.
+#[derive(Clone)]
+struct Said(Arc<str>);
+
+/// Who does not ask for a page, like curl and tclip's own client, reads what was said as a line of text.
+async fn in_plain_words(request: Request, next: Next) -> Response {
+    let wants_page = wants_page(request.headers());
+    let answer = next.run(request).await;
+    match answer.extensions().get::<Said>() {
+        Some(Said(words)) if !wants_page => api::plain(answer.status(), words),
+        _ => answer,
     }
 }
 
-async fn show(State(pages): State<Pages>, Path(id): Path<String>, asked: Parts) -> Response {
-    if let Some(refusal) = pages.refusal(&asked).await {
-        return refusal;
+fn author(peer: &crate::outside::tailscaled::Peer) -> Author {
+    let name = if peer.name.is_empty() { peer.login.clone() } else { peer.name.clone() };
+    Author { slack_id: None, login: Some(peer.login.to_lowercase()), name }
+}
+
+/// Whether a browser sends this because of another site. Programs send none of these headers.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(site) = text("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
     }
-    let gone = || says(StatusCode::NOT_FOUND, "there is no such paste, or it is gone");
-    let Some(id) = PasteId::read(&id) else { return gone() };
-    let pastes = pages.engine.pastes();
-    let found = match pastes.find(&id).await {
-        Ok(Some(_)) => pastes.content(&id).await,
-        Ok(None) => return gone(),
-        Err(error) => Err(error),
-    };
-    match found {
-        Ok(Some(text)) => plain(text),
-        Ok(None) => gone(),
-        Err(error) => says(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
-    }
+    let Some(origin) = text(header::ORIGIN.as_str()) else { return false };
+    let host = text("x-forwarded-host").or_else(|| text(header::HOST.as_str())).unwrap_or_default();
+    origin.split_once("://").is_none_or(|(_, authority)| authority != host)
 }

@@ -24,6 +24,7 @@ mod holding;
 mod modals;
 mod overlap;
 mod paste;
+mod paste_pages;
 mod paste_places;
 mod slack_away;
 mod stuck;

@@ -140,6 +140,13 @@ impl BotHandle {
         self.start().await;
     }
 
+    /// Where it answers HTTP: `http://127.0.0.1:PORT`.
+    pub async fn address(&self) -> String {
+        let alive = self.inner.alive.lock().await;
+        let address = alive.as_ref().expect("the bot is alive").0.address();
+        format!("http://{}", address.expect("a TCP address"))
+    }
+
     /// The database, for looking.
     pub async fn store(&self) -> Store {
         self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().store().clone()
