@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod links;
 mod manifest;
+mod pastes;
 mod serve;
 
 use std::io::Write;
@@ -29,6 +30,7 @@ enum Verb {
     Demo(demo::Demo),
     Links(links::Links),
     Manifest(manifest::Manifest),
+    Pastes(pastes::Pastes),
     Serve(serve::Serve),
 }
 
@@ -39,6 +41,7 @@ impl Verb {
             Self::Demo(verb) => verb.run(),
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
+            Self::Pastes(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
         }
     }

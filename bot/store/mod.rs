@@ -7,6 +7,7 @@ mod outbox;
 mod pastes;
 mod read;
 mod save;
+mod tclip;
 
 pub use audit::{AuditEntry, Tampered};
 pub use links::link_subject;
@@ -15,6 +16,7 @@ pub use outbox::Waiting;
 pub use pastes::paste_subject;
 pub use read::Held;
 pub use save::{Saving, Tx};
+pub use tclip::{TclipRow, tclip_pastes};
 
 use std::fs::File;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ impl Engine {
 
 /// tclip names us as whoever pasted, so the file name says who it was. In front, so that the ending still tells the
 /// language; the text itself stays as it is.
-pub(super) fn signed(author: &Author, filename: &str) -> String {
+pub fn signed(author: &Author, filename: &str) -> String {
     tidy_filename(&format!("{} - {filename}", author.shown()))
 }
 

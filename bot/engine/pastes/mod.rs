@@ -5,6 +5,7 @@
 
 mod author;
 mod keeping;
+pub mod moving;
 mod writing;
 
 use std::collections::HashSet;
@@ -23,7 +24,8 @@ use crate::kernel::{Actor, Failure, Refusal};
 use crate::outside::tclip::{Tclip, TclipError};
 use crate::store::{Store, StoreError, paste_subject};
 
-use author::{actor, signed};
+use author::actor;
+pub use author::signed;
 pub use keeping::PasteKeeper;
 pub(super) use writing::{Circumstances, PasteWork, write};
 
