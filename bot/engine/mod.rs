@@ -6,9 +6,11 @@ pub mod metrics;
 pub mod pastes;
 pub mod people;
 mod perform;
+mod performed;
 pub mod reading;
 mod saying;
 mod settle;
+mod showing;
 mod worker;
 mod writer;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::perform::{Performed, pause_ms};
+use super::performed::{Performed, pause_ms};
 use super::writer::{Job, Work};
 use super::{Engine, TellError};
 use crate::kernel::effect::Effect;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Engine;
-use super::perform::Performed;
+use super::performed::Performed;
 use crate::kernel::reference::{Reference, RequesterField, fill};
 use crate::kernel::request::{Found, Phase};
 use crate::kernel::{Event, Failure, Key, Proof, Request};

@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::perform::{Performed, perform};
+use super::perform::perform;
+use super::performed::Performed;
 use super::{Engine, TellError, writer};
 use crate::kernel::Actor;
 use crate::store::Waiting;

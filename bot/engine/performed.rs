@@ -1,0 +1,50 @@
+//! What came of performing one effect, and how long to wait before it is performed again.
+
+use super::pastes::PasteWork;
+use crate::kernel::Event;
+
+/// The longest pause between two attempts to say something.
+const PAUSE_MAX_MS: i64 = 60_000;
+
+/// What came of an effect.
+pub(super) enum Performed {
+    /// Something to tell the request.
+    Happened(Box<Event>),
+    /// Something to write about a paste.
+    Changes(Box<PasteWork>),
+    /// Nothing more to do.
+    Done,
+    /// Not now.
+    Later {
+        /// How long to wait.
+        pause_ms: i64,
+        /// Why, for people.
+        error: String,
+    },
+}
+
+impl Performed {
+    pub(super) fn happened(event: Event) -> Self {
+        Self::Happened(Box::new(event))
+    }
+
+    pub(super) fn later(pause_ms: i64, error: &str) -> Self {
+        Self::Later { pause_ms, error: error.to_owned() }
+    }
+
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Happened(event) if matches!(**event, Event::SettleFailed { .. } | Event::NotIdentified { .. }) => {
+                "failed"
+            }
+            Self::Happened(_) | Self::Changes(_) | Self::Done => "done",
+            Self::Later { .. } => "postponed",
+        }
+    }
+}
+
+/// Doubling from half a second to a minute; never shorter than the far side asked for.
+pub(super) fn pause_ms(attempts: i64, asked_ms: Option<i64>) -> i64 {
+    let doubled = 500_i64.saturating_mul(1_i64 << attempts.clamp(0, 16));
+    doubled.min(PAUSE_MAX_MS).max(asked_ms.unwrap_or(0))
+}
