@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::config::Report;
 use crate::kernel::workflow::InputKind;
-use crate::kernel::{Notice, Place, Recipient, Request, State, Workflow};
+use crate::kernel::{Notice, Place, Recipient, Request, Shows, State, Workflow};
 use blocks::Message;
 use engine::{Engine, Extras, Line};
 use facts::Facts;
@@ -32,6 +32,11 @@ const ROWS_MAX: usize = 10;
 const ENDED_MAX: usize = 5;
 /// Of `/access help`.
 const WORKFLOWS_MAX: usize = 24;
+
+/// The name of the row of buttons below the private answer to somebody who asked.
+pub const ASKED: &str = "asked";
+/// The same below a refusal.
+pub const REFUSED: &str = "refused";
 
 /// A message: what `chat.postMessage` and `chat.update` take as `text` and `blocks`.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,20 +83,26 @@ impl Notices {
     /// The message that shows a request through its whole life. `now` in milliseconds since the Unix epoch.
     pub fn card(&self, request: &Request, place: &Place, now: i64) -> Said {
         let facts = Facts::of(request, now).at_place(place);
-        self.say("card", request, &facts, &Extras::default(), buttons::card(request, place, now))
+        let row = (buttons::card(request, place, now), Some(Shows::Card.word()));
+        self.say("card", request, &facts, &Extras::default(), row)
+    }
+
+    /// Whether these are the blocks of this request's card, as Slack gives them back.
+    pub fn is_card_of(&self, blocks: &Value, request: &Request) -> bool {
+        buttons::are_on_card_of(blocks, request)
     }
 
     /// One thing said beside the card.
     pub fn notice(&self, request: &Request, notice: &Notice, to: &Recipient, now: i64) -> Said {
         let facts = Facts::of(request, now).told(to);
         let (name, extras) = named(request, notice);
-        self.say(name, request, &facts, &extras, buttons::notice(request, notice, to, now))
+        self.say(name, request, &facts, &extras, (buttons::notice(request, notice, to, now), row_name(notice)))
     }
 
     /// The private answer to somebody who asked: what was asked, who decides, and how to take it back.
     pub fn asked(&self, request: &Request) -> Said {
         let facts = Facts::of(request, request.asked_at);
-        self.say("asked", request, &facts, &Extras::default(), buttons::asked(request))
+        self.say("asked", request, &facts, &Extras::default(), (buttons::asked(request), Some(ASKED)))
     }
 
     /// `/access list`: what I hold, what I asked, what waits for me, and what of mine is over.
@@ -133,9 +144,16 @@ impl Notices {
         Message::of(&self.words("help", None, &extras)).finish().unwrap_or_else(plainly)
     }
 
-    fn say(&self, name: &str, request: &Request, facts: &Facts, extras: &Extras, buttons: Vec<Value>) -> Said {
+    fn say(
+        &self,
+        name: &str,
+        request: &Request,
+        facts: &Facts,
+        extras: &Extras,
+        (buttons, row_name): (Vec<Value>, Option<&'static str>),
+    ) -> Said {
         let with_buttons = |mut message: Message| {
-            message.buttons(buttons.clone());
+            message.buttons(buttons.clone(), row_name);
             message.finish()
         };
         with_buttons(Message::of(&self.words(name, Some(facts), extras)))
@@ -167,11 +185,24 @@ fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
         Notice::Failed => ("failed", none),
         Notice::Stuck => ("stuck", none),
         Notice::Unstuck => ("unstuck", none),
+        Notice::Moved => ("moved", none),
         Notice::Refused { why } => ("refused", Extras { refusal: words::refusal(why, Some(request)), ..none }),
         Notice::NotIdentified { why } => {
             let (failure, failure_advice) = (text::one_line(&why.what, 400), text::one_line(&why.advice, 400));
             ("not_identified", Extras { failure, failure_advice, ..none })
         }
+    }
+}
+
+/// The name of the row of buttons of a notice whose buttons can be out of date.
+fn row_name(notice: &Notice) -> Option<&'static str> {
+    match notice {
+        Notice::Active => Some(Shows::Active.word()),
+        Notice::EndsSoon => Some(Shows::EndsSoon.word()),
+        Notice::Failed => Some(Shows::Failed.word()),
+        Notice::Stuck => Some(Shows::Stuck.word()),
+        Notice::Refused { .. } => Some(REFUSED),
+        _ => None,
     }
 }
 

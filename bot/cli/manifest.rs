@@ -90,7 +90,9 @@ const SCOPES: &[Scope] = &[
     // Who is in `@db-oncall`: `usergroups.list`, `usergroups.users.list`.
     Scope { name: "usergroups:read", is_used: names_slack_groups },
     // "Paste this": the text files with a message (`url_private`), and the rest of its thread (`conversations.replies`) where
-    // the bot is a member. Take these three out and only those two do not work; the bot says so when they are wanted.
+    // the bot is a member. `conversations.history` finds a card that was posted and not written down before a kill. Take
+    // these three out and only these things do not work: the bot says so when they are wanted, and such a card stands
+    // twice, the first one until it is pressed.
     Scope { name: "files:read", is_used: always },
     Scope { name: "channels:history", is_used: always },
     Scope { name: "groups:history", is_used: always },

@@ -75,6 +75,8 @@ struct Inner {
     metrics: Metrics,
     links: links::LinkPlace,
     jobs: mpsc::Sender<writer::Job>,
+    /// Cards that may stand in Slack without our knowing.
+    unsure: showing::Unsure,
     /// Rings when something was saved.
     saved: Notify,
     /// Counts saves, so that "idle" can be told from "has not looked yet".
@@ -119,6 +121,7 @@ impl Engine {
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),
+            unsure: showing::Unsure::default(),
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: watch::Sender::new(None),

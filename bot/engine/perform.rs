@@ -30,8 +30,11 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Settle { step } => settle::settle(engine, &request, *step).await,
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
         Effect::FindApprovers => find_approvers(engine, &request, waiting.attempts).await,
-        Effect::Show { place } => showing::show(engine, &request, place, waiting.attempts).await,
+        Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
         Effect::Tell { to, notice } => showing::tell(engine, &request, to, notice, waiting.attempts).await,
+        Effect::Rewrite { message, to, notice } => {
+            showing::rewrite(engine, &request, message, (to, notice), waiting.attempts).await
+        }
         Effect::Say { .. } => saying::say(engine, waiting).await,
         Effect::ExpirePaste { id } => expire_paste(id),
     }

@@ -1,22 +1,67 @@
 //! Messages about a request: its card, what is said beside it, and messages that are put right.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
 use serde_json::Value;
 
 use super::Engine;
 use super::performed::{Performed, pause_ms};
 use crate::kernel::request::{Message, Place};
-use crate::kernel::{Event, Failure, Notice, Recipient, Request, State};
+use crate::kernel::{Event, Failure, Notice, Recipient, Request, RequestId, State};
 use crate::notices::Said;
 use crate::outside::slack::{Post, Posted, SlackError};
+use crate::store::Waiting;
 
 /// The thread's first message may still be on its way.
 const THREAD_ATTEMPTS_MAX: i64 = 12;
 /// What failed is told at the latest after this many pauses, gone or not.
 const FAILED_ATTEMPTS_MAX: i64 = 6;
 const FAILED_PAUSE_MS: i64 = 500;
+/// So often Slack is asked what of ours stands in a channel, before a card is posted that may be there already.
+const LOOK_ATTEMPTS_MAX: i64 = 3;
+/// Slack's clock and ours may differ by this much.
+const CLOCKS_APART_MS: i64 = 600_000;
+/// Cards whose posting was not answered; far more than there can be while we are well.
+const UNSURE_MAX: usize = 4_096;
+
+/// Cards that may stand in Slack without our knowing: Slack has no idempotency for posting.
+#[derive(Default)]
+pub(super) struct Unsure {
+    /// Effects up to this number were saved before this process began: another one may have died performing them.
+    from_before: OnceLock<i64>,
+    /// Cards that were posted without an answer.
+    unanswered: Mutex<HashSet<(RequestId, Place)>>,
+}
+
+impl Unsure {
+    /// What is in the outbox now was maybe begun by a process that is dead.
+    pub(super) fn begin(&self, newest_seq: i64) {
+        let _ = self.from_before.set(newest_seq);
+    }
+
+    fn note(&self, request: &Request, place: &Place) {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        if unanswered.len() < UNSURE_MAX {
+            unanswered.insert((request.id.clone(), place.clone()));
+        }
+    }
+
+    fn settle(&self, request: &Request, place: &Place) {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        unanswered.remove(&(request.id.clone(), place.clone()));
+    }
+
+    fn is_about(&self, request: &Request, place: &Place, seq: i64) -> bool {
+        let unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        self.from_before.get().is_some_and(|newest| seq <= *newest)
+            || unanswered.contains(&(request.id.clone(), place.clone()))
+    }
+}
 
 /// Brings one card up to what is stored now, however many changes came in between.
-pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, attempts: i64) -> Performed {
+pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, waiting: &Waiting) -> Performed {
+    let attempts = waiting.attempts;
     let Some(card) = request.cards.iter().find(|card| card.place == *place) else { return Performed::Done };
     let said = engine.inner.notices.card(request, place, engine.inner.clock.now_ms());
     if let Some(Message { channel, ts }) = &card.message {
@@ -28,17 +73,90 @@ pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, atte
             Err(error) => return not_said(request, &error, attempts).unwrap_or(Performed::Done),
         }
     }
+    let unsure = &engine.inner.unsure;
+    if unsure.is_about(request, place, waiting.seq) {
+        match find_card(engine, request, place).await {
+            Ok(Some(at)) => return adopted(engine, request, place, at, &said, attempts).await,
+            Ok(None) => {}
+            Err(error) if error.is_retryable() && attempts < LOOK_ATTEMPTS_MAX => {
+                unsure.note(request, place);
+                return Performed::later(pause_ms(attempts, error.retry_after_ms()), &error.to_string());
+            }
+            Err(error) => {
+                let advice = error.advice().unwrap_or_default();
+                tracing::warn!(request.id = %request.id, error = %error, advice,
+                    "a card may stand there already, and cannot be looked for: there may be two");
+            }
+        }
+    }
     match post(engine, place.target(), said, None).await {
-        Ok(Posted { channel, ts }) => Performed::happened(Event::Shown { place: place.clone(), channel, ts }),
-        Err(error) => not_said(request, &error, attempts).unwrap_or_else(|| {
-            let failure = Failure {
-                what: error.to_string(),
-                advice: error.advice().unwrap_or_default(),
-                retryable: false,
-                retry_after_ms: None,
-            };
-            Performed::happened(Event::NotShown { place: place.clone(), failure })
-        }),
+        Ok(at) => shown(engine, request, place, at),
+        Err(error) => {
+            if error.may_have_happened() {
+                unsure.note(request, place);
+            }
+            not_said(request, &error, attempts).unwrap_or_else(|| {
+                let failure = Failure {
+                    what: error.to_string(),
+                    advice: error.advice().unwrap_or_default(),
+                    retryable: false,
+                    retry_after_ms: None,
+                };
+                Performed::happened(Event::NotShown { place: place.clone(), failure })
+            })
+        }
+    }
+}
+
+fn shown(engine: &Engine, request: &Request, place: &Place, at: Posted) -> Performed {
+    engine.inner.unsure.settle(request, place);
+    Performed::happened(Event::Shown { place: place.clone(), channel: at.channel, ts: at.ts })
+}
+
+/// A card that was posted and never written down becomes the card.
+async fn adopted(
+    engine: &Engine,
+    request: &Request,
+    place: &Place,
+    at: Posted,
+    said: &Said,
+    attempts: i64,
+) -> Performed {
+    match engine.inner.slack.update_message(&at, &said.text, Some(&said.blocks)).await {
+        Err(error) if error.is_retryable() || error.is_fatal_auth() => {
+            engine.inner.unsure.note(request, place);
+            Performed::later(pause_ms(attempts, error.retry_after_ms()), &error.to_string())
+        }
+        Ok(()) | Err(_) => shown(engine, request, place, at),
+    }
+}
+
+/// Looks for this request's card in its channel. In direct messages it cannot be looked for; a press on a copy there
+/// puts it right.
+async fn find_card(engine: &Engine, request: &Request, place: &Place) -> Result<Option<Posted>, SlackError> {
+    let Place::Channel(name) = place else { return Ok(None) };
+    let slack = &engine.inner.slack;
+    let Some(channel) = slack.channel_id(name).await? else { return Ok(None) };
+    let own = slack.own_messages(&channel, request.asked_at.saturating_sub(CLOCKS_APART_MS)).await?;
+    let card = own.into_iter().find(|message| engine.inner.notices.is_card_of(&message.blocks, request));
+    Ok(card.map(|message| message.at))
+}
+
+/// Makes a message that was said earlier say what is so now.
+pub(super) async fn rewrite(
+    engine: &Engine,
+    request: &Request,
+    message: &Message,
+    (to, notice): (&Recipient, &Notice),
+    attempts: i64,
+) -> Performed {
+    let said = engine.inner.notices.notice(request, notice, to, engine.inner.clock.now_ms());
+    let at = Posted { channel: message.channel.clone(), ts: message.ts.clone() };
+    match engine.inner.slack.update_message(&at, &said.text, Some(&said.blocks)).await {
+        Ok(()) => Performed::Done,
+        // Nobody can press on what is not there any more.
+        Err(error) if is_gone(&error) => Performed::Done,
+        Err(error) => not_said(request, &error, attempts).unwrap_or(Performed::Done),
     }
 }
 
@@ -74,22 +192,28 @@ pub(super) async fn tell(
     }
     let said = engine.inner.notices.notice(request, notice, to, engine.inner.clock.now_ms());
     let sent = match to {
-        Recipient::Person { slack_id } => post(engine, slack_id, said, None).await.map(drop),
-        Recipient::Private { slack_id, channel } => private(engine, slack_id, channel.as_deref(), said).await,
+        Recipient::Person { slack_id } => post(engine, slack_id, said, None).await.map(Some),
+        Recipient::Private { slack_id, channel } => {
+            private(engine, slack_id, channel.as_deref(), said).await.map(|()| None)
+        }
         Recipient::Thread => match request.thread() {
-            Some(message) => post(engine, &message.channel, said, Some(message)).await.map(drop),
+            Some(message) => post(engine, &message.channel, said, Some(message)).await.map(Some),
             None if attempts < THREAD_ATTEMPTS_MAX && !request.cards.is_empty() => {
                 return Performed::later(pause_ms(attempts, None), "its card is not there yet");
             }
             None => return Performed::Done,
         },
         Recipient::Channel => match request.workflow.announce.as_deref() {
-            Some(channel) => post(engine, channel, said, None).await.map(drop),
+            Some(channel) => post(engine, channel, said, None).await.map(Some),
             None => return Performed::Done,
         },
     };
     match sent {
-        Ok(()) => Performed::Done,
+        // It has a button, and is put right when it is over.
+        Ok(Some(Posted { channel, ts })) if *notice == Notice::Stuck && request.stuck => {
+            Performed::happened(Event::Alarmed { to: to.clone(), channel, ts })
+        }
+        Ok(_) => Performed::Done,
         Err(error) => not_said(request, &error, attempts).unwrap_or(Performed::Done),
     }
 }

@@ -42,6 +42,7 @@ struct InHand {
 /// Works until `stop`, then finishes what is in hand.
 pub(super) async fn run(engine: Engine, stop: CancellationToken) {
     let mut in_hand = InHand::default();
+    begin(&engine, &stop).await;
     while !stop.is_cancelled() {
         let saves = engine.inner.saves.load(Ordering::SeqCst);
         let now = engine.inner.clock.now_ms();
@@ -68,6 +69,19 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
     }
     while let Some(finished) = in_hand.tasks.join_next().await {
         in_hand.finish(finished);
+    }
+}
+
+/// Notes what was in the outbox when we came: a process that is dead may have begun it.
+async fn begin(engine: &Engine, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match engine.inner.store.newest_seq().await {
+            Ok(newest) => return engine.inner.unsure.begin(newest),
+            Err(failure) => {
+                error!(error = %failure, "the outbox cannot be read; trying again");
+                tokio::time::sleep(DATABASE_PAUSE).await;
+            }
+        }
     }
 }
 

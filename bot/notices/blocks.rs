@@ -68,11 +68,16 @@ impl Message {
         self.blocks.is_empty()
     }
 
-    /// Adds a row of buttons, if there are any.
-    pub fn buttons(&mut self, buttons: Vec<Value>) {
-        if !buttons.is_empty() {
-            self.blocks.push(json!({ "type": "actions", "elements": buttons }));
+    /// Adds a row of buttons, if there are any. `name` comes back with every press, as the block's id.
+    pub fn buttons(&mut self, buttons: Vec<Value>, name: Option<&str>) {
+        if buttons.is_empty() {
+            return;
         }
+        let mut row = json!({ "type": "actions", "elements": buttons });
+        if let (Some(row), Some(name)) = (row.as_object_mut(), name) {
+            row.insert("block_id".to_owned(), json!(name));
+        }
+        self.blocks.push(row);
     }
 
     /// The message; nothing if the templates said nothing.

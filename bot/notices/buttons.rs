@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::facts::{can_retry, needs_push};
 use super::text::{fit, one_line};
-use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, State};
+use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State};
 
 /// Below the card.
 pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
@@ -104,6 +104,18 @@ fn revoke(request: &Request) -> Value {
     revoke
 }
 
+/// Whether one of these blocks is the row of buttons of this request's card.
+pub fn are_on_card_of(blocks: &Value, request: &Request) -> bool {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let sealed = Some(sealed(request));
+    list(Some(blocks))
+        .iter()
+        .filter(|block| text(block, "block_id").as_deref() == Some(Shows::Card.word()))
+        .any(|row| list(row.get("elements")).iter().any(|button| text(button, "value") == sealed))
+}
+
+/// What a button's value says: which request, as it was shown.
 fn sealed(request: &Request) -> String {
     format!("{} {}", request.id, request.seal)
 }

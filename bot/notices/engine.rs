@@ -27,6 +27,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
     ("failed", include_str!("../../templates/slack/failed.txt")),
     ("stuck", include_str!("../../templates/slack/stuck.txt")),
+    ("moved", include_str!("../../templates/slack/moved.txt")),
     ("unstuck", include_str!("../../templates/slack/unstuck.txt")),
     ("refused", include_str!("../../templates/slack/refused.txt")),
     ("not_identified", include_str!("../../templates/slack/not_identified.txt")),

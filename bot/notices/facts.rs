@@ -48,6 +48,8 @@ pub struct Facts {
     /// How long after its time was up the end was verified, if that was more than a few seconds.
     late: String,
     ended_by: String,
+    /// Who pressed Retry, if nothing failed since.
+    pushed_by: String,
     ended_reason: String,
     quorum: u32,
     approvals: usize,
@@ -131,6 +133,7 @@ impl Facts {
             ended_at: request.ended_at,
             late: late(request),
             ended_by: request.ended_by.clone().unwrap_or_default(),
+            pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
             quorum: request.quorum(),
             approvals: request.approvals_count(),

@@ -124,7 +124,7 @@ fn fitting(mut buttons: Vec<Value>) -> Vec<Value> {
 fn said(text: &str, buttons: Vec<Value>) -> Said {
     let head = text.split("\n---").next().unwrap_or(text);
     let mut message = if head == text { Message::of(text) } else { Message::of(&format!("{head}\n---\n{text}")) };
-    message.buttons(buttons);
+    message.buttons(buttons, None);
     message.finish().unwrap_or_else(|| Said { text: text.to_owned(), blocks: json!([]) })
 }
 

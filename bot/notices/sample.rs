@@ -102,7 +102,7 @@ impl Life {
     /// Somebody presses a button and is known.
     pub fn press(self, person: &Person, button: Button) -> Self {
         let (by, seal) = (person.slack_id.clone(), self.request.seal.clone());
-        let life = self.then(Event::Pressed { by, button, channel: None, seal });
+        let life = self.then(Event::Pressed { by, button, channel: None, seal, on: None });
         let number = life.request.presses_count;
         life.then(Event::Identified { purpose: Purpose::Press { number }, person: person.clone() })
     }

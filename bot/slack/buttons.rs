@@ -2,6 +2,7 @@
 //! afterwards, from what is stored and who the person is then.
 
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::answer::Answer;
 use super::envelope::{BlockActions, ViewSubmission};
@@ -10,7 +11,9 @@ use super::surface::{By, Surface};
 use super::{home, links, sentences};
 use crate::engine::TellError;
 use crate::engine::asking::Form;
-use crate::kernel::{Actor, Button, Event, RequestId};
+use crate::kernel::request::Message;
+use crate::kernel::{Actor, Button, Event, PressedOn, RequestId, Shows};
+use crate::notices;
 
 /// What a button or menu is for.
 enum Meant {
@@ -59,6 +62,22 @@ fn named(value: Option<&str>) -> Option<(RequestId, String)> {
     is_id.then(|| (RequestId(id.to_owned()), seal.to_owned()))
 }
 
+/// A press, as it is told to the request.
+struct Pressed {
+    id: RequestId,
+    button: Button,
+    seal: String,
+    channel: Option<String>,
+    on: Option<PressedOn>,
+}
+
+/// The message it was pressed on, if that is one of ours that stays.
+fn pressed_on(actions: &BlockActions) -> Option<PressedOn> {
+    let at = actions.message.as_ref().filter(|_| !actions.is_ephemeral)?;
+    let message = Message { channel: at.channel_id.clone(), ts: at.ts.clone() };
+    Some(PressedOn { shows: Shows::read(&actions.block_id)?, message })
+}
+
 impl Surface {
     pub(super) async fn used(&self, by: &By, actions: &BlockActions) -> Answer {
         if actions.action_id.starts_with(links::ACTION) {
@@ -67,6 +86,7 @@ impl Surface {
         // Links are buttons too, and cards of later versions may have others.
         let Some(meant) = meant(&actions.action_id) else { return Answer::Nothing };
         let channel = actions.message.as_ref().map(|message| message.channel_id.clone());
+        let on = pressed_on(actions);
         let trigger = actions.trigger_id.as_ref();
         let button = match meant {
             Meant::Ask => return self.open_choice(by, trigger, channel).await,
@@ -84,11 +104,15 @@ impl Surface {
                 return Answer::ephemeral(sentences::SHARED_CHANNEL);
             }
         }
+        let request_id = id.clone();
         let answer = match button {
-            Button::Deny { .. } => self.deny_pressed(by, id, seal, trigger, channel).await,
-            button => self.press(by, &id, button, seal, channel).await,
+            Button::Deny { .. } => self.deny_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await,
+            button => self.press(by, Pressed { id, button, seal, channel, on }).await,
         };
         self.show_pressed(by, actions, &answer).await;
+        if answer == Answer::Nothing {
+            self.replace_private(by, actions, &request_id).await;
+        }
         answer
     }
 
@@ -107,11 +131,34 @@ impl Surface {
         }
     }
 
+    /// What only one person sees can be changed only now, through the address that came with the press.
+    async fn replace_private(&self, by: &By, actions: &BlockActions, id: &RequestId) {
+        let is_ours = matches!(actions.block_id.as_str(), notices::ASKED | notices::REFUSED);
+        let Some(response_url) = actions.response_url.as_ref().filter(|_| actions.is_ephemeral && is_ours) else {
+            return;
+        };
+        let Ok(Some(request)) = self.engine.request(id).await else { return };
+        let is_checked = request.presses.iter().any(|press| press.by == by.slack_id);
+        let mut body = if is_checked {
+            json!({ "text": sentences::PRESS_SAVED, "blocks": [] })
+        } else {
+            let said = self.engine.notices().asked(&request);
+            json!({ "text": said.text, "blocks": said.blocks })
+        };
+        if let Some(map) = body.as_object_mut() {
+            map.insert("replace_original".to_owned(), true.into());
+        }
+        if let Err(error) = self.engine.slack().respond(response_url, &body).await {
+            tracing::debug!(request.id = %id, %error, "a private answer could not be brought up to date");
+        }
+    }
+
     /// Saves a press; nothing is said when that worked, since the card will say what came of it.
-    async fn press(&self, by: &By, id: &RequestId, button: Button, seal: String, channel: Option<String>) -> Answer {
+    async fn press(&self, by: &By, pressed: Pressed) -> Answer {
+        let Pressed { id, button, seal, channel, on } = pressed;
         let actor = Actor::Person { slack_id: by.slack_id.clone() };
-        let event = Event::Pressed { by: by.slack_id.clone(), button, channel, seal };
-        match self.engine.tell(actor, id, event, Some(by.key.clone())).await {
+        let event = Event::Pressed { by: by.slack_id.clone(), button, channel, seal, on };
+        match self.engine.tell(actor, &id, event, Some(by.key.clone())).await {
             Ok(_) => Answer::Nothing,
             Err(TellError::NoSuchRequest(_)) => Answer::ephemeral(sentences::NO_SUCH_REQUEST),
             Err(error) => {
@@ -122,15 +169,9 @@ impl Surface {
     }
 
     /// Asks for a reason while there is something to deny; else the rules say privately why there is not.
-    async fn deny_pressed(
-        &self,
-        by: &By,
-        id: RequestId,
-        seal: String,
-        trigger: Option<&SecretString>,
-        channel: Option<String>,
-    ) -> Answer {
-        let request = match self.engine.request(&id).await {
+    async fn deny_pressed(&self, by: &By, pressed: Pressed, trigger: Option<&SecretString>) -> Answer {
+        let id = &pressed.id;
+        let request = match self.engine.request(id).await {
             Ok(Some(request)) => request,
             Ok(None) => return Answer::ephemeral(sentences::NO_SUCH_REQUEST),
             Err(error) => {
@@ -138,11 +179,10 @@ impl Surface {
                 return Answer::ephemeral(sentences::NOT_READ);
             }
         };
-        let button = Button::Deny { reason: String::new() };
-        if request.seal != seal || !self.engine.seems_open(&request, &by.slack_id, &button).await {
-            return self.press(by, &id, button, seal, channel).await;
+        if request.seal != pressed.seal || !self.engine.seems_open(&request, &by.slack_id, &pressed.button).await {
+            return self.press(by, pressed).await;
         }
-        let view = deny::view(&request, channel.as_deref());
+        let view = deny::view(&request, pressed.channel.clone(), pressed.on.clone());
         let opened = match trigger {
             Some(trigger) => self.engine.slack().views_open(trigger, &view).await.map(drop).map_err(Some),
             None => Err(None),
@@ -163,8 +203,9 @@ impl Surface {
             return Answer::Errors(vec![(deny::REASON.to_owned(), sentences::FORM_UNKNOWN.to_owned())]);
         };
         let reason = deny::reason(&submission.state);
-        let (id, channel) = (RequestId(about.id), about.channel);
-        match self.press(by, &id, Button::Deny { reason }, about.seal, channel).await {
+        let deny::About { id, seal, channel, on } = about;
+        let pressed = Pressed { id: RequestId(id), button: Button::Deny { reason }, seal, channel, on };
+        match self.press(by, pressed).await {
             Answer::Ephemeral { text, .. } => {
                 Answer::Errors(vec![(deny::REASON.to_owned(), sentences::as_plain(&text))])
             }

@@ -37,7 +37,7 @@ pub fn asked(notice: &Said) -> Value {
 
 /// Shown after a button in one of these was pressed.
 pub fn pressed() -> Value {
-    said("Saved", "Done", vec![section("Your press is saved and being checked. `/access list` shows what came of it.")])
+    said("Saved", "Done", vec![section(super::sentences::PRESS_SAVED)])
 }
 
 fn said(title: &str, close: &str, blocks: Vec<Value>) -> Value {

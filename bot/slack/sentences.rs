@@ -26,6 +26,9 @@ pub(super) const NO_SUCH_REQUEST: &str = "I know no such request (an old message
 pub(super) const NOT_YOUR_REQUEST: &str =
     "That is somebody else's request; only they can ask for it again. `/access` opens a form of your own.";
 
+/// A press that is saved and not yet counted.
+pub(super) const PRESS_SAVED: &str = "Your press is saved and being checked. `/access list` shows what came of it.";
+
 /// The database did not take a press.
 pub(super) const NOT_COUNTED: &str =
     "That could not be saved, so nothing was counted. Press again in a moment; if it stays like this, tell an admin.";

@@ -65,6 +65,11 @@ fn queue(request_id: &RequestId, effect: &Effect, keys: &[crate::kernel::Key]) -
             };
             (String::new(), lane, true)
         }
+        Effect::Rewrite { message, .. } => (
+            format!("rewrite {} {}", message.channel, message.ts),
+            format!("message {} {}", message.channel, message.ts),
+            false,
+        ),
         Effect::Wake { wake } => {
             let name = match wake {
                 Wake::Lapse => "lapse",
@@ -160,6 +165,11 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The newest number given to an effect so far.
+    pub async fn newest_seq(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("select outbox_seq from head where one = 1").fetch_one(&self.read).await?)
     }
 
     /// When the next effect after `now` becomes due.

@@ -123,7 +123,7 @@ async fn granted(stage: &Stage, minutes: u64, model: &mut Model) {
 
 async fn press(engine: &nightlatch::engine::Engine, id: &RequestId, by: &str, button: Button) {
     let request = engine.store().load(id).await.expect("the request");
-    let event = Event::Pressed { by: by.to_owned(), button, channel: None, seal: request.ask.seal.clone() };
+    let event = Event::Pressed { by: by.to_owned(), button, channel: None, seal: request.ask.seal.clone(), on: None };
     engine.tell(Actor::Person { slack_id: by.to_owned() }, id, event, None).await.expect("it is saved");
 }
 

@@ -15,6 +15,7 @@ mod approvers;
 mod asking;
 mod clicks;
 mod commands;
+mod copies;
 mod deciding;
 mod failing;
 mod fixtures;

@@ -95,19 +95,11 @@ async fn being_stuck_as_everybody_sees_it() {
         insta::assert_snapshot!(stage.dave.reads_in("#access"), @"
         #access
         nightlatch:
-          🚨 *STUCK: Production database of @alice cannot be taken back yet and may still be on*
-          • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself today 14:00, which is not verified yet
-          What fails: Tailscale is not available: deleting an attribute, 500, internal server error (request play55).
-          It was tried 15 times and is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` away by hand; that will be noticed.
-          ~ Request 01kjmma2g000000001 · the time was up today 14:00
-          [Retry]
+          🔒 *Production database* of @alice was stuck, resolved today 14:31:00 after @carol pressed Retry; now: ended: the time was up.
+          🔒 Verified gone today 14:31:00
         nightlatch:
-          🚨 *STUCK: Production database of @alice cannot be taken back yet and may still be on*
-          • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself today 14:00, which is not verified yet
-          What fails: Tailscale is not available: deleting an attribute, 500, internal server error (request play106).
-          It was tried 32 times and is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` away by hand; that will be noticed.
-          ~ Request 01kjmma2g000000001 · the time was up today 14:00
-          [Retry]
+          🔒 *Production database* of @alice was stuck, resolved today 14:31:00 after @carol pressed Retry; now: ended: the time was up.
+          🔒 Verified gone today 14:31:00
         nightlatch:
           🔒 *Not stuck any more*: Production database of @alice, ended: the time was up
           🔒 Verified gone today 14:31:00

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::event::{Failure, Purpose};
 use crate::id::Key;
 use crate::refusal::Refusal;
-use crate::request::{Place, Request};
+use crate::request::{Message, Place, Request};
 
 /// The answer of the rules: the request as it now is, what to do, and what to write into the ledger of holders.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,15 @@ pub enum Effect {
         /// What.
         notice: Notice,
     },
+    /// Make a message that was said earlier say what is so when it is performed.
+    Rewrite {
+        /// Which.
+        message: Message,
+        /// Who reads it.
+        to: Recipient,
+        /// What it says.
+        notice: Notice,
+    },
     /// Report that a time has come.
     Wake {
         /// Which.
@@ -90,6 +99,7 @@ impl Effect {
             Self::Settle { .. } => "settle",
             Self::Show { .. } => "show",
             Self::Tell { .. } => "tell",
+            Self::Rewrite { .. } => "rewrite",
             Self::Wake { .. } => "wake",
             Self::Say { .. } => "say",
             Self::ExpirePaste { .. } => "expire_paste",
@@ -160,6 +170,8 @@ pub enum Notice {
     Stuck,
     /// Taking back worked after all.
     Unstuck,
+    /// In place of a copy of the card: the card is another message.
+    Moved,
     /// You may not.
     Refused {
         /// Why.

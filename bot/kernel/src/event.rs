@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Wake;
+use crate::effect::{Recipient, Wake};
 use crate::person::Person;
-use crate::request::{Place, Proof};
+use crate::request::{Message, Place, Proof};
 
 /// Who caused an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,52 @@ pub enum Button {
     Retry,
 }
 
+/// What a message of ours with buttons shows. The word is in the message, and comes back with every press.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// The request itself, through its whole life.
+    Card,
+    /// That it is on.
+    Active,
+    /// That it ends soon.
+    EndsSoon,
+    /// That granting failed.
+    Failed,
+    /// That taking back fails.
+    Stuck,
+}
+
+impl Shows {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Card, Self::Active, Self::EndsSoon, Self::Failed, Self::Stuck];
+
+    /// The word in the message.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Active => "active",
+            Self::EndsSoon => "ends_soon",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// What a word means; nothing if it is none of ours.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shows| shows.word() == word)
+    }
+}
+
+/// The message somebody pressed a button on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PressedOn {
+    /// What it shows.
+    pub shows: Shows,
+    /// Where it is, from Slack's signed payload.
+    pub message: Message,
+}
+
 /// Why somebody is being looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
@@ -115,6 +161,9 @@ pub enum Event {
         channel: Option<String>,
         /// The seal of what was shown; must be the request's own.
         seal: String,
+        /// On which message, if it was one that stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<PressedOn>,
     },
     /// It is known who somebody is, read afresh.
     Identified {
@@ -167,6 +216,15 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// An alarm stands in Slack.
+    Alarmed {
+        /// Who was alarmed.
+        to: Recipient,
+        /// The conversation it is in.
+        channel: String,
+        /// Slack's id of the message.
+        ts: String,
+    },
     /// Something became due.
     Woke {
         /// What.
@@ -188,6 +246,7 @@ impl Event {
             Self::Observed { .. } => "observed",
             Self::Shown { .. } => "shown",
             Self::NotShown { .. } => "not_shown",
+            Self::Alarmed { .. } => "alarmed",
             Self::Woke { .. } => "woke",
         }
     }

@@ -20,7 +20,7 @@ pub mod request;
 pub mod workflow;
 
 pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
-pub use event::{Actor, Button, Event, Failure, Press, Purpose};
+pub use event::{Actor, Button, Event, Failure, Press, PressedOn, Purpose, Shows};
 pub use id::{Key, RequestId};
 pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;

@@ -200,6 +200,15 @@ pub struct Card {
     pub message: Option<Message>,
 }
 
+/// One alarm in Slack, with a button that makes sense only as long as it is true.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// Who was alarmed.
+    pub to: crate::effect::Recipient,
+    /// What they read.
+    pub message: Message,
+}
+
 /// A message in Slack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -290,6 +299,12 @@ pub struct Request {
     pub alarm_at: Option<i64>,
     /// How often people were alarmed since it got stuck.
     pub alarms_count: u32,
+    /// The alarms that stand in Slack since it got stuck; rewritten when it is over.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
+    /// Slack id of who pressed Retry last, if nothing failed since.
+    #[serde(default)]
+    pub pushed_by: Option<String>,
     /// The messages that show it.
     pub cards: Vec<Card>,
 }

@@ -88,6 +88,7 @@ fn every_notice(text: &str) -> Vec<Notice> {
         Notice::Failed,
         Notice::Stuck,
         Notice::Unstuck,
+        Notice::Moved,
         Notice::Refused { why: Refusal::NotAnApprover { by } },
         Notice::Refused { why: Refusal::OwnRequest },
         Notice::Refused { why: Refusal::Unusable { missing: text.into() } },

@@ -246,8 +246,8 @@ fn the_all_clear_says_what_was_read_back() {
     ~ Request 0s2k9x4v7m3q8w5ztb
     ");
     assert_snapshot!(told(&stuck().settled(Found::Gone), &Notice::Stuck, &Recipient::Channel), @"
-    (🔒 *Production database* was stuck; now: ended: the time was up. 🔒 Verified gone 2026-11-22 15:00:13 UTC)
-    🔒 *Production database* was stuck; now: ended: the time was up.
+    (🔒 *Production database* of <@U0ALICE> was stuck, resolved 2026-11-22 15:00:13 UTC; now: ended: the time was up. 🔒 Verified gone 2026-11-22 15:00:13 UTC)
+    🔒 *Production database* of <@U0ALICE> was stuck, resolved 2026-11-22 15:00:13 UTC; now: ended: the time was up.
     🔒 Verified gone 2026-11-22 15:00:13 UTC
     ");
 }

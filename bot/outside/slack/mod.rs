@@ -1,6 +1,7 @@
 //! The Slack Web API client: one method per call we make, paced, time-limited, with answers we check ourselves.
 
 mod call;
+mod channels;
 mod error;
 mod files;
 mod groups;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::channels::OwnMessage;
 pub use self::error::SlackError;
 pub use self::files::{REPLIES_MAX, Replies};
 pub use self::groups::UserGroup;
@@ -68,6 +70,7 @@ struct Inner {
     wire: call::Wire,
     pace: pace::Pace,
     people: people::People,
+    names: channels::Names,
     responder: respond::Responder,
     own_team: Mutex<Option<OwnTeam>>,
     /// Of the organisation the app is installed for; empty if it is installed in one workspace.
@@ -88,6 +91,7 @@ impl Slack {
         let inner = Inner {
             pace: pace::Pace::new(clock.clone()),
             people: people::People::default(),
+            names: channels::Names::default(),
             own_team: Mutex::new(None),
             workspaces: Mutex::default(),
             clock,

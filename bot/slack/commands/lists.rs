@@ -94,6 +94,7 @@ impl Surface {
                 button: letting.button.clone(),
                 channel: None,
                 seal: request.seal.clone(),
+                on: None,
             };
             let actor = Actor::Person { slack_id: by.slack_id.clone() };
             // One delivery, several requests: each is told once.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{context, input, plain, section};
-use crate::kernel::Request;
+use crate::kernel::{PressedOn, Request};
 use crate::notices::words;
 use crate::slack::envelope::{self, FormState};
 use crate::slack::modals::choices::spelled;
@@ -28,6 +28,9 @@ pub struct About {
     pub seal: String,
     /// Where Deny was pressed.
     pub channel: Option<String>,
+    /// On which message.
+    #[serde(default)]
+    pub on: Option<PressedOn>,
 }
 
 impl About {
@@ -38,8 +41,8 @@ impl About {
 }
 
 /// The form.
-pub fn view(request: &Request, channel: Option<&str>) -> Value {
-    let about = About { id: request.id.to_string(), seal: request.seal.clone(), channel: channel.map(str::to_owned) };
+pub fn view(request: &Request, channel: Option<String>, on: Option<PressedOn>) -> Value {
+    let about = About { id: request.id.to_string(), seal: request.seal.clone(), channel, on };
     let who = words::mention(&request.requester.slack_id);
     let mut text = format!("{who} asks for {} for {}.", sentences::what(request), spelled(request.hold_ms));
     if !request.reason.is_empty() {

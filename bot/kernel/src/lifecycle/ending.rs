@@ -51,6 +51,7 @@ impl Change {
 
     /// Keeps trying this step, and lets the ones before it go on: they may work even if this one does not.
     pub(super) fn release_failed(&mut self, index: usize, failure: Failure) {
+        self.request.pushed_by = None;
         let Some(step) = self.request.steps.get_mut(index) else { return };
         let first_failure = step.failures == 0;
         step.failures = step.failures.saturating_add(1);
@@ -153,6 +154,7 @@ impl Change {
             }
             self.tell_each(concerned, &Notice::Unstuck);
         }
+        self.end_alarms();
         // A failed grant was told as such when it failed; only the card follows.
         if self.request.outcome != Some(Outcome::Failed) {
             self.request.trouble = None;

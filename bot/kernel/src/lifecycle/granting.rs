@@ -161,8 +161,9 @@ impl Change {
     }
 
     /// Tries again: taking back at once, or a failed grant under its old approval.
-    pub(super) fn retry(&mut self) {
+    pub(super) fn retry(&mut self, by: String) {
         if self.request.state == State::Ending {
+            self.request.pushed_by = Some(by);
             self.settle_releasing_now();
             return;
         }

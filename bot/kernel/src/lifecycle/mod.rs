@@ -2,6 +2,7 @@
 
 mod ending;
 mod granting;
+mod messages;
 mod pressing;
 
 use crate::Moment;
@@ -9,7 +10,7 @@ use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Event, Purpose};
 use crate::policy;
 use crate::refusal::Refusal;
-use crate::request::{Ask, Card, Outcome, Phase, Place, Request, State, Step};
+use crate::request::{Ask, Card, Message, Outcome, Phase, Place, Request, State, Step};
 
 /// The far side is told the end this much later than asked, so that a slow answer never ends access early.
 /// What ends access on time is the worker, at `expires_at`; the far side's own expiry is the net under it.
@@ -75,6 +76,8 @@ impl Request {
             warned_at: None,
             alarm_at: None,
             alarms_count: 0,
+            alarms: Vec::new(),
+            pushed_by: None,
             cards,
         };
         let mut change = Change::of(request, moment);
@@ -90,7 +93,7 @@ impl Request {
         match event {
             Event::Asked => {}
             Event::ApproversFound { people } => change.approvers_found(people),
-            Event::Pressed { by, button, channel, seal } => change.pressed(by, button, channel, &seal),
+            Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
             Event::Identified { purpose: Purpose::Press { number }, person } => change.press_identified(number, person),
             Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
                 change.press_not_identified(number, failure);
@@ -102,6 +105,7 @@ impl Request {
             Event::Observed { step, before } => change.observed(step, before),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
             Event::NotShown { place, failure } => change.not_shown(&place, failure),
+            Event::Alarmed { to, channel, ts } => change.alarmed(to, Message { channel, ts }),
             Event::Woke { wake } => change.woke(wake),
         }
         change.done()
@@ -192,32 +196,6 @@ impl Change {
             self.request.cards = people.iter().map(|id| Card::at(Place::Approver(id.clone()))).collect();
         }
         self.request.approvers = people;
-        self.show();
-    }
-
-    fn shown(&mut self, place: &Place, channel: String, ts: String) {
-        if let Some(card) = self.request.cards.iter_mut().find(|card| card.place == *place) {
-            card.message = Some(crate::request::Message { channel, ts });
-        }
-    }
-
-    /// A channel that cannot be reached must not keep a request from its approvers: they get it directly.
-    fn not_shown(&mut self, place: &Place, failure: crate::event::Failure) {
-        let known = self.request.cards.iter().any(|card| card.place == *place && card.message.is_none());
-        if !known {
-            return;
-        }
-        self.request.cards.retain(|card| card.place != *place);
-        if self.request.state != State::Pending || !self.request.cards.is_empty() {
-            return;
-        }
-        if matches!(place, Place::Approver(_)) || self.request.approvers.is_empty() {
-            self.request.trouble = Some(failure);
-            self.close(Outcome::Failed);
-            self.tell_requester(Notice::Failed);
-            return;
-        }
-        self.request.cards = self.request.approvers.iter().cloned().map(|id| Card::at(Place::Approver(id))).collect();
         self.show();
     }
 

@@ -2,19 +2,30 @@
 
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
-use crate::event::{Button, Failure, Press, Purpose};
+use crate::event::{Button, Failure, Press, PressedOn, Purpose};
 use crate::person::Person;
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Decision, Outcome, Request, State};
 
 impl Change {
-    pub(super) fn pressed(&mut self, by: String, button: Button, channel: Option<String>, seal: &str) {
+    pub(super) fn pressed(
+        &mut self,
+        by: String,
+        button: Button,
+        channel: Option<String>,
+        seal: &str,
+        on: Option<PressedOn>,
+    ) {
         let refused = if seal == self.request.seal {
             self.request.is_open_for(&button, &by, self.moment.now)
         } else {
             Err(Refusal::Altered)
         };
+        // Only a message with this request's seal is one of ours about it.
+        if let Some(on) = on.filter(|_| seal == self.request.seal) {
+            self.pressed_on(on, &by, matches!(refused, Err(Refusal::TooLate { .. })));
+        }
         if let Err(why) = refused {
             self.refuse(by, channel, why);
             return;
@@ -89,7 +100,7 @@ impl Change {
                 let outcome = if own { Outcome::Returned } else { Outcome::Revoked };
                 self.begin_ending(outcome, Some(by), reason);
             }
-            Button::Retry => self.retry(),
+            Button::Retry => self.retry(by),
         }
     }
 

@@ -3,6 +3,7 @@
 mod asking;
 mod buttons;
 mod events;
+mod messages;
 mod people;
 mod properties;
 mod races;

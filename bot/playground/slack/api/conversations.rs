@@ -16,6 +16,7 @@ pub(super) fn call(state: &mut State, name: &str, args: &Args) -> Answer {
             Ok(json!({ "channel": channel_json(state, channel) }))
         }
         "conversations.members" => members(state, args),
+        "conversations.history" => history(state, args),
         "conversations.replies" => replies(state, args),
         _ => list(state, args),
     }
@@ -75,10 +76,9 @@ fn scope_of(channel: &Channel) -> &'static str {
     }
 }
 
-/// A thread from its first message on. A bot reads only where it is a member.
-fn replies(state: &State, args: &Args) -> Answer {
-    let id = args.word("channel");
-    let channel = state.channels.get(&id).ok_or("channel_not_found")?;
+/// A channel whose messages the app may read: with the scope for its kind, as a member.
+fn readable<'a>(state: &'a State, args: &Args) -> Result<&'a Channel, Refused> {
+    let channel = state.channels.get(&args.word("channel")).ok_or("channel_not_found")?;
     let scope = match channel.kind {
         ChannelKind::Public => "channels:history",
         ChannelKind::Private => "groups:history",
@@ -90,6 +90,26 @@ fn replies(state: &State, args: &Args) -> Answer {
     if !channel.members.contains(&state.app.bot_user) {
         return Err("not_in_channel".into());
     }
+    Ok(channel)
+}
+
+/// The newest messages of a channel, the newest first; answers in threads are not among them.
+fn history(state: &State, args: &Args) -> Answer {
+    let channel = readable(state, args)?;
+    let oldest = args.text("oldest").and_then(|oldest| oldest.parse::<f64>().ok()).unwrap_or(0.0);
+    let limit = args.word("limit").parse::<usize>().unwrap_or(100).clamp(1, 999);
+    let is_meant = |ts: &str| ts.parse::<f64>().is_ok_and(|ts| ts > oldest);
+    let all = channel.messages.iter().rev();
+    let all = all.filter(|one| one.thread_ts.is_none() && one.only_for.is_none() && is_meant(&one.ts));
+    let all: Vec<_> = all.map(|one| state.message_json(&channel.id, &one.ts)).collect();
+    let has_more = all.len() > limit;
+    let messages: Vec<Value> = all.into_iter().take(limit).collect();
+    Ok(json!({ "messages": messages, "has_more": has_more }))
+}
+
+/// A thread from its first message on. A bot reads only where it is a member.
+fn replies(state: &State, args: &Args) -> Answer {
+    let id = readable(state, args)?.id.clone();
     let ts = args.word("ts");
     if state.message(&id, &ts).is_none_or(|message| message.only_for.is_some()) {
         return Err("thread_not_found".into());

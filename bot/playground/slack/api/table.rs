@@ -125,6 +125,13 @@ pub(super) const METHODS: &[Method] = &[
     method("conversations.info", &["channel", "include_locale", "include_num_members"], &["channel"], "", false),
     method("conversations.list", &["cursor", "exclude_archived", "limit", "team_id", "types"], &[], "", false),
     method(
+        "conversations.history",
+        &["channel", "cursor", "include_all_metadata", "inclusive", "latest", "limit", "oldest"],
+        &["channel"],
+        "",
+        false,
+    ),
+    method(
         "conversations.replies",
         &["channel", "cursor", "include_all_metadata", "inclusive", "latest", "limit", "oldest", "ts"],
         &["channel", "ts"],

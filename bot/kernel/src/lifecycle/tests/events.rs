@@ -6,7 +6,7 @@ use super::words::words;
 use crate::{Event, Found, Place, Purpose, State, Wake};
 
 /// How many kinds of events there are; `kind` has an arm for each.
-const KINDS_COUNT: usize = 11;
+const KINDS_COUNT: usize = 12;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -21,6 +21,7 @@ fn kind(event: &Event) -> usize {
         Event::Shown { .. } => 8,
         Event::NotShown { .. } => 9,
         Event::Woke { .. } => 10,
+        Event::Alarmed { .. } => 11,
     }
 }
 
@@ -34,7 +35,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
     let expires_at = story.request.expires_at.unwrap_or(now).max(now);
     let alarm_at = story.request.alarm_at.unwrap_or(now).max(now);
     let other_seal =
-        Event::Pressed { by: bob().slack_id, button: approve(), channel: None, seal: "another".to_owned() };
+        Event::Pressed { by: bob().slack_id, button: approve(), channel: None, seal: "another".to_owned(), on: None };
     let left_alone = Found::LeftAlone { what: "false".to_owned() };
     let failed = |step, retryable| Event::SettleFailed { step, failure: failure(retryable) };
     let not_started = Event::NotIdentified { purpose: Purpose::Start, failure: failure(true) };
@@ -70,6 +71,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ),
         ("shown, unknown place", now, shown(place("#other"))),
         ("not shown", now, Event::NotShown { place: place("#access"), failure: failure(false) }),
+        ("alarmed", now, Event::Alarmed { to: crate::Recipient::Channel, channel: "C1".into(), ts: "9.9".into() }),
         ("woke to lapse, early", now, Event::Woke { wake: Wake::Lapse }),
         ("woke to lapse", lapses_at, Event::Woke { wake: Wake::Lapse }),
         ("woke to warn", now, Event::Woke { wake: Wake::Warn }),
@@ -117,11 +119,12 @@ fn asked() {
 
 #[test]
 fn pending() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @"
     pressed approve: noted, identify UBOB for press 1
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
@@ -130,21 +133,22 @@ fn pending() {
 
 #[test]
 fn approved() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @"
     pressed approve: tell UBOB no: too late, approved
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     identified to start: ACTIVATING, steps begun+waiting, hold a, settle 0, show #access
     guest to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     not identified to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
 #[test]
 fn activating() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @"
     pressed approve: tell UBOB no: too late, activating
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     settled 0, on: steps held+begun, hold b, settle 1
@@ -153,14 +157,15 @@ fn activating() {
     settle 0 failed: noted, hold a, settle 0 in 1s, show #access
     settle 0 failed for good: ENDING failed, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
 #[test]
 fn active() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Active)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Active)), @"
     pressed approve: tell UBOB no: too late, active
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     settled 0, on before: noted
@@ -168,7 +173,8 @@ fn active() {
     settle 0 failed for good: noted, show #access
     settle 1 failed: noted, settle 1 in 1s, show #access
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
@@ -178,7 +184,7 @@ fn active() {
 
 #[test]
 fn ending() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @"
     pressed approve: tell UBOB no: too late, ending expired
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     settled 0, on: noted, settle 0 in 1s, show #access
@@ -190,7 +196,8 @@ fn ending() {
     settle 0 failed for good: noted, settle 0 in 1s, show #access
     settle 1 failed: noted, settle 1 in 1s, settle 0, show #access
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
@@ -199,14 +206,15 @@ fn ending() {
 
 #[test]
 fn ending_and_stuck() {
-    insta::assert_snapshot!(table(&Story::stuck()), @r"
+    insta::assert_snapshot!(table(&Story::stuck()), @"
     pressed approve: tell UBOB no: too late, ending expired
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     settled 1, on: noted, settle 1 in 32s, show #access
     settled 1, left alone: ENDED expired, UNSTUCK, steps gone+gone, forget b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access
     settle 1 failed: noted, settle 1 in 32s, show #access
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
@@ -215,22 +223,24 @@ fn ending_and_stuck() {
 
 #[test]
 fn ended() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Ended)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Ended)), @"
     pressed approve: tell UBOB no: too late, ended expired
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
 #[test]
 fn ended_because_granting_failed() {
-    insta::assert_snapshot!(table(&Story::failed()), @r"
+    insta::assert_snapshot!(table(&Story::failed()), @"
     pressed approve: tell UBOB no: too late, ended failed
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
-    shown again elsewhere: noted
+    shown again elsewhere: noted, rewrite 1.1 moved
+    alarmed: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }

@@ -77,7 +77,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Asked),
         2 => ids.prop_map(|people| Event::ApproversFound { people }),
         6 => (someone(), button(), prop::bool::weighted(0.95)).prop_map(|(by, button, sealed)| Event::Pressed {
-            by: by.slack_id, button, channel: None, seal: if sealed { "seal" } else { "other" }.to_owned(),
+            by: by.slack_id, button, channel: None, seal: if sealed { "seal" } else { "other" }.to_owned(), on: None,
         }),
         8 => (purpose(), someone()).prop_map(|(purpose, person)| Event::Identified { purpose, person }),
         4 => Just(Event::Identified { purpose: Purpose::Start, person: alice() }),
@@ -89,6 +89,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..3_usize).prop_map(|step| Event::Observed { step, before: serde_json::Value::Null }),
         1 => place().prop_map(move |place| Event::Shown { place, channel: text(), ts: text() }),
         1 => (place(), reasons()).prop_map(|(place, failure)| Event::NotShown { place, failure }),
+        1 => Just(Event::Alarmed { to: crate::Recipient::Channel, channel: text(), ts: text() }),
         2 => prop::sample::select(vec![Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm])
             .prop_map(|wake| Event::Woke { wake }),
     ]
@@ -237,7 +238,7 @@ impl Step<'_> {
     }
 
     /// The same event once more, right after: the request is as it was, nobody is told again, nothing is looked up,
-    /// held or released again. Showing a card and setting a clock once more are harmless: both replace what waits.
+    /// held or released again. Showing a card, rewriting a message and setting a clock once more are harmless: they replace what waits.
     fn told_twice(&self) {
         let after = &self.applied.request;
         let again = after.apply(self.event.clone(), moment(self.now));
@@ -247,7 +248,7 @@ impl Step<'_> {
         }
         assert_eq!(again.request, *after);
         let harmless = |effect: &Effect| match effect {
-            Effect::Show { .. } | Effect::Wake { .. } => true,
+            Effect::Show { .. } | Effect::Wake { .. } | Effect::Rewrite { .. } => true,
             Effect::Tell { notice, .. } => {
                 matches!(self.event, Event::Pressed { .. }) && matches!(notice, Notice::Refused { .. })
             }

@@ -191,7 +191,7 @@ impl World {
             }
             Effect::Settle { step } => self.settle(*step, luck),
             Effect::Show { place } => Some(super::story::shown(place.clone())),
-            Effect::Tell { .. } => None,
+            Effect::Tell { .. } | Effect::Rewrite { .. } => None,
             Effect::Say { .. } | Effect::ExpirePaste { .. } => panic!("requests tell, they do not say"),
             Effect::Wake { wake } => Some(Event::Woke { wake: *wake }),
         }

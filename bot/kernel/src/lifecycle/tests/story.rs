@@ -160,7 +160,7 @@ pub(super) fn revoke() -> Button {
 }
 
 pub(super) fn pressed(by: &Person, button: Button) -> Event {
-    Event::Pressed { by: by.slack_id.clone(), button, channel: None, seal: "seal".to_owned() }
+    Event::Pressed { by: by.slack_id.clone(), button, channel: None, seal: "seal".to_owned(), on: None }
 }
 
 pub(super) fn started() -> Event {

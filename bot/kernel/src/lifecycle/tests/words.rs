@@ -62,6 +62,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Settle { step } => format!("settle {step}"),
         Effect::Show { place } => format!("show {}", place_word(place)),
         Effect::Tell { to, notice } => format!("tell {} {}", recipient_word(to), notice_word(notice)),
+        Effect::Rewrite { message, notice, .. } => format!("rewrite {} {}", message.ts, notice_word(notice)),
         Effect::Say { channel, .. } => format!("say in {channel}"),
         Effect::ExpirePaste { id } => format!("expire paste {id}"),
         Effect::Wake { wake } => format!("wake {}", format!("{wake:?}").to_lowercase()),

@@ -1,0 +1,111 @@
+//! Copies of the card that nobody remembered, and messages whose buttons are out of date.
+
+use super::people::{alice, bob, carol, workflow};
+use super::story::{Story, approve, failure, settled, shown};
+use super::words::words;
+use crate::request::Message;
+use crate::{Button, Event, Found, Person, Place, PressedOn, Recipient, Shows, State, Workflow};
+
+fn on(shows: Shows, channel: &str, ts: &str) -> PressedOn {
+    PressedOn { shows, message: Message { channel: channel.to_owned(), ts: ts.to_owned() } }
+}
+
+fn pressed_on(by: &Person, button: Button, on: PressedOn) -> Event {
+    let seal = "seal".to_owned();
+    Event::Pressed { by: by.slack_id.clone(), button, channel: Some(on.message.channel.clone()), seal, on: Some(on) }
+}
+
+/// What the event led to, and which message is the card then.
+fn after(story: &Story, event: Event) -> String {
+    let mut after = story.clone();
+    after.tell(event);
+    let cards = after.request.cards.iter().map(|card| card.message.as_ref().map_or("none", |message| &message.ts));
+    format!("{}; card {}", words(&story.request, &after), cards.collect::<Vec<_>>().join(" "))
+}
+
+/// Approvers are known, and the card was not confirmed: it may be on its way, or posted before a kill.
+fn card_unknown(workflow: Workflow) -> Story {
+    let mut story = Story::of(super::people::ask(workflow));
+    story.tell(Event::ApproversFound { people: vec![bob().slack_id, carol().slack_id] });
+    story
+}
+
+#[test]
+fn a_press_on_a_copy_counts_and_the_copy_points_at_the_card() {
+    let (pending, active) = (Story::pending(), Story::active());
+    let copy = || on(Shows::Card, "C1", "0.9");
+    let card = || on(Shows::Card, "C1", "1.1");
+    insta::assert_snapshot!(after(&pending, pressed_on(&bob(), approve(), copy())), @"noted, rewrite 0.9 moved, identify UBOB for press 1; card 1.1");
+    insta::assert_snapshot!(after(&pending, pressed_on(&bob(), approve(), card())), @"noted, identify UBOB for press 1; card 1.1");
+    insta::assert_snapshot!(after(&active, pressed_on(&bob(), approve(), copy())), @"rewrite 0.9 moved, tell UBOB no: too late, active; card 1.1");
+    insta::assert_snapshot!(after(&active, pressed_on(&bob(), approve(), card())), @"tell UBOB no: too late, active; card 1.1");
+}
+
+#[test]
+fn a_press_on_a_card_nobody_remembered_makes_it_the_card() {
+    let story = card_unknown(workflow());
+    insta::assert_snapshot!(after(&story, pressed_on(&bob(), approve(), on(Shows::Card, "C1", "0.9"))), @"noted, show #access, identify UBOB for press 1; card 0.9");
+    // Elsewhere it is only a copy.
+    insta::assert_snapshot!(after(&story, pressed_on(&bob(), approve(), on(Shows::Card, "D1", "0.9"))), @"noted, rewrite 0.9 moved, identify UBOB for press 1; card none");
+    let direct = card_unknown(Workflow { announce: None, ..workflow() });
+    insta::assert_snapshot!(after(&direct, pressed_on(&carol(), approve(), on(Shows::Card, "D1", "0.9"))), @"noted, show UCAROL, identify UCAROL for press 1; card none 0.9");
+    insta::assert_snapshot!(after(&direct, pressed_on(&alice(), approve(), on(Shows::Card, "D1", "0.9"))), @"noted, rewrite 0.9 moved, identify UALICE for press 1; card none none");
+}
+
+#[test]
+fn of_two_cards_the_newer_stays_and_the_older_points_at_it() {
+    let mut story = card_unknown(workflow());
+    story.tell(pressed_on(&bob(), approve(), on(Shows::Card, "C1", "0.9")));
+    let again = || Event::Shown { place: Place::Channel("#access".into()), channel: "C1".into(), ts: "1.1".into() };
+    insta::assert_snapshot!(after(&story, again()), @"noted, rewrite 0.9 moved; card 1.1");
+    story.tell(again());
+    insta::assert_snapshot!(after(&story, again()), @"-; card 1.1");
+    insta::assert_snapshot!(after(&story, shown(Place::Channel("#other".into()))), @"-; card 1.1");
+    let other = Event::Shown { place: Place::Channel("#other".into()), channel: "C2".into(), ts: "2.2".into() };
+    insta::assert_snapshot!(after(&story, other), @"rewrite 2.2 moved; card 1.1");
+}
+
+#[test]
+fn a_press_that_comes_too_late_puts_its_message_right() {
+    let (active, over) = (Story::active(), Story::request_in(State::Ended));
+    for shows in [Shows::Active, Shows::EndsSoon] {
+        let press = || pressed_on(&alice(), Button::Return, on(shows, "D1", "5.5"));
+        assert!(!after(&active, press()).contains("rewrite"), "it does what it says");
+        assert!(after(&over, press()).contains(&format!("rewrite 5.5 {}", shows.word().replace('_', ""))));
+    }
+    let press = |shows| pressed_on(&carol(), Button::Retry, on(shows, "C1", "5.5"));
+    assert!(after(&over, press(Shows::Stuck)).contains("rewrite 5.5 stuck"));
+    assert!(after(&over, press(Shows::Failed)).contains("rewrite 5.5 failed"));
+    let mut foreign = press(Shows::Stuck);
+    if let Event::Pressed { seal, .. } = &mut foreign {
+        *seal = "another".to_owned();
+    }
+    assert!(!after(&over, foreign).contains("rewrite"), "no message with another seal is touched");
+}
+
+#[test]
+fn alarms_are_remembered_until_it_is_over_and_rewritten_then() {
+    let mut story = Story::stuck();
+    for ts in ["7.1", "7.2", "7.2"] {
+        story.tell(Event::Alarmed { to: Recipient::Channel, channel: "C1".into(), ts: ts.into() });
+    }
+    assert_eq!(story.request.alarms.len(), 2);
+    story.press(&carol(), Button::Retry);
+    assert_eq!(story.request.pushed_by, Some(carol().slack_id));
+    let mut by_itself = story.clone();
+    let before = story.request.clone();
+    story.tell(settled(1, Found::Gone));
+    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, UNSTUCK, steps gone+gone, forget b, tell UBOB unstuck, tell channel unstuck, rewrite 7.1 stuck, rewrite 7.2 stuck, tell UALICE ended, tell thread ended, show #access");
+    assert_eq!((story.request.alarms.len(), &story.request.pushed_by), (0, &Some(carol().slack_id)));
+    by_itself.tell(Event::SettleFailed { step: 1, failure: failure(true) });
+    assert_eq!(by_itself.request.pushed_by, None, "that Retry did not help");
+    insta::assert_snapshot!(after(&story, Event::Alarmed { to: Recipient::Channel, channel: "C1".into(), ts: "7.3".into() }), @"rewrite 7.3 stuck; card 1.1");
+}
+
+#[test]
+fn words_in_messages_are_read_as_they_were_written() {
+    for shows in Shows::ALL {
+        assert_eq!(Shows::read(shows.word()), Some(shows));
+    }
+    assert_eq!(Shows::read("b1x9z"), None);
+}
