@@ -22,7 +22,7 @@ fn the_story_comes_out_as_told() {
     assert_eq!((complaints.as_str(), code), ("", Some(0)), "{story}");
     // What is done and when; what the bot says to it is tested where its words are.
     let acts: Vec<_> = story.lines().filter(|line| !line.starts_with("    ") && !line.is_empty()).collect();
-    insta::assert_snapshot!(acts.join("\n"), @r#"
+    insta::assert_snapshot!(acts.join("\n"), @"
     The bot below is the real one, with a database of its own. Slack and the tailnet are played on this machine,
     and the clock moves when the story says so. `nightlatch demo` shows the same in a browser.
     15:00:00  the bot starts
@@ -50,9 +50,14 @@ fn the_story_comes_out_as_told() {
     17:30:36  the clock moves 1 h 10 min
     18:40:39  the bot starts
     18:40:39  the bot has looked
+    == Go links and pastes ==
+    18:40:39  carol types in #access: /go runbook https://wiki.example.com/runbook/
+    18:40:39  bob types in #access: /go runbok/restore
+    18:40:39  bob types in #access: /go runbook/restore?step=2
+    18:40:39  bob types in #access: /paste ERROR: replica lag is 94 s
     == The end ==
     Three times access was lent, three times it was taken back and seen to be gone. The tailnet is as it was found.
-    "#);
+    ");
 }
 
 #[test]

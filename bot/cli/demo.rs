@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::{WRONG, aside, data};
 use crate::clock::{Clock, Ids};
 use crate::playground::demo::{Lodger, Page, Worlds, script};
-use lodging::{Lodging, Room};
+use lodging::{Address, Lodging, Room};
 
 /// Try everything in a browser or as text: the real bot, a Slack workspace and a tailnet, all in this process.
 ///
@@ -56,7 +56,7 @@ async fn show(port: u16) -> io::Result<ExitCode> {
     let room = Room::furnish()?;
     let hints = hints::of(&room.catalog()?);
     let worlds = Worlds::start(Clock::system(), &hints).await?;
-    let lodging = Arc::new(Lodging::new(room, &worlds, Ids::random())?);
+    let lodging = Arc::new(Lodging::new(room, &worlds, Ids::random(), &Address::to_visit()?)?);
     lodging.start().await.map_err(io::Error::other)?;
     let page = Page::bind(worlds, lodging.clone(), hints, port).await?;
     data(&format!("Nightlatch, Slack and a tailnet, all on this machine:\n\n    {}\n\n", page.url()));
@@ -70,7 +70,7 @@ async fn show(port: u16) -> io::Result<ExitCode> {
 async fn tell() -> io::Result<ExitCode> {
     let room = Room::furnish()?;
     let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), &hints::of(&room.catalog()?)).await?;
-    let lodging = Lodging::new(room, &worlds, Ids::counted())?;
+    let lodging = Lodging::new(room, &worlds, Ids::counted(), &Address::to_read())?;
     let told = script::tell(&worlds, &lodging, &mut |text: &str| data(text)).await;
     lodging.stop().await;
     Ok(match told {

@@ -145,3 +145,54 @@ async fn on_a_phone_nothing_is_wider_than_the_screen() {
     })
     .await;
 }
+
+/// The bot's own pages: the address of the first link in the messages whose text holds `part`.
+async fn address(page: &harness::Page, part: &str) -> String {
+    let css = format!(".message a[href*='{part}']");
+    page.element(&css).await.attr("href").await.expect("an answer").expect("an address")
+}
+
+#[tokio::test]
+async fn a_paste_made_in_the_chat_is_read_switched_and_deleted_in_the_browser() {
+    with_page(400, async |page| {
+        page.type_line("/paste let x = 1; // one").await;
+        let address = address(page, "/paste/").await;
+        page.client.goto(&address).await.expect("the paste opens");
+        page.see("main pre", "let x = 1;").await;
+        let wraps = "getComputedStyle(document.querySelector('.l')).whiteSpace.includes('wrap')";
+        page.until(&format!("!{wraps}"), "lines are not wrapped").await;
+        page.click("label:has(#wrap)").await;
+        page.until(wraps, "lines are wrapped").await;
+        let number = "getComputedStyle(document.querySelector('.l'), '::before').content.includes('counter')";
+        page.until(number, "lines are numbered").await;
+        page.tab_to(TAB, "#numbers").await;
+        page.keys(" ").await;
+        page.until(&format!("!{number}"), "they are not, when switched off by keyboard").await;
+        page.until("document.documentElement.scrollWidth <= innerWidth", "nothing is wider than a phone").await;
+        page.until("!document.scripts.length", "there is no script").await;
+        page.click("summary").await;
+        page.click("button.danger").await;
+        page.see("main", "There are no pastes").await;
+        page.client.goto(&address).await.expect("an answer");
+        page.see("main", "There is no paste here").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_made_in_the_chat_belongs_to_who_sits_at_the_browser() {
+    with_page(1440, async |page| {
+        page.type_line("/go wiki https://example.com/wiki/").await;
+        let address = address(page, "/go/wiki").await;
+        page.client.goto(&address.replace("/go/wiki", "/go/.detail/wiki")).await.expect("the link opens");
+        page.see("body", "go/wiki").await;
+        page.element("button.danger").await;
+        page.client.goto(&page.url).await.expect("back");
+        page.until("document.getElementById('composer')", "the page is drawn").await;
+        page.become_("bob").await;
+        page.client.goto(&address.replace("/go/wiki", "/go/.detail/wiki")).await.expect("the link opens");
+        page.see("body", "go/wiki").await;
+        page.until("!document.querySelector('button.danger')", "bob may not delete it").await;
+    })
+    .await;
+}

@@ -1,6 +1,7 @@
 //! A room for the bot inside the demo: a folder of its own, a runtime of its own, and a door that can be slammed.
 
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -71,8 +72,8 @@ pub(super) struct Lodging {
 }
 
 impl Lodging {
-    /// Points the bot at the worlds; starts nothing.
-    pub(super) fn new(room: Room, worlds: &Worlds, ids: Ids) -> io::Result<Self> {
+    /// Points the bot at the worlds; starts nothing. `address` is where it says that its pages are.
+    pub(super) fn new(room: Room, worlds: &Worlds, ids: Ids, address: &Address) -> io::Result<Self> {
         let app = worlds.slack.app();
         let secrets = Secrets {
             slack: SlackSecrets {
@@ -86,7 +87,7 @@ impl Lodging {
             },
         };
         Ok(Self {
-            config: config(worlds, room.folder.path())?,
+            config: config(worlds, room.folder.path(), address)?,
             room: Mutex::new(Some(room)),
             secrets,
             clock: worlds.clock.clone(),
@@ -186,11 +187,31 @@ impl Lodger for Lodging {
     }
 }
 
+/// Where the bot's own pages are.
+pub(super) struct Address {
+    port: u16,
+    url: String,
+}
+
+impl Address {
+    /// Where a browser of this machine finds them: on a port that is free now, and the same after a kill.
+    pub(super) fn to_visit() -> io::Result<Self> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        Ok(Self { port, url: format!("http://127.0.0.1:{port}") })
+    }
+
+    /// A name to be read in a story, which is the same every time.
+    pub(super) fn to_read() -> Self {
+        Self { port: 0, url: "https://nightlatch.example.ts.net".to_owned() }
+    }
+}
+
 /// The same file people write, so that the demo reads its configuration as `serve` does.
-fn config(worlds: &Worlds, folder: &Path) -> io::Result<Config> {
+fn config(worlds: &Worlds, folder: &Path, address: &Address) -> io::Result<Config> {
     let text = format!(
         "database: sqlite://nightlatch.db\n\
-         listen: 127.0.0.1:0\n\
+         listen: 127.0.0.1:{port}\n\
+         url: {url}\n\
          slack:\n  \
            mode: socket\n  \
            api_url: {slack}\n  \
@@ -199,7 +220,11 @@ fn config(worlds: &Worlds, folder: &Path) -> io::Result<Config> {
          tailscale:\n  \
            api_url: {tailscale}\n  \
            client_id: env:TAILSCALE_CLIENT_ID\n  \
-           client_secret: env:TAILSCALE_CLIENT_SECRET\n",
+           client_secret: env:TAILSCALE_CLIENT_SECRET\n  \
+           socket: {socket}\n",
+        port = address.port,
+        url = address.url,
+        socket = worlds.tailnet.socket().display(),
         slack = worlds.slack.api_url(),
         tailscale = worlds.tailnet.url(),
     );

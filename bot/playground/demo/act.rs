@@ -40,6 +40,8 @@ enum Act {
     Shortcut { r#as: String, callback_id: String },
     /// Run a message shortcut.
     MessageShortcut { r#as: String, callback_id: String, channel: String, ts: String },
+    /// Sit down at this machine's browser: from now on the tailnet takes it for a device of theirs.
+    Sit { r#as: String },
     /// Have read everything in a channel.
     Read { r#as: String, channel: String },
     /// Move the clock: by so many seconds, or to when the first attribute expires.
@@ -131,6 +133,10 @@ impl Demo {
             Act::Shortcut { r#as, callback_id } => heard(Some(slack.shortcut(&r#as, &callback_id).await?)),
             Act::MessageShortcut { r#as, callback_id, channel, ts } => {
                 heard(Some(slack.message_shortcut(&r#as, &MessageRef { channel, ts }, &callback_id).await?))
+            }
+            Act::Sit { r#as } => {
+                self.worlds.sit(&r#as);
+                json!({})
             }
             Act::Read { r#as, channel } => {
                 slack.mark_read(&r#as, &channel);

@@ -14,6 +14,7 @@ pub(super) struct Coach {
     opened: bool,
     reached_the_end: bool,
     verified: bool,
+    linked: bool,
     /// Somebody broke something.
     pub was_broken: bool,
     /// When what was lent last expires, in ms since the epoch.
@@ -42,6 +43,7 @@ impl Coach {
                 || self.expires_at.is_some_and(|expires_at| expires_at <= call.at_ms);
             is_late && call.endpoint == Some(Endpoint::Attributes) && call.status == Some(200)
         });
+        self.linked = self.linked || slack.everything_said().contains("/go/");
         self.verified |= self.reached_the_end && now.is_none() && read_back;
     }
 
@@ -53,6 +55,7 @@ impl Coach {
             { "id": "open", "done": self.opened },
             { "id": "wait", "done": self.reached_the_end },
             { "id": "gone", "done": self.verified },
+            { "id": "links", "done": self.linked },
             { "id": "break", "done": self.was_broken && is_well, "begun": self.was_broken },
         ])
     }

@@ -1,5 +1,7 @@
 //! What the page shows: both worlds as one person sees them, the clock, the bot and how far the guided minute is.
 
+use std::net::Ipv4Addr;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use serde::Deserialize;
@@ -59,6 +61,20 @@ impl Worlds {
     /// When the first of the lent attributes expires, in ms since the epoch.
     pub fn deadline(&self) -> Option<i64> {
         lent(self).filter_map(|(_, _, expires_at)| expires_at).min()
+    }
+}
+
+impl Worlds {
+    /// Puts somebody of the workspace in front of this machine's browser: pages see the first device of their own. Who has
+    /// none, or is not known, leaves the seat empty.
+    pub(super) fn sit(&self, user: &str) {
+        let snapshot = self.tailnet.snapshot();
+        let email = list(&self.slack.view_for(user), "people").into_iter();
+        let email = email.filter(|person| text(person, "id") == user).map(|person| text(&person, "email")).next();
+        let devices = list(&snapshot, "devices").into_iter().filter(|device| !text(device, "owner").is_empty());
+        let own = devices.map(|device| (text(&device, "owner"), text(&device, "name")));
+        let device = own.filter(|(owner, _)| Some(owner) == email.as_ref()).map(|(_, name)| name).next();
+        self.tailnet.sits_at(&Ipv4Addr::LOCALHOST.to_string(), &device.unwrap_or_default());
     }
 }
 

@@ -121,6 +121,11 @@ export async function perform(name, details, place) {
   return answer;
 }
 
+/** The bot's own pages, in this browser, take one for the person whose screen this is. */
+export function sit() {
+  return act("sit", { as: app.ui.as });
+}
+
 /** Does something to the world that nobody in it does: moves the clock, breaks, mends, kills, starts. */
 export async function change(name, details) {
   await act(name, details);

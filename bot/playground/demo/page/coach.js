@@ -6,6 +6,7 @@ import { become, visit } from "./dialogs.js";
 import { h } from "./dom.js";
 
 const LINE = "/access prod-db 2h invoice 1204 is stuck";
+const LINK = "/go wiki https://example.com/wiki/";
 const ALICE = "U0ALICE01";
 const BOB = "U0BOB0001";
 
@@ -34,6 +35,11 @@ const STEPS = {
     actions: () => [["To the deadline", () => change("clock", { to_deadline: true })]],
   },
   gone: { title: "Verified gone", words: () => ["The time is up. The bot takes it back, looks again, and writes what it found on the same card."], actions: () => [] },
+  links: {
+    title: "Go links and pastes",
+    words: () => ["The bot also keeps short names and pastes. Type ", h("code", {}, LINK), ", then open what it answers: the tailnet takes your browser for ", h("strong", {}, me().real_name), "'s."],
+    actions: () => [["Type it for me", async () => { visit(access().id); await typeForThem(channel(), LINK); }]],
+  },
   break: {
     title: "Now break it",
     words: () => (app.data.coach.at(-1).begun

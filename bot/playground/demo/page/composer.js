@@ -12,10 +12,17 @@ function completions(line) {
   const known = app.data.hints;
   let offers = [];
   if (words.length === 1) offers = known.commands.map((one) => ({ text: one.command, more: one.title }));
+  else if (VERBS[words[0]]) offers = words.length === 2 ? VERBS[words[0]] : [];
   else if (words[0] === "/access") offers = afterAccess(words, known);
   else offers = afterOwn(words, known);
   return offers.filter((one) => one.text.toLowerCase().startsWith(last) && one.text.toLowerCase() !== last);
 }
+
+/** What can stand after the commands that take free text. */
+const VERBS = {
+  "/go": [{ text: "search", more: "links by their words" }, { text: "mine", more: "links I own" }, { text: "top", more: "the most used" }, { text: "help", more: "how this works" }],
+  "/paste": [{ text: "list", more: "my pastes" }, { text: "delete", more: "one of mine" }, { text: "help", more: "how this works" }],
+};
 
 function afterAccess(words, known) {
   const names = known.names.map((one) => ({ text: one.name, more: one.title }));

@@ -1,6 +1,6 @@
 // Small windows of the page's own: "are you sure?", and the switcher for people and channels.
 
-import { app, keep, now, refresh } from "./api.js";
+import { app, keep, now, refresh, sit } from "./api.js";
 import { h } from "./dom.js";
 import { plain, text } from "./markup.js";
 import { clock, city } from "./time.js";
@@ -51,6 +51,7 @@ export function become(id) {
   keep("as", id);
   app.ui.combo = null;
   app.ui.replying = null;
+  sit();
   return refresh();
 }
 

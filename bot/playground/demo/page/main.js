@@ -1,6 +1,6 @@
 // Puts the page together, draws it whenever something changed, and listens to the keyboard.
 
-import { app, keep, listen, refresh } from "./api.js";
+import { app, keep, listen, refresh, sit } from "./api.js";
 import { coach } from "./coach.js";
 import { confirmDialog, openSwitcher, switcherDialog } from "./dialogs.js";
 import { draw, h } from "./dom.js";
@@ -84,5 +84,6 @@ document.addEventListener("visibilitychange", app.redraw);
 app.redraw();
 listen();
 await refresh();
+sit();
 // Clocks and time left run by themselves.
 setInterval(app.redraw, 1000);

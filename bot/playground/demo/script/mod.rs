@@ -25,6 +25,7 @@ pub async fn tell(worlds: &Worlds, lodger: &dyn Lodger, say: &mut (dyn FnMut(&st
     given_back(&mut stage).await?;
     stuck(&mut stage).await?;
     killed(&mut stage).await?;
+    named(&mut stage).await?;
     stage.end()
 }
 
@@ -103,5 +104,19 @@ async fn killed(stage: &mut Stage<'_>) -> Result<(), Surprise> {
     stage.start().await?;
     stage.move_until("the bot has looked", |stage| stage.card_has("Verified gone")).await?;
     stage.card("bob", "Verified gone")?;
+    Ok(())
+}
+
+/// Short names and pastes, which the bot keeps itself where there is no golink and no tclip.
+async fn named(stage: &mut Stage<'_>) -> Result<(), Surprise> {
+    stage.scene("Go links and pastes");
+    stage.command("carol", "/go runbook https://wiki.example.com/runbook/").await?;
+    stage.private("carol");
+    stage.command("bob", "/go runbok/restore").await?;
+    stage.private("bob");
+    stage.command("bob", "/go runbook/restore?step=2").await?;
+    stage.private("bob");
+    stage.command("bob", "/paste ERROR: replica lag is 94 s").await?;
+    stage.private("bob");
     Ok(())
 }
