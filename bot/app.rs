@@ -214,7 +214,8 @@ fn identity(config: &Config) -> Result<Identity, StartError> {
         Listen::Tcp(address) => address.ip().is_loopback(),
         Listen::Unix(_) => true,
     };
-    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, is_local))
+    let host = config.url.as_ref().and_then(|url| url.host_str());
+    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, is_local, host))
 }
 
 /// How people reach us, without a slash at the end.

@@ -103,6 +103,8 @@ async fn export_tclip(file: &Path) -> Result<ExitCode, String> {
 fn line_of(row: TclipRow) -> Line {
     let written = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", &row.created_at);
     let created_at = written.and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC)).map(|at| at.timestamp());
+    // What its schema promises.
+    let created_at = created_at.or_else(|_| row.created_at.parse());
     // A tagged device posted it: nobody's.
     let owner = if row.login_name.contains('@') { row.login_name } else { String::new() };
     Line {

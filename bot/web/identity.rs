@@ -1,9 +1,10 @@
 //! Who is at the other end of a connection, known by the tailnet and never by what they say.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, HeaderMap, header};
 use serde_json::Value;
 
 use crate::outside::tailscaled::{Peer, Tailscaled, TailscaledError};
@@ -25,14 +26,24 @@ pub enum Caller {
     Outsider,
     /// Somebody on the internet, through Funnel.
     Internet,
+    /// A browser that was led here under a name that is not ours: a site can let its own name lead to our address, and
+    /// its page would then act and read here as whoever looks at it.
+    Misled,
     /// Nobody the tailnet knows: a process of this machine, for example.
     Unknown,
 }
 
 impl Caller {
-    /// Whether they may look at what belongs to everybody in the tailnet.
-    pub fn may_read(&self) -> bool {
-        !matches!(self, Self::Outsider | Self::Internet)
+    /// Why they may not look at what belongs to everybody in the tailnet; nothing if they may.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Outsider | Self::Internet => Some("this is for the people of this tailnet"),
+            Self::Misled => Some(
+                "this server is not known by the name in your address line; come by its own, or let `url:` in its \
+                 configuration say this one",
+            ),
+            Self::Person(_) | Self::Tagged | Self::Unknown => None,
+        }
     }
 
     /// The person, if it is one of ours.
@@ -58,12 +69,14 @@ pub struct Identity {
     tailscaled: Tailscaled,
     /// Only when nobody but this machine reaches us: anybody who reaches the port could send headers.
     reads_headers: bool,
+    /// The host people reach us by, in lower case, if the configuration says it.
+    host: Option<Arc<str>>,
 }
 
 impl Identity {
-    /// `is_local`: we listen on loopback or a unix socket.
-    pub fn new(tailscaled: Tailscaled, is_local: bool) -> Self {
-        Self { tailscaled, reads_headers: is_local }
+    /// `is_local`: we listen on loopback or a unix socket. `host`: the name people reach us by, where it is known.
+    pub fn new(tailscaled: Tailscaled, is_local: bool, host: Option<&str>) -> Self {
+        Self { tailscaled, reads_headers: is_local, host: host.map(|host| host.to_lowercase().into()) }
     }
 
     /// Who sent a request with these headers and extensions.
@@ -73,6 +86,9 @@ impl Identity {
     pub async fn of(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, TailscaledError> {
         if is_from_internet(headers) {
             return Ok(Caller::Internet);
+        }
+        if !is_ours(headers, self.host.as_deref()) {
+            return Ok(Caller::Misled);
         }
         let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address);
         if let Some(address) = address
@@ -95,6 +111,18 @@ impl Identity {
 /// Whether Funnel let it in; known without asking anybody.
 pub fn is_from_internet(headers: &HeaderMap) -> bool {
     headers.contains_key(FUNNEL)
+}
+
+/// Whether the name a browser came by can be ours. An address in digits, a name without a dot (`go`, `localhost`) and
+/// MagicDNS names can belong to no other site; programs may name none at all.
+fn is_ours(headers: &HeaderMap, known: Option<&str>) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let Some(host) = hosts.next() else { return true };
+    let Some(host) = host.to_str().ok().filter(|_| hosts.next().is_none()) else { return false };
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|digit| digit.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name).trim_end_matches('.').to_ascii_lowercase();
+    let is_address = name.parse::<IpAddr>().is_ok() || name.starts_with('[');
+    is_address || !name.contains('.') || name.ends_with(".ts.net") || known == Some(name.as_str())
 }
 
 fn caller(peer: Peer) -> Caller {
@@ -180,6 +208,36 @@ mod tests {
             }
             assert_eq!(forwarded(&map), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_site_that_lets_its_name_lead_here_is_not_taken_for_us() {
+        let ours = |host: &str| is_ours(&headers(&[("host", host)]), Some("lock.acme.example"));
+        for good in [
+            "go",
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:80",
+            "100.64.0.9",
+            "a.tail1.ts.net",
+            "Lock.Acme.example:443",
+        ] {
+            assert!(ours(good), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "evil.example:8080",
+            "ts.net.evil.example",
+            "127.0.0.1.evil.example",
+            "evilts.net",
+            "lock.acme.example.evil",
+        ] {
+            assert!(!ours(bad), "{bad}");
+        }
+        assert!(is_ours(&HeaderMap::new(), None));
+        let mut two = headers(&[("host", "go")]);
+        two.append("host", "evil.example".parse().unwrap());
+        assert!(!is_ours(&two, None));
     }
 
     #[test]

@@ -72,8 +72,10 @@ impl LinkPages {
     /// Who asks; an answer if that is not known or they may not look.
     async fn reader(&self, asked: &Asked) -> Result<Caller, Response> {
         match self.identity.of(&asked.headers, &asked.extensions).await {
-            Ok(caller) if caller.may_read() => Ok(caller),
-            Ok(_) => Err(text(StatusCode::FORBIDDEN, "go links are for the people of this tailnet")),
+            Ok(caller) => match caller.refusal() {
+                Some(why) => Err(text(StatusCode::FORBIDDEN, why)),
+                None => Ok(caller),
+            },
             Err(error) => {
                 tracing::warn!(%error, "it is not known who asks for go links");
                 Err(text(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()))

@@ -70,8 +70,10 @@ impl PastePages {
     /// Who asks; an answer if they may not look.
     async fn reader(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Response> {
         match self.identity.of(headers, extensions).await {
-            Ok(caller) if caller.may_read() => Ok(caller),
-            Ok(_) => Err(self.said(StatusCode::FORBIDDEN, "Pastes are for the people of this tailnet.")),
+            Ok(caller) => match caller.refusal() {
+                Some(why) => Err(self.said(StatusCode::FORBIDDEN, &format!("{why}."))),
+                None => Ok(caller),
+            },
             Err(error) => {
                 tracing::warn!(%error, "it is not known who asks for pastes");
                 Err(self.said(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()))

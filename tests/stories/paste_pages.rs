@@ -207,6 +207,10 @@ async fn whoever_the_tailnet_does_not_know_reads_with_the_address_and_changes_no
         let from_the_internet = stranger.http.get(format!("{}/paste/{id}", stranger.base));
         let answer = from_the_internet.header("Tailscale-Funnel-Request", "?1").send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let misled = alice.http.get(format!("{}/paste/{id}", alice.base)).header("Host", "evil.example");
+        let answer = misled.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        assert!(answer.text().await.unwrap().starts_with("this server is not known by the name in your address line"));
         assert!(raw(stage, &id).await.is_some());
     })
     .await;
