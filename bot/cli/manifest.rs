@@ -79,7 +79,8 @@ const SCOPES: &[Scope] = &[
     // Cards, and links that people share, in a public channel the bot was not invited to; without it every `announce` would
     // begin with /invite.
     Scope { name: "chat:write.public", is_used: always },
-    // Whether a channel with a card in it is shared with another company (`conversations.info`), before a press counts.
+    // Whether a channel is shared with another company (`conversations.info`, and `conversations.list` for its id), before a
+    // card is posted there and before a press there counts.
     Scope { name: "channels:read", is_used: announces },
     // The same in private channels.
     Scope { name: "groups:read", is_used: announces },

@@ -20,6 +20,10 @@ const FAILED_ATTEMPTS_MAX: i64 = 6;
 const FAILED_PAUSE_MS: i64 = 500;
 /// So often Slack is asked what of ours stands in a channel, before a card is posted that may be there already.
 const LOOK_ATTEMPTS_MAX: i64 = 3;
+/// So often Slack is asked whether another company is in a channel, before a card is posted without knowing: eight seconds.
+const OUTSIDERS_ATTEMPTS_MAX: i64 = 4;
+/// A channel can start to be shared at any time.
+const SHARED_KEPT_MS: i64 = 60_000;
 /// Slack's clock and ours may differ by this much.
 const CLOCKS_APART_MS: i64 = 600_000;
 /// Cards whose posting was not answered; far more than there can be while we are well.
@@ -73,12 +77,19 @@ pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, wait
             Err(error) => return not_said(request, &error, attempts).unwrap_or(Performed::Done),
         }
     }
+    if let Some(performed) = kept_from_outsiders(engine, request, place, attempts).await {
+        return performed;
+    }
     let unsure = &engine.inner.unsure;
     if unsure.is_about(request, place, waiting.seq) {
         match find_card(engine, request, place).await {
             Ok(Some(at)) => return adopted(engine, request, place, at, &said, attempts).await,
             Ok(None) => {}
-            Err(error) if error.is_retryable() && attempts < LOOK_ATTEMPTS_MAX => {
+            Err(error)
+                if error.is_retryable()
+                    && !matches!(error, SlackError::Malformed { .. })
+                    && attempts < LOOK_ATTEMPTS_MAX =>
+            {
                 unsure.note(request, place);
                 return Performed::later(pause_ms(attempts, error.retry_after_ms()), &error.to_string());
             }
@@ -105,6 +116,51 @@ pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, wait
                 Performed::happened(Event::NotShown { place: place.clone(), failure })
             })
         }
+    }
+}
+
+/// What a card says is not for another company: whether one looks on is found out before it is posted.
+async fn kept_from_outsiders(engine: &Engine, request: &Request, place: &Place, attempts: i64) -> Option<Performed> {
+    let Place::Channel(name) = place else { return None };
+    match has_outsiders(engine, name).await {
+        Ok(false) => None,
+        Ok(true) => {
+            let failure = shared_outside(name);
+            tracing::error!(request.id = %request.id, channel = name.as_str(), advice = failure.advice, "{}", failure.what);
+            Some(Performed::happened(Event::NotShown { place: place.clone(), failure }))
+        }
+        // What cannot be read will not be readable later.
+        Err(error)
+            if error.is_retryable()
+                && !matches!(error, SlackError::Malformed { .. })
+                && attempts < OUTSIDERS_ATTEMPTS_MAX =>
+        {
+            Some(Performed::later(pause_ms(attempts, error.retry_after_ms()), &error.to_string()))
+        }
+        Err(error) => {
+            let advice = error.advice().unwrap_or_default();
+            tracing::warn!(request.id = %request.id, channel = name.as_str(), error = %error, advice,
+                "whether the channel is shared with another company is not known; the card is posted");
+            None
+        }
+    }
+}
+
+async fn has_outsiders(engine: &Engine, name: &str) -> Result<bool, SlackError> {
+    let slack = &engine.inner.slack;
+    match slack.channel_id(name).await? {
+        Some(channel) => slack.has_outsiders(&channel, SHARED_KEPT_MS).await,
+        // Posting tells why not.
+        None => Ok(false),
+    }
+}
+
+fn shared_outside(name: &str) -> Failure {
+    Failure {
+        what: format!("{name} is shared with another company, so requests are not shown there"),
+        advice: "name a channel of your own company in `announce`".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
     }
 }
 
@@ -198,13 +254,13 @@ pub(super) async fn tell(
         }
         Recipient::Thread => match request.thread() {
             Some(message) => post(engine, &message.channel, said, Some(message)).await.map(Some),
-            None if attempts < THREAD_ATTEMPTS_MAX && !request.cards.is_empty() => {
+            None if attempts < THREAD_ATTEMPTS_MAX && is_coming(request) => {
                 return Performed::later(pause_ms(attempts, None), "its card is not there yet");
             }
             None => return Performed::Done,
         },
         Recipient::Channel => match request.workflow.announce.as_deref() {
-            Some(channel) => post(engine, channel, said, None).await.map(Some),
+            Some(channel) => alarm(engine, request, channel, said).await,
             None => return Performed::Done,
         },
     };
@@ -218,9 +274,41 @@ pub(super) async fn tell(
     }
 }
 
+/// Says something in the channel itself; where that is not possible, to everybody who can decide: an alarm nobody hears is
+/// none.
+async fn alarm(engine: &Engine, request: &Request, channel: &str, said: Said) -> Result<Option<Posted>, SlackError> {
+    let is_shared = matches!(has_outsiders(engine, channel).await, Ok(true));
+    let error = if is_shared {
+        tracing::error!(request.id = %request.id, channel, "{}", shared_outside(channel).what);
+        None
+    } else {
+        match post(engine, channel, said.clone(), None).await {
+            Err(error) if !error.is_retryable() && !error.is_fatal_auth() => Some(error),
+            sent => return sent.map(Some),
+        }
+    };
+    let mut heard = None;
+    for approver in &request.approvers {
+        match post(engine, approver, said.clone(), None).await {
+            Ok(at) => heard = Some(at),
+            Err(error) if error.is_retryable() || error.is_fatal_auth() => return Err(error),
+            Err(error) => tracing::error!(request.id = %request.id, error = %error, "slack does not take this message"),
+        }
+    }
+    match error {
+        Some(error) if heard.is_none() => Err(error),
+        _ => Ok(heard),
+    }
+}
+
 /// Being taken back, and it has not failed yet.
 fn is_being_taken_back(request: &Request) -> bool {
     request.state == State::Ending && request.steps.iter().all(|step| step.failures == 0)
+}
+
+/// The channel's card is on its way.
+fn is_coming(request: &Request) -> bool {
+    request.cards.iter().any(|card| matches!(card.place, Place::Channel(_)))
 }
 
 /// A line only they see where they pressed; in their direct messages if that is not possible.

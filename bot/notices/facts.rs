@@ -68,6 +68,8 @@ pub struct Facts {
     can_retry: bool,
     time_left: String,
     card_channel: String,
+    /// Why it is not shown in the workflow's channel.
+    not_announced: String,
 }
 
 /// A decision that counted.
@@ -152,6 +154,7 @@ impl Facts {
             can_retry: can_retry(request, now),
             time_left: time_left(request, now),
             card_channel: card_channel(request),
+            not_announced: request.not_announced.as_deref().map(line).unwrap_or_default(),
         }
     }
 

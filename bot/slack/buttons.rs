@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::envelope::{BlockActions, ViewSubmission};
 use super::modals::{self, deny, form};
 use super::surface::{By, Surface};
-use super::{home, links, sentences};
+use super::{home, links, sentences, shared};
 use crate::engine::TellError;
 use crate::engine::asking::Form;
 use crate::kernel::request::Message;
@@ -98,11 +98,10 @@ impl Surface {
         let Some((id, seal)) = named(actions.value.as_deref()) else {
             return Answer::ephemeral(sentences::NO_SUCH_REQUEST);
         };
-        if let Some(channel) = channel.as_deref().filter(|_| !only_takes_away(&button)) {
-            let (slack, clock) = (self.engine.slack(), self.engine.clock());
-            if self.shared.has_outsiders(slack, clock, channel).await {
-                return Answer::ephemeral(sentences::SHARED_CHANNEL);
-            }
+        if let Some(channel) = channel.as_deref().filter(|_| !only_takes_away(&button))
+            && shared::has_outsiders(self.engine.slack(), channel).await
+        {
+            return Answer::ephemeral(sentences::SHARED_CHANNEL);
         }
         let request_id = id.clone();
         let answer = match button {

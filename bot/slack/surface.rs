@@ -9,7 +9,6 @@ use super::answer::Answer;
 use super::edge::Handler;
 use super::envelope::{Delivery, What};
 use super::once::Once;
-use super::shared::SharedChannels;
 use super::{commands, links, pastes, sentences};
 use crate::engine::Engine;
 use crate::outside::slack::OwnTeam;
@@ -23,7 +22,6 @@ const INTRODUCTION_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Surface {
     pub(super) engine: Engine,
-    pub(super) shared: Arc<SharedChannels>,
     once: Arc<Once>,
 }
 
@@ -39,7 +37,7 @@ pub struct By {
 impl Surface {
     /// What the doors call for each delivery.
     pub fn handler(engine: Engine) -> Handler {
-        let surface = Self { engine, shared: Arc::default(), once: Arc::default() };
+        let surface = Self { engine, once: Arc::default() };
         Arc::new(move |delivery| {
             let surface = surface.clone();
             async move { surface.handle(delivery).await }.boxed()

@@ -217,6 +217,7 @@ async fn nothing_is_decided_in_a_channel_shared_with_another_company() {
         stage.alice.command("/access prod-db 2h why").await;
         let other = "T0OTHER01".to_owned();
         assert!(stage.slack.edit_channel("#access", |channel| channel.shared_with = vec![other]));
+        stage.advance(1.minutes()).await;
         stage.bob.reads_in("#access");
         stage.bob.press_in("#access", "Approve").await;
         assert!(

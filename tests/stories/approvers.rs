@@ -80,7 +80,11 @@ async fn guests_leavers_and_bots_cannot_decide_whatever_group_they_are_in() {
 async fn in_a_channel_shared_with_another_company_nothing_is_decided() {
     let setting = Setting::default().prod_db(&[("\"#access\"", "\"#access-partners\"")]);
     story_with(setting, async |stage| {
+        let other = vec!["T0OTHER01".to_owned()];
+        assert!(stage.slack.edit_channel("#access-partners", |channel| channel.shared_with.clear()));
         stage.alice.command("/access prod-db 2h invoice 1204").await;
+        assert!(stage.slack.edit_channel("#access-partners", |channel| channel.shared_with = other));
+        stage.advance(1.minutes()).await;
         stage.otto.press_in("#access-partners", "Approve").await;
         insta::assert_snapshot!(stage.told_privately("#access-partners", "otto").await, @"nightlatch (only you): People of another company cannot ask or decide here, also not in a shared channel. Ask somebody of this workspace to do it.");
         stage.otto.press_in("#access-partners", "Deny").await;
@@ -93,6 +97,78 @@ async fn in_a_channel_shared_with_another_company_nothing_is_decided() {
         assert!(stage.is_on(), "where nobody of another company looks on");
         stage.bob.press_in("#access-partners", "Revoke").await;
         assert!(!stage.is_on(), "taking away is let through everywhere");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_card_is_posted_where_another_company_reads() {
+    let setting = || Setting::default().prod_db(&[("\"#access\"", "\"#access-partners\"")]);
+    story_everywhere_with(setting, async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        assert_eq!(stage.otto.sees("#access-partners"), "#access-partners");
+        let seen = stage.bob.sees(DM);
+        assert!(seen.contains("[Approve] [Deny]"), "{seen}");
+        assert!(seen.contains("~ Shown to you directly: #access-partners is shared with another company"), "{seen}");
+        stage.bob.press_in(DM, "Approve").await;
+        assert!(stage.is_on());
+        // Nor an alarm.
+        stage.tailnet.set_expiry_lag_ms(86_400_000);
+        stage.tailnet.fault(Endpoint::DeleteAttribute, Fault::Status(500), None);
+        stage.ends_late = true;
+        stage.advance(2.hours()).await;
+        stage.advance(1.minutes()).await;
+        assert!(stage.request().await.stuck);
+        assert!(stage.carol.reads().contains("STUCK"), "who can decide is alarmed directly");
+        stage.tailnet.clear_faults(Endpoint::DeleteAttribute);
+        stage.bob.press_in(DM, "Retry").await;
+        assert_eq!(stage.otto.sees("#access-partners"), "#access-partners");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_that_the_channel_does_not_take_reaches_who_can_decide() {
+    for archived in [true, false] {
+        story(async |stage| {
+            stage.alice.command("/access prod-db 2h invoice 1204").await;
+            stage.bob.press("Approve").await;
+            stage.slack.edit_channel("#access", |channel| {
+                channel.is_archived = archived;
+                channel.shared_with = if archived { Vec::new() } else { vec!["T0OTHER01".to_owned()] };
+            });
+            stage.tailnet.set_expiry_lag_ms(86_400_000);
+            stage.tailnet.fault(Endpoint::DeleteAttribute, Fault::Status(500), None);
+            stage.ends_late = true;
+            stage.advance(2.hours()).await;
+            stage.advance(1.minutes()).await;
+            assert!(stage.carol.reads().contains("STUCK"));
+            stage.tailnet.clear_faults(Endpoint::DeleteAttribute);
+            stage.carol.press_in(DM, "Retry").await;
+            assert_eq!(stage.request().await.state, State::Ended);
+            stage.everybody_reads();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_waits_until_it_is_known_who_reads_and_not_for_ever() {
+    story(async |stage| {
+        stage.slack.fail("conversations.info", SlackFault::Unavailable, 2);
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        stage.advance(5.seconds()).await;
+        stage.bob.press("Deny").await;
+        stage.bob.submit().await;
+        stage.advance(1.minutes()).await;
+        stage.slack.fail("conversations.info", SlackFault::Unavailable, u32::MAX);
+        stage.alice.command("/access prod-db 2h invoice 1205").await;
+        assert!(!stage.bob.sees("#access").contains("invoice 1205"));
+        stage.advance(1.minutes()).await;
+        assert!(stage.bob.sees("#access").contains("invoice 1205"), "a few seconds, then approvers come first");
+        stage.alice.command("/access withdraw prod-db").await;
         stage.everybody_reads();
     })
     .await;

@@ -307,6 +307,9 @@ pub struct Request {
     pub pushed_by: Option<String>,
     /// The messages that show it.
     pub cards: Vec<Card>,
+    /// Why it is not shown in the workflow's channel, for people.
+    #[serde(default)]
+    pub not_announced: Option<String>,
 }
 
 impl std::ops::Deref for Request {

@@ -1,6 +1,7 @@
 //! Channels: the id behind a name, who is in them, and what of ours stands there already.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -21,10 +22,16 @@ const LOOK_AGAIN_MS: i64 = 30_000;
 /// Of one reading of a channel; Slack recommends no more than 200.
 const MESSAGES_MAX: usize = 200;
 
-/// Names lately read, and when that was.
+/// More channels than this are not remembered.
+const SHARED_MAX: usize = 1_024;
+
+/// What was read about channels lately, and when that was.
 #[derive(Default)]
-pub(super) struct Names {
-    known: Mutex<Option<(i64, HashMap<String, String>)>>,
+pub(super) struct Channels {
+    /// Ids by name.
+    names: Mutex<Option<(i64, HashMap<String, String>)>>,
+    /// Whether people of another company are in them, by id.
+    shared: std::sync::Mutex<HashMap<String, (i64, bool)>>,
 }
 
 /// One of the newest messages of a channel.
@@ -45,7 +52,7 @@ impl Slack {
     pub async fn channel_id(&self, name: &str) -> Result<Option<String>, SlackError> {
         let Some(name) = name.strip_prefix('#') else { return Ok(Some(name.to_owned())) };
         let now_ms = self.inner.clock.now_ms();
-        let mut known = self.inner.names.known.lock().await;
+        let mut known = self.inner.channels.names.lock().await;
         if let Some((read_at, names)) = known.as_ref() {
             let age_ms = now_ms.saturating_sub(*read_at);
             let is_fresh = (0..if names.contains_key(name) { NAMES_KEPT_MS } else { LOOK_AGAIN_MS }).contains(&age_ms);
@@ -57,6 +64,30 @@ impl Slack {
         let found = names.get(name).cloned();
         *known = Some((now_ms, names));
         Ok(found)
+    }
+
+    /// Whether people of another company are in a channel, as Slack said at most `max_age_ms` ago: a channel can start to be
+    /// shared at any time.
+    ///
+    /// # Errors
+    /// As every call. Needs `channels:read`, or `groups:read` for private channels.
+    pub async fn has_outsiders(&self, channel: &str, max_age_ms: i64) -> Result<bool, SlackError> {
+        if channel.starts_with('D') {
+            return Ok(false);
+        }
+        let now_ms = self.inner.clock.now_ms();
+        let shared = || self.inner.channels.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |(read_at, _): &&(i64, bool)| (0..max_age_ms).contains(&now_ms.saturating_sub(*read_at));
+        if let Some((_, is_shared)) = shared().get(channel).filter(is_fresh) {
+            return Ok(*is_shared);
+        }
+        let found = self.conversations_info(channel).await?;
+        let mut shared = shared();
+        if shared.len() >= SHARED_MAX {
+            shared.clear();
+        }
+        shared.insert(channel.to_owned(), (now_ms, found.is_shared_outside));
+        Ok(found.is_shared_outside)
     }
 
     async fn channel_names(&self) -> Result<HashMap<String, String>, SlackError> {

@@ -70,7 +70,7 @@ struct Inner {
     wire: call::Wire,
     pace: pace::Pace,
     people: people::People,
-    names: channels::Names,
+    channels: channels::Channels,
     responder: respond::Responder,
     own_team: Mutex<Option<OwnTeam>>,
     /// Of the organisation the app is installed for; empty if it is installed in one workspace.
@@ -91,7 +91,7 @@ impl Slack {
         let inner = Inner {
             pace: pace::Pace::new(clock.clone()),
             people: people::People::default(),
-            names: channels::Names::default(),
+            channels: channels::Channels::default(),
             own_team: Mutex::new(None),
             workspaces: Mutex::default(),
             clock,

@@ -110,7 +110,8 @@ impl Change {
 
     /// Who is alarmed again and again: the channel or, without one, whoever was asked.
     fn watchers(&self) -> Vec<Recipient> {
-        if self.request.workflow.announce.is_some() {
+        // A channel that took no card takes no alarm either.
+        if self.request.workflow.announce.is_some() && self.request.not_announced.is_none() {
             return vec![Recipient::Channel];
         }
         let people = self.request.approvers.iter().cloned();

@@ -98,6 +98,7 @@ impl Change {
             self.tell_requester(Notice::Failed);
             return;
         }
+        self.request.not_announced = Some(failure.what);
         self.request.cards = self.request.approvers.iter().cloned().map(|id| Card::at(Place::Approver(id))).collect();
         self.show();
     }

@@ -79,6 +79,7 @@ impl Request {
             alarms: Vec::new(),
             pushed_by: None,
             cards,
+            not_announced: None,
         };
         let mut change = Change::of(request, moment);
         change.now(Effect::FindApprovers);
