@@ -191,7 +191,7 @@ async fn every_no_of_golink_says_what_to_do() {
     golink refused (http status 403): cannot update link owned by "ops1@example.com" | an admin grants this bot `tailscale.com/cap/golink` with `{"admin": true}`, so that it can change links for their owners | false
     golink refused (http status 400): new owner not a valid user: a@b.c | golink does not know your login; open golink once in a browser, then try again | false
     golink refused (http status 400): invalid XSRF token |  | false
-    golink refused (http status 405): golink is in read-only mode | golink is read-only now | false
+    golink refused (http status 405): golink is in read-only mode | whoever runs golink switched changes off; try again later, or ask them | false
     golink refused (http status 500): [31mbroken |  | true
     golink answered something unexpected: the answer is not a link | check that `golink.url` is the address of a golink | true
     "#);

@@ -1,5 +1,6 @@
 //! Go links for the surfaces: found, followed, made and changed, whether they stand here or at a golink of yours.
 
+mod asker;
 mod clicks;
 mod far;
 pub mod moving;
@@ -8,25 +9,22 @@ mod shelf;
 pub(in crate::engine) mod writing;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::{Engine, TellError};
 use crate::clock::Clock;
-use crate::kernel::link::{
-    Editor, ExpandError, KnownLogins, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation,
-};
+use crate::kernel::link::{ExpandError, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation};
 use crate::kernel::{Failure, Standing};
 use crate::outside::golink::{Golink, GolinkError};
 use crate::store::{Store, StoreError};
 
+pub use asker::Asker;
 pub use clicks::FLUSH_EVERY_MS;
 pub(in crate::engine) use clicks::keep_flushing;
 pub use saving::Saving;
 
-/// Looking a person up gets this much of Slack's three seconds.
-const LOOK_UP_LIMIT: Duration = Duration::from_millis(1_200);
 /// golink's capability in the tailnet policy file; ours has the same, so that moving needs no change there.
 pub const CAPABILITY: &str = "tailscale.com/cap/golink";
 /// Names this alike are offered for one that is unknown.
@@ -43,7 +41,7 @@ enum Place {
     /// In our own database.
     Here(shelf::Shelf),
     /// At a golink.
-    There(Box<far::Far>),
+    There(Arc<far::Far>),
 }
 
 impl LinkPlace {
@@ -62,7 +60,7 @@ impl LinkPlace {
     /// No client can be made.
     pub fn there(url: &Url, clock: Clock) -> Result<Self, GolinkError> {
         let address = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { place: Place::There(Box::new(far::Far::new(Golink::new(url.clone())?, clock))), address })
+        Ok(Self { place: Place::There(Arc::new(far::Far::new(Golink::new(url.clone())?, clock))), address })
     }
 }
 
@@ -84,17 +82,6 @@ pub struct Followed {
     pub target: Target,
 }
 
-/// Who asks about links.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asker {
-    /// Slack id.
-    pub slack_id: String,
-    /// Their login, if the tailnet knows them and they may act there.
-    pub login: Option<String>,
-    /// What Slack calls their e-mail, for saying who was not found.
-    pub email: Option<String>,
-}
-
 /// Why something about links was not done.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LinkError {
@@ -103,7 +90,7 @@ pub enum LinkError {
     Refused(#[from] LinkRefusal),
     /// Guests, outsiders and bots have no go links.
     #[error("not a member")]
-    NotMember,
+    NotMember(Standing),
     /// No active tailnet user matches this person.
     #[error("no tailnet user")]
     NoTailnetUser {
@@ -151,15 +138,6 @@ fn failure(error: &GolinkError) -> Failure {
     }
 }
 
-fn late(what: &str) -> LinkError {
-    LinkError::Failed(Failure {
-        what: what.to_owned(),
-        advice: "try again in a moment".to_owned(),
-        retryable: true,
-        retry_after_ms: None,
-    })
-}
-
 /// The go links. Cloning is cheap.
 #[derive(Clone)]
 pub struct Links {
@@ -191,37 +169,6 @@ impl Links {
     /// The address of the golink that has the links; none if they stand here.
     pub fn golink(&self) -> Option<&str> {
         matches!(self.place(), Place::There(_)).then_some(self.engine.inner.links.address.as_str())
-    }
-
-    /// Who this is in Slack and in the tailnet, afresh. `needs_login`: somebody the tailnet does not know is an error, and
-    /// so is a tailnet that does not answer.
-    ///
-    /// # Errors
-    /// Not a member; no tailnet user; Slack or Tailscale did not say within about a second.
-    pub async fn asker(&self, slack_id: &str, needs_login: bool) -> Result<Asker, LinkError> {
-        let looking = self.engine.inner.people.fresh(slack_id, &[], needs_login);
-        let person = match tokio::time::timeout(LOOK_UP_LIMIT, looking).await {
-            Ok(person) => person.map_err(LinkError::Failed)?,
-            Err(_) => return Err(late("Slack or Tailscale did not answer in time")),
-        };
-        if person.standing != Standing::Member {
-            return Err(LinkError::NotMember);
-        }
-        if needs_login && person.login.is_none() {
-            return Err(LinkError::NoTailnetUser { email: person.email });
-        }
-        Ok(Asker { slack_id: person.slack_id, login: person.login, email: person.email })
-    }
-
-    /// The logins the tailnet knows now.
-    ///
-    /// # Errors
-    /// Tailscale did not say within about a second.
-    pub async fn known(&self) -> Result<KnownLogins, LinkError> {
-        match tokio::time::timeout(LOOK_UP_LIMIT, self.engine.inner.people.logins()).await {
-            Ok(logins) => logins.map_err(LinkError::Failed),
-            Err(_) => Err(late("Tailscale did not answer in time")),
-        }
     }
 
     /// The link of that name, in any spelling, at most two seconds old.
@@ -260,7 +207,13 @@ impl Links {
     /// It leads nowhere, or golink did not say.
     pub async fn follow(&self, typed: &Typed, login: Option<&str>) -> Result<Option<Followed>, LinkError> {
         let Some(link) = self.find_forgiving(&typed.short).await? else { return Ok(None) };
-        let mut target = self.lead(&link, typed, login).map_err(LinkError::Nowhere)?;
+        let mut target = match (self.lead(&link, typed, login), self.place()) {
+            // What we cannot read of Go's templates golink can; it would take us for whoever asks, though.
+            (Err(ExpandError::Template(why)), Place::There(far)) if !link.long.contains(".User") => {
+                far.lead(&link.short, typed).await?.ok_or(LinkError::Nowhere(ExpandError::Template(why)))?
+            }
+            (target, _) => target.map_err(LinkError::Nowhere)?,
+        };
         if target.scheme.is_empty()
             && let Some(whole) = self.whole(&target.address)
         {
@@ -287,7 +240,7 @@ impl Links {
     pub async fn all(&self) -> Result<Vec<Counted>, LinkError> {
         let mut all = match self.place() {
             Place::Here(shelf) => shelf.all(),
-            Place::There(far) => far.all().await?,
+            Place::There(far) => far.all().await?.links.clone(),
         };
         all.sort_by(|one, other| one.link.short.cmp(&other.link.short));
         Ok(all)
@@ -325,6 +278,9 @@ impl Links {
     /// golink did not say.
     pub async fn top(&self) -> Result<Vec<Counted>, LinkError> {
         let mut all = self.all().await?;
+        if let Place::There(far) = self.place() {
+            far.all().await?.counted()?;
+        }
         all.retain(|counted| counted.clicks > 0);
         all.sort_by_key(|counted| std::cmp::Reverse(counted.clicks));
         Ok(all)
@@ -339,7 +295,8 @@ impl Links {
             Place::Here(shelf) => Ok(shelf.clicks_of(id)),
             Place::There(far) => {
                 let all = far.all().await?;
-                Ok(all.iter().find(|counted| counted.link.id() == *id).map_or(0, |counted| counted.clicks))
+                all.counted()?;
+                Ok(all.links.iter().find(|counted| counted.link.id() == *id).map_or(0, |counted| counted.clicks))
             }
         }
     }
@@ -372,16 +329,5 @@ impl Links {
     /// Whether this person may change this link as things are now; only for showing buttons, it is checked again.
     pub fn may_edit(&self, link: &Link, login: Option<&str>) -> bool {
         login.is_some_and(|login| login.to_lowercase() == link.owner.to_lowercase())
-    }
-
-    /// The editor that an asker is: never an admin, whatever the bot itself may do at a golink.
-    ///
-    /// # Errors
-    /// The tailnet does not know them.
-    pub fn editor(asker: &Asker) -> Result<Editor, LinkError> {
-        match &asker.login {
-            Some(login) => Ok(Editor { login: login.clone(), is_admin: false }),
-            None => Err(LinkError::NoTailnetUser { email: asker.email.clone() }),
-        }
     }
 }

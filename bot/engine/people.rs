@@ -59,7 +59,11 @@ impl People {
         }
     }
 
-    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+    /// Who this is in Slack now; the tailnet is not asked, so they have no login.
+    ///
+    /// # Errors
+    /// Slack did not say.
+    pub async fn in_slack(&self, slack_id: &str) -> Result<Person, Failure> {
         let user = match self.slack.user_cached(slack_id, FRESH_MS).await {
             Ok(user) => user,
             Err(error) if matches!(error.code(), Some("user_not_found" | "user_not_visible")) => {
@@ -73,10 +77,16 @@ impl People {
         };
         let standing = standing(user.standing(&own));
         let email = user.email.as_ref().map(|email| email.to_lowercase());
+        let (slack_id, name) = (slack_id.to_owned(), user.real_name);
+        Ok(Person { slack_id, name, email, login: None, standing, belongs: Vec::new() })
+    }
+
+    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+        let mut person = self.in_slack(slack_id).await?;
         let needs_tailnet = rules.iter().any(|rule| matches!(rule, Who::TailnetGroup(_)));
-        let named = self.logins.get(slack_id).cloned().or_else(|| email.clone());
-        let login = match named {
-            Some(named) if standing == Standing::Member => match self.active_login(&named).await {
+        let named = self.logins.get(slack_id).cloned().or_else(|| person.email.clone());
+        person.login = match named {
+            Some(named) if person.standing == Standing::Member => match self.active_login(&named).await {
                 Ok(login) => login,
                 Err(error) if needs_login || needs_tailnet => return Err(tailscale_failure(&error)),
                 // Only used to notice that two accounts are one human.
@@ -84,9 +94,7 @@ impl People {
             },
             _ => None,
         };
-        let mut person =
-            Person { slack_id: slack_id.to_owned(), name: user.real_name, email, login, standing, belongs: Vec::new() };
-        if standing == Standing::Member {
+        if person.standing == Standing::Member {
             for rule in rules {
                 if self.belongs(&person, rule).await? {
                     person.belongs.push(rule.clone());

@@ -44,7 +44,7 @@ pub struct Row {
 /// What can follow `/go` beside a name.
 pub const HELP: &str = "`/go NAME` says where a go link leads.\n---\n*Follow*\n`/go NAME` or `/go NAME/more?of=it` shows where it leads, \
      for you alone; *Share here* shows it to everybody.\n---\n*Make and change*\n`/go NAME https://...` makes a link. `/go edit NAME` \
-     changes yours. Names have letters, digits, dashes, periods and underscores; case and dashes do not matter.\n---\n*Find*\n\
+     changes yours, `/go delete NAME` removes it. The shortcut on a message makes one of its first address. Names have letters, digits, dashes, periods and underscores; case and dashes do not matter.\n---\n*Find*\n\
      `/go search WORDS`, `/go mine`, `/go top`\n---\n~ Destinations can hold `{{.Path}}`, `{{.User}}` and the rest of golink's templates. \
      A link that is called like one of these words: `/go /help`.";
 
@@ -157,15 +157,16 @@ pub fn shared(by: &str, shown: &Shown<'_>, target: &Target) -> Said {
     said(&text, Vec::new())
 }
 
-/// Everything about one link. `page` is where it is seen in a browser; `can_delete` where that can be done from here.
-pub fn details(shown: &Shown<'_>, clicks: i64, page: &str, golink: Option<&str>, now: i64) -> Said {
+/// Everything about one link. `clicks`: none if it is not known; `page`: where it is seen in a browser; `golink`: where it is
+/// kept, if not here, where it could be deleted.
+pub fn details(shown: &Shown<'_>, clicks: Option<i64>, page: &str, golink: Option<&str>, now: i64) -> Said {
     let link = shown.link;
     let text = format!(
-        "*{}* leads to {}\n---\n= Owner: {}\n= Followed: {}\n= Made: {}\n= Changed: {}\n---\n~ {}",
+        "*{}* leads to {}\n---\n= Owner: {}{}\n= Made: {}\n= Changed: {}\n---\n~ {}",
         name(&link.short, shown.address),
         code(&one_line(&link.long, LONG_MAX)),
         owner(link),
-        times(clicks),
+        clicks.map(|clicks| format!("\n= Followed: {}", times(clicks))).unwrap_or_default(),
         when(link.created_at, now),
         when(link.edited_at, now),
         deletion(page, golink.is_some()),
@@ -220,10 +221,25 @@ pub fn saved(shown: &Shown<'_>, was_there: bool) -> Said {
     said(&text, usual(shown))
 }
 
-/// It is the person's own and leads elsewhere: they are asked before it is replaced.
-pub fn replace(shown: &Shown<'_>, long: &str, value: &str) -> Said {
+/// It is as they want it: a double click, or a command typed twice.
+pub fn already(shown: &Shown<'_>) -> Said {
+    let long = code(&one_line(&shown.link.long, LONG_MAX));
     let text = format!(
-        "*{}* is yours and leads to {}\nReplace that with {}?",
+        "*{}* is yours and leads to {long} already\n---\n~ Nothing was changed.",
+        name(shown.typed, shown.address)
+    );
+    said(&text, usual(shown))
+}
+
+/// It is the person's own, or nobody's, and leads elsewhere: they are asked before it is replaced.
+pub fn replace(shown: &Shown<'_>, long: &str, value: &str) -> Said {
+    let whose = match shown.is_mine {
+        true => "is yours".to_owned(),
+        false if shown.link.owner.is_empty() => "belongs to nobody".to_owned(),
+        false => format!("belongs to {}, whom the tailnet does not know any more,", owner(shown.link)),
+    };
+    let text = format!(
+        "*{}* {whose} and leads to {}\nReplace that with {}?",
         name(&shown.link.short, shown.address),
         code(&one_line(&shown.link.long, LONG_MAX)),
         code(&one_line(long, LONG_MAX)),

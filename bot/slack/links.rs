@@ -69,7 +69,9 @@ pub(super) async fn command(surface: &Surface, by: &By, command: &SlashCommand) 
     let work = async {
         match (first.to_lowercase().as_str(), rest) {
             ("" | "help" | "-h" | "--help" | "?", "") => Ok(ephemeral(words::plainly(words::HELP, Vec::new()))),
-            ("search", words) if !words.is_empty() => surface.search_links(by, words).await,
+            ("search", "") => Ok(Answer::ephemeral(sentences::SEARCH_WHAT)),
+            (word @ ("edit" | "delete"), "") => Ok(Answer::ephemeral(sentences::which(word))),
+            ("search", words) => surface.search_links(by, words).await,
             ("mine", "") => surface.own_links(by).await,
             ("top", "") => surface.top_links(by).await,
             ("edit", name) if is_one_word(name) => surface.edit_link(by, name, command.trigger_id.as_ref()).await,
@@ -100,9 +102,9 @@ pub(super) async fn used(surface: &Surface, by: &By, actions: &BlockActions) -> 
             ("link_edit", _) => surface.edit_link(by, value, trigger).await,
             ("link_create", _) => {
                 let wish = Wish { short: value.to_owned(), ..Wish::default() };
-                surface.open_link_form(&wish, None, None, trigger).await
+                surface.new_link_form(by, &wish, None, trigger).await
             }
-            ("link_again", Some(wish)) => surface.open_link_form(&wish, None, None, trigger).await,
+            ("link_again", Some(wish)) => surface.new_link_form(by, &wish, None, trigger).await,
             ("link_replace" | "link_unusual", Some(wish)) => surface.grant_wish(by, wish).await,
             ("link_delete", _) => surface.delete_link(by, value).await,
             _ => Ok(Answer::ephemeral(sentences::OLD_BUTTON)),

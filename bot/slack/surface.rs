@@ -77,7 +77,7 @@ impl Surface {
                 self.open_choice(&by, shortcut.trigger_id.as_ref(), channel).await
             }
             What::MessageShortcut(shortcut) if shortcut.callback_id == links::SHORTCUT => {
-                self.link_from_message(&shortcut).await
+                self.link_from_message(&by, &shortcut).await
             }
             What::MessageShortcut(shortcut) if shortcut.callback_id == pastes::SHORTCUT => {
                 self.paste_message(&by, &shortcut).await

@@ -198,7 +198,7 @@ fn failed(error: &LinkError) -> Response {
             LinkRefusal::Exists { .. } | LinkRefusal::Changed { .. } => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         },
-        LinkError::NotMember | LinkError::NoTailnetUser { .. } => StatusCode::FORBIDDEN,
+        LinkError::NotMember(_) | LinkError::NoTailnetUser { .. } => StatusCode::FORBIDDEN,
         LinkError::Nowhere(_) | LinkError::NotSaved(_) => StatusCode::INTERNAL_SERVER_ERROR,
         LinkError::Failed(_) | LinkError::NotKnown(_) => StatusCode::SERVICE_UNAVAILABLE,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::writing::{LinkOutcome, LinkWork};
-use super::{LinkError, Links, Place, failure, far, late};
+use super::{LinkError, Links, Place, failure, far};
 use crate::engine::writer::{self, Written};
 use crate::kernel::Actor;
 use crate::kernel::link::{
@@ -47,8 +47,13 @@ impl Links {
                 self.write(work, actor, delivery).await
             }
             Place::There(far) => {
-                let _one = far.changing.lock().await;
-                self.save_there(far, saving, &known).await
+                let (links, far) = (self.clone(), far.clone());
+                // Goes on when whoever asked has no more time: what golink did must be noted.
+                let saving = tokio::spawn(async move {
+                    let _one = far.changing.lock().await;
+                    links.save_there(&far, saving, &known).await
+                });
+                saving.await.unwrap_or_else(|_| Err(broke_off()))
             }
         }
     }
@@ -97,12 +102,12 @@ impl Links {
         };
         let (before, bare) = match tokio::time::timeout(LOOK_LIMIT, looking).await {
             Ok(found) => found?,
-            Err(_) => return Err(late("golink did not answer in time; nothing was saved")),
+            Err(_) => return Err(far.late().into()),
         };
         let now = self.engine.inner.clock.now_ms();
         let wanted = link::save(&draft, &expect, &editor, (before.as_ref(), bare.as_ref(), known), now)?;
         let saved = far.golink.save(&wanted.short, &wanted.long, &wanted.owner).await;
-        far.forget().await;
+        far.forget();
         let after = match saved {
             Ok(line) => far::link(line),
             Err(GolinkError::Refused { status: 403, .. }) if before.is_none() => {
@@ -127,4 +132,10 @@ impl Links {
         }
         Ok(after)
     }
+}
+
+/// Saving panicked, and nobody knows how far it came.
+fn broke_off() -> LinkError {
+    let (what, advice) = ("saving at golink broke off, which is a bug".to_owned(), String::new());
+    LinkError::NotKnown(crate::kernel::Failure { what, advice, retryable: false, retry_after_ms: None })
 }

@@ -59,7 +59,7 @@ impl GolinkError {
                  for their owners"
                     .to_owned(),
             ),
-            Self::Refused { status: 405, .. } => Some("golink is read-only now".to_owned()),
+            Self::Refused { status: 405, .. } => Some("whoever runs golink switched changes off; try again later, or ask them".to_owned()),
             Self::Refused { status: 400, said } if said.contains("owner") => {
                 Some("golink does not know your login; open golink once in a browser, then try again".to_owned())
             }

@@ -2,6 +2,8 @@
 //!
 //! Facts: golink's source (`golink.go`, `db.go`) at commit c4eca52. Who calls is told by the world, not by a tailnet.
 
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,15 +12,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use url::form_urlencoded;
 
 use crate::clock::Clock;
-use crate::kernel::link::snapshot::Line;
-use crate::kernel::link::{Link, LinkId, Typed, Visit, check, check_name, expand, path_escape, without_punctuation};
+use crate::kernel::link::{Link, LinkId};
+use answers::{found, said};
 
 /// A call that hangs is let go after this long.
 const HANG_AT_MOST: Duration = Duration::from_secs(600);
@@ -42,8 +44,16 @@ pub struct GolinkCall {
 pub enum GolinkFault {
     /// No answer.
     Hang,
+    /// Answers as usual, so many milliseconds of real time later.
+    Slow(u64),
+    /// Only the list of all links is so slow.
+    SlowList(u64),
     /// Done, and no answer.
     LostReply,
+    /// The same for changes alone.
+    LostSave,
+    /// It is too old to tell how often links were followed.
+    NoStats,
     /// 500.
     Fails,
     /// HTTPS was switched on: every call is sent to this address.
@@ -58,6 +68,8 @@ struct World {
     caller: (String, bool),
     known: BTreeSet<String>,
     links: BTreeMap<LinkId, Link>,
+    /// Where links lead whose templates only Go can fill in.
+    leads: BTreeMap<LinkId, String>,
     clicks: BTreeMap<LinkId, i64>,
     calls: Vec<GolinkCall>,
     fault: Option<GolinkFault>,
@@ -69,6 +81,9 @@ pub struct GolinkWorld {
     world: Arc<Mutex<World>>,
     address: SocketAddr,
     stopped: CancellationToken,
+    ended: CancellationToken,
+    /// Counts the answers.
+    answered: watch::Sender<u64>,
     _life: Option<Arc<DropGuard>>,
 }
 
@@ -85,15 +100,21 @@ impl GolinkWorld {
             caller: ("tagged-devices".to_owned(), true),
             known: known.iter().map(|login| (*login).to_owned()).collect(),
             links: BTreeMap::new(),
+            leads: BTreeMap::new(),
             clicks: BTreeMap::new(),
             calls: Vec::new(),
             fault: None,
         };
         let (stopped, address) = (CancellationToken::new(), listener.local_addr()?);
-        let served = Self { world: Arc::new(Mutex::new(world)), address, stopped: stopped.clone(), _life: None };
+        let (world, ended) = (Arc::new(Mutex::new(world)), CancellationToken::new());
+        let answered = watch::Sender::new(0);
+        let served = Self { world, address, stopped: stopped.clone(), ended: ended.clone(), answered, _life: None };
         let router = Router::new().fallback(serve).with_state(served.clone());
         let until = stopped.clone().cancelled_owned();
-        tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(until).await });
+        tokio::spawn(async move {
+            drop(axum::serve(listener, router).with_graceful_shutdown(until).await);
+            ended.cancel();
+        });
         Ok(Self { _life: Some(Arc::new(stopped.drop_guard())), ..served })
     }
 
@@ -105,6 +126,11 @@ impl GolinkWorld {
     /// From now on calls come from this login, with or without the admin capability.
     pub fn caller_is(&self, login: &str, is_admin: bool) {
         self.world().caller = (login.to_owned(), is_admin);
+    }
+
+    /// Somebody comes into the tailnet.
+    pub fn knows(&self, login: &str) {
+        self.world().known.insert(login.to_owned());
     }
 
     /// Somebody leaves the tailnet.
@@ -131,6 +157,17 @@ impl GolinkWorld {
         self.world().calls.clone()
     }
 
+    /// What golink makes of a destination that is beyond us.
+    pub fn leads(&self, short: &str, to: &str) {
+        self.world().leads.insert(LinkId::of(short), to.to_owned());
+    }
+
+    /// Waits until this is so; it is looked at after every answer.
+    pub async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        let mut answered = self.answered.subscribe();
+        while !is_so(self) && answered.changed().await.is_ok() {}
+    }
+
     /// From now on calls go wrong like this, or not at all.
     pub fn fail(&self, fault: Option<GolinkFault>) {
         self.world().fault = fault;
@@ -138,6 +175,12 @@ impl GolinkWorld {
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The program ends: nobody listens any more. Links and calls can still be looked at.
+    pub async fn ends(&self) {
+        self.stopped.cancel();
+        self.ended.clone().cancelled().await;
     }
 
     async fn hang(&self) -> Response {
@@ -165,8 +208,15 @@ async fn serve(State(golink): State<GolinkWorld>, request: Request) -> Response 
         world.calls.push(GolinkCall { line, headers, body: body.clone(), status: 0 });
         (world.calls.len() - 1, world.fault.clone())
     };
+    let is_list = path == "/.export";
+    match &fault {
+        Some(GolinkFault::Slow(ms)) => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        Some(GolinkFault::SlowList(ms)) if is_list => tokio::time::sleep(Duration::from_millis(*ms)).await,
+        _ => {}
+    }
     let answer = match &fault {
         Some(GolinkFault::Hang) => return golink.hang().await,
+        Some(GolinkFault::NoStats) if path == "/.export-stats" => said(StatusCode::NOT_FOUND, "404 page not found"),
         Some(GolinkFault::Fails) => said(StatusCode::INTERNAL_SERVER_ERROR, "something broke"),
         Some(GolinkFault::MovedToHttps(to)) => found(&format!("{to}{path}")),
         _ => {
@@ -174,122 +224,17 @@ async fn serve(State(golink): State<GolinkWorld>, request: Request) -> Response 
             golink.world().answer(&parts.method, &path, &parts.headers, &body, is_read_only)
         }
     };
-    if fault == Some(GolinkFault::LostReply) {
+    let is_lost = match fault {
+        Some(GolinkFault::LostReply) => true,
+        Some(GolinkFault::LostSave) => parts.method == Method::POST,
+        _ => false,
+    };
+    if is_lost {
         return golink.hang().await;
     }
     if let Some(call) = golink.world().calls.get_mut(number) {
         call.status = answer.status().as_u16();
     }
+    golink.answered.send_modify(|count| *count += 1);
     answer
-}
-
-fn said(status: StatusCode, words: &str) -> Response {
-    (status, format!("{words}\n")).into_response()
-}
-
-fn found(to: &str) -> Response {
-    (StatusCode::FOUND, [(header::LOCATION, to.to_owned())]).into_response()
-}
-
-impl World {
-    fn answer(
-        &mut self,
-        method: &axum::http::Method,
-        path: &str,
-        headers: &HeaderMap,
-        body: &str,
-        is_read_only: bool,
-    ) -> Response {
-        let (place, query) = path.split_once('?').unwrap_or((path, ""));
-        if place == "/" {
-            return match method.as_str() {
-                "POST" if is_read_only => said(StatusCode::METHOD_NOT_ALLOWED, "read-only"),
-                "POST" => self.save(headers, body),
-                _ => said(StatusCode::OK, "<html>home</html>"),
-            };
-        }
-        if let Some(short) = place.strip_prefix("/.detail/") {
-            return self.detail(short);
-        }
-        match place {
-            "/.export" => {
-                let mut links: Vec<&Link> = self.links.values().collect();
-                links.sort_by(|one, other| one.short.cmp(&other.short));
-                links.into_iter().map(|link| Line::of(link).to_text() + "\n").collect::<String>().into_response()
-            }
-            "/.export-stats" => {
-                let at = self.clock.now_ms() / 1000;
-                let line = |(id, clicks): (&LinkId, &i64)| format!("{id},{at},{clicks}\n");
-                self.clicks.iter().map(line).collect::<String>().into_response()
-            }
-            place if place.starts_with("/.") => said(StatusCode::NOT_FOUND, "404 page not found"),
-            place => self.follow(place, query),
-        }
-    }
-
-    fn detail(&self, escaped: &str) -> Response {
-        let short = Typed::read(escaped).unwrap_or_default().short;
-        match self.links.get(&LinkId::of(&short)) {
-            None => said(StatusCode::NOT_FOUND, "404 page not found"),
-            Some(link) if link.short != short => found(&format!("/.detail/{}", path_escape(&link.short))),
-            Some(link) => json(link),
-        }
-    }
-
-    fn save(&mut self, headers: &HeaderMap, body: &str) -> Response {
-        let form: BTreeMap<String, String> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-        let (short, long, owner) = (field("short"), field("long"), field("owner"));
-        if short.is_empty() || long.is_empty() {
-            return said(StatusCode::BAD_REQUEST, "short and long required");
-        }
-        if check_name(&short).is_err() {
-            return said(StatusCode::BAD_REQUEST, "short may only contain certain characters");
-        }
-        if let Err(why) = check(&long) {
-            return said(StatusCode::BAD_REQUEST, &format!("long is no template: {why}"));
-        }
-        let (caller, is_admin) = self.caller.clone();
-        let before = self.links.get(&LinkId::of(&short)).cloned();
-        // The real one compares as it is: another case is another user.
-        let may = |link: &Link| {
-            link.owner.is_empty() || is_admin || link.owner == caller || !self.known.contains(&link.owner)
-        };
-        if let Some(link) = before.as_ref().filter(|link| !may(link)) {
-            return said(StatusCode::FORBIDDEN, &format!("cannot update link owned by {:?}", link.owner));
-        }
-        if headers.get("sec-golink").is_none_or(|value| value.is_empty()) {
-            return said(StatusCode::BAD_REQUEST, "invalid XSRF token");
-        }
-        if !owner.is_empty() && !self.known.contains(&owner) {
-            return said(StatusCode::BAD_REQUEST, &format!("new owner not a valid user: {owner}"));
-        }
-        let now = self.clock.now_ms();
-        let owner = if owner.is_empty() { caller } else { owner };
-        let created_at = before.map_or(now, |link| link.created_at);
-        let link = Link { short, long, owner, created_at, edited_at: now };
-        let answer = json(&link);
-        self.links.insert(link.id(), link);
-        answer
-    }
-
-    fn follow(&mut self, place: &str, query: &str) -> Response {
-        let typed = Typed::read(&format!("{place}?{query}")).unwrap_or_default();
-        let bare = LinkId::of(without_punctuation(&typed.short));
-        let found_as = [LinkId::of(&typed.short), bare].into_iter().find(|id| self.links.contains_key(id));
-        let Some((id, link)) = found_as.and_then(|id| self.links.get(&id).cloned().map(|link| (id, link))) else {
-            return said(StatusCode::NOT_FOUND, "<html>home</html>");
-        };
-        *self.clicks.entry(id).or_insert(0) += 1;
-        let (caller, _) = &self.caller;
-        let visit = Visit { path: &typed.path, query: &typed.query, user: Some(caller), now: self.clock.now_ms() };
-        match expand(&link.long, &visit) {
-            Ok(target) => found(&target.address),
-            Err(why) => said(StatusCode::INTERNAL_SERVER_ERROR, &why.to_string()),
-        }
-    }
-}
-
-fn json(link: &Link) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], Line::of(link).to_text() + "\n").into_response()
 }

@@ -20,23 +20,24 @@ impl Surface {
     /// Makes or replaces a link, or asks first.
     pub(super) async fn grant_wish(&self, by: &By, wish: Wish) -> Result<Answer, LinkError> {
         let links = self.links();
-        let asker = links.asker(&by.slack_id, true).await?;
+        let asker = links.asker(&by.slack_id).await?;
+        let editor = asker.editor()?;
         if !wish.is_unusual && is_unusual(&wish.long) && check_name(&wish.short).is_ok() {
             let known = Wish { is_unusual: true, ..wish.clone() };
             return Ok(ephemeral(words::unusual(&wish.short, &wish.long, &known.value())));
         }
-        match self.save_link(by, &links, Links::editor(&asker)?, &wish, None).await {
+        match self.save_link(by, &links, editor, &wish, None).await {
             Ok((link, was_there)) => {
                 let address = links.address_of(&link.short);
-                let shown = self.shown(&link, &link.short, &address, asker.login.as_deref());
+                let shown = self.shown(&link, &link.short, &address, asker.login());
                 Ok(ephemeral(words::saved(&shown, was_there)))
             }
             Err(LinkError::Refused(LinkRefusal::Exists { link } | LinkRefusal::Changed { link })) => {
                 let seen = Wish { seen: Some(link.fingerprint()), ..wish.clone() };
                 let address = links.address_of(&link.short);
-                let shown = self.shown(&link, &link.short, &address, asker.login.as_deref());
-                if !shown.is_mine {
-                    return Ok(ephemeral(words::not_yours(&shown)));
+                let shown = self.shown(&link, &link.short, &address, asker.login());
+                if shown.is_mine && link.long == wish.long.trim() {
+                    return Ok(ephemeral(words::already(&shown)));
                 }
                 if !seen.fits() {
                     return Ok(Answer::ephemeral(sentences::refused(&LinkRefusal::Exists { link })));
@@ -83,15 +84,15 @@ impl Surface {
     ) -> Result<Answer, LinkError> {
         let links = self.links();
         let Some(typed) = typed(named(name)) else { return Ok(Answer::ephemeral(sentences::OLD_BUTTON)) };
-        let (asker, found) = tokio::join!(links.asker(&by.slack_id, true), links.find_forgiving(&typed.short));
+        let (asker, found) = tokio::join!(links.asker(&by.slack_id), links.find_forgiving(&typed.short));
         let asker = asker?;
         let Some(link) = found? else { return Ok(Answer::ephemeral(sentences::NOT_THERE)) };
         let address = links.address_of(&link.short);
-        let shown = self.shown(&link, &link.short, &address, asker.login.as_deref());
+        let shown = self.shown(&link, &link.short, &address, asker.login());
         if !shown.is_mine {
             // Links of people who are gone are anybody's; only the tailnet says who is.
             let known = links.known().await?;
-            if crate::kernel::link::may_edit(Some(&link), &Links::editor(&asker)?, &known).is_err() {
+            if crate::kernel::link::may_edit(Some(&link), &asker.editor()?, &known).is_err() {
                 return Ok(ephemeral(words::not_yours(&shown)));
             }
         }
@@ -103,6 +104,18 @@ impl Surface {
         };
         let owner = if shown.is_mine { link.owner.clone() } else { asker.login.unwrap_or_default() };
         self.open_link_form(&wish, Some(&owner), None, trigger).await
+    }
+
+    /// The form for a link that is not there, for those who could save it.
+    pub(super) async fn new_link_form(
+        &self,
+        by: &By,
+        wish: &Wish,
+        note: Option<&str>,
+        trigger: Option<&SecretString>,
+    ) -> Result<Answer, LinkError> {
+        self.links().asker(&by.slack_id).await?;
+        self.open_link_form(wish, None, note, trigger).await
     }
 
     /// Opens the form; `owner` for a link that is there.
@@ -134,9 +147,9 @@ impl Surface {
     /// The button Delete, for links that stand here.
     pub(super) async fn delete_link(&self, by: &By, name: &str) -> Result<Answer, LinkError> {
         let links = self.links();
-        let asker = links.asker(&by.slack_id, true).await?;
+        let asker = links.asker(&by.slack_id).await?;
         let actor = Actor::Person { slack_id: by.slack_id.clone() };
-        let link = links.delete(name, Links::editor(&asker)?, actor, Some(by.key.clone())).await?;
+        let link = links.delete(name, asker.editor()?, actor, Some(by.key.clone())).await?;
         let (name, long) = (format!("go/{}", link.short), link.long.clone());
         let code = crate::slack::sentences::code;
         let wish = Wish { short: link.short, long: link.long, ..Wish::default() };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::changing::is_unusual;
 use super::{By, Wish, sentences, wanted};
-use crate::engine::links::{LinkError, Links};
+use crate::engine::links::LinkError;
 use crate::kernel::link::{LinkRefusal, NAME_MAX};
 use crate::notices::links as words;
 use crate::slack::answer::Answer;
@@ -103,8 +103,8 @@ impl Surface {
             return Answer::UpdateView(draw(&about, &typed, &wish.long, owner.as_deref(), Some(note)));
         }
         let saving = async {
-            let asker = links.asker(&by.slack_id, true).await?;
-            self.save_link(by, &links, Links::editor(&asker)?, &wish, owner).await
+            let asker = links.asker(&by.slack_id).await?;
+            self.save_link(by, &links, asker.editor()?, &wish, owner).await
         };
         match tokio::time::timeout(super::LIMIT, saving).await {
             Ok(Ok((link, was_there))) => {
@@ -121,14 +121,14 @@ impl Surface {
     }
 
     /// The shortcut on a message.
-    pub(in crate::slack) async fn link_from_message(&self, shortcut: &MessageShortcut) -> Answer {
+    pub(in crate::slack) async fn link_from_message(&self, by: &By, shortcut: &MessageShortcut) -> Answer {
         let text = shortcut.body.get("text").and_then(Value::as_str).unwrap_or_default();
         let address = first_address(text).or_else(|| address_in(shortcut.body.get("blocks")?, 0));
         let wish = Wish { long: address.clone().unwrap_or_default(), ..Wish::default() };
         let trigger = shortcut.trigger_id.as_ref();
         let note = address.is_none().then_some(sentences::NO_ADDRESS);
-        let opened = self.open_link_form(&wish, None, note, trigger).await;
-        opened.unwrap_or_else(|_| Answer::ephemeral(sentences::NOT_OPENED))
+        let opened = self.new_link_form(by, &wish, note, trigger).await;
+        opened.unwrap_or_else(|error| Answer::ephemeral(sentences::failed(&error)))
     }
 }
 

@@ -19,6 +19,16 @@ pub(super) const NO_ADDRESS: &str = "There is no web address in that message to 
 pub(super) const NO_CHANNEL: &str = "I cannot tell which channel this is, so nothing was shared. Type `/go` there.";
 /// It will be said in the channel.
 pub(super) const SHARED: &str = "Shared here.";
+/// Guests are let into a few channels, and links lead through the whole house.
+const GUEST: &str = "Go links are for full members of this workspace, and guests have none. Nothing was changed. Ask a full member to do \
+     it, or an admin to make you one.";
+/// A word that needs another one.
+pub(super) const SEARCH_WHAT: &str =
+    "Say what to search for: `/go search WORDS`. A link that is called so: `/go /search`.";
+/// The same for those that need a name.
+pub(super) fn which(word: &str) -> String {
+    format!("Say which link: `/go {word} NAME`. A link that is called so: `/go /{word}`.")
+}
 /// Somebody else's, or none any more.
 pub(super) const NOT_THERE: &str = "There is no such go link any more. Nothing was changed.";
 
@@ -40,22 +50,43 @@ pub(super) fn is_passing(error: &LinkError) -> bool {
 pub(super) fn failed(error: &LinkError) -> String {
     match error {
         LinkError::Refused(refusal) => refused(refusal),
-        LinkError::NotMember => words::refusal(&Refusal::Standing { standing: Standing::Guest }, None),
-        LinkError::NoTailnetUser { email } => crate::slack::sentences::no_tailnet_user(email.as_deref()),
+        LinkError::NotMember(Standing::Guest) => GUEST.to_owned(),
+        LinkError::NotMember(standing) => words::refusal(&Refusal::Standing { standing: *standing }, None),
+        LinkError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
         LinkError::Nowhere(ExpandError::NoUser) => {
-            "Where this link leads depends on who you are in the tailnet, and the tailnet knows nobody with your address. \
-             Ask an admin to add you under `people:` in `nightlatch.yaml`."
+            "Where this link leads depends on who you are in the tailnet, and I cannot tell now. Try again in a moment."
                 .to_owned()
         }
-        LinkError::Nowhere(error) => format!("This link leads nowhere: {}. Its owner can mend it.", escape(&error.to_string())),
+        LinkError::Nowhere(error) => {
+            format!("This link leads nowhere: {}. Its owner can mend it.", escape(&error.to_string()))
+        }
         LinkError::Failed(failure) => format!("{} Nothing was changed.", said(failure)),
         LinkError::NotKnown(failure) => {
-            format!("{} It may have been saved all the same: look with `/go` and the name before you try again.", said(failure))
+            format!(
+                "{} It may have been saved all the same: look with `/go` and the name before you try again.",
+                said(failure)
+            )
         }
-        LinkError::NotSaved(_) => "That could not be saved, so nothing was changed. Try again in a moment; if it stays like \
+        LinkError::NotSaved(_) => {
+            "That could not be saved, so nothing was changed. Try again in a moment; if it stays like \
              this, tell an admin."
-            .to_owned(),
+                .to_owned()
+        }
     }
+}
+
+/// Links are the tailnet's, and only it says whose they are.
+fn no_tailnet_user(email: Option<&str>) -> String {
+    let looked = match email {
+        Some(email) => {
+            format!("I looked for an active tailnet user called {} (your e-mail in Slack) and found none", code(email))
+        }
+        None => "Slack tells me no e-mail address of yours".to_owned(),
+    };
+    format!(
+        "That depends on who you are in the tailnet, and I cannot tell: {looked}. Nothing was changed. If your tailnet login is \
+         another one, an admin can say so in the `people:` table of nightlatch.yaml."
+    )
 }
 
 fn said(failure: &Failure) -> String {
@@ -95,7 +126,12 @@ pub(super) fn refused(refusal: &LinkRefusal) -> String {
         }
         LinkRefusal::NoSuchUser { login } => format!("The tailnet knows nobody called {}.", code(login)),
         LinkRefusal::Exists { link } => {
-            format!("{} is there already, is yours, and leads to {}.", name(&link.short), code(&link.long))
+            format!(
+                "{} is there already and leads to {}. {} changes it.",
+                name(&link.short),
+                code(&link.long),
+                code(&format!("/go edit {}", link.short))
+            )
         }
         LinkRefusal::Changed { link } => format!(
             "{} changed while you looked: it now leads to {}. Nothing was changed by you; look again.",

@@ -25,17 +25,32 @@ impl Typed {
         Some(Self { short: short.to_owned(), path: path.to_owned(), query: query.to_owned() })
     }
 
-    /// As it would be typed, the name spelled `short`.
+    /// As it would be typed, the name spelled `short`. Read again it is the same, and an address may end in it.
     pub fn show(&self, short: &str) -> String {
-        let mut text = short.to_owned();
+        let mut text = escaped(short, |c| "-._~!$&'()*+,;=:@".contains(c));
         if !self.path.is_empty() {
-            text = format!("{text}/{}", self.path);
+            text = format!("{text}/{}", escaped(&self.path, |c| "-._~!$&'()*+,;=:@/".contains(c)));
         }
         if !self.query.is_empty() {
-            text = format!("{text}?{}", self.query);
+            // It was never unescaped, so its escapes stay.
+            text = format!("{text}?{}", escaped(&self.query, |c| "-._~!$&'()*+,;=:@/?%[]".contains(c)));
         }
         text
     }
+}
+
+/// Letters and digits of every alphabet stay readable; what else is not `plain` is escaped.
+fn escaped(text: &str, plain: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_alphanumeric() || plain(character) {
+            out.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            character.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -63,5 +78,18 @@ mod tests {
         assert_eq!(Typed::read("who/%zz"), None);
         assert_eq!(Typed::read("who/%ff"), None);
         assert_eq!(Typed::read("who/a?b").expect("it can be read").show("Who"), "Who/a?b");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_shown_is_read_as_the_same(text in "[a-z]{1,5}/[\\PC%?#/]{0,20}(\\?[\\PC]{0,20})?") {
+            if let Some(typed) = Typed::read(&text) {
+                let shown = typed.show(&typed.short);
+                let again = Typed::read(&shown).expect("what is shown can be read");
+                assert_eq!((&again.short, &again.path), (&typed.short, &typed.path), "{text} {shown}");
+                assert_eq!(again.show(&again.short), shown);
+                assert!(!shown.contains(|c: char| c.is_whitespace() || "<>|\"#".contains(c)), "{shown}");
+            }
+        }
     }
 }
