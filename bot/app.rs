@@ -30,6 +30,7 @@ use crate::slack::surface::Surface;
 use crate::store::{OpenError, Store};
 use crate::web::identity::Identity;
 use crate::web::links::LinkPages;
+use crate::web::pages::{Neighbours, Pages};
 use crate::web::pastes::PastePages;
 use crate::{steps, web};
 
@@ -110,12 +111,15 @@ impl Bot {
         let slack = slack_client(config, &secrets, &clock)?;
         let tailscale = tailscale_client(config, &secrets, &clock)?;
         let signing = signing_secrets(config, &secrets)?;
+        let identity = identity(config)?;
         let listener = listen::bind(&config.listen).await?;
+        let here = reached_at(config, listener.address());
+        let pages = Pages::new(neighbours(config, &here))?;
         let Database::Sqlite(path) = &config.database;
         let store = Store::open(&format!("sqlite://{}", path.display())).await?;
         let links = match &config.golink {
             Some(golink) => LinkPlace::there(golink, clock.clone())?,
-            None => LinkPlace::here(&store, &reached_at(config, listener.address())).await?,
+            None => LinkPlace::here(&store, &here).await?,
         };
         let (stop_doors, stop_engine) = (CancellationToken::new(), CancellationToken::new());
         let parts = Parts {
@@ -128,7 +132,7 @@ impl Bot {
             catalog,
             people: config.people.clone(),
             links,
-            pastes: paste_settings(config, listener.address())?,
+            pastes: paste_settings(config, here)?,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone());
@@ -146,10 +150,10 @@ impl Bot {
         if let Some(signing) = signing {
             router = router.merge(crate::slack::http::router(edge.clone(), signing, clock));
         }
-        router = router.merge(PastePages::new(engine.clone(), identity(config)?)?.router());
+        router = router.merge(PastePages::new(engine.clone(), identity.clone(), pages.clone()).router());
         // Last: it stands in front of everything else, and what is merged later would not be behind it.
         if config.golink.is_none() {
-            router = LinkPages::new(engine.clone(), identity(config)?, &ids)?.beside(router);
+            router = LinkPages::new(engine.clone(), identity, pages, &ids).beside(router);
         }
         let address = listener.address();
         info!(listen = %config.listen, "answering");
@@ -200,12 +204,12 @@ impl Bot {
 }
 
 /// Where pastes go: to the tclip that is named, else to us.
-fn paste_settings(config: &Config, address: Option<SocketAddr>) -> Result<PasteSettings, StartError> {
+fn paste_settings(config: &Config, here: String) -> Result<PasteSettings, StartError> {
     let tclip = match &config.tclip {
         Some(tclip) => Some(TclipPlace { client: Tclip::new(tclip.url.clone())?, is_public: tclip.is_public }),
         None => None,
     };
-    Ok(PasteSettings { here: reached_at(config, address), tclip })
+    Ok(PasteSettings { here, tclip })
 }
 
 /// How we find out who opens our pages.
@@ -216,6 +220,11 @@ fn identity(config: &Config) -> Result<Identity, StartError> {
     };
     let host = config.url.as_ref().and_then(|url| url.host_str());
     Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, is_local, host))
+}
+
+/// Which pages we have.
+fn neighbours(config: &Config, here: &str) -> Neighbours {
+    Neighbours { here: here.to_owned(), has_links: config.golink.is_none(), has_pastes: config.tclip.is_none() }
 }
 
 /// How people reach us, without a slash at the end.

@@ -1,7 +1,6 @@
 //! Go links in the browser and for programs: golink's HTTP interface, under `/go/` and wherever the host is called `go`.
 
 mod changing;
-mod pages;
 mod showing;
 mod token;
 
@@ -13,12 +12,12 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
 use super::identity::{Caller, Identity, is_from_internet};
+use super::pages::Pages;
 use super::wants_page;
 use crate::clock::Ids;
 use crate::engine::Engine;
 use crate::engine::links::{LinkError, Links};
 use crate::kernel::link::{ExpandError, LinkRefusal, Typed};
-use pages::Pages;
 use token::Tokens;
 
 /// Under this path we have the links, whatever we are called.
@@ -49,11 +48,8 @@ struct Asked {
 
 impl LinkPages {
     /// The links of this engine.
-    ///
-    /// # Errors
-    /// A template cannot be read; never in a build whose tests passed.
-    pub fn new(engine: Engine, identity: Identity, ids: &Ids) -> Result<Self, tera::Error> {
-        Ok(Self { engine, identity, pages: Pages::new()?, tokens: Tokens::new(ids) })
+    pub fn new(engine: Engine, identity: Identity, pages: Pages, ids: &Ids) -> Self {
+        Self { engine, identity, pages, tokens: Tokens::new(ids) }
     }
 
     /// `router` with the links beside it: below `/go`, and in place of everything where the host's first name is `go`.

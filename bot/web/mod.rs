@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod links;
+pub mod pages;
 pub mod pastes;
 
 use std::sync::Arc;

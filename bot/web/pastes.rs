@@ -7,7 +7,6 @@ mod api;
 mod form;
 mod highlight;
 mod markdown;
-mod pages;
 mod show;
 
 use std::sync::Arc;
@@ -20,12 +19,12 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 
 use super::identity::{Caller, Identity};
+use super::pages::Pages;
 use super::wants_page;
 use crate::engine::Engine;
 use crate::engine::pastes::{PasteError, Pastes};
 use crate::kernel::paste::{Author, PasteRefusal};
 use highlight::Highlighted;
-use pages::Pages;
 
 /// The pastes as a surface. Cloning is cheap.
 #[derive(Clone)]
@@ -38,11 +37,8 @@ pub struct PastePages {
 
 impl PastePages {
     /// The pastes of this engine.
-    ///
-    /// # Errors
-    /// A template cannot be read; never in a build whose tests passed.
-    pub fn new(engine: Engine, identity: Identity) -> Result<Self, tera::Error> {
-        Ok(Self { engine, identity, pages: Pages::new()?, highlighted: Highlighted::default() })
+    pub fn new(engine: Engine, identity: Identity, pages: Pages) -> Self {
+        Self { engine, identity, pages, highlighted: Highlighted::default() }
     }
 
     /// The addresses, all below `/paste` and `/api`.
@@ -53,7 +49,6 @@ impl PastePages {
             .route("/paste", get(show::new))
             .route("/paste/", get(show::new))
             .route("/paste/list", get(show::list))
-            .route("/paste/.style.css", get(show::style))
             .route("/paste/{id}", get(show::page))
             .route("/paste/{id}/delete", post(api::delete_from_page))
             .route("/paste/{id}/{how}", get(show::other))
@@ -94,7 +89,7 @@ impl PastePages {
     /// A page with a sentence or two; programs get the sentence alone.
     fn said(&self, status: StatusCode, words: &str) -> Response {
         let facts = serde_json::json!({ "title": "Pastes", "words": words, "user": "" });
-        let mut page = self.pages.page(status, "said.html", &facts);
+        let mut page = self.pages.page(status, "pastes/said.html", &facts);
         page.extensions_mut().insert(Said(words.into()));
         page
     }

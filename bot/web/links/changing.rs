@@ -114,7 +114,7 @@ impl LinkPages {
                 set(&mut facts, "path", path_escape(&link.short));
                 set(&mut facts, "short", link.short);
                 set(&mut facts, "is_deleted", false);
-                self.pages.page(StatusCode::OK, "done.html", &facts)
+                self.pages.page(StatusCode::OK, "links/done.html", &facts)
             }
             Ok(link) => {
                 let line = Line::of(&link).to_text() + "\n";
@@ -159,7 +159,7 @@ impl LinkPages {
                 set(&mut facts, "short", link.short);
                 set(&mut facts, "long", link.long);
                 set(&mut facts, "is_deleted", true);
-                self.pages.page(StatusCode::OK, "done.html", &facts)
+                self.pages.page(StatusCode::OK, "links/done.html", &facts)
             }
             Err(error) => failed(&error),
         }

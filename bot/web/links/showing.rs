@@ -5,12 +5,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::pages::{Row, day};
 use super::{Asked, LinkPages, failed, redirect, text, wants_page};
 use crate::engine::links::{CAPABILITY, Counted};
 use crate::kernel::link::snapshot::Line;
 use crate::kernel::link::{Editor, Typed, may_edit, path_escape};
 use crate::web::identity::Caller;
+use crate::web::pages::moment;
 
 /// What the home page lists at most.
 const TOP_MAX: usize = 200;
@@ -30,8 +30,15 @@ pub(super) fn named(escaped: &str) -> Option<String> {
         .map(|typed| if typed.path.is_empty() { typed.short } else { format!("{}/{}", typed.short, typed.path) })
 }
 
-fn rows(counted: Vec<Counted>) -> Vec<Row> {
-    counted.into_iter().map(Row::of).collect()
+/// Links for a table.
+fn rows(counted: Vec<Counted>, now: i64) -> Vec<Value> {
+    let row = |Counted { link, clicks }: Counted| {
+        json!({
+            "path": path_escape(&link.short), "edited": moment(link.edited_at, now), "short": link.short, "long": link.long,
+            "owner": link.owner, "clicks": clicks,
+        })
+    };
+    counted.into_iter().map(row).collect()
 }
 
 impl LinkPages {
@@ -63,8 +70,8 @@ impl LinkPages {
         top.truncate(TOP_MAX);
         let mut facts = self.facts(asked, &caller, "go/");
         set(&mut facts, "short", short.chars().take(200).collect::<String>());
-        set(&mut facts, "rows", json!(rows(top)));
-        self.pages.page(status, "home.html", &facts)
+        set(&mut facts, "rows", json!(rows(top, self.now())));
+        self.pages.page(status, "links/home.html", &facts)
     }
 
     pub(super) async fn detail(&self, asked: &Asked, escaped: &str) -> Response {
@@ -98,13 +105,13 @@ impl LinkPages {
         set(&mut facts, "can_edit", can_edit);
         set(&mut facts, "xsrf", self.tokens.make(&login, link.id().as_str(), self.now()));
         set(&mut facts, "clicks", links.clicks_of(&link.id()).await.unwrap_or(0));
-        set(&mut facts, "created", day(link.created_at));
-        set(&mut facts, "edited", day(link.edited_at));
+        set(&mut facts, "created", moment(link.created_at, self.now()));
+        set(&mut facts, "edited", moment(link.edited_at, self.now()));
         set(&mut facts, "path", path_escape(&link.short));
         set(&mut facts, "short", link.short);
         set(&mut facts, "long", link.long);
         set(&mut facts, "owner", if link.owner.is_empty() { login } else { link.owner });
-        self.pages.page(StatusCode::OK, "detail.html", &facts)
+        self.pages.page(StatusCode::OK, "links/detail.html", &facts)
     }
 
     pub(super) async fn export(&self, asked: &Asked) -> Response {
@@ -168,8 +175,8 @@ impl LinkPages {
 
     fn list(&self, asked: &Asked, caller: &Caller, title: &str, counted: Vec<Counted>) -> Response {
         let mut facts = self.facts(asked, caller, title);
-        set(&mut facts, "rows", json!(rows(counted)));
-        self.pages.page(StatusCode::OK, "list.html", &facts)
+        set(&mut facts, "rows", json!(rows(counted, self.now())));
+        self.pages.page(StatusCode::OK, "links/list.html", &facts)
     }
 
     pub(super) async fn help(&self, asked: &Asked) -> Response {
@@ -179,7 +186,7 @@ impl LinkPages {
         };
         let mut facts = self.facts(asked, &caller, "Go links");
         set(&mut facts, "address", self.links().address_of("").trim_end_matches('/').to_owned());
-        self.pages.page(StatusCode::OK, "help.html", &facts)
+        self.pages.page(StatusCode::OK, "links/help.html", &facts)
     }
 
     /// Lets browsers search for links as they search elsewhere.

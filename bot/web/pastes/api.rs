@@ -64,7 +64,7 @@ async fn posted(pages: &PastePages, author: Author, mut form: Form, is_plain: bo
                 "title": "Are you sure?", "user": author.shown(), "note": note, "anyway": true, "filename": text.filename,
                 "content": text.content, "keep": keep, "language": text.language,
             });
-            return Ok(pages.pages.page(StatusCode::OK, "new.html", &facts));
+            return Ok(pages.pages.page(StatusCode::OK, "pastes/new.html", &facts));
         }
     }
     let pasting = Pasting { expires_at, ..Pasting::new(author, text) };

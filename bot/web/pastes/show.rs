@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use super::{PastePages, highlight, markdown};
 use crate::kernel::paste::{Author, Paste, PasteId, PastePlace};
 use crate::notices::pastes::size;
+use crate::web::pages::moment;
 
 /// As many are on one page of the list, as at tclip.
 const PAGE: i64 = 25;
 /// Further back nobody leafs.
 const PAGES_MAX: i64 = 100_000;
-const STYLE: &str = include_str!("../../../templates/web/pastes/style.css");
 /// A text is shown as text: it can load nothing, run nothing, and is not what the browser guesses.
 const RAW_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
@@ -24,16 +24,11 @@ fn facts(pages: &PastePages, paste: &Paste, reader: Option<&Author>) -> Value {
     let now = pages.engine.clock().now_ms();
     json!({
         "title": paste.filename, "id": paste.id.as_str(), "filename": paste.filename, "author": paste.author.name,
-        "created": time(paste.created_at), "expires": paste.expires_at.map(time), "size": size(paste.size_bytes),
+        "created": moment(paste.created_at, now), "expires": paste.expires_at.map(|at| moment(at, now)), "size": size(paste.size_bytes),
         "is_markdown": markdown::is_markdown(paste),
         "can_delete": reader.is_some_and(|reader| paste.check_delete(reader, now).is_ok()),
         "user": reader.map(Author::shown).unwrap_or_default(),
     })
-}
-
-fn time(at: i64) -> String {
-    let at = jiff::Timestamp::from_millisecond(at);
-    at.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }
 
 /// The paste of this address and who reads it; an answer if there is none or they may not.
@@ -68,7 +63,7 @@ async fn highlighted(pages: &PastePages, id: &str, parts: &Parts) -> Result<Resp
         facts.insert("is_cut".to_owned(), json!(code.is_cut));
         facts.insert("lines_max".to_owned(), json!(highlight::LINES_MAX));
     }
-    Ok(pages.pages.page(StatusCode::OK, "show.html", &facts))
+    Ok(pages.pages.page(StatusCode::OK, "pastes/show.html", &facts))
 }
 
 /// `GET /paste/ID/raw`, `dl`, `md`. As at tclip `md` of what is no Markdown leads to the paste, and `org` too: that format is
@@ -134,7 +129,7 @@ async fn rendered(pages: &PastePages, id: &str, parts: &Parts, is_md: bool) -> R
     if let Some(facts) = facts.as_object_mut() {
         facts.insert("html".to_owned(), json!(html));
     }
-    Ok(pages.pages.page(StatusCode::OK, "markdown.html", &facts))
+    Ok(pages.pages.page(StatusCode::OK, "pastes/markdown.html", &facts))
 }
 
 /// Which page of the list.
@@ -159,12 +154,13 @@ pub(super) async fn list(State(pages): State<PastePages>, Query(leaf): Query<Lea
         Err(error) => return pages.failed(&error),
     };
     let has_next = found.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let now = pages.engine.clock().now_ms();
     let rows: Vec<Value> = found
         .iter()
         .take(usize::try_from(PAGE).unwrap_or(0))
         .map(|paste| {
             json!({
-                "id": paste.id.as_str(), "filename": paste.filename, "created": time(paste.created_at),
+                "id": paste.id.as_str(), "filename": paste.filename, "created": moment(paste.created_at, now),
                 "author": paste.author.name, "size": size(paste.size_bytes),
                 "is_mine": paste.author.is_same(&reader),
             })
@@ -174,7 +170,7 @@ pub(super) async fn list(State(pages): State<PastePages>, Query(leaf): Query<Lea
         "title": "Pastes", "user": reader.shown(), "rows": rows, "page": number + 1,
         "previous": (number > 0).then(|| number - 1), "next": has_next.then(|| number + 1),
     });
-    pages.pages.page(StatusCode::OK, "list.html", &facts)
+    pages.pages.page(StatusCode::OK, "pastes/list.html", &facts)
 }
 
 /// `GET /paste/`: the form.
@@ -184,20 +180,10 @@ pub(super) async fn new(State(pages): State<PastePages>, request: Request) -> Re
         Ok(author) => {
             let facts =
                 json!({ "title": "New paste", "user": author.shown(), "keep": "", "content": "", "filename": "" });
-            pages.pages.page(StatusCode::OK, "new.html", &facts)
+            pages.pages.page(StatusCode::OK, "pastes/new.html", &facts)
         }
         Err(answer) => answer,
     }
-}
-
-/// `GET /paste/.style.css`.
-pub(super) async fn style() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    (headers, STYLE).into_response()
 }
 
 #[cfg(test)]
