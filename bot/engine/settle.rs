@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::Engine;
 use super::performed::Performed;
+use super::{Engine, TellError};
 use crate::kernel::reference::{Reference, RequesterField, fill};
 use crate::kernel::request::{Found, Phase};
-use crate::kernel::{Event, Failure, Key, Proof, Request};
+use crate::kernel::{Event, Failure, Key, Proof, Request, RequestId};
 use crate::steps::{Before, Holder, Step};
 use crate::store::StoreError;
 
@@ -51,14 +51,44 @@ async fn try_settle(
             Err(failure) => return Ok(Err(failure)),
         },
     };
-    let mut holders = Vec::new();
-    for (id, until) in &held.live {
-        let holder = engine.inner.store.load(id).await?;
-        holders.push(describe(&holder, key, *until));
+    let mut before = Before { found: before, untils: held.untils };
+    let mut holders = describe_all(engine, key, &held.live).await?;
+    let mut settled = step.settle(key, &holders, &before).await;
+    if let Ok(Proof { found: Found::TakenAway, .. }) = &settled {
+        let others = holders.iter().filter(|holder| !holder.is_new && holder.request_id != request.id);
+        for holder in others {
+            if let Err(failure) = taken_away(engine, &holder.request_id, key).await? {
+                return Ok(Err(failure));
+            }
+        }
+        let is_own = holders.iter().any(|holder| !holder.is_new && holder.request_id == request.id);
+        if !is_own {
+            // They let go of it with that; whoever is left is settled for now.
+            let held = engine.inner.store.held(key).await?;
+            before.untils = held.untils;
+            holders = describe_all(engine, key, &held.live).await?;
+            settled = step.settle(key, &holders, &before).await;
+        }
     }
-    let before = Before { found: before, untils: held.untils };
-    let settled = step.settle(key, &holders, &before).await;
     Ok(settled.map(|proof| seen_by(request, &holders, proof)))
+}
+
+async fn describe_all(engine: &Engine, key: &Key, live: &[(RequestId, i64)]) -> Result<Vec<Holder>, StoreError> {
+    let mut holders = Vec::new();
+    for (id, until) in live {
+        holders.push(describe(&engine.inner.store.load(id).await?, key, *until));
+    }
+    Ok(holders)
+}
+
+/// Tells another holder of the key that somebody took it away by hand.
+async fn taken_away(engine: &Engine, id: &RequestId, key: &Key) -> Result<Result<(), Failure>, StoreError> {
+    let request = engine.inner.store.load(id).await?;
+    let Some(step) = request.steps.iter().position(|step| step.key == *key) else { return Ok(Ok(())) };
+    tracing::warn!(request.id = %id, step.key = %key, "somebody took it away by hand; it is not switched on again");
+    let proof = Proof { at: engine.inner.clock.now_ms(), found: Found::TakenAway };
+    let told = engine.tell(crate::kernel::Actor::Worker, id, Event::Settled { step, proof }, None).await;
+    Ok(told.map(drop).map_err(|error| not_told(&error)))
 }
 
 /// Writes down what is there before we touch it, and only then lets anything be sent.
@@ -72,12 +102,11 @@ async fn first_touch(
     let before = step.observe(key).await?;
     let event = Event::Observed { step: index, before: before.clone() };
     let told = engine.tell(crate::kernel::Actor::Worker, &request.id, event, None).await;
-    told.map(|_| before).map_err(|error| Failure {
-        what: error.to_string(),
-        advice: String::new(),
-        retryable: true,
-        retry_after_ms: None,
-    })
+    told.map(|_| before).map_err(|error| not_told(&error))
+}
+
+fn not_told(error: &TellError) -> Failure {
+    Failure { what: error.to_string(), advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
 fn describe(request: &Request, key: &Key, until: i64) -> Holder {
@@ -95,7 +124,13 @@ fn describe(request: &Request, key: &Key, until: i64) -> Holder {
         .collect();
     let login = request.requester.login.clone().unwrap_or_default();
     let comment = format!("{} {login}, approved by {}: {}", request.id, approvers.join(", "), request.reason);
-    Holder { request_id: request.id.clone(), login, until, with, comment, is_new: phase == Some(Phase::Begun) }
+    let confirmed_until = index.and_then(|index| request.steps.get(index)).and_then(|step| match &step.proof {
+        Some(Proof { found: Found::On { until }, .. }) => Some(until.unwrap_or(i64::MAX)),
+        Some(Proof { found: Found::OnBefore, .. }) => Some(i64::MAX),
+        _ => None,
+    });
+    let is_new = phase == Some(Phase::Begun);
+    Holder { request_id: request.id.clone(), login, until, with, comment, is_new, confirmed_until }
 }
 
 /// A setting with what was asked for in it, as it was when the key was made.

@@ -232,6 +232,7 @@ fn found(step: &Step) -> Option<FoundAs> {
         Found::LeftAlone { what } => ("left_alone", what.as_str(), None),
         Found::HeldByOthers { until } => ("held_by_others", "", Some(*until)),
         Found::OnBefore => ("on_before", "", None),
+        Found::TakenAway => ("taken_away", "", None),
         // Nothing that is over can read back as ours and on; if it ever did, say it and not something nicer.
         Found::On { until } => ("on", "", *until),
     };

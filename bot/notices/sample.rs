@@ -168,6 +168,7 @@ pub fn lives() -> Vec<Request> {
         Found::PutBack { what: "true, without an end".into() },
         Found::LeftAlone { what: "custom:jit_prod_db is true, without an end".into() },
         Found::HeldByOthers { until: NOW + 4 * HOUR_MS },
+        Found::TakenAway,
     ];
     let mut lives: Vec<Life> = vec![
         asked,
@@ -186,6 +187,8 @@ pub fn lives() -> Vec<Request> {
         active.clone().failed(true),
         active.clone().expired().wait(120_000).then(Event::Woke { wake: Wake::Alarm }),
         stuck.settled(Found::Gone),
+        active.clone().settled(Found::TakenAway),
+        active.clone().settled(Found::TakenAway).settled(Found::Untouched),
         revoked.clone().settled(Found::Gone),
         revoked,
     ];

@@ -196,6 +196,9 @@ fn too_late(state: State, outcome: Option<Outcome>, by: &[String], request: Opti
         (State::Ending | State::Ended, outcome) => {
             let how = match outcome {
                 Some(Outcome::Returned) => "its holder gave it back".to_owned(),
+                Some(Outcome::Revoked) if request.is_some() && ended.is_none() => {
+                    "somebody took it away by hand in the tailnet".to_owned()
+                }
                 Some(Outcome::Revoked) => {
                     format!("it was revoked{}", by_people(ended.map(std::slice::from_ref).unwrap_or_default()))
                 }

@@ -30,6 +30,8 @@ pub struct Holder {
     /// Not confirmed yet: whether it may be held is checked before anything is sent. Others hold it already, and nobody's
     /// letting go may fail because of them.
     pub is_new: bool,
+    /// Until when it was last read back as on, milliseconds since the Unix epoch; none: not yet.
+    pub confirmed_until: Option<i64>,
 }
 
 /// What the ledger knows of a key beside its holders.

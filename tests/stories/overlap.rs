@@ -159,6 +159,143 @@ async fn a_value_somebody_else_wrote_in_between_is_left_alone_and_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_took_away_by_hand_does_not_come_back_when_another_grant_ends() {
+    story_everywhere(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 4h second").await;
+        stage.tailnet.remove_by_hand("alice-laptop", JIT).expect("a device");
+        let calls = stage.tailnet.calls_of(Endpoint::SetAttribute);
+        stage.advance(1.hours()).await;
+        assert!(!stage.is_on());
+        assert_eq!(stage.tailnet.calls_of(Endpoint::SetAttribute), calls, "nothing was set for the second");
+        let [second, first] = stage.requests().await.try_into().expect("two requests");
+        assert_eq!((first.state, first.outcome), (State::Ended, Some(Outcome::Expired)));
+        assert_eq!((second.state, second.outcome, &second.ended_by), (State::Ended, Some(Outcome::Revoked), &None));
+        let audit = stage.bot.store().await.audit_of(second.ask.id.as_str()).await.expect("the audit log");
+        assert!(audit.iter().any(|entry| entry.event.contains("taken_away") && entry.actor.contains("worker")));
+        let told = stage.alice.reads();
+        assert!(
+            told.contains("somebody took it away by hand in the tailnet, so it is not switched on again"),
+            "{told}"
+        );
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_away_by_hand_as_its_people_see_it() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 4h second").await;
+        stage.alice.reads();
+        stage.advance(30.minutes()).await;
+        stage.tailnet.remove_by_hand("alice-laptop", JIT).expect("a device");
+        // A new approval counts for itself, and for nobody who held it before.
+        let old = stage.old_press("carol", "Revoke").await;
+        stage.alice.command("/access prod-db 10m third").await;
+        stage.bob.press("Approve").await;
+        assert!(stage.is_on());
+        assert_eq!(minutes_left(stage), 10, "not until the end of what was taken away");
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          🟢 *Production database is active until today 13:40* on alice-laptop (macOS)
+          *Active since* today 13:30:01 | *Ends* today 13:40
+          Changed: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          Done earlier? Press Return or type `/access return prod-db`.
+          ~ Request 01kjmp119800000003 · you are told shortly before it ends
+          [Return]
+        nightlatch:
+          🔒 *Production database has ended*: somebody took it away by hand in the tailnet, so it is not switched on again.
+          🔒 This request let go today 13:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 13:40
+          Open TCP connections may live on; close them yourself if they should not.
+          ~ Request 01kjmma2g000000001
+          [Ask again]
+        nightlatch:
+          🔒 *Production database has ended*: somebody took it away by hand in the tailnet, so it is not switched on again.
+          🔒 This request let go today 13:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 13:40
+          Open TCP connections may live on; close them yourself if they should not.
+          ~ Request 01kjmma2g000000002
+          [Ask again]
+        ");
+        insta::assert_snapshot!(stage.carol.sees("#access"), @"
+        #access
+        nightlatch:
+          🔒 *Ended: taken away by hand in the tailnet* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 1h
+          *Active* today 21:00 to today 21:30:01 | *Until* today 22:00
+          *Reason*
+          > first
+          Approved by @bob (group:dba) today 21:00
+          🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
+          Open TCP connections may live on.
+          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+            nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
+            nightlatch: 🟢 Active since today 21:00:00, ends today 22:00.
+            nightlatch:
+              🔒 Ended: somebody took it away by hand in the tailnet.
+              🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
+              Open TCP connections may live on.
+        nightlatch:
+          🔒 *Ended: taken away by hand in the tailnet* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 4h
+          *Active* today 21:00 to today 21:30:01 | *Until* tomorrow 01:00
+          *Reason*
+          > second
+          Approved by @bob (group:dba) today 21:00
+          🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
+          Open TCP connections may live on.
+          ~ Request 01kjmma2g000000002 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+            nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
+            nightlatch: 🟢 Active since today 21:00:00, ends tomorrow 01:00.
+            nightlatch:
+              🔒 Ended: somebody took it away by hand in the tailnet.
+              🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
+              Open TCP connections may live on.
+        nightlatch:
+          🟢 *Active until today 21:40* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 10m
+          *Active since* today 21:30:01 | *Until* today 21:40
+          *Reason*
+          > third
+          Approved by @bob (group:dba) today 21:30:01
+          ~ Request 01kjmp119800000003 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Return] [Revoke]
+            nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
+            nightlatch: 🟢 Active since today 21:30:01, ends today 21:40.
+        ");
+        old.arrives().await;
+        insta::assert_snapshot!(stage.told_privately("#access", "carol").await, @"
+        nightlatch (only you):
+          Too late: somebody took it away by hand in the tailnet. It can be asked again.
+          ~ Production database · request 01kjmma2g000000002
+        ");
+        stage.advance(10.minutes()).await;
+        assert!(!stage.is_on());
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_set_to_no_by_hand_is_taken_away_too_and_left_as_it_is() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h first").await;
+        granted(stage, "/access prod-db 4h second").await;
+        stage.tailnet.set_by_hand("alice-laptop", JIT, false.into(), None).expect("a device");
+        stage.advance(1.hours()).await;
+        assert_eq!(stage.tailnet.attribute("alice-laptop", JIT), Some(false.into()));
+        assert!(stage.requests().await.iter().all(|request| request.state == State::Ended));
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_value_as_its_people_see_it() {
     story(async |stage| {
         granted(stage, "/access prod-db 1h invoice 1204").await;

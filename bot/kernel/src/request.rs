@@ -114,6 +114,8 @@ pub enum Found {
         /// For people: what is there.
         what: String,
     },
+    /// It was on, and somebody took it away by hand before its end. It is not switched on again.
+    TakenAway,
     /// This request let go; others still hold it.
     HeldByOthers {
         /// Until when, milliseconds since the Unix epoch.

@@ -113,6 +113,9 @@ impl Attribute {
             self.check_owner(address, holders).await?;
         }
         let now = self.read(address).await.map_err(|error| failure(&error))?;
+        if is_taken_away(&now, &value, holders, self.clock.now_ms()) {
+            return Ok(self.proof(Found::TakenAway));
+        }
         if now.has(&value, expires_at) {
             return Ok(self.proof(Found::On { until: Some(expires_at) }));
         }
@@ -248,6 +251,13 @@ fn address(key: &Key) -> Result<Address<'_>, Failure> {
 fn stored(found: &Value) -> Result<Reading, Failure> {
     serde_json::from_value(found.clone())
         .map_err(|error| refusal(format!("what was there before cannot be read: {error}"), "this is a bug of ours"))
+}
+
+/// It was read back as on until a time that is still ahead, and it is not on: Tailscale ends nothing early, so a person did.
+/// What they took away is not set again for those who held it.
+fn is_taken_away(now: &Reading, value: &Value, holders: &[Holder], now_ms: i64) -> bool {
+    let is_ahead = |holder: &Holder| holder.confirmed_until.is_some_and(|until| until.min(holder.until) > now_ms);
+    now.value.as_ref() != Some(value) && holders.iter().any(|holder| !holder.is_new && is_ahead(holder))
 }
 
 /// The value all holders want; an attribute has only one.

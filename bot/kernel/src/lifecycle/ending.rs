@@ -3,7 +3,7 @@
 use super::{ALARM_PAUSE_MS, Change, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
-use crate::request::{Outcome, Phase, Proof, State};
+use crate::request::{Found, Outcome, Phase, Proof, State};
 
 impl Change {
     /// Starts taking back whatever may be on. From here nothing is held in the ledger any more.
@@ -40,7 +40,12 @@ impl Change {
         let failed_before = step.failures > 0;
         step.phase = Phase::Gone;
         step.failures = 0;
-        step.proof = Some(proof);
+        // Nobody's last reading is lost because another holder's settle already forgot the key.
+        let keeps =
+            proof.found == Found::Untouched && step.proof.as_ref().is_some_and(|proof| proof.found == Found::TakenAway);
+        if !keeps {
+            step.proof = Some(proof);
+        }
         self.ledger.push(Ledger::Forget { key: step.key.clone() });
         if !self.request.may_be_on() {
             self.finish();

@@ -5,7 +5,7 @@ use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
 use crate::person::Person;
 use crate::policy;
-use crate::request::{Outcome, Phase, Proof, State};
+use crate::request::{Found, Outcome, Phase, Proof, State};
 
 impl Change {
     /// The quorum is there. Before anything is switched on, the requester is looked at once more.
@@ -56,6 +56,13 @@ impl Change {
 
     pub(super) fn settled(&mut self, index: usize, proof: Proof) {
         let Some(step) = self.request.steps.get_mut(index) else { return };
+        if proof.found == Found::TakenAway {
+            if step.phase == Phase::Held {
+                step.proof = Some(proof);
+                self.taken_away(index);
+            }
+            return;
+        }
         match (self.request.state, step.phase, proof.found.is_on()) {
             (State::Activating, Phase::Begun, true) => {
                 step.phase = Phase::Held;
@@ -146,6 +153,25 @@ impl Change {
                 }
             }
             (State::Ending, Phase::Releasing) => self.release_failed(index, failure),
+            _ => {}
+        }
+    }
+
+    /// Somebody took away by hand what this request holds: that is as if they had revoked it, and must not come back when
+    /// the key is settled for another holder.
+    fn taken_away(&mut self, index: usize) {
+        let key = self.request.steps.get(index).map(|step| step.key.to_string()).unwrap_or_default();
+        match self.request.state {
+            State::Active => self.begin_ending(Outcome::Revoked, None, String::new()),
+            State::Activating => {
+                self.request.trouble = Some(Failure {
+                    what: format!("somebody took {key} away by hand"),
+                    advice: "find out who did and why, before it is tried again".to_owned(),
+                    retryable: false,
+                    retry_after_ms: None,
+                });
+                self.fail();
+            }
             _ => {}
         }
     }

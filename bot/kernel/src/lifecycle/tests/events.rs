@@ -53,6 +53,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("not identified to start", now, not_started),
         ("settled 0, on", now, settled(0, on())),
         ("settled 0, on before", now, settled(0, Found::OnBefore)),
+        ("settled 0, taken away", now, settled(0, Found::TakenAway)),
         ("settled 0, gone", now, settled(0, Found::Gone)),
         ("settled 1, on", now, settled(1, on())),
         ("settled 1, left alone", now, settled(1, left_alone)),
@@ -127,7 +128,7 @@ fn pending() {
     alarmed: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -142,7 +143,7 @@ fn approved() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -159,7 +160,7 @@ fn activating() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -169,6 +170,7 @@ fn active() {
     pressed approve: tell UBOB no: too late, active
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     settled 0, on before: noted
+    settled 0, taken away: ENDING revoked, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
     settle 0 failed: noted, settle 0 in 1s, show #access
     settle 0 failed for good: noted, show #access
     settle 1 failed: noted, settle 1 in 1s, show #access
@@ -200,7 +202,7 @@ fn ending() {
     alarmed: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -217,7 +219,7 @@ fn ending_and_stuck() {
     alarmed: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -229,7 +231,7 @@ fn ended() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -241,6 +243,6 @@ fn ended_because_granting_failed() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }

@@ -53,6 +53,7 @@ fn found() -> impl Strategy<Value = Found> {
         Found::Gone,
         Found::PutBack { what: what() },
         Found::LeftAlone { what: what() },
+        Found::TakenAway,
         Found::HeldByOthers { until },
     ])
 }
