@@ -42,6 +42,7 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.state == State::Pending => {
             vec![styled(button("approve_own", "Yes, approve my own request", &sealed(request)), "primary")]
         }
+        Notice::Refused { why: Refusal::OwnDenial } if request.state == State::Pending => vec![withdraw(request)],
         Notice::Refused { why: Refusal::TooLate { outcome: Some(outcome), .. } }
             if is_holder && request.state == State::Ended && *outcome != Outcome::Withdrawn =>
         {

@@ -112,6 +112,13 @@ pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
         Refusal::OwnRequest => {
             format!("This is your own request, and nobody approves their own. {} has to decide.", others(request))
         }
+        Refusal::OwnDenial => {
+            let line = request.map(|request| format!(" or `/access withdraw {}`", escape(&request.workflow.name)));
+            format!(
+                "This is your own request, and nobody decides their own. Take it back with Withdraw{}.",
+                line.unwrap_or_default()
+            )
+        }
         Refusal::ConfirmOwnRequest => {
             "This is your own request. You may approve it yourself; that will be written down. Are you sure?".to_owned()
         }

@@ -77,6 +77,36 @@ async fn nobody_approves_their_own_request_where_the_workflow_says_never() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_denies_their_own_request_where_the_workflow_says_never_but_withdraws_it() {
+    story_everywhere(async |stage| {
+        stage.bob.command("/access prod-db 2h device=bob-laptop restore a backup").await;
+        stage.bob.press_in("#access", "Deny").await;
+        assert_eq!(stage.bob.modal(), "(no modal)");
+        let told = stage.told_privately("#access", "bob").await;
+        insta::allow_duplicates!(insta::assert_snapshot!(told, @"
+        nightlatch (only you):
+          This is your own request, and nobody decides their own. Take it back with Withdraw or `/access withdraw prod-db`.
+          ~ Production database · request 01kjmma2g000000001
+          [Withdraw]
+        "));
+        assert_eq!(stage.request().await.state, State::Pending);
+        stage.bob.press_in("#access", "Withdraw").await;
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Withdrawn));
+        stage.everybody_reads();
+    })
+    .await;
+    let confirm = Setting::default().prod_db(&[("own_request: never", "own_request: confirm")]);
+    story_with(confirm, async |stage| {
+        stage.bob.command("/access prod-db 2h device=bob-laptop restore a backup").await;
+        stage.bob.press_in("#access", "Deny").await;
+        stage.bob.submit().await;
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Denied), "who may approve their own may deny it");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_s_own_request_takes_a_second_click_where_the_workflow_says_confirm() {
     let setting = || Setting::default().prod_db(&[("own_request: never", "own_request: confirm")]);
     story_everywhere_with(setting, async |stage| {

@@ -36,7 +36,14 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
             }
             Ok(Some(rule))
         }
-        Button::Deny { .. } => Ok(Some(may_decide(request, person)?.clone())),
+        Button::Deny { .. } => {
+            let rule = may_decide(request, person)?.clone();
+            let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
+            if own == OwnRequest::Never && request.is_requester(person) {
+                return Err(Refusal::OwnDenial);
+            }
+            Ok(Some(rule))
+        }
         Button::Revoke { .. } if request.is_requester(person) => Ok(None),
         Button::Revoke { .. } => Ok(Some(may_decide(request, person)?.clone())),
         Button::Withdraw | Button::Return if request.is_requester(person) => Ok(None),

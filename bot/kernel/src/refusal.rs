@@ -24,6 +24,9 @@ pub enum Refusal {
     /// Four eyes: never your own request.
     #[error("own request")]
     OwnRequest,
+    /// Four eyes: a no to one's own request is no decision; it can be withdrawn.
+    #[error("own request, to be withdrawn")]
+    OwnDenial,
     /// Your own request: press once more to say so.
     #[error("own request, not confirmed")]
     ConfirmOwnRequest,
@@ -83,6 +86,7 @@ mod tests {
             Refusal::MayNotAsk { ask: who() },
             Refusal::NotAnApprover { by: who() },
             Refusal::OwnRequest,
+            Refusal::OwnDenial,
             Refusal::ConfirmOwnRequest,
             Refusal::DecidedBefore,
             Refusal::TooLate { state: State::Ended, outcome: Some(Outcome::Lapsed), by: vec!["U1".to_owned()] },
@@ -98,6 +102,7 @@ mod tests {
                 Refusal::MayNotAsk { .. }
                 | Refusal::NotAnApprover { .. }
                 | Refusal::OwnRequest
+                | Refusal::OwnDenial
                 | Refusal::ConfirmOwnRequest
                 | Refusal::DecidedBefore
                 | Refusal::TooLate { .. }
@@ -119,6 +124,7 @@ mod tests {
         {"refusal":"may_not_ask","ask":["group:dba"]}
         {"refusal":"not_an_approver","by":["group:dba"]}
         {"refusal":"own_request"}
+        {"refusal":"own_denial"}
         {"refusal":"confirm_own_request"}
         {"refusal":"decided_before"}
         {"refusal":"too_late","state":"ended","outcome":"lapsed","by":["U1"]}

@@ -15,6 +15,7 @@ fn every_refusal_says_what_to_do_next() {
         Refusal::MayNotAsk { ask: who(&["group:engineering"]) },
         Refusal::NotAnApprover { by: who(&["group:dba", "@db-oncall", "carol@example.com"]) },
         Refusal::OwnRequest,
+        Refusal::OwnDenial,
         Refusal::ConfirmOwnRequest,
         Refusal::DecidedBefore,
         Refusal::TooEarly { state: State::Pending },
@@ -29,6 +30,7 @@ fn every_refusal_says_what_to_do_next() {
     You cannot ask for *Production database*: that takes one of group:engineering. If you should be among them, ask an admin to add you, then try again.
     You are not an approver of *Production database*, so nothing was counted. It takes one of group:dba, @db-oncall or carol@example.com.
     This is your own request, and nobody approves their own. Somebody else of group:dba or @db-oncall has to decide.
+    This is your own request, and nobody decides their own. Take it back with Withdraw or `/access withdraw prod-db`.
     This is your own request. You may approve it yourself; that will be written down. Are you sure?
     You have decided on this request already; each person counts once. Nothing changed.
     That comes too early: the request still waits for approval, and nothing is on. Until then its requester can withdraw it and an approver can deny it.

@@ -168,9 +168,9 @@ fn somebody_elses_request_is_for_approvers() {
 #[test]
 fn ones_own_request_is_decided_as_the_workflow_says() {
     let alice = person("alice", &[group("engineering"), group("dba")]);
-    insta::assert_snapshot!(presses(OwnRequest::Never, &alice, alice.clone()), @r"
+    insta::assert_snapshot!(presses(OwnRequest::Never, &alice, alice.clone()), @"
     no, own request: approve; approve, confirmed
-    yes, by group:dba: deny
+    no, own request, to be withdrawn: deny
     yes: withdraw; return; revoke; retry
     ");
     insta::assert_snapshot!(presses(OwnRequest::Confirm, &alice, alice.clone()), @r"

@@ -57,14 +57,15 @@ fn table(story: &Story) -> String {
 
 #[test]
 fn pending() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @"
     approve by alice: noted, no: own request
     approve by bob, carol: APPROVED, tell thread approved, identify UALICE to start, show #access
     approve by dave: noted, no: not an approver
     approve, confirmed by alice: noted, no: own request
     approve, confirmed by bob, carol: APPROVED, tell thread approved, identify UALICE to start, show #access
     approve, confirmed by dave: noted, no: not an approver
-    deny by alice, bob, carol: ENDED denied, show #access, tell thread denied, tell UALICE denied
+    deny by alice: noted, no: own request, to be withdrawn
+    deny by bob, carol: ENDED denied, show #access, tell thread denied, tell UALICE denied
     deny by dave: noted, no: not an approver
     withdraw by alice: ENDED withdrawn, show #access
     withdraw by bob, carol, dave: noted, no: not yours
