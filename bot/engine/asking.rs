@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::Engine;
+use super::{Engine, mistyped};
 use crate::kernel::request::DeviceShown;
 use crate::kernel::workflow::{InputKind, OwnRequest};
 use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
@@ -87,9 +87,10 @@ impl Form {
         }
         if let Some((input, ..)) = workflow.hold()
             && !values.contains_key(&input.name)
-            && rest.first().is_some_and(|word| looks_like_a_hold(word))
+            && let Some(word) = rest.first().and_then(|word| as_hold(word))
         {
-            values.insert(input.name.clone(), rest.remove(0).to_owned());
+            values.insert(input.name.clone(), word.to_owned());
+            rest.remove(0);
         }
         let text = workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
@@ -107,14 +108,11 @@ impl Form {
     }
 }
 
-/// A word that starts with a digit and has a unit is meant as a length of time, right or wrong.
-fn looks_like_a_hold(word: &str) -> bool {
-    let is_hold = hold::parse(word).is_ok();
-    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    is_hold
-        || (unit.len() < word.len()
-            && (1..=2).contains(&unit.len())
-            && unit.chars().all(|c| "smhdwySMHDWY".contains(c)))
+/// The word, if it is meant as a length of time, without the comma after it.
+fn as_hold(word: &str) -> Option<&str> {
+    let bare = word.trim_end_matches([',', ';', ':', '.']);
+    let bare = if hold::parse(bare).is_ok() { bare } else { word };
+    mistyped::is_meant(bare).then_some(bare)
 }
 
 /// What the values of a form come to.

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod links;
 pub mod metrics;
+pub mod mistyped;
 pub mod pastes;
 pub mod people;
 mod perform;

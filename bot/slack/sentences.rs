@@ -2,6 +2,8 @@
 
 use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form};
+use crate::engine::mistyped;
+use crate::kernel::hold::HoldError;
 use crate::kernel::workflow::InputKind;
 use crate::kernel::{Failure, Refusal, Request, Standing, Workflow, hold};
 use crate::notices::words::{self, escape, one_line};
@@ -115,8 +117,12 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     for (name, _) in wrong {
         let value = form.workflow.input(name).and_then(|input| match input.kind {
             InputKind::Duration { default_ms, max_ms } => {
-                let typed = form.values.get(name).and_then(|value| hold::parse(value).ok());
-                Some(hold::show(if typed.is_some_and(|typed| typed > max_ms) { max_ms } else { default_ms }))
+                let typed = form.values.get(name);
+                let meant = typed.and_then(|typed| match hold::parse(typed) {
+                    Err(HoldError::Unreadable(_)) => mistyped::meant(typed),
+                    parsed => parsed.ok(),
+                });
+                Some(hold::show(meant.map_or(default_ms, |meant| meant.min(max_ms))))
             }
             InputKind::Text { max_length, .. } => {
                 let max = usize::try_from(max_length).unwrap_or(usize::MAX);
@@ -132,6 +138,21 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     line(&form)
 }
 
+/// A first word that was taken for a length of time and is none: the word, and the line that makes it part of the text.
+fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> {
+    let (input, default_ms, _) = form.workflow.hold()?;
+    let typed = form.values.get(&input.name).filter(|_| wrong.iter().all(|(name, _)| *name == input.name))?;
+    if typed.starts_with('-') || hold::parse(typed) != Err(HoldError::Unreadable(typed.clone())) {
+        return None;
+    }
+    let text = form.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }))?;
+    let mut form = form.clone();
+    let rest = form.values.get(&text.name).cloned().unwrap_or_default();
+    form.values.insert(text.name.clone(), format!("{typed} {rest}").trim().to_owned());
+    form.values.insert(input.name.clone(), hold::show(default_ms));
+    Some((typed.clone(), line(&form)))
+}
+
 /// Why nothing was asked, and what to do instead.
 pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
     match error {
@@ -142,7 +163,14 @@ pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
                 .map(|(name, what)| format!("• *{}*: {}", escape(name), escape(&one_line(what, 300))))
                 .collect();
             let example = code(&corrected(form, wrong));
-            format!("Nothing was asked yet:\n{}\nThis would do: {example}", lines.join("\n"))
+            let other = misread(form, wrong).map(|(word, line)| {
+                format!("\nIf {} belongs to the reason, say the time first: {}", code(&word), code(&line))
+            });
+            format!(
+                "Nothing was asked yet:\n{}\nThis would do: {example}{}",
+                lines.join("\n"),
+                other.unwrap_or_default()
+            )
         }
         AskError::NobodyCanApprove => format!(
             "Nobody but you could approve {} now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.",

@@ -75,14 +75,15 @@ async fn what_cannot_be_asked_is_answered_with_what_can() {
         /access PROD-DB  2x device=foo “why”
         nightlatch (only you):
           Nothing was asked yet:
+          • *hold*: `2x` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
           • *device*: `foo` is not one of your devices (alice-laptop)
-          This would do: `/access prod-db 2x "why"`
+          This would do: `/access prod-db 2h "why"`
         /access return
         nightlatch (only you): There is nothing to return: you hold nothing now.
         /access return prod-db
         nightlatch (only you): There is nothing to return: you hold nothing now.
         /access withdraw prod-db
-        nightlatch (only you): There is nothing to withdraw: you have asked for nothing now.
+        nightlatch (only you): There is nothing to withdraw: nothing of yours waits for a decision.
         /staging help
         nightlatch (only you):
           *Ask*

@@ -26,13 +26,7 @@ async fn help_says_what_can_be_borrowed_and_how() {
         stage.grace.command("/access help").await;
         insta::assert_snapshot!(private(&stage.grace), @"
         #general
-        nightlatch (only you):
-          *Ask*
-          `/access` opens a form. `/access NAME 2h why you need it` asks at once; what cannot be told is asked for.
-          *Look and give back*
-          `/access list` shows what you hold, what you asked, and what waits for you.
-          `/access return NAME` gives it back early.
-          There is nothing you may ask for yet. Ask an admin which groups you should be in.
+        nightlatch (only you): Guests of the workspace cannot ask or decide here. Ask a full member to do it, or an admin to make you one.
         ");
     })
     .await;
@@ -135,7 +129,7 @@ async fn giving_back_says_what_it_does_and_what_there_is() {
         stage.alice.command("/access withdraw prod-db").await;
         insta::assert_snapshot!(private(&stage.alice), @"
         #general
-        nightlatch (only you): There is nothing to withdraw: you have asked for nothing now.
+        nightlatch (only you): There is nothing to withdraw: nothing of yours waits for a decision.
         ");
         assert!(stage.is_on());
         stage.bob.command("/access return prod-db").await;

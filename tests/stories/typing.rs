@@ -70,6 +70,55 @@ async fn a_length_of_time_that_cannot_be_taken_is_said_with_one_that_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_length_of_time_becomes_no_part_of_the_reason() {
+    story(async |stage| {
+        stage.alice.command("/access prod-db 2x invoice 1204").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: `2x` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+          This would do: `/access prod-db 2h invoice 1204`
+          If `2x` belongs to the reason, say the time first: `/access prod-db 1h 2x invoice 1204`
+        ");
+        stage.alice.command("/access prod-db 2hh invoice 1204").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: `2hh` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+          This would do: `/access prod-db 2h invoice 1204`
+          If `2hh` belongs to the reason, say the time first: `/access prod-db 1h 2hh invoice 1204`
+        ");
+        stage.alice.command("/access prod-db 1h30 invoice 1204").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: `1h30` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+          This would do: `/access prod-db 1h30m invoice 1204`
+          If `1h30` belongs to the reason, say the time first: `/access prod-db 1h 1h30 invoice 1204`
+        ");
+        assert!(stage.requests().await.is_empty());
+        for (line, hold, reason) in [
+            ("2 servers are down", "1h", "2 servers are down"),
+            ("5xx on the checkout", "1h", "5xx on the checkout"),
+            ("1h 2x the load", "1h", "2x the load"),
+            ("2h, invoice 1204", "2h", "invoice 1204"),
+        ] {
+            stage.alice.command(&format!("/access prod-db {line}")).await;
+            let request = stage.request().await;
+            assert_eq!(
+                (nightlatch::kernel::hold::show(request.hold_ms).as_str(), request.reason.as_str()),
+                (hold, reason)
+            );
+            stage.alice.command("/access withdraw prod-db").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_people_type_can_neither_ping_nor_link_nor_forge() {
     story(async |stage| {
         let reason = "*bold* _it_ ~s~ `c` <!channel> <@U0DAVE001> <https://evil.example|harmless> &amp; @channel #general \

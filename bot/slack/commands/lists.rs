@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::engine::TellError;
-use crate::kernel::{Actor, Button, Event, Request, State, Workflow, policy};
+use crate::kernel::{Actor, Button, Event, Refusal, Request, Standing, State, Workflow, policy};
 use crate::notices::Said;
-use crate::notices::words::{escape, listed};
+use crate::notices::words::{self, escape, listed};
 use crate::slack::answer::Answer;
 use crate::slack::sentences::{self, code};
 use crate::slack::surface::{By, Surface};
@@ -18,8 +18,10 @@ struct Letting {
     word: &'static str,
     button: Button,
     states: &'static [State],
-    /// What is in such a state, for "you have nothing ...".
+    /// What one does with it, for "You ... `prod-db`".
     kind: &'static str,
+    /// That there is nothing of it.
+    nothing: &'static str,
 }
 
 impl Surface {
@@ -28,6 +30,10 @@ impl Surface {
         let catalog = self.engine.catalog();
         let person = tokio::time::timeout(HELP_LIMIT, self.engine.person_and_devices(&by.slack_id)).await;
         let person = person.ok().and_then(Result::ok).map(|(person, _)| person);
+        // Whoever may ask for nothing, whatever groups they are in, is told that.
+        if let Some(person) = person.as_ref().filter(|person| person.standing != Standing::Member) {
+            return Answer::ephemeral(words::refusal(&Refusal::Standing { standing: person.standing }, None));
+        }
         let may = |workflow: &Workflow| person.as_ref().is_none_or(|person| policy::may_ask(workflow, person).is_ok());
         let workflows: Vec<&Workflow> =
             catalog.workflows().map(AsRef::as_ref).filter(|workflow| may(workflow)).collect();
@@ -57,13 +63,19 @@ impl Surface {
             button: Button::Return,
             states: &[State::Approved, State::Activating, State::Active],
             kind: "hold",
+            nothing: "you hold nothing now",
         };
         self.let_go(by, words, letting).await
     }
 
     pub(super) async fn withdraw(&self, by: &By, words: &str) -> Answer {
-        let letting =
-            Letting { word: "withdraw", button: Button::Withdraw, states: &[State::Pending], kind: "have asked for" };
+        let letting = Letting {
+            word: "withdraw",
+            button: Button::Withdraw,
+            states: &[State::Pending],
+            kind: "have asked for",
+            nothing: "nothing of yours waits for a decision",
+        };
         self.let_go(by, words, letting).await
     }
 
@@ -137,7 +149,7 @@ fn nothing_of(name: &str, open: &[&Request], letting: &Letting) -> String {
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {
-        return format!("There is nothing to {}: you {} nothing now.", letting.word, letting.kind);
+        return format!("There is nothing to {}: {}.", letting.word, letting.nothing);
     }
     let have = names.iter().map(|name| format!("`{}`", escape(name))).collect::<Vec<_>>();
     let have = format!("You {} {}", letting.kind, listed(&have, "and"));
