@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use url::Url;
 
+use super::moving::{done, told};
 use super::{ConfigPath, WRONG, aside, data};
 use crate::clock::Clock;
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::engine::links::moving::{self, Imported};
 use crate::kernel::link::snapshot::Line;
 use crate::outside::golink::Golink;
-use crate::store::{OpenError, Store};
+use crate::store::Store;
 
 /// A snapshot of a hundred thousand links is some twenty megabytes.
 const SNAPSHOT_MAX_BYTES: u64 = 256 << 20;
@@ -49,23 +50,13 @@ enum What {
 
 impl Links {
     pub(super) fn run(&self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return wrong(&error.to_string()),
-        };
-        let done = runtime.block_on(async {
+        done(async {
             match &self.what {
                 What::Export { config, from } => export(&config.config, from.clone()).await,
                 What::Import { config, snapshot } => import(&config.config, snapshot).await,
             }
-        });
-        done.unwrap_or_else(|why| wrong(&why))
+        })
     }
-}
-
-fn wrong(why: &str) -> ExitCode {
-    aside(&format!("{why}\n"));
-    ExitCode::from(WRONG)
 }
 
 /// The file's golink is only used when it has one: then the links are there and not in the database.
@@ -77,7 +68,7 @@ async fn export(path: &Path, from: Option<Url>) -> Result<ExitCode, String> {
     let lines = match far {
         Some(url) => {
             let golink = Golink::new(url).map_err(|error| error.to_string())?;
-            let lines = golink.export().await.map_err(|error| told(&error.to_string(), error.advice()))?;
+            let lines = golink.export().await.map_err(|error| told(&error, error.advice()))?;
             let line = |line: &crate::outside::golink::Line| {
                 let (created, last_edit) = (Some(line.created), Some(line.last_edit));
                 let (short, long, owner) = (line.short.clone(), line.long.clone(), line.owner.clone());
@@ -137,18 +128,14 @@ async fn to_golink(url: Url, text: &str, now: i64) -> Result<Imported, String> {
             Ok(true) => imported.new += 1,
             Ok(false) => imported.kept += 1,
             Err(error) if matches!(error, crate::outside::golink::GolinkError::Refused { status: 400..=499, .. }) => {
-                imported.wrong.push((number, told(&error.to_string(), error.advice())));
+                imported.wrong.push((number, told(&error, error.advice())));
             }
             // The rest would fail too.
-            Err(error) => return Err(format!("line {number}: {}", told(&error.to_string(), error.advice()))),
+            Err(error) => return Err(format!("line {number}: {}", told(&error, error.advice()))),
         }
     }
     imported.wrong.sort();
     Ok(imported)
-}
-
-fn told(what: &str, advice: Option<String>) -> String {
-    advice.map_or_else(|| what.to_owned(), |advice| format!("{what}; {advice}"))
 }
 
 fn read(snapshot: &Path) -> std::io::Result<String> {
@@ -166,11 +153,6 @@ fn read(snapshot: &Path) -> std::io::Result<String> {
 
 async fn open(path: &Path) -> Result<Store, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
-    let Database::Sqlite(file) = &config.database;
-    Store::open(&format!("sqlite://{}", file.display())).await.map_err(|error| match error {
-        OpenError::InUse(_) => {
-            format!("{error}, or export from it while it runs: nightlatch links export --from http://ADDRESS/go")
-        }
-        error => error.to_string(),
-    })
+    let meanwhile = ", or export from it while it runs: nightlatch links export --from http://ADDRESS/go";
+    super::moving::open(&config, meanwhile).await
 }

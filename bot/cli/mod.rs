@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod links;
 mod manifest;
+mod moving;
 mod pastes;
 mod serve;
 

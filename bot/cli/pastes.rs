@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::moving::{done, open, told};
 use super::{ConfigPath, WRONG, aside, data};
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::engine::pastes::moving::{self, Line, MoveError, Moved};
 use crate::engine::pastes::signed;
 use crate::outside::tclip::Tclip;
@@ -55,24 +56,14 @@ struct Counts {
 
 impl Pastes {
     pub(super) fn run(&self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return wrong(&error.to_string()),
-        };
-        let done = runtime.block_on(async {
+        done(async {
             match &self.what {
                 What::Export { tclip_database: Some(file), .. } => export_tclip(file).await,
                 What::Export { config, .. } => export(&config.config).await,
                 What::Import { config, lines } => import(&config.config, lines).await,
             }
-        });
-        done.unwrap_or_else(|why| wrong(&why))
+        })
     }
-}
-
-fn wrong(why: &str) -> ExitCode {
-    aside(&format!("{why}\n"));
-    ExitCode::from(WRONG)
 }
 
 fn print(line: &Line) {
@@ -83,7 +74,7 @@ fn print(line: &Line) {
 
 async fn export(path: &Path) -> Result<ExitCode, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
-    let store = open(&config).await?;
+    let store = open(&config, "").await?;
     let now = Clock::system().now_ms();
     moving::export(&store, now, |line| print(&line)).await.map_err(|error| error.to_string())?;
     store.close().await;
@@ -160,7 +151,9 @@ impl To {
     async fn open(config: &Config) -> Result<Self, String> {
         match &config.tclip {
             Some(tclip) => Tclip::new(tclip.url.clone()).map(Self::Tclip).map_err(|error| error.to_string()),
-            None => Ok(Self::Here { store: open(config).await?, ids: Ids::random(), now: Clock::system().now_ms() }),
+            None => {
+                Ok(Self::Here { store: open(config, "").await?, ids: Ids::random(), now: Clock::system().now_ms() })
+            }
         }
     }
 
@@ -171,7 +164,7 @@ impl To {
             Self::Tclip(tclip) => {
                 let text = line.text()?;
                 let posted = tclip.post(&signed(&line.author(), &text.filename), &text.content).await;
-                let url = posted.map_err(|error| MoveError::NotOne(told(&error)))?;
+                let url = posted.map_err(|error| MoveError::NotOne(told(&error, error.advice())))?;
                 data(&format!("{} {url}\n", line.id.unwrap_or_default()));
                 Ok(Moved::New)
             }
@@ -183,15 +176,6 @@ impl To {
             store.close().await;
         }
     }
-}
-
-fn told(error: &crate::outside::tclip::TclipError) -> String {
-    error.advice().map_or_else(|| error.to_string(), |advice| format!("{error}; {advice}"))
-}
-
-async fn open(config: &Config) -> Result<Store, String> {
-    let Database::Sqlite(file) = &config.database;
-    Store::open(&format!("sqlite://{}", file.display())).await.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

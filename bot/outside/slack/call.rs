@@ -103,7 +103,7 @@ impl Wire {
         let sent = self.reader.post(url).bearer_auth(secret.expose_secret()).form(&fields).send().await;
         let mut answer = sent.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "no connection" };
-            unavailable(method, detail, !error.is_connect())
+            method.unavailable(detail, !error.is_connect())
         })?;
         let status = answer.status();
         let retry_after = answer.headers().get(reqwest::header::RETRY_AFTER);
@@ -113,17 +113,17 @@ impl Wire {
             return Err(SlackError::RateLimited { method: method.name, retry_after_ms: asked.max(1_000) });
         }
         if status.is_server_error() {
-            return Err(unavailable(method, &format!("http status {}", status.as_u16()), true));
+            return Err(method.unavailable(&format!("http status {}", status.as_u16()), true));
         }
         let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(|_| unavailable(method, "the connection broke", true))? {
+        while let Some(piece) = answer.chunk().await.map_err(|_| method.unavailable("the connection broke", true))? {
             body.extend_from_slice(&piece);
             if body.len() > ANSWER_BYTES_MAX {
-                return Err(malformed(method, "an answer of more than 8 MiB"));
+                return Err(method.malformed("an answer of more than 8 MiB"));
             }
         }
         serde_json::from_slice(&body)
-            .map_err(|_| malformed(method, &format!("no JSON, http status {}", status.as_u16())))
+            .map_err(|_| method.malformed(&format!("no JSON, http status {}", status.as_u16())))
     }
 }
 
@@ -140,12 +140,12 @@ impl Slack {
         let sent = self.inner.wire.send(method, token, &arguments);
         let answer = match tokio::time::timeout(self.inner.wire.call_limit, sent).await {
             Ok(answer) => answer,
-            Err(_) => return Err(unavailable(method, "no answer in time", true)),
+            Err(_) => return Err(method.unavailable("no answer in time", true)),
         };
         let result = match answer {
             Ok(body) if body.get("ok") == Some(&Value::Bool(true)) => Ok(body),
             Ok(body) => Err(SlackError::from_body(method.name, &body)
-                .unwrap_or_else(|| malformed(method, "neither ok nor an error code"))),
+                .unwrap_or_else(|| method.malformed("neither ok nor an error code"))),
             Err(error) => Err(error),
         };
         if let Err(SlackError::RateLimited { retry_after_ms, .. }) = result {
@@ -176,7 +176,7 @@ fn translate(method: Method, error: SlackClientError) -> SlackError {
         SlackClientError::ApiError(error) => {
             let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
             let body = body.unwrap_or_else(|| serde_json::json!({ "error": error.code }));
-            SlackError::from_body(method.name, &body).unwrap_or_else(|| malformed(method, "an error without a code"))
+            SlackError::from_body(method.name, &body).unwrap_or_else(|| method.malformed("an error without a code"))
         }
         SlackClientError::RateLimitError(error) => {
             let wait = error.retry_after.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
@@ -187,30 +187,22 @@ fn translate(method: Method, error: SlackClientError) -> SlackError {
             let body = error.http_response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
             let status = error.status_code;
             if status.is_server_error() {
-                return unavailable(method, &format!("http status {}", status.as_u16()), true);
+                return method.unavailable(&format!("http status {}", status.as_u16()), true);
             }
             body.and_then(|body| SlackError::from_body(method.name, &body))
-                .unwrap_or_else(|| malformed(method, &format!("http status {}", status.as_u16())))
+                .unwrap_or_else(|| method.malformed(&format!("http status {}", status.as_u16())))
         }
         SlackClientError::HttpProtocolError(error) => {
             let cause =
                 error.cause.as_ref().and_then(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
             match cause {
-                Some(cause) if cause.is_connect() => unavailable(method, "no connection", false),
-                _ => unavailable(method, "the connection broke", true),
+                Some(cause) if cause.is_connect() => method.unavailable("no connection", false),
+                _ => method.unavailable("the connection broke", true),
             }
         }
-        SlackClientError::ProtocolError(_) => malformed(method, "not the JSON we know"),
+        SlackClientError::ProtocolError(_) => method.malformed("not the JSON we know"),
         SlackClientError::SystemError(_)
         | SlackClientError::EndOfStream(_)
-        | SlackClientError::SocketModeProtocolError(_) => unavailable(method, "the call failed on our side", true),
+        | SlackClientError::SocketModeProtocolError(_) => method.unavailable("the call failed on our side", true),
     }
-}
-
-pub(super) fn unavailable(method: Method, detail: &str, may_have_happened: bool) -> SlackError {
-    SlackError::Unavailable { method: method.name, detail: detail.to_owned(), may_have_happened }
-}
-
-pub(super) fn malformed(method: Method, detail: &str) -> SlackError {
-    SlackError::Malformed { method: method.name, detail: detail.to_owned() }
 }

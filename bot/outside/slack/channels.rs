@@ -6,7 +6,6 @@ use std::sync::PoisonError;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::call::malformed;
 use super::pace::{Limit, Method};
 use super::{Posted, Slack, SlackError};
 
@@ -104,7 +103,7 @@ impl Slack {
                 ];
                 let answer = self.read(CONVERSATIONS_LIST, query).await?;
                 let channels = answer.get("channels").and_then(Value::as_array);
-                for channel in channels.ok_or_else(|| malformed(CONVERSATIONS_LIST, "no channels"))? {
+                for channel in channels.ok_or_else(|| CONVERSATIONS_LIST.malformed("no channels"))? {
                     let text = |name: &str| channel.get(name).and_then(Value::as_str).map(str::to_owned);
                     if let (Some(id), Some(name)) = (text("id"), text("name")) {
                         found.entry(name).or_insert(id);
@@ -132,7 +131,7 @@ impl Slack {
         ];
         let answer = self.read(HISTORY, query).await?;
         let messages = answer.get("messages").and_then(Value::as_array);
-        let messages = messages.ok_or_else(|| malformed(HISTORY, "no messages"))?;
+        let messages = messages.ok_or_else(|| HISTORY.malformed("no messages"))?;
         let own = self.own_team();
         let is_own = |message: &Value| {
             let text = |name: &str| message.get(name).and_then(Value::as_str);

@@ -5,7 +5,6 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::call::{malformed, unavailable};
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
@@ -38,7 +37,7 @@ impl Slack {
         ];
         let answer = self.read(REPLIES, query).await?;
         let messages = answer.get("messages").and_then(Value::as_array).cloned();
-        let messages = messages.ok_or_else(|| malformed(REPLIES, "no messages"))?;
+        let messages = messages.ok_or_else(|| REPLIES.malformed("no messages"))?;
         let is_cut = answer.get("has_more") == Some(&Value::Bool(true));
         Ok(Replies { messages, is_cut })
     }
@@ -50,21 +49,21 @@ impl Slack {
     /// # Errors
     /// Another host, too large (code `too_large`), or Slack does not give it.
     pub async fn download(&self, address: &str, limit_bytes: usize) -> Result<Vec<u8>, SlackError> {
-        let url = Url::parse(address).map_err(|_| malformed(DOWNLOAD, "not an address"))?;
+        let url = Url::parse(address).map_err(|_| DOWNLOAD.malformed("not an address"))?;
         if !self.inner.responder.allows_token(&url) {
-            return Err(malformed(DOWNLOAD, "not an address of Slack's files"));
+            return Err(DOWNLOAD.malformed("not an address of Slack's files"));
         }
         let token = format!("Bearer {}", self.inner.wire.bot_token().expose_secret());
-        let mut authorization = HeaderValue::from_str(&token).map_err(|_| malformed(DOWNLOAD, "an unusable token"))?;
+        let mut authorization = HeaderValue::from_str(&token).map_err(|_| DOWNLOAD.malformed("an unusable token"))?;
         authorization.set_sensitive(true);
         let sent = self.inner.responder.client().get(url).header(AUTHORIZATION, authorization).send().await;
         let mut answer = sent.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
-            unavailable(DOWNLOAD, detail, false)
+            DOWNLOAD.unavailable(detail, false)
         })?;
         let status = answer.status();
         if status.is_server_error() {
-            return Err(unavailable(DOWNLOAD, &format!("http status {}", status.as_u16()), false));
+            return Err(DOWNLOAD.unavailable(&format!("http status {}", status.as_u16()), false));
         }
         // Without the right to read files Slack sends its sign-in page, or sends us there.
         let is_page = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -82,7 +81,7 @@ impl Slack {
                 }
                 Ok(Some(piece)) => body.extend_from_slice(&piece),
                 Ok(None) => return Ok(body),
-                Err(_) => return Err(unavailable(DOWNLOAD, "the connection broke", false)),
+                Err(_) => return Err(DOWNLOAD.unavailable("the connection broke", false)),
             }
         }
     }

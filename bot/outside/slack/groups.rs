@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::call::malformed;
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
@@ -46,7 +45,7 @@ impl Slack {
             let query = vec![("limit", Some("1000".to_owned())), ("cursor", cursor)];
             let answer = self.read(AUTH_TEAMS_LIST, query).await?;
             let teams = answer.get("teams").and_then(Value::as_array);
-            let teams = teams.ok_or_else(|| malformed(AUTH_TEAMS_LIST, "no teams"))?;
+            let teams = teams.ok_or_else(|| AUTH_TEAMS_LIST.malformed("no teams"))?;
             found.extend(teams.iter().filter_map(|team| team.get("id")?.as_str()).map(str::to_owned));
             let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str).unwrap_or_default();
             if next.is_empty() {
@@ -75,7 +74,7 @@ impl Slack {
         for team_id in self.team_arguments() {
             let answer = self.read(USERGROUPS_LIST, vec![("team_id", team_id.clone())]).await?;
             let groups = answer.get("usergroups").and_then(Value::as_array);
-            let groups = groups.ok_or_else(|| malformed(USERGROUPS_LIST, "no usergroups"))?;
+            let groups = groups.ok_or_else(|| USERGROUPS_LIST.malformed("no usergroups"))?;
             found.extend(groups.iter().filter_map(|group| read_group(group, team_id.as_deref())));
         }
         Ok(found)
@@ -86,7 +85,7 @@ impl Slack {
         let query = vec![("usergroup", Some(group.id.clone())), ("team_id", group.team_id.clone())];
         let answer = self.read(USERGROUP_MEMBERS, query).await?;
         let users = answer.get("users").and_then(Value::as_array);
-        let users = users.ok_or_else(|| malformed(USERGROUP_MEMBERS, "no users"))?;
+        let users = users.ok_or_else(|| USERGROUP_MEMBERS.malformed("no users"))?;
         Ok(users.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 }

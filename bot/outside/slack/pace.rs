@@ -46,6 +46,16 @@ impl Method {
     pub(super) const fn new(name: &'static str, limit: Limit) -> Self {
         Self { name, limit }
     }
+
+    /// It was not answered.
+    pub(super) fn unavailable(self, detail: &str, may_have_happened: bool) -> SlackError {
+        SlackError::Unavailable { method: self.name, detail: detail.to_owned(), may_have_happened }
+    }
+
+    /// It was answered with what it never answers.
+    pub(super) fn malformed(self, detail: &str) -> SlackError {
+        SlackError::Malformed { method: self.name, detail: detail.to_owned() }
+    }
 }
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, PaceClock, NoOpMiddleware<Duration>>;

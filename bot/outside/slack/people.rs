@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use serde_json::{Value, json};
 
-use super::call::malformed;
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
@@ -190,9 +189,9 @@ impl Slack {
         let text =
             |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let own = OwnTeam {
-            team_id: text("team_id").ok_or_else(|| malformed(AUTH_TEST, "no team_id"))?,
+            team_id: text("team_id").ok_or_else(|| AUTH_TEST.malformed("no team_id"))?,
             enterprise_id: text("enterprise_id"),
-            bot_user_id: text("user_id").ok_or_else(|| malformed(AUTH_TEST, "no user_id"))?,
+            bot_user_id: text("user_id").ok_or_else(|| AUTH_TEST.malformed("no user_id"))?,
             bot_id: text("bot_id"),
             app_id: text("app_id"),
             is_enterprise_install: answer.get("is_enterprise_install").and_then(Value::as_bool).unwrap_or(false),
@@ -209,7 +208,7 @@ impl Slack {
         let answer = self.read(USERS_INFO, vec![("user", Some(user.to_owned()))]).await?;
         read_user(USERS_INFO, &answer).and_then(|found| {
             // Somebody else's record must never decide about this person.
-            if found.id == user { Ok(found) } else { Err(malformed(USERS_INFO, "a record of someone else")) }
+            if found.id == user { Ok(found) } else { Err(USERS_INFO.malformed("a record of someone else")) }
         })
     }
 
@@ -252,11 +251,11 @@ impl Slack {
     /// What matters about a channel.
     pub async fn conversations_info(&self, channel: &str) -> Result<Conversation, SlackError> {
         let answer = self.read(CONVERSATIONS_INFO, vec![("channel", Some(channel.to_owned()))]).await?;
-        let found = answer.get("channel").ok_or_else(|| malformed(CONVERSATIONS_INFO, "no channel"))?;
+        let found = answer.get("channel").ok_or_else(|| CONVERSATIONS_INFO.malformed("no channel"))?;
         let flag = |name: &str| found.get(name).and_then(Value::as_bool).unwrap_or(false);
         let text = |name: &str| found.get(name).and_then(Value::as_str).map(str::to_owned);
         Ok(Conversation {
-            id: text("id").ok_or_else(|| malformed(CONVERSATIONS_INFO, "no channel id"))?,
+            id: text("id").ok_or_else(|| CONVERSATIONS_INFO.malformed("no channel id"))?,
             name: text("name").unwrap_or_default(),
             is_shared_outside: flag("is_ext_shared"),
             is_private: flag("is_private") || flag("is_im") || flag("is_mpim"),
@@ -273,5 +272,5 @@ fn is_usable(asked_at: i64, load: &Load, now_ms: i64, max_age_ms: i64) -> bool {
 }
 
 fn read_user(method: Method, answer: &Value) -> Result<SlackUser, SlackError> {
-    answer.get("user").and_then(SlackUser::from_value).ok_or_else(|| malformed(method, "no user"))
+    answer.get("user").and_then(SlackUser::from_value).ok_or_else(|| method.malformed("no user"))
 }

@@ -8,7 +8,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::call::{malformed, unavailable};
 use super::error::{RETRY_AFTER_DEFAULT_MS, SlackError};
 use super::pace::{Limit, Method};
 use super::{Slack, SlackSetupError};
@@ -89,14 +88,14 @@ impl Slack {
     /// to where a click or command came from. After 30 minutes or 5 uses Slack refuses: code `used_url`/`expired_url`.
     pub async fn respond(&self, response_url: &SecretString, body: &Value) -> Result<(), SlackError> {
         let responder = &self.inner.responder;
-        let target = Url::parse(response_url.expose_secret()).map_err(|_| malformed(RESPOND, "not an address"))?;
+        let target = Url::parse(response_url.expose_secret()).map_err(|_| RESPOND.malformed("not an address"))?;
         if !responder.allows(&target) {
-            return Err(malformed(RESPOND, "not an address of Slack"));
+            return Err(RESPOND.malformed("not an address of Slack"));
         }
         let answer = responder.client.post(target).json(body).send().await;
         let answer = answer.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
-            unavailable(RESPOND, detail, !error.is_connect())
+            RESPOND.unavailable(detail, !error.is_connect())
         })?;
         let status = answer.status();
         if status.is_success() {
@@ -110,7 +109,7 @@ impl Slack {
             return Err(SlackError::RateLimited { method: RESPOND.name, retry_after_ms });
         }
         if status.is_server_error() {
-            return Err(unavailable(RESPOND, &format!("http status {}", status.as_u16()), true));
+            return Err(RESPOND.unavailable(&format!("http status {}", status.as_u16()), true));
         }
         // Slack says why in the body (`used_url`, `expired_url`), but the status is enough to know it is over.
         let code = format!("http_{}", status.as_u16());

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::call::{Arguments, Token, malformed};
+use super::call::{Arguments, Token};
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
@@ -64,7 +64,7 @@ impl Slack {
         insert(&mut body, "reply_broadcast", post.reply_broadcast.then_some(Value::Bool(true)));
         let answer = self.write(POST_MESSAGE, &post.channel, body).await?;
         let channel = text(&answer, "/channel").unwrap_or_else(|| post.channel.clone());
-        let ts = text(&answer, "/ts").ok_or_else(|| malformed(POST_MESSAGE, "no ts"))?;
+        let ts = text(&answer, "/ts").ok_or_else(|| POST_MESSAGE.malformed("no ts"))?;
         Ok(Posted { channel, ts })
     }
 
@@ -122,14 +122,14 @@ impl Slack {
     /// A fresh address for one Socket Mode connection. It is a secret: it lets anyone be us.
     pub async fn connections_open(&self) -> Result<SecretString, SlackError> {
         let answer = self.call(CONNECTIONS_OPEN, "", Token::App, Arguments::Json(json!({}))).await?;
-        let address = text(&answer, "/url").ok_or_else(|| malformed(CONNECTIONS_OPEN, "no url"))?;
+        let address = text(&answer, "/url").ok_or_else(|| CONNECTIONS_OPEN.malformed("no url"))?;
         let is_good = address.starts_with("wss://") || (self.is_plain_http() && address.starts_with("ws://"));
-        if is_good { Ok(SecretString::from(address)) } else { Err(malformed(CONNECTIONS_OPEN, "not a wss address")) }
+        if is_good { Ok(SecretString::from(address)) } else { Err(CONNECTIONS_OPEN.malformed("not a wss address")) }
     }
 
     async fn view(&self, method: Method, body: Value) -> Result<ViewHandle, SlackError> {
         let answer = self.write(method, "", body).await?;
-        let id = text(&answer, "/view/id").ok_or_else(|| malformed(method, "no view id"))?;
+        let id = text(&answer, "/view/id").ok_or_else(|| method.malformed("no view id"))?;
         Ok(ViewHandle { id, hash: text(&answer, "/view/hash") })
     }
 }
