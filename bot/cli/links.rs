@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use url::Url;
 
-use super::moving::{done, told};
-use super::{ConfigPath, WRONG, aside, data};
+use super::{ConfigPath, WRONG, aside, data, done, told};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::links::moving::{self, Imported};
@@ -154,5 +153,5 @@ fn read(snapshot: &Path) -> std::io::Result<String> {
 async fn open(path: &Path) -> Result<Store, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
     let meanwhile = ", or export from it while it runs: nightlatch links export --from http://ADDRESS/go";
-    super::moving::open(&config, meanwhile).await
+    super::open(&config, meanwhile).await
 }

@@ -4,7 +4,6 @@ mod check;
 mod demo;
 mod links;
 mod manifest;
-mod moving;
 mod pastes;
 mod serve;
 
@@ -13,6 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, Database};
+use crate::store::{OpenError, Store};
 
 /// Lends access on a tailnet from Slack and takes it back on time, with proof.
 ///
@@ -82,4 +84,28 @@ fn data(text: &str) {
 /// Prints what is not data.
 fn aside(text: &str) {
     drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// Runs it to its end; what went wrong is told.
+fn done(work: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(work));
+    done.unwrap_or_else(|why| {
+        aside(&format!("{why}\n"));
+        ExitCode::from(WRONG)
+    })
+}
+
+/// What happened, with the next step where there is one.
+fn told(what: &dyn std::fmt::Display, advice: Option<String>) -> String {
+    advice.map_or_else(|| what.to_string(), |advice| format!("{what}; {advice}"))
+}
+
+/// The database. `meanwhile` is what can be done while a running nightlatch has it.
+async fn open(config: &Config, meanwhile: &str) -> Result<Store, String> {
+    let Database::Sqlite(file) = &config.database;
+    Store::open(&format!("sqlite://{}", file.display())).await.map_err(|error| match error {
+        OpenError::InUse(_) => format!("{error}{meanwhile}"),
+        error => error.to_string(),
+    })
 }

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::moving::{done, open, told};
-use super::{ConfigPath, WRONG, aside, data};
+use super::{ConfigPath, WRONG, aside, data, done, open, told};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::engine::pastes::moving::{self, Line, MoveError, Moved};
