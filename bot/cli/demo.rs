@@ -1,6 +1,7 @@
 //! `nightlatch demo`: the whole thing with no account anywhere, as a page or as text.
 
 mod hints;
+mod leftovers;
 mod lodging;
 
 use std::io;

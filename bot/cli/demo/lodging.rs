@@ -1,5 +1,6 @@
 //! A room for the bot inside the demo: a folder of its own, a runtime of its own, and a door that can be slammed.
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -12,6 +13,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::leftovers;
 use crate::app::{Bot, StartError};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
@@ -37,18 +39,22 @@ const REST_LIMIT: Duration = Duration::from_secs(60);
 /// A furnished room: a folder with the workflows, which goes when the room is dropped.
 pub(super) struct Room {
     folder: TempDir,
+    /// Tells other demos that somebody lives here; let go by dying, too.
+    _lock: File,
 }
 
 impl Room {
     /// Makes the folder and writes the workflows into it.
     pub(super) fn furnish() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("nightlatch-demo-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix(leftovers::PREFIX).tempdir()?;
+        let lock = leftovers::live_in(folder.path())?;
+        leftovers::remove(folder.path());
         let workflows = folder.path().join("workflows");
         std::fs::create_dir(&workflows)?;
         for (name, text) in WORKFLOWS {
             std::fs::write(workflows.join(name), text)?;
         }
-        Ok(Self { folder })
+        Ok(Self { folder, _lock: lock })
     }
 
     /// What can be asked for here.
