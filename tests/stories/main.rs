@@ -17,6 +17,7 @@ mod clicks;
 mod commands;
 mod copies;
 mod deciding;
+mod edges;
 mod failing;
 mod fixtures;
 mod forms;

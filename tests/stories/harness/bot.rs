@@ -31,6 +31,7 @@ struct Inner {
     folder: Arc<TempDir>,
     config: Config,
     mode: Mode,
+    has_api_key: bool,
     alive: Mutex<Option<(Bot, Runtime)>>,
 }
 
@@ -50,11 +51,15 @@ impl BotHandle {
         let mode = if setting.mode == Mode::Http { "http" } else { "socket" };
         let people: String = setting.people.iter().map(|(id, login)| format!("\n  {id}: {login}")).collect();
         let people = if people.is_empty() { " {}".to_owned() } else { people };
+        let credential = if setting.has_api_key {
+            "api_key: env:TAILSCALE_API_KEY"
+        } else {
+            "client_id: env:TAILSCALE_CLIENT_ID\n  client_secret: env:TAILSCALE_CLIENT_SECRET"
+        };
         let text = format!(
             "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
              slack:\n  mode: {mode}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
-             signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  client_id: env:TAILSCALE_CLIENT_ID\n  \
-             client_secret: env:TAILSCALE_CLIENT_SECRET\n  socket: {}\npeople:{people}\n{}\n",
+             signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  {credential}\n  socket: {}\npeople:{people}\n{}\n",
             slack.api_url(),
             tailnet.url(),
             tailnet.socket().display(),
@@ -69,6 +74,7 @@ impl BotHandle {
             folder,
             config,
             mode: setting.mode,
+            has_api_key: setting.has_api_key,
             alive: Mutex::new(None),
         };
         Self { inner: Arc::new(inner) }
@@ -85,9 +91,13 @@ impl BotHandle {
                 app_token: Some(SecretString::from(app.app_token)),
                 signing_secret: Some(SecretString::from(app.signing_secret)),
             },
-            tailscale: TailscaleSecrets::Client {
-                id: self.inner.tailnet.client_id(),
-                secret: self.inner.tailnet.client_secret(),
+            tailscale: if self.inner.has_api_key {
+                TailscaleSecrets::ApiKey(self.inner.tailnet.api_key())
+            } else {
+                TailscaleSecrets::Client {
+                    id: self.inner.tailnet.client_id(),
+                    secret: self.inner.tailnet.client_secret(),
+                }
             },
         };
         // The killed bot's file lock goes away when its threads do, a moment after the kill.

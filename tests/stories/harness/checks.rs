@@ -15,6 +15,13 @@ use super::Stage;
 #[derive(Clone, Default)]
 pub struct Logs(Arc<Mutex<Vec<u8>>>);
 
+impl Logs {
+    pub fn count(&self, words: &str) -> usize {
+        let bytes = self.0.lock().expect("the logs");
+        String::from_utf8_lossy(&bytes).lines().filter(|line| line.contains(words)).count()
+    }
+}
+
 impl io::Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("the logs").extend_from_slice(bytes);

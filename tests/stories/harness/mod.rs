@@ -61,6 +61,8 @@ pub struct Setting {
     pub people: Vec<(String, String)>,
     /// More lines for the configuration.
     pub more: String,
+    /// Tailscale knows us by an API key, not as an OAuth client.
+    pub has_api_key: bool,
 }
 
 impl Default for Setting {
@@ -71,6 +73,7 @@ impl Default for Setting {
             workflows: vec![("prod-db".to_owned(), PROD_DB.to_owned())],
             people: Vec::new(),
             more: String::new(),
+            has_api_key: false,
         }
     }
 }
@@ -152,6 +155,7 @@ pub struct Stage {
     pub leaves: Vec<String>,
     /// Tailscale or the bot was away at a deadline, so that an end was late for a reason.
     pub ends_late: bool,
+    logs: checks::Logs,
     /// How many private messages a story has looked at, by channel and person.
     heard: Mutex<HashMap<(String, String), usize>>,
 }
@@ -190,6 +194,11 @@ impl Stage {
         let seen = self.slack.screen(who, channel);
         let at = seen.rfind(MARK);
         at.and_then(|at| seen.get(at..)).map_or_else(|| format!("(nothing for {who})\n{seen}"), str::to_owned)
+    }
+
+    /// How many log lines of this process hold these words.
+    pub fn logged(&self, words: &str) -> usize {
+        self.logs.count(words)
     }
 
     /// Whether the attribute most stories are about is on for the device most stories are about.
@@ -247,6 +256,7 @@ pub async fn story_with(setting: Setting, body: impl AsyncFnOnce(&mut Stage)) {
         otto: human("otto"),
         leaves: Vec::new(),
         ends_late: false,
+        logs: logs.clone(),
         heard: Mutex::default(),
         clock,
         slack,
