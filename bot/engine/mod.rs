@@ -1,6 +1,7 @@
 //! The ring: `tell` is the only way to change anything; a worker performs what was saved and reports back as events.
 
 pub mod asking;
+mod circumstances;
 pub mod links;
 pub mod metrics;
 pub mod mistyped;
@@ -19,11 +20,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::kernel::effect::Effect;
 use crate::kernel::{Actor, Ask, Event, Outcome, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
@@ -183,6 +186,24 @@ impl Engine {
             self.inner.metrics.observe_lateness(ended_at.saturating_sub(expires_at));
         }
         Ok(told)
+    }
+
+    /// Says this in `channel`, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
+    /// it, and tells them if Slack does not take it. `about` names what is shared, like `link:prodrunbook`.
+    ///
+    /// # Errors
+    /// Not saved; nothing will be said.
+    pub async fn say(
+        &self,
+        by: &str,
+        channel: &str,
+        (text, blocks): (String, Value),
+        about: &str,
+        delivery: Option<String>,
+    ) -> Result<(), TellError> {
+        let effect = Effect::Say { channel: channel.to_owned(), by: by.to_owned(), text, blocks };
+        let work = writer::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
+        self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
     }
 
     async fn submit(

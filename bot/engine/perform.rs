@@ -1,6 +1,6 @@
 //! Performing one effect: what each of them does in the world, and what is reported back.
 
-use super::pastes::PasteWork;
+use super::pastes::writing::PasteWork;
 use super::performed::{Performed, pause_ms};
 use super::{Engine, saying, settle, showing};
 use crate::kernel::effect::Effect;

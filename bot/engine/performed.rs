@@ -1,6 +1,6 @@
 //! What came of performing one effect, and how long to wait before it is performed again.
 
-use super::pastes::PasteWork;
+use super::pastes::writing::PasteWork;
 use crate::kernel::Event;
 
 /// The longest pause between two attempts to say something.

@@ -1,49 +1,27 @@
 //! Saying word for word what somebody asked us to say, in a channel of their choice; and telling them if that fails.
 
-use serde_json::Value;
-
+use super::Engine;
+use super::circumstances::Circumstances;
 use super::performed::{Performed, pause_ms};
-use super::writer::{Job, Work};
-use super::{Engine, TellError};
+use crate::kernel::RequestId;
 use crate::kernel::effect::Effect;
-use crate::kernel::{Actor, RequestId};
 use crate::notices::words::escape;
 use crate::outside::slack::{Post, SlackError};
 use crate::store::{StoreError, Tx, Waiting};
 
-impl Engine {
-    /// Says this in `channel`, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
-    /// it, and tells them if Slack does not take it. `about` names what is shared, like `link:prodrunbook`.
-    ///
-    /// # Errors
-    /// Not saved; nothing will be said.
-    pub async fn say(
-        &self,
-        by: &str,
-        channel: &str,
-        (text, blocks): (String, Value),
-        about: &str,
-        delivery: Option<String>,
-    ) -> Result<(), TellError> {
-        let effect = Effect::Say { channel: channel.to_owned(), by: by.to_owned(), text, blocks };
-        let work = Work::Say { about: about.to_owned(), effect: Box::new(effect) };
-        self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
-    }
-}
-
 /// Saves what is to be said, once a delivery.
-pub(super) async fn save(tx: &mut Tx, job: &Job, about: &str, effect: &Effect, now: i64) -> Result<(), StoreError> {
+pub(super) async fn save(tx: &mut Tx, about: &str, effect: &Effect, how: Circumstances<'_>) -> Result<(), StoreError> {
     let subject = RequestId(about.to_owned());
-    if let Some(key) = &job.delivery
-        && tx.first_delivery(key, &subject, now).await?.is_some()
+    if let Some(key) = how.delivery
+        && tx.first_delivery(key, &subject, how.now).await?.is_some()
     {
         return Ok(());
     }
     if let Effect::Say { channel, .. } = effect {
         let event = serde_json::json!({ "event": "shared", "channel": channel });
-        tx.note(about, &job.actor, &event, "shared", now).await?;
+        tx.note(about, how.actor, &event, "shared", how.now).await?;
     }
-    tx.enqueue_for(&subject, effect.clone(), now).await
+    tx.enqueue_for(&subject, effect.clone(), how.now).await
 }
 
 /// Posts it. What Slack will never take is told to whoever asked, in their direct messages.

@@ -7,12 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::links::writing::{self, LinkOutcome, LinkWork};
-use super::pastes::{self, PasteWork};
+use super::circumstances::Circumstances;
+use super::links::writing::{self as links, LinkOutcome, LinkWork};
+use super::pastes::writing::{self as pastes, PasteOutcome, PasteWork};
 use super::{Engine, TellError, Told, saying};
 use crate::kernel::effect::Effect;
 use crate::kernel::link::{LinkEvent, LinkId};
-use crate::kernel::paste::{Paste, PasteRefusal};
 use crate::kernel::{Actor, Applied, Ask, Event, Moment, Request, RequestId};
 use crate::store::{Saving, StoreError, Tx};
 
@@ -59,8 +59,8 @@ pub(super) enum Written {
     Request(Box<Told>),
     /// A go link.
     Link(Box<LinkOutcome>),
-    /// A paste as it is now, or why the rules say no.
-    Paste(Result<Box<Paste>, PasteRefusal>),
+    /// A paste.
+    Paste(PasteOutcome),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -137,23 +137,23 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
     let mut seen = Seen::new();
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
+        let how = Circumstances { actor: &job.actor, delivery: job.delivery.as_deref(), now: moment.now };
         let outcome = match &job.work {
             Work::Ask(ask) => asked(&mut tx, &mut seen, job, ask, moment).await?,
             Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
-            Work::Paste(work) => {
-                let delivery = job.delivery.as_deref();
-                let how = pastes::Circumstances { actor: &job.actor, delivery, now: moment.now };
-                Ok(pastes::write(&mut tx, work, how).await?)
-            }
+            Work::Paste(work) => Ok(Written::Paste(pastes::write(&mut tx, work, how).await?)),
             Work::Done => Ok(Written::Nothing),
-            Work::Link(work) => Ok(writing::write(&mut tx, job, work, moment.now).await?),
-            Work::LinkNote(event) => Ok(writing::note_saved(&mut tx, job, event, moment.now).await?),
+            Work::Link(work) => Ok(Written::Link(Box::new(links::write(&mut tx, work, how).await?))),
+            Work::LinkNote(event) => {
+                links::note_saved(&mut tx, event, how).await?;
+                Ok(Written::Nothing)
+            }
             Work::Clicks(clicks) => {
                 tx.add_clicks(clicks, moment.now).await?;
                 Ok(Written::Nothing)
             }
             Work::Say { about, effect } => {
-                saying::save(&mut tx, job, about, effect, moment.now).await?;
+                saying::save(&mut tx, about, effect, how).await?;
                 Ok(Written::Nothing)
             }
             Work::Postpone { due_at, error } => {
@@ -173,7 +173,7 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
     tx.commit().await?;
     for (job, outcome) in jobs.iter().zip(&outcomes) {
         if let Ok(Written::Link(outcome)) = outcome {
-            writing::committed(engine, outcome);
+            links::committed(engine, outcome);
         }
         log(engine, job, outcome);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Place;
 use crate::engine::Engine;
-use crate::engine::writer::{Job, Written};
+use crate::engine::circumstances::Circumstances;
 use crate::kernel::link::{
     self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkId, LinkRefusal, without_punctuation,
 };
@@ -45,7 +45,11 @@ pub(in crate::engine) enum LinkOutcome {
 }
 
 /// Applies the rules and writes what they say.
-pub(in crate::engine) async fn write(tx: &mut Tx, job: &Job, work: &LinkWork, now: i64) -> Result<Written, StoreError> {
+pub(in crate::engine) async fn write(
+    tx: &mut Tx,
+    work: &LinkWork,
+    how: Circumstances<'_>,
+) -> Result<LinkOutcome, StoreError> {
     let (short, editor) = match work {
         LinkWork::Save { draft, editor, .. } => (&draft.short, editor),
         LinkWork::Delete { short, editor, .. } => (short, editor),
@@ -55,7 +59,7 @@ pub(in crate::engine) async fn write(tx: &mut Tx, job: &Job, work: &LinkWork, no
     let outcome = match work {
         LinkWork::Save { draft, expect, known, .. } => {
             let bare = tx.link(&LinkId::of(without_punctuation(short))).await?;
-            match link::save(draft, expect, editor, (before.as_ref(), bare.as_ref(), known), now) {
+            match link::save(draft, expect, editor, (before.as_ref(), bare.as_ref(), known), how.now) {
                 Ok(after) => LinkOutcome::Saved(after, false),
                 Err(refusal) => LinkOutcome::Refused(refusal),
             }
@@ -67,15 +71,15 @@ pub(in crate::engine) async fn write(tx: &mut Tx, job: &Job, work: &LinkWork, no
         },
     };
     // Slack delivered it before: what it did then was this.
-    let is_repeated = match &job.delivery {
-        Some(key) => tx.first_delivery(key, &link_subject(&id), now).await?.is_some(),
+    let is_repeated = match how.delivery {
+        Some(key) => tx.first_delivery(key, &link_subject(&id), how.now).await?.is_some(),
         None => false,
     };
     if is_repeated {
-        return Ok(Written::Link(Box::new(match before {
+        return Ok(match before {
             Some(link) => LinkOutcome::Saved(link, true),
             None => outcome,
-        })));
+        });
     }
     let (event, state) = match &outcome {
         LinkOutcome::Saved(after, _) => {
@@ -87,30 +91,28 @@ pub(in crate::engine) async fn write(tx: &mut Tx, job: &Job, work: &LinkWork, no
             tx.delete_link(&id).await?;
             (LinkEvent::LinkDeleted { editor: editor.clone(), before: before.clone() }, "deleted")
         }
-        LinkOutcome::Refused(_) => return Ok(Written::Link(Box::new(outcome))),
+        LinkOutcome::Refused(_) => return Ok(outcome),
     };
-    note(tx, job, &event, state, now).await?;
-    Ok(Written::Link(Box::new(outcome)))
+    note(tx, &event, state, &how).await?;
+    Ok(outcome)
 }
 
 /// Notes what happened to a link that stands elsewhere.
 pub(in crate::engine) async fn note_saved(
     tx: &mut Tx,
-    job: &Job,
     event: &LinkEvent,
-    now: i64,
-) -> Result<Written, StoreError> {
-    note(tx, job, event, "saved at golink", now).await?;
-    Ok(Written::Nothing)
+    how: Circumstances<'_>,
+) -> Result<(), StoreError> {
+    note(tx, event, "saved at golink", &how).await
 }
 
-async fn note(tx: &mut Tx, job: &Job, event: &LinkEvent, state: &str, now: i64) -> Result<(), StoreError> {
+async fn note(tx: &mut Tx, event: &LinkEvent, state: &str, how: &Circumstances<'_>) -> Result<(), StoreError> {
     let id = match event {
         LinkEvent::LinkSaved { after, .. } => after.id(),
         LinkEvent::LinkDeleted { before, .. } => before.id(),
     };
     let event = serde_json::to_value(event).map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
-    tx.note(link_subject(&id).as_str(), &job.actor, &event, state, now).await
+    tx.note(link_subject(&id).as_str(), how.actor, &event, state, how.now).await
 }
 
 /// After the commit: memory follows, in the order of the commits.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{PasteError, PasteWork, Pastes, signed};
+use super::writing::PasteWork;
+use super::{PasteError, Pastes, signed};
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, Text};
 use crate::kernel::request::Found;

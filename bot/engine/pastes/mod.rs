@@ -6,7 +6,7 @@
 mod author;
 mod keeping;
 pub mod moving;
-mod writing;
+pub(super) mod writing;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ use crate::store::{Store, StoreError, paste_subject};
 use author::actor;
 pub use author::signed;
 pub use keeping::PasteKeeper;
-pub(super) use writing::{Circumstances, PasteWork, write};
+use writing::{PasteOutcome, PasteWork};
 
 /// Slack waits 3 seconds for the answer to a command; looking up who asked and saving need the rest of it.
 const POST_LIMIT: Duration = Duration::from_millis(1_400);
@@ -349,7 +349,8 @@ impl Pastes {
         let job = Job { work: Work::Paste(Box::new(work)), actor, delivery, done: None, answer };
         self.inner.jobs.send(job).await.map_err(|_| stopping())?;
         match answered.await.map_err(|_| stopping())? {
-            Ok(Written::Paste(written)) => Ok(Some(*written?)),
+            Ok(Written::Paste(PasteOutcome::Kept(paste))) => Ok(Some(*paste)),
+            Ok(Written::Paste(PasteOutcome::Refused(why))) => Err(why.into()),
             Ok(_) => Ok(None),
             Err(TellError::NotSaved(error)) => Err(PasteError::NotSaved(error)),
             Err(error) => Err(PasteError::NotSaved(error.to_string())),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::engine::writer::Written;
+use crate::engine::circumstances::Circumstances;
+use crate::kernel::RequestId;
 use crate::kernel::effect::Due;
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, PasteRefusal};
-use crate::kernel::{Actor, RequestId};
 use crate::store::{StoreError, Tx, paste_subject};
 
 /// One change.
@@ -26,18 +26,21 @@ pub(in crate::engine) enum PasteWork {
     Expire { id: PasteId },
 }
 
-/// Who does it, through which delivery, and when.
-pub(in crate::engine) struct Circumstances<'a> {
-    pub(in crate::engine) actor: &'a Actor,
-    pub(in crate::engine) delivery: Option<&'a str>,
-    pub(in crate::engine) now: i64,
+/// What came of it.
+pub(in crate::engine) enum PasteOutcome {
+    /// The paste as it is now.
+    Kept(Box<Paste>),
+    /// The rules say no; nothing changed.
+    Refused(PasteRefusal),
+    /// There is nothing to show: it is gone, or only a draft.
+    Nothing,
 }
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Writes one change. What the rules refuse changes nothing.
-pub(in crate::engine) async fn write(tx: &mut Tx, work: &PasteWork, how: Circumstances<'_>) -> Result<Written> {
-    let refused = |why: PasteRefusal| Ok(Written::Paste(Err(why)));
+pub(in crate::engine) async fn write(tx: &mut Tx, work: &PasteWork, how: Circumstances<'_>) -> Result<PasteOutcome> {
+    let refused = |why: PasteRefusal| Ok(PasteOutcome::Refused(why));
     match work {
         PasteWork::Create { paste, content, draft } => create(tx, paste, content, draft.as_ref(), &how).await,
         PasteWork::Draft { draft } => {
@@ -59,7 +62,7 @@ pub(in crate::engine) async fn write(tx: &mut Tx, work: &PasteWork, how: Circums
         PasteWork::Hold { paste, content, says } => hold(tx, paste, content, says, &how).await,
         PasteWork::LetGo { id } => {
             if tx.paste(id).await?.is_none() {
-                return Ok(Written::Nothing);
+                return Ok(PasteOutcome::Nothing);
             }
             tx.delete_paste(id).await?;
             note(tx, id, &how, json!({ "event": "paste_let_go" }), "gone").await
@@ -74,29 +77,37 @@ async fn create(
     content: &str,
     draft: Option<&PasteId>,
     how: &Circumstances<'_>,
-) -> Result<Written> {
+) -> Result<PasteOutcome> {
     if let Some(before) = is_repeated(tx, &paste.id, how).await? {
         let before = before.as_str().strip_prefix("paste:").and_then(PasteId::read);
         let written = match before {
             Some(id) => tx.paste(&id).await?,
             None => None,
         };
-        return Ok(Written::Paste(written.map(Box::new).ok_or(PasteRefusal::Gone)));
+        return Ok(
+            written.map_or(PasteOutcome::Refused(PasteRefusal::Gone), |paste| PasteOutcome::Kept(Box::new(paste)))
+        );
     }
     if let Some(draft) = draft {
         // Sent or thrown away in the meantime. What stands at a tclip already is written down all the same.
         let is_gone = tx.draft_end(draft).await?.is_none_or(|end| end <= how.now);
         if is_gone && paste.place == PastePlace::Here {
-            return Ok(Written::Paste(Err(PasteRefusal::Gone)));
+            return Ok(PasteOutcome::Refused(PasteRefusal::Gone));
         }
         tx.delete_paste(draft).await?;
     }
     tx.insert_paste(paste, content).await?;
     note(tx, &paste.id, how, created(paste), "kept").await?;
-    Ok(Written::Paste(Ok(Box::new(paste.clone()))))
+    Ok(PasteOutcome::Kept(Box::new(paste.clone())))
 }
 
-async fn hold(tx: &mut Tx, paste: &Paste, content: &str, says: &[Due], how: &Circumstances<'_>) -> Result<Written> {
+async fn hold(
+    tx: &mut Tx,
+    paste: &Paste,
+    content: &str,
+    says: &[Due],
+    how: &Circumstances<'_>,
+) -> Result<PasteOutcome> {
     if tx.paste(&paste.id).await?.is_some() {
         tx.hold_paste(paste).await?;
         let event = json!({ "event": "paste_held", "expires_at": paste.expires_at, "held_for": paste.held_for });
@@ -106,20 +117,20 @@ async fn hold(tx: &mut Tx, paste: &Paste, content: &str, says: &[Due], how: &Cir
         note(tx, &paste.id, how, created(paste), "kept").await?;
     }
     tx.enqueue_for_paste(&paste.id, says).await?;
-    Ok(Written::Paste(Ok(Box::new(paste.clone()))))
+    Ok(PasteOutcome::Kept(Box::new(paste.clone())))
 }
 
 /// What was given a later end in the meantime stays; its new wake is in the outbox.
-async fn expire(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Written> {
+async fn expire(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<PasteOutcome> {
     let end = match tx.paste(id).await? {
         Some(paste) => paste.expires_at,
         None => match tx.draft_end(id).await? {
             Some(end) => Some(end),
-            None => return Ok(Written::Nothing),
+            None => return Ok(PasteOutcome::Nothing),
         },
     };
     if end.is_none_or(|end| how.now < end) {
-        return Ok(Written::Nothing);
+        return Ok(PasteOutcome::Nothing);
     }
     tx.delete_paste(id).await?;
     note(tx, id, how, json!({ "event": "paste_expired" }), "gone").await
@@ -140,7 +151,7 @@ fn created(paste: &Paste) -> Value {
     })
 }
 
-async fn note(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>, event: Value, state: &str) -> Result<Written> {
+async fn note(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>, event: Value, state: &str) -> Result<PasteOutcome> {
     tx.note(paste_subject(id).as_str(), how.actor, &event, state, how.now).await?;
-    Ok(Written::Nothing)
+    Ok(PasteOutcome::Nothing)
 }
