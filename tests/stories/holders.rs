@@ -46,6 +46,7 @@ impl Model {
         if self.live.is_empty() {
             (self.before, self.is_ours) = (self.world, false);
         }
+        self.take_away();
         if self.world.is_some() && self.world != self.before && !self.is_ours {
             return false;
         }
@@ -56,6 +57,7 @@ impl Model {
 
     fn end(&mut self, id: &str, now: i64) {
         self.live.remove(id);
+        self.take_away();
         if !self.live.is_empty() {
             return self.settle();
         }
@@ -63,6 +65,14 @@ impl Model {
             self.world = self.before.filter(|(_, end)| end.is_none_or(|end| end > now));
         }
         (self.before, self.is_ours) = (None, false);
+    }
+
+    /// What was on for them was switched off by somebody else, and they are told so as soon as it is looked at: whoever holds
+    /// it then holds it no more.
+    fn take_away(&mut self) {
+        if !self.world.is_some_and(|(value, _)| value) {
+            self.live.clear();
+        }
     }
 
     fn settle(&mut self) {
