@@ -107,6 +107,10 @@ mod tests {
             ("http://h/{{ToLower .Path}}{{ToUpper .Path}}", "aB", "http://h/abAB"),
             (r#"{{if Match "\\d+" .Path}}http://id/{{.Path}}{{else}}http://s/{{.Path}}{{end}}"#, "12", "http://id/12"),
             (r"{{if Match `^\d+$` .Path}}http://id/{{else}}http://s/{{end}}", "x", "http://s/"),
+            (r"{{if Match `^\d+$` .Path}}http://id/{{else}}http://s/{{end}}", "\u{663}", "http://s/"),
+            (r"{{if Match `^[\w-]+\.\S$` .Path}}http://id/{{else}}http://s/{{end}}", "a-b.\u{e9}", "http://id/"),
+            (r"{{if Match `^\w+$` .Path}}http://id/{{else}}http://s/{{end}}", "\u{e9}", "http://s/"),
+            (r"{{if Match `\bdb\b` .Path}}http://id/{{else}}http://s/{{end}}", "\u{e9}db x", "http://id/"),
             (r#"http://h/{{if eq .Path "a" "b"}}1{{else if eq .Path "c"}}2{{else}}3{{end}}"#, "c", "http://h/2"),
             ("http://h/{{.Path | ToLower | PathEscape}}", "A/B", "http://h/a%2Fb"),
             ("http://h/{{$x := ToLower .Path}}{{$x}}{{$x = .User}}/{{$x}}", "A", "http://h/a/foo@example.com"),
@@ -163,6 +167,28 @@ mod tests {
             (said(&format!("{{{{{}}}}}", "(".repeat(100_000))), "it is nested too deeply"),
             (said("http://h/{{with .Path}}/{{.}}{{end}}"), "fine"),
         ]);
+    }
+
+    #[test]
+    fn no_destination_takes_more_time_or_memory_than_a_click_may() {
+        let text = "a".repeat(1_000);
+        for long in [
+            // Doubles a text four hundred times.
+            format!("{{{{$x := `{text}`}}}}{}", "{{$x = print $x $x}}".repeat(340)),
+            format!("{{{{$x := `{text}`}}}}{}", "{{$x = printf `%s%s%s` $x $x $x}}".repeat(200)),
+            format!("{{{{$x := `{text}`}}}}{}", "{{if print $x $x}}{{end}}".repeat(270)),
+            // Four hundred patterns, each as large as a pattern may be.
+            r"{{if Match `(\w{9}){9}` .Path}}{{end}}".repeat(190),
+            format!("{{{{$x := `{text}`}}}}{}", r"{{if and (Match `(\w{9}){9}` $x) false}}{{end}}".repeat(140)),
+        ] {
+            assert!(long.len() <= crate::link::LONG_MAX, "{}", long.len());
+            let path = "b".repeat(60_000);
+            let expanded = expand(&long, &Visit { path: &path, query: "", user: Some("a@b.c"), now: NOW });
+            let why = expanded.map_or_else(|why| why.to_string(), |_| "it was filled in".to_owned());
+            assert_eq!(why, "its destination cannot be filled in: filling it in takes too long", "{long:.80}");
+        }
+        // What a link may well hold is far from that.
+        assert_eq!(lead("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""), "http://h/ab-1");
     }
 
     fn all_say(cases: &[(String, &str)]) {

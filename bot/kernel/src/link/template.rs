@@ -72,5 +72,15 @@ pub(super) enum Value {
     Everything,
 }
 
+impl Value {
+    /// Bytes it takes to handle it, about.
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len().saturating_add(1),
+            _ => 8,
+        }
+    }
+}
+
 /// Deeper nesting is no link but an attack on the stack.
 const DEPTH_MAX: usize = 50;

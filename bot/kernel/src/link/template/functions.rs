@@ -11,7 +11,9 @@ use crate::link::go_time;
 use crate::link::go_url::{path_escape, query_escape};
 
 /// Compiled patterns stay under this size: a link is followed in less than a millisecond.
-const PATTERN_SIZE_MAX: usize = 1 << 20;
+const PATTERN_SIZE_MAX: usize = 1 << 18;
+/// Longer texts match nothing; matching takes time with their length and with the pattern's.
+const MATCHED_MAX: usize = 8_192;
 
 const KNOWN: &[&str] = &[
     "PathEscape",
@@ -136,8 +138,34 @@ fn two<'v>(name: &str, values: &'v [Value]) -> Ran<(&'v str, &'v str)> {
 
 /// A pattern that cannot be read matches nothing, as in golink.
 fn matches(pattern: &str, text: &str) -> bool {
-    let pattern = RegexBuilder::new(pattern).size_limit(PATTERN_SIZE_MAX).nest_limit(100).build();
-    pattern.is_ok_and(|pattern| pattern.is_match(text))
+    let pattern = RegexBuilder::new(&ascii_classes(pattern)).size_limit(PATTERN_SIZE_MAX).nest_limit(100).build();
+    text.len() <= MATCHED_MAX && pattern.is_ok_and(|pattern| pattern.is_match(text))
+}
+
+/// Go's `\d`, `\w`, `\s` and `\b` know ASCII alone; the classes are written out, which is allowed within brackets too.
+fn ascii_classes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            out.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('w') => out.push_str("[0-9A-Za-z_]"),
+            Some('W') => out.push_str("[^0-9A-Za-z_]"),
+            Some('s') => out.push_str(r"[\t\n\f\r ]"),
+            Some('S') => out.push_str(r"[^\t\n\f\r ]"),
+            Some('b') => out.push_str(r"(?-u:\b)"),
+            next => {
+                out.push('\\');
+                out.extend(next);
+            }
+        }
+    }
+    out
 }
 
 fn compare(one: &Value, other: &Value) -> Ran<Ordering> {

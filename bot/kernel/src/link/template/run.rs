@@ -7,6 +7,10 @@ use crate::link::go_time;
 
 /// Longest result in bytes; no browser goes further.
 const RESULT_MAX: usize = 65_536;
+/// Bytes that may be handled on the way; whoever writes a link must not keep the others waiting.
+const WORK_MAX: usize = 1 << 20;
+/// What a pattern costs beside the text it looks at: it is compiled each time.
+const PATTERN_WORK: usize = 1 << 15;
 
 /// What a template can ask for.
 pub struct Known<'a> {
@@ -35,7 +39,8 @@ pub(super) fn wrong<T>(why: impl Into<String>) -> Ran<T> {
 
 /// Fills the template in.
 pub fn run(template: &Template, known: &Known<'_>) -> Ran<String> {
-    let mut runner = Runner { known, variables: vec![("$".to_owned(), Value::Everything)], text: String::new() };
+    let variables = vec![("$".to_owned(), Value::Everything)];
+    let mut runner = Runner { known, variables, text: String::new(), work: 0 };
     runner.list(&template.nodes, &Value::Everything)?;
     Ok(runner.text)
 }
@@ -44,6 +49,8 @@ struct Runner<'a> {
     known: &'a Known<'a>,
     variables: Vec<(String, Value)>,
     text: String,
+    /// Bytes handled so far.
+    work: usize,
 }
 
 impl Runner<'_> {
@@ -56,6 +63,7 @@ impl Runner<'_> {
                     if pipeline.variable.is_none() {
                         self.text.push_str(&show(&value)?);
                     }
+                    self.worked(value.size())?;
                 }
                 Node::If { pipeline, then, otherwise } => self.branch(pipeline, then, otherwise, dot, false)?,
                 Node::With { pipeline, then, otherwise } => self.branch(pipeline, then, otherwise, dot, true)?,
@@ -118,7 +126,10 @@ impl Runner<'_> {
             }
             Operand::Function(name) => {
                 let values = self.values(arguments, last, dot)?;
-                functions::call(name, &values)
+                self.worked(if name == "Match" { PATTERN_WORK } else { 1 })?;
+                let value = functions::call(name, &values)?;
+                self.worked(value.size())?;
+                Ok(value)
             }
             Operand::Fields(of, names) => {
                 let value = self.operand(of, dot)?;
@@ -133,10 +144,17 @@ impl Runner<'_> {
     fn values(&mut self, arguments: &[Operand], last: Option<Value>, dot: &Value) -> Ran<Vec<Value>> {
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for argument in arguments {
-            values.push(self.operand(argument, dot)?);
+            let value = self.operand(argument, dot)?;
+            self.worked(value.size())?;
+            values.push(value);
         }
         values.extend(last);
         Ok(values)
+    }
+
+    fn worked(&mut self, bytes: usize) -> Ran<()> {
+        self.work = self.work.saturating_add(bytes);
+        if self.work > WORK_MAX { wrong("filling it in takes too long") } else { Ok(()) }
     }
 
     fn operand(&mut self, operand: &Operand, dot: &Value) -> Ran<Value> {
