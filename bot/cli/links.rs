@@ -18,6 +18,10 @@ use crate::store::Store;
 /// A snapshot of a hundred thousand links is some twenty megabytes.
 const SNAPSHOT_MAX_BYTES: u64 = 256 << 20;
 
+/// What golink's HTTP interface cannot take over.
+const OVER_HTTP: &str = "golink dates links that it is sent anew, and those without an owner become the bot's; to move all as it is, start golink with \
+     -snapshot FILE\n";
+
 /// Move go links from and to golink.
 ///
 /// A snapshot is what golink's /.export prints: one JSON object a line. `golink -snapshot FILE` reads what `export` prints.
@@ -91,7 +95,10 @@ async fn import(path: &Path, snapshot: &Path) -> Result<ExitCode, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
     let now = Clock::system().now_ms();
     let imported = match config.golink {
-        Some(url) => to_golink(url, &text, now).await?,
+        Some(url) => {
+            aside(OVER_HTTP);
+            to_golink(url, &text, now).await?
+        }
         None => {
             let store = open(path).await?;
             let imported = moving::import(&store, &text, now).await.map_err(|error| error.to_string())?;

@@ -16,6 +16,10 @@ pub struct Case {
     pub is_program: bool,
     /// Accepts HTML.
     pub wants_page: bool,
+    /// Accepts this, spelled so.
+    pub accept: Option<&'static str>,
+    /// The form has parts.
+    pub is_multipart: bool,
     /// What must be so.
     pub expected: &'static [Expected],
     /// Where we differ on purpose, why.
@@ -53,11 +57,18 @@ pub struct Got {
 pub async fn call(client: &reqwest::Client, base: &str, case: &Case) -> Got {
     let method = case.method.parse().expect("a method");
     let mut call = client.request(method, format!("{base}{}", case.path));
-    call = call.header("accept", if case.wants_page { "text/html,*/*" } else { "*/*" });
+    let accept = if case.wants_page { "text/html,*/*" } else { "*/*" };
+    call = call.header("accept", case.accept.unwrap_or(accept));
     if case.is_program {
         call = call.header("sec-golink", "1");
     }
-    if case.method == "POST" {
+    if case.is_multipart {
+        let part = |(name, value): &(&str, &str)| {
+            format!("--nlc\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = case.form.iter().map(part).collect::<String>() + "--nlc--\r\n";
+        call = call.header("content-type", "multipart/form-data; boundary=nlc").body(body);
+    } else if case.method == "POST" {
         call = call.form(case.form);
     }
     let answer = call.send().await.unwrap_or_else(|why| panic!("{}: {why}", case.name));

@@ -3,17 +3,19 @@
 use super::case::Expected::{Field, Has, Kind, Line, LineBegins, Location, Status};
 use super::case::{Case, Expected};
 
-const GET: Case = Case {
+pub const GET: Case = Case {
     name: "",
     method: "GET",
     path: "/",
     form: &[],
     is_program: false,
     wants_page: false,
+    accept: None,
+    is_multipart: false,
     expected: &[],
     ours_alone: None,
 };
-const MAKE: Case = Case { method: "POST", is_program: true, ..GET };
+pub const MAKE: Case = Case { method: "POST", is_program: true, ..GET };
 
 /// Follows `path`, which must lead to `to`.
 const fn leads(name: &'static str, path: &'static str, to: &'static [Expected]) -> Case {

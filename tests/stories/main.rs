@@ -26,6 +26,7 @@ mod go_away;
 mod go_finding;
 mod go_forms;
 mod go_owners;
+mod go_real;
 mod holders;
 mod holding;
 mod modals;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Multipart};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::form_urlencoded;
@@ -20,20 +21,33 @@ const PROGRAM: &str = "sec-golink";
 
 type Form = HashMap<String, String>;
 
-/// The fields of a form and of the query; the form's win. Nothing if it is too long or of another kind.
+/// The fields of a form and of the query; the form's win, and of several of one name the first. Nothing if it is too long
+/// or broken.
 async fn form(headers: &HeaderMap, query: &str, body: Body) -> Option<Form> {
-    let mut fields: Form = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-    {
-        let body = to_bytes(body, BODY_LIMIT_BYTES).await.ok()?;
-        let mut seen = std::collections::HashSet::new();
-        for (name, value) in form_urlencoded::parse(&body).into_owned() {
-            // The first of several counts.
-            if seen.insert(name.clone()) {
-                fields.insert(name, value);
-            }
+    let sent = match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-www-form-urlencoded" => {
+            let body = to_bytes(body, BODY_LIMIT_BYTES).await.ok()?;
+            form_urlencoded::parse(&body).into_owned().collect()
         }
+        "multipart/form-data" => parts(kind, Body::from(to_bytes(body, BODY_LIMIT_BYTES).await.ok()?)).await?,
+        _ => Vec::new(),
+    };
+    let mut fields = Form::new();
+    for (name, value) in sent.into_iter().chain(form_urlencoded::parse(query.as_bytes()).into_owned()) {
+        fields.entry(name).or_insert(value);
+    }
+    Some(fields)
+}
+
+/// The fields of a form that is sent in parts, as `curl -F` does.
+async fn parts(kind: &str, body: Body) -> Option<Vec<(String, String)>> {
+    let request = axum::http::Request::builder().header(header::CONTENT_TYPE, kind).body(body).ok()?;
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    let mut fields = Vec::new();
+    while let Some(part) = parts.next_field().await.ok()? {
+        let name = part.name().unwrap_or_default().to_owned();
+        fields.push((name, part.text().await.ok()?));
     }
     Some(fields)
 }
@@ -64,7 +78,7 @@ impl LinkPages {
     /// `POST /`: makes or replaces a link.
     pub(super) async fn save(&self, asked: Asked, body: Body) -> Response {
         let Some(form) = form(&asked.headers, &asked.query, body).await else {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long");
+            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or broken");
         };
         let (short, long) = (field(&form, "short"), field(&form, "long"));
         if short.is_empty() || long.is_empty() {
@@ -127,7 +141,7 @@ impl LinkPages {
     /// `POST /.delete/NAME`: only with the token of the link's own page, as in golink.
     pub(super) async fn delete(&self, asked: Asked, escaped: &str, body: Body) -> Response {
         let Some(form) = form(&asked.headers, "", body).await else {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long");
+            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or broken");
         };
         let Some(short) = named(escaped).filter(|short| !short.is_empty()) else {
             return text(StatusCode::BAD_REQUEST, "say which link");

@@ -188,7 +188,10 @@ mod tests {
             assert_eq!(why, "its destination cannot be filled in: filling it in takes too long", "{long:.80}");
         }
         // What a link may well hold is far from that.
-        assert_eq!(lead("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""), "http://h/ab-1");
+        assert_eq!(
+            lead("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""),
+            "http://h/ab-1"
+        );
     }
 
     fn all_say(cases: &[(String, &str)]) {
