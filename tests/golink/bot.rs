@@ -17,11 +17,17 @@ pub struct Ours {
     pub client: reqwest::Client,
     /// Calls come from nobody the tailnet knows, with the address as the host.
     pub elsewhere: reqwest::Client,
+    pub tailnet: TailnetWorld,
     bot: Bot,
-    _worlds: (SlackWorld, TailnetWorld, tempfile::TempDir),
+    _worlds: (SlackWorld, tempfile::TempDir),
 }
 
 impl Ours {
+    /// Calls come from this address of the machine.
+    pub fn at(&self, from: impl Into<IpAddr>) -> reqwest::Client {
+        super::reqwest_client(Some(from.into()))
+    }
+
     pub async fn stop(self) {
         self.bot.stop().await;
     }
@@ -70,5 +76,5 @@ pub async fn start() -> Ours {
         .build()
         .expect("a client");
     let elsewhere = super::reqwest_client(None);
-    Ours { base: format!("http://{address}"), client, elsewhere, bot, _worlds: (slack, tailnet, folder) }
+    Ours { base: format!("http://{address}"), client, elsewhere, tailnet, bot, _worlds: (slack, folder) }
 }

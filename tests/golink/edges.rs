@@ -233,6 +233,14 @@ pub const EDGES: &[Case] = &[
     },
     Case { name: "each time", path: "/nlc-if", expected: &[Status(302), Location("http://x.test/none")], ..LEADS },
     // Where we differ on purpose.
+    Case { name: "a link may lead to the links themselves", form: &[("short", "nlc-home"), ("long", "/")], ..MADE },
+    Case {
+        name: "and to no other site whatever is typed behind it",
+        path: "/nlc-home//evil.test",
+        expected: &[Status(302), Location("/evil.test")],
+        ours_alone: Some("golink lets whoever writes the address choose the site"),
+        ..GET
+    },
     Case {
         name: "a name is no longer than people can type",
         form: &[("short", LONG_NAME), ("long", "http://x.test")],

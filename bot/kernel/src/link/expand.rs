@@ -58,6 +58,12 @@ pub fn expand(long: &str, visit: &Visit<'_>) -> Result<Target, ExpandError> {
     } else {
         format!("{}{}{}", long, if long.ends_with('/') { "" } else { "/" }, visit.path)
     };
+    // A link that stays here stays here: what was typed behind `/` must not name another site.
+    let text = if text.starts_with("//") && !long.starts_with("//") {
+        format!("/{}", text.trim_start_matches('/'))
+    } else {
+        text
+    };
     let mut url = GoUrl::parse(&text).map_err(ExpandError::Address)?;
     url.add_query(visit.query);
     Ok(Target { address: url.to_string(), scheme: url.scheme().to_owned() })
@@ -86,6 +92,9 @@ mod tests {
             ("http://host", "a b/ä", "", "http://host/a%20b/%C3%A4"),
             ("rel", "a", "", "rel/a"),
             ("/rel", "path", "a=b", "/rel/path?a=b"),
+            ("/", "/evil.test/x", "", "/evil.test/x"),
+            ("{{.Path}}", "//evil.test", "", "/evil.test"),
+            ("//host.test", "x", "", "//host.test/x"),
             ("/rel?a=1", "", "a=2&b=2", "/rel?a=1&a=2&b=2"),
         ] {
             assert_eq!(lead(long, path, query), expected, "{long} {path} {query}");
