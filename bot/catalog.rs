@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod inputs;
+mod length;
 mod people;
 mod steps;
 #[cfg(test)]

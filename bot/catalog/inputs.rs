@@ -1,6 +1,6 @@
 //! `inputs:` of a workflow: what the requester fills in, in the order of the command line.
 
-use super::workflow::length;
+use super::length::length;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Key, Node};

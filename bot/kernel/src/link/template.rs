@@ -7,9 +7,12 @@ mod functions;
 mod lex;
 mod parse;
 mod run;
+mod value;
 
 pub(super) use parse::parse;
-pub(super) use run::{Known, RunError, run};
+pub(super) use run::{Known, run};
+pub(super) use value::RunError;
+use value::Value;
 
 /// Why a destination is no template we can read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,31 +58,6 @@ enum Operand {
     Pipeline(Box<Pipeline>),
     /// Fields and methods of something: `.Now.Format`.
     Fields(Box<Operand>, Vec<String>),
-}
-
-/// What an expression is worth.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Text(String),
-    Whole(i64),
-    Fraction(f64),
-    Flag(bool),
-    /// Milliseconds since the Unix epoch, in UTC.
-    Time(i64),
-    Month(i64),
-    Weekday(i64),
-    /// What the template is filled in with.
-    Everything,
-}
-
-impl Value {
-    /// Bytes it takes to handle it, about.
-    fn size(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len().saturating_add(1),
-            _ => 8,
-        }
-    }
 }
 
 /// Deeper nesting is no link but an attack on the stack.

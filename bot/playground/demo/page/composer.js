@@ -2,7 +2,7 @@
 
 import { app, perform } from "./api.js";
 import { h } from "./dom.js";
-import { escaped } from "./messages.js";
+import { escaped } from "./markup.js";
 
 /** What the list offers for what stands before the caret: `{ text, more }`, and where the word to be replaced begins. */
 function completions(line) {

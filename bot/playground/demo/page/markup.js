@@ -16,6 +16,15 @@ export function decode(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
+/** What people type, as Slack stores it. */
+export function escaped(words) {
+  const safe = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return safe.replace(/@([a-z]+)/g, (whole, name) => {
+    const known = app.data.slack.people.find((one) => one.name === name);
+    return known ? `<@${known.id}>` : whole;
+  });
+}
+
 /** A `plain_text` or `mrkdwn` object. */
 export function text(object) {
   if (!object) return [];

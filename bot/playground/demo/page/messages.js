@@ -4,7 +4,7 @@ import { app, channel, me, perform, person } from "./api.js";
 import { blocks } from "./blocks.js";
 import { composer } from "./composer.js";
 import { h } from "./dom.js";
-import { mrkdwn } from "./markup.js";
+import { escaped, mrkdwn } from "./markup.js";
 import { avatar } from "./sidebar.js";
 import { clock, date } from "./time.js";
 
@@ -149,15 +149,6 @@ function replyBox(first, here) {
   });
 }
 
-/** What people type, as Slack stores it. */
-export function escaped(words) {
-  const safe = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return safe.replace(/@([a-z]+)/g, (whole, name) => {
-    const known = app.data.slack.people.find((one) => one.name === name);
-    return known ? `<@${known.id}>` : whole;
-  });
-}
-
 let told = null;
 
 /** New messages of others in the conversation in front, for those who listen instead of look. */
@@ -179,4 +170,3 @@ export function markRead() {
   app.ui.busy.read = true;
   perform("read", { channel: here.is_direct ? "@nightlatch" : here.id }).finally(() => { delete app.ui.busy.read; });
 }
-

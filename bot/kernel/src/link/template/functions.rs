@@ -5,8 +5,7 @@ use std::cmp::Ordering;
 use jiff::Span;
 use regex::RegexBuilder;
 
-use super::Value;
-use super::run::{Ran, show, wrong};
+use super::value::{Ran, Value, show, type_name, wrong};
 use crate::link::go_time;
 use crate::link::go_url::{path_escape, query_escape};
 
@@ -49,19 +48,6 @@ pub(super) fn is_known(name: &str) -> bool {
 /// Go has it, and no link needs it.
 pub(super) fn is_only_known_to_go(name: &str) -> bool {
     ONLY_GO.contains(&name)
-}
-
-pub(super) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Text(_) => "text",
-        Value::Whole(_) => "whole number",
-        Value::Fraction(_) => "number",
-        Value::Flag(_) => "truth value",
-        Value::Time(_) => "time",
-        Value::Month(_) => "month",
-        Value::Weekday(_) => "weekday",
-        Value::Everything => "link",
-    }
 }
 
 /// What `if` thinks of it: everything but empty texts, zero and false.

@@ -1,9 +1,9 @@
 //! Filling a template in.
 
-use super::functions::{self, type_name};
+use super::functions;
 use super::parse::Template;
-use super::{Node, Operand, Pipeline, Value};
-use crate::link::go_time;
+use super::value::{Ran, RunError, Value, show, type_name, wrong};
+use super::{Node, Operand, Pipeline};
 
 /// Longest result in bytes; no browser goes further.
 const RESULT_MAX: usize = 65_536;
@@ -20,21 +20,6 @@ pub struct Known<'a> {
     pub user: Option<&'a str>,
     /// Milliseconds since the Unix epoch.
     pub now: i64,
-}
-
-/// Why a template could not be filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunError {
-    /// It wants to know who asks, and that is not known.
-    NoUser,
-    /// Anything else.
-    Said(String),
-}
-
-pub(super) type Ran<T> = Result<T, RunError>;
-
-pub(super) fn wrong<T>(why: impl Into<String>) -> Ran<T> {
-    Err(RunError::Said(why.into()))
 }
 
 /// Fills the template in.
@@ -202,18 +187,4 @@ impl Runner<'_> {
         }
         Ok(value)
     }
-}
-
-/// As Go prints it.
-pub(super) fn show(value: &Value) -> Ran<String> {
-    Ok(match value {
-        Value::Text(text) => text.clone(),
-        Value::Whole(number) => number.to_string(),
-        Value::Fraction(number) => number.to_string(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::Time(at) => go_time::format(*at, go_time::PLAIN),
-        Value::Month(number) => go_time::month(*number).to_owned(),
-        Value::Weekday(number) => go_time::weekday(*number).to_owned(),
-        Value::Everything => return wrong("`.` is everything at once; write `.Path`, `.User` or `.Now`"),
-    })
 }
