@@ -13,6 +13,9 @@ use crate::outside::tailscale::{Device, Tailscale, TailscaleError};
 pub const FRESH_MS: i64 = 5_000;
 /// Which groups there are changes rarely; who is in them is read afresh.
 const HANDLES_MS: i64 = 300_000;
+/// Whose account in Slack an e-mail belongs to, to know whom to ask: Slack answers fifty such questions a minute, and whether
+/// they may decide is found out when they do.
+const ASKED_MS: i64 = 60_000;
 /// At most this many people are asked by name.
 const ASKED_MAX: usize = 20;
 /// Looking up everything about one person takes no longer.
@@ -33,6 +36,8 @@ pub struct People {
 struct Recent {
     groups: Option<(i64, Vec<UserGroup>)>,
     members: HashMap<String, (i64, Vec<String>)>,
+    /// Slack ids of active members by e-mail; none: nobody has it.
+    ids: HashMap<String, (i64, Option<String>)>,
 }
 
 /// Who could decide: distinct names, and whether there may be more than can be listed.
@@ -209,11 +214,20 @@ impl People {
         if !name.contains('@') {
             return Ok(Some(name.to_uppercase()));
         }
+        let now = self.clock.now_ms();
+        let remembered = self.recent().ids.get(name).filter(|(at, _)| now - at <= ASKED_MS).cloned();
+        if let Some((_, id)) = remembered {
+            return Ok(id);
+        }
         let found = self.slack.lookup_by_email(name).await.map_err(|error| slack_failure(&error))?;
         let own = self.slack.own_team();
         let member =
             found.filter(|user| own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member));
-        Ok(member.map(|user| user.id))
+        let id = member.map(|user| user.id);
+        let mut recent = self.recent();
+        recent.ids.retain(|_, (at, _)| now - *at <= ASKED_MS);
+        recent.ids.insert(name.to_owned(), (now, id.clone()));
+        Ok(id)
     }
 
     /// The devices that are this person's own, the newest seen first.

@@ -197,6 +197,29 @@ async fn slacks_limits_are_kept_and_nobody_waits_for_a_grant_because_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn however_many_ask_at_once_every_card_says_who_is_asked() {
+    story(async |stage| {
+        for number in 0..60 {
+            let asked = stage.slack.command("alice", "#general", &format!("/access prod-db 1h number {number}")).await;
+            assert!(asked.expect("a command").acked);
+        }
+        stage.bot.settle().await;
+        stage.advance(2.minutes()).await;
+        let cards = stage.slack.messages("#access");
+        let cards: Vec<_> = cards.iter().filter(|card| card.thread_ts.is_none()).collect();
+        let named =
+            |blocks: &[serde_json::Value]| serde_json::to_string(blocks).is_ok_and(|text| text.contains("Asked: <@U0"));
+        assert_eq!((cards.len(), cards.iter().filter(|card| named(&card.blocks)).count()), (60, 60));
+        let lookups = stage.slack.calls().iter().filter(|call| call.method == "users.lookupByEmail").count();
+        assert!(lookups <= 4, "{lookups} look-ups of two people");
+        stage.alice.command("/access withdraw prod-db").await;
+        stage.advance(3.minutes()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_slack_says_wait_it_is_not_called_before() {
     story(async |stage| {
         stage.slack.fail("chat.postMessage", Fault::RateLimited(40), 1);
