@@ -94,6 +94,10 @@ async fn sleep_until(engine: &Engine, next: Option<i64>) {
 
 /// Starts what is due and free; returns when the next effect becomes due.
 async fn start_due(engine: &Engine, in_hand: &mut InHand, now: i64) -> Result<Option<i64>, crate::store::StoreError> {
+    if in_hand.seqs.len() >= IN_HAND_MAX {
+        // Looked at again when one of them is done.
+        return Ok(None);
+    }
     let due = engine.inner.store.due(now, LOOKED_AT_MAX).await?;
     for waiting in due {
         if in_hand.seqs.len() >= IN_HAND_MAX {

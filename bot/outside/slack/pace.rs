@@ -17,6 +17,12 @@ use crate::clock::Clock;
 
 /// Above this many remembered channels, those that are not limited any more are forgotten.
 const CHANNELS_MAX: usize = 1_024;
+/// What the limits come to, for telling turns.
+const POSTS_EVERY: Duration = Duration::from_secs(1);
+const ALL_POSTS_EVERY: Duration = Duration::from_millis(250);
+const UPDATES_EVERY: Duration = Duration::from_millis(1_200);
+/// Nobody is told to come back later than this: turns can come earlier than they looked.
+const TURN_MAX: Duration = Duration::from_secs(300);
 /// Slack has never been seen to ask for longer; a broken header must not silence us for a day.
 const RETRY_AFTER_MAX_MS: i64 = 3_600_000;
 
@@ -31,7 +37,9 @@ pub(super) enum Limit {
     Tier3,
     /// 100 a minute, also all at once: people wait for these.
     Tier4,
-    /// One a second in each channel, bursts of three; four a second in all.
+    /// As tier 3, for what waits in the outbox: whoever is refused is told a time of their own.
+    Updates,
+    /// One a second in each channel, bursts of three; four a second in all. Whoever is refused is told a time of their own.
     PerChannel,
 }
 
@@ -68,6 +76,8 @@ pub(super) struct Pace {
     tier4: Limiter<&'static str>,
     posts: Limiter<&'static str>,
     channels: Limiter<String>,
+    /// The last time that was told to somebody who was refused: method, and channel for posts.
+    told: Mutex<HashMap<(&'static str, String), Duration>>,
     /// Until when Slack itself told us to be silent: method, and channel for posts.
     blocked: Mutex<HashMap<(&'static str, String), Duration>>,
 }
@@ -81,6 +91,7 @@ impl Pace {
             tier4: limiter(Quota::per_minute(count(100)), &clock),
             posts: limiter(Quota::per_second(count(4)).allow_burst(count(20)), &clock),
             channels: limiter(Quota::per_second(count(1)).allow_burst(count(3)), &clock),
+            told: Mutex::new(HashMap::new()),
             blocked: Mutex::new(HashMap::new()),
             clock,
         }
@@ -119,14 +130,40 @@ impl Pace {
             Limit::Tier2 => self.check(&self.tier2, &method.name),
             Limit::Tier3 => self.check(&self.tier3, &method.name),
             Limit::Tier4 => self.check(&self.tier4, &method.name),
+            Limit::Updates => {
+                let wait_ms = self.check(&self.tier3, &method.name);
+                self.queued((method.name, String::new()), wait_ms, UPDATES_EVERY)
+            }
             Limit::PerChannel => {
                 if self.channels.len() > CHANNELS_MAX {
                     self.channels.retain_recent();
                 }
                 let in_channel_ms = self.check(&self.channels, &channel.to_owned());
-                if in_channel_ms > 0 { in_channel_ms } else { self.check(&self.posts, &method.name) }
+                if in_channel_ms > 0 {
+                    return self.queued((method.name, channel.to_owned()), in_channel_ms, POSTS_EVERY);
+                }
+                let in_all_ms = self.check(&self.posts, &method.name);
+                self.queued((method.name, String::new()), in_all_ms, ALL_POSTS_EVERY)
             }
         }
+    }
+
+    /// Ten thousand messages that wait for one channel must not all ask again every second: each is told when its turn would
+    /// be, one after the other.
+    fn queued(&self, key: (&'static str, String), wait_ms: i64, every: Duration) -> i64 {
+        if wait_ms <= 0 {
+            return wait_ms;
+        }
+        let now = self.clock.elapsed();
+        let soonest = now.saturating_add(Duration::from_millis(wait_ms.unsigned_abs()));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() > CHANNELS_MAX {
+            told.retain(|_, last| *last > now);
+        }
+        let last = told.get(&key).copied().unwrap_or_default();
+        let turn = soonest.max(last.saturating_add(every)).min(now.saturating_add(TURN_MAX).max(soonest));
+        told.insert(key, turn);
+        whole_ms(turn.saturating_sub(now))
     }
 
     fn check<K: std::hash::Hash + Eq + Clone>(&self, limiter: &Limiter<K>, key: &K) -> i64 {
@@ -190,7 +227,7 @@ mod tests {
     use super::*;
 
     const POST: Method = Method::new("chat.postMessage", Limit::PerChannel);
-    const UPDATE: Method = Method::new("chat.update", Limit::Tier3);
+    const UPDATE: Method = Method::new("chat.update", Limit::Updates);
 
     fn wait(result: Result<(), SlackError>) -> i64 {
         result.err().and_then(|error| error.retry_after_ms()).unwrap_or(0)
@@ -201,10 +238,37 @@ mod tests {
         let clock = Clock::manual(1_767_225_600_000);
         let pace = Pace::new(clock.clone());
         let waits: Vec<i64> = (0..5).map(|_| wait(pace.take(POST, "C1"))).collect();
-        assert_eq!(waits, [0, 0, 0, 1_000, 1_000], "a refusal costs no turn");
+        assert_eq!(waits, [0, 0, 0, 1_000, 2_000], "everybody who is refused is told a time of their own");
         assert_eq!(wait(pace.take(POST, "C2")), 0, "another channel is not held up");
         clock.advance(Duration::from_millis(1_000));
-        assert_eq!([wait(pace.take(POST, "C1")), wait(pace.take(POST, "C1"))], [0, 1_000]);
+        assert_eq!([wait(pace.take(POST, "C1")), wait(pace.take(POST, "C1"))], [0, 2_000], "after those before");
+    }
+
+    #[test]
+    fn many_who_wait_for_one_channel_come_back_one_after_the_other_and_all_get_their_turn() {
+        let clock = Clock::manual(1_767_225_600_000);
+        let pace = Pace::new(clock.clone());
+        let mut waiting: Vec<i64> = (0..300).map(|_| wait(pace.take(POST, "C1"))).collect();
+        let (mut now, mut asked, mut sent) = (0, 0, waiting.iter().filter(|wait| **wait == 0).count());
+        waiting.retain(|wait| *wait > 0);
+        while let Some(next) = waiting.iter().min().copied() {
+            clock.advance(Duration::from_millis((next - now).unsigned_abs()));
+            now = next;
+            let due = waiting.iter().filter(|at| **at <= now).count();
+            waiting.retain(|at| *at > now);
+            for _ in 0..due {
+                asked += 1;
+                match wait(pace.take(POST, "C1")) {
+                    0 => sent += 1,
+                    again => waiting.push(now + again),
+                }
+            }
+        }
+        assert_eq!(
+            (sent, asked, now),
+            (300, 297, 297_000),
+            "nobody asks in vain, and nothing is slower than the limit"
+        );
     }
 
     #[test]

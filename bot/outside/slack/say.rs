@@ -8,7 +8,7 @@ use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
 const POST_MESSAGE: Method = Method::new("chat.postMessage", Limit::PerChannel);
-const UPDATE: Method = Method::new("chat.update", Limit::Tier3);
+const UPDATE: Method = Method::new("chat.update", Limit::Updates);
 const POST_EPHEMERAL: Method = Method::new("chat.postEphemeral", Limit::Tier4);
 const VIEWS_OPEN: Method = Method::new("views.open", Limit::Tier4);
 const VIEWS_PUSH: Method = Method::new("views.push", Limit::Tier4);
