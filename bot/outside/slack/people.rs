@@ -58,7 +58,8 @@ pub struct SlackUser {
     pub name: String,
     /// For display: the real name, else the display name, else the handle. Never to be matched on.
     pub real_name: String,
-    /// Missing without the scope `users:read.email`, and for people of other companies.
+    /// Missing without the scope `users:read.email`, for people of other companies, and while Slack waits for its owner to
+    /// confirm it (`is_email_confirmed`): until then it is only what somebody typed.
     pub email: Option<String>,
     /// IANA time zone, e.g. `Europe/Berlin`.
     pub tz: Option<String>,
@@ -110,7 +111,7 @@ impl SlackUser {
         Some(Self {
             team_id: text("/team_id").map(str::to_owned),
             real_name: real_name.map_or_else(|| name.clone(), str::to_owned),
-            email: text("/profile/email").map(str::to_owned),
+            email: text("/profile/email").filter(|_| flag("is_email_confirmed") != Some(false)).map(str::to_owned),
             tz: text("/tz").map(str::to_owned),
             deleted: flag("deleted"),
             is_bot,

@@ -35,6 +35,8 @@ pub struct Person {
     pub name: String,
     /// The e-mail address, shown by Slack only for people of our own workspace.
     pub email: String,
+    /// Whether its owner followed the link Slack sent there.
+    pub is_email_confirmed: bool,
     /// IANA time zone, e.g. `Europe/Berlin`.
     pub tz: String,
     /// What the person is to the workspace.
@@ -50,6 +52,7 @@ impl Person {
             id: id.to_owned(),
             name: name.to_owned(),
             email: format!("{name}@example.com"),
+            is_email_confirmed: true,
             tz: tz.to_owned(),
             kind: Kind::Member,
             updated_seconds: 1_767_000_000,
@@ -67,6 +70,13 @@ impl Person {
     #[must_use]
     pub fn email(mut self, email: &str) -> Self {
         self.email = email.to_owned();
+        self
+    }
+
+    /// The same person before they confirmed their address.
+    #[must_use]
+    pub fn unconfirmed(mut self) -> Self {
+        self.is_email_confirmed = false;
         self
     }
 
@@ -184,7 +194,7 @@ pub(super) fn user_json(state: &State, person: &Person) -> Value {
     let mut user = json!({
         "id": person.id, "team_id": team, "name": person.name, "deleted": false, "color": "9f69e7",
         "real_name": person.real_name(), "is_bot": is_bot, "is_app_user": false,
-        "updated": person.updated_seconds, "is_email_confirmed": true, "who_can_share_contact_card": "EVERYONE",
+        "updated": person.updated_seconds, "is_email_confirmed": person.is_email_confirmed, "who_can_share_contact_card": "EVERYONE",
     });
     if let Some(profile) = profile.as_object_mut() {
         if !is_outsider && !is_bot && state.app.scopes.contains("users:read.email") {
