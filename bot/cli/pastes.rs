@@ -162,7 +162,7 @@ impl To {
             Self::Here { store, ids, now } => moving::import(store, &line, ids, *now).await,
             Self::Tclip(tclip) => {
                 let text = line.text()?;
-                let posted = tclip.post(&signed(&line.author(), &text.filename), &text.content).await;
+                let posted = tclip.post(&signed(&line.author(), &text), &text.content).await;
                 let url = posted.map_err(|error| MoveError::NotOne(told(&error, error.advice())))?;
                 data(&format!("{} {url}\n", line.id.unwrap_or_default()));
                 Ok(Moved::New)

@@ -140,7 +140,7 @@ pub fn doubted(draft: &Draft, suspects: &[Suspect], is_public: bool) -> Said {
     let name = escape(&one_line(&draft.text.filename, 80));
     if !suspects.is_empty() {
         lines.push(format!("*{name} looks like it holds secrets.* Nothing was sent yet."));
-        lines.extend(suspects.iter().take(NAMED_MAX).map(|one| format!("• {} in line {}", one.kind, one.line)));
+        lines.extend(suspects.iter().take(NAMED_MAX).map(|one| format!("• {} {}", one.kind, one.place())));
         if suspects.len() > NAMED_MAX {
             lines.push("• and more".to_owned());
         }

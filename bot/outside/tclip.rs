@@ -3,20 +3,20 @@
 //! tclip knows us as the device we run on: what we post is ours there, and only ours can be deleted by us. It has no
 //! interface for programs but `POST /api/post`; what else is here uses its pages.
 
+mod reading;
+
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use url::{Host, Url};
+
+use reading::{Answer, is_missing, listed, unquoted, words};
 
 /// No call takes longer, from our first byte to the last of the answer.
 pub const CALL_LIMIT: Duration = Duration::from_secs(8);
 /// Go reads forms of at most this many bytes (`net/http` `maxFormSize`); beyond it tclip answers 400.
 const FORM_MAX_BYTES: usize = 10 * 1024 * 1024;
-/// Pages are read up to here; a list of 25 pastes is far smaller.
-const PAGE_MAX_BYTES: usize = 512 * 1024;
-/// Of an answer that is an error only the beginning is kept.
-const ERROR_MAX_CHARACTERS: usize = 200;
 /// How many pages of its list, 25 pastes each, are looked through for a paste.
 const LIST_PAGES_MAX: usize = 4;
 
@@ -74,8 +74,12 @@ impl TclipError {
     /// What the person who runs the bot can do about it.
     pub fn advice(&self) -> Option<String> {
         Some(match self {
-            Self::Redirects { to, .. } => format!("write `tclip: {{ url: {to} }}` in nightlatch.yaml"),
-            Self::NotTclip { .. } => "check `tclip.url` in nightlatch.yaml".to_owned(),
+            Self::Redirects { to, .. } if to.starts_with("https://") => {
+                format!("an admin writes `tclip: {{ url: {to} }}` in nightlatch.yaml, if that is the tclip")
+            }
+            Self::Redirects { .. } | Self::NotTclip { .. } => {
+                "an admin checks `tclip.url` in nightlatch.yaml".to_owned()
+            }
             Self::Unavailable { .. } => "check that tclip runs and that this machine may reach it".to_owned(),
             Self::Refused { .. } | Self::NotOwner { .. } | Self::TooLarge => return None,
         })
@@ -187,6 +191,23 @@ impl Tclip {
         url.filter(is_page).ok_or_else(|| self.not_tclip("it named no paste after a post"))
     }
 
+    /// What a paste of that id is called; none if there is no such paste.
+    ///
+    /// # Errors
+    /// tclip did not say.
+    pub async fn name_of(&self, id: &str) -> Result<Option<String>, TclipError> {
+        let answer = self.exchange(self.http.get(self.at(&["paste", id, "dl"])), false).await?;
+        match answer.status {
+            StatusCode::OK => match answer.download.as_deref().and_then(unquoted) {
+                Some(name) => Ok(Some(name)),
+                None => Err(self.not_tclip("a download has no name")),
+            },
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::INTERNAL_SERVER_ERROR if is_missing(&answer, id) => Ok(None),
+            _ => Err(self.error(&answer, false)),
+        }
+    }
+
     /// Whether there is a paste of that id.
     ///
     /// # Errors
@@ -196,8 +217,7 @@ impl Tclip {
         match answer.status {
             StatusCode::OK => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),
-            // A missing paste is an internal error to tclip; its page says which.
-            StatusCode::INTERNAL_SERVER_ERROR if answer.text.contains(&format!("find paste {id}")) => Ok(false),
+            StatusCode::INTERNAL_SERVER_ERROR if is_missing(&answer, id) => Ok(false),
             _ => Err(self.error(&answer, false)),
         }
     }
@@ -296,71 +316,6 @@ impl Tclip {
             status => TclipError::Refused { host: self.host(), status: status.as_u16(), message },
         }
     }
-}
-
-/// A whole answer, cut where it is too long.
-struct Answer {
-    status: StatusCode,
-    location: Option<String>,
-    text: String,
-}
-
-impl Answer {
-    async fn read(mut response: Response) -> Result<Self, ()> {
-        let status = response.status();
-        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|_| ())? {
-            let room = PAGE_MAX_BYTES.saturating_sub(body.len());
-            body.extend_from_slice(piece.get(..room).unwrap_or(&piece));
-            if piece.len() >= room {
-                break;
-            }
-        }
-        Ok(Self { status, location, text: String::from_utf8_lossy(&body).into_owned() })
-    }
-}
-
-/// The pastes of a list page: address and name.
-fn listed(page: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for link in page.split("<a ").skip(1) {
-        let address = link.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(address, _)| address);
-        let name = link.split_once('>').and_then(|(_, rest)| rest.split_once("</a>")).map(|(name, _)| name);
-        if let (Some(address), Some(name)) = (address, name)
-            && address.strip_prefix("/paste/").is_some_and(|id| id.contains('-'))
-        {
-            found.push((address.to_owned(), unescaped(name)));
-        }
-    }
-    found
-}
-
-/// What Go's `html/template` writes for these five.
-fn unescaped(text: &str) -> String {
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", "\"").replace("&#39;", "'");
-    text.replace("&#43;", "+").replace("&amp;", "&")
-}
-
-/// The words of a page, short and in one line; of HTML only what stands between the tags.
-fn words(text: &str) -> String {
-    let mut words = String::new();
-    let mut in_tag = false;
-    for character in text.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' => in_tag = false,
-            _ if in_tag => {}
-            other if other.is_whitespace() || other.is_control() => {
-                if !words.ends_with(' ') {
-                    words.push(' ');
-                }
-            }
-            other => words.push(other),
-        }
-    }
-    let words: String = words.trim().chars().take(ERROR_MAX_CHARACTERS).collect();
-    if words.is_empty() { "without words".to_owned() } else { unescaped(&words) }
 }
 
 fn is_loopback(url: &Url) -> bool {

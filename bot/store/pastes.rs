@@ -192,11 +192,12 @@ impl Store {
         Ok(content)
     }
 
-    /// Somebody's pastes that are there at `now`, newest first.
+    /// Somebody's pastes that are there at `now`, newest first: whose they are is told as `Author::is_same` tells it.
     pub async fn pastes_of(&self, who: &Author, now: i64, limit: i64) -> Result<Vec<Paste>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(select!(
             "where id in (
-                 select id from paste where slack_id = $1 union select id from paste where login = $2)
+                 select id from paste where slack_id = $1
+                 union select id from paste where login = $2 and (slack_id is null or $1 is null))
              and (expires_at is null or expires_at > $3) order by created_at desc, id desc limit $4"
         ))
         .bind(&who.slack_id)

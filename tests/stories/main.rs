@@ -32,6 +32,7 @@ mod holding;
 mod modals;
 mod overlap;
 mod paste;
+mod paste_owners;
 mod paste_pages;
 mod paste_places;
 mod slack_away;

@@ -28,13 +28,18 @@ async fn a_tclip_gets_the_text_with_its_author_in_the_name() {
 
 #[tokio::test]
 async fn what_the_bot_did_not_paste_is_deleted_on_its_page() {
-    with_tclip("", async |stage, _| {
-        stage.alice.command("/paste delete https://paste/paste/00000000-0000-4000-8000-00000000beef").await;
+    with_tclip("", async |stage, tclip| {
+        tclip.become_caller("alice-laptop");
+        let client = nightlatch::outside::tclip::Tclip::new(tclip.url().parse().unwrap()).unwrap();
+        client.post("notes.md", "of alice, from her own device").await.unwrap();
+        tclip.become_caller("nightlatch");
+        let id = tclip.pastes()[0].id.clone();
+        stage.alice.command(&format!("/paste delete https://paste/paste/{id}")).await;
         let seen = stage.alice.sees("#general");
-        assert!(
-            seen.contains("Whoever made it can") && seen.contains("/paste/00000000-0000-4000-8000-00000000beef"),
-            "{seen}"
-        );
+        assert!(seen.contains("Whoever made it can") && seen.contains(&format!("/paste/{id}")), "{seen}");
+        stage.alice.command("/paste delete 00000000-0000-4000-8000-00000000beef").await;
+        assert!(stage.alice.sees("#general").contains("There is no such paste"), "{}", stage.alice.sees("#general"));
+        assert_eq!(tclip.pastes().len(), 1);
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{PasteError, Pastes};
 use crate::engine::Engine;
-use crate::kernel::paste::{Author, tidy_filename};
+use crate::kernel::paste::{Author, Text, named_with_language, tidy_filename};
 use crate::kernel::{Actor, Failure, Refusal, Standing};
 
 /// Looking up who pastes.
@@ -39,8 +39,17 @@ impl Engine {
 
 /// tclip names us as whoever pasted, so the file name says who it was. In front, so that the ending still tells the
 /// language; the text itself stays as it is.
-pub fn signed(author: &Author, filename: &str) -> String {
-    tidy_filename(&format!("{} - {filename}", author.shown()))
+pub fn signed(author: &Author, text: &Text) -> String {
+    let named = named_with_language(&text.filename, text.language.as_deref());
+    tidy_filename(&format!("{}{named}", signature(author)))
+}
+
+/// What stands in front of the names of somebody's pastes at tclip.
+pub(super) fn signature(author: &Author) -> String {
+    match tidy_filename(&author.shown().replace(['/', '\\'], "-")).as_str() {
+        _ if author.shown().trim().is_empty() => String::new(),
+        shown => format!("{shown} - "),
+    }
 }
 
 /// Who did it, for the audit log.
@@ -49,5 +58,27 @@ pub(super) fn actor(author: &Author) -> Actor {
         (Some(slack_id), _) => Actor::Person { slack_id: slack_id.clone() },
         (None, Some(login)) => Actor::Visitor { login: login.clone() },
         (None, None) => Actor::Operator,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_at_tclip_says_who_pasted_and_in_which_language() {
+        let text = |filename: &str, language| Text::new(filename, language, "x".to_owned()).unwrap();
+        let author = |login: Option<&str>, name: &str| Author {
+            slack_id: None,
+            login: login.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        let alice = author(Some("alice@example.com"), "Alice");
+        assert_eq!(signed(&alice, &text("main", Some("rs"))), "alice@example.com - main.rs");
+        assert_eq!(signed(&alice, &text("a.txt", Some("rs"))), "alice@example.com - a.txt");
+        assert_eq!(signed(&author(None, "Dev/Ops Bob"), &text("a.txt", None)), "Dev-Ops Bob - a.txt");
+        assert_eq!(signed(&author(None, ""), &text("a.txt", None)), "a.txt");
+        let long = signed(&alice, &text(&"x".repeat(200), Some("yaml")));
+        assert!(long.starts_with("alice@example.com - xx") && long.ends_with(".yaml"), "{long}");
     }
 }

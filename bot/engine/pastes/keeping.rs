@@ -92,7 +92,8 @@ impl PasteKeeper {
             Some(tclip) => {
                 // Named after its request: a post whose answer was lost is found again and not made twice.
                 let request = wanted.requests.first().map(|request| request.id.to_string()).unwrap_or_default();
-                let filename = signed(&author, &format!("{request} {}", wanted.text.filename));
+                let named = format!("{request} {}", wanted.text.filename);
+                let filename = signed(&author, &Text { filename: named, ..wanted.text.clone() });
                 let before = tclip.find(&filename).await.map_err(|error| failure(&error))?;
                 let url = match before {
                     Some(url) => url,

@@ -4,6 +4,7 @@
 //! grant, and whoever pasted waits for its address.
 
 mod author;
+mod deleting;
 mod keeping;
 pub mod moving;
 pub(super) mod writing;
@@ -18,7 +19,7 @@ use super::TellError;
 use super::writer::{Job, Work, Written};
 use crate::clock::{Clock, Ids};
 use crate::kernel::paste::{
-    Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects,
+    Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects, suspects_in_name,
 };
 use crate::kernel::{Actor, Failure, Refusal};
 use crate::outside::tclip::{Tclip, TclipError};
@@ -173,7 +174,9 @@ impl Pastes {
 
     /// What should be asked about before this is sent.
     pub fn doubts(&self, text: &Text) -> Doubts {
-        Doubts { suspects: suspects(&text.content), is_public: self.is_public() }
+        let mut all = suspects_in_name(&text.filename);
+        all.extend(suspects(&text.content));
+        Doubts { suspects: all, is_public: self.is_public() }
     }
 
     /// Makes a paste. Returns when it is there and written down. `delivery` is the fingerprint of Slack's delivery.
@@ -183,13 +186,13 @@ impl Pastes {
     pub async fn create(&self, pasting: Pasting, delivery: Option<String>) -> Result<Paste, PasteError> {
         let Pasting { author, text, expires_at, draft } = pasting;
         let _taken = match &draft {
-            Some(id) => Some(self.take(id).ok_or(PasteError::Refused(PasteRefusal::Gone))?),
+            Some(id) => Some(self.take(id).await?),
             None => None,
         };
         let (id, place, filename) = match &self.inner.settings.tclip {
             None => (self.new_id()?, PastePlace::Here, text.filename),
             Some(tclip) => {
-                let filename = signed(&author, &text.filename);
+                let filename = signed(&author, &text);
                 let client = tclip.client.clone().with_limit(POST_LIMIT);
                 let url = client.post(&filename, &text.content).await?;
                 let id = PasteId::find(url.as_str()).map_or_else(|| self.new_id(), Ok)?;
@@ -295,28 +298,6 @@ impl Pastes {
         Ok(self.inner.store.pastes_page(self.now(), limit, offset).await?)
     }
 
-    /// Deletes a paste of `who`, here or at the tclip, where it is looked at again.
-    ///
-    /// # Errors
-    /// Not there, not theirs, not ours to delete, or tclip did not do it.
-    pub async fn delete(&self, id: &PasteId, who: &Author, delivery: Option<String>) -> Result<Paste, PasteError> {
-        let tclip = self.inner.settings.tclip.as_ref();
-        let paste = match (self.inner.store.paste(id).await?, tclip) {
-            (Some(paste), _) => paste,
-            (None, Some(tclip)) => return Err(PasteError::Elsewhere { page: tclip.client.page(id.as_str()) }),
-            (None, None) => return Err(PasteError::Refused(PasteRefusal::Gone)),
-        };
-        paste.check_delete(who, self.now())?;
-        if let PastePlace::Tclip { url } = &paste.place {
-            let tclip = tclip.ok_or_else(|| PasteError::Elsewhere { page: url.clone() })?;
-            let client = tclip.client.clone().with_limit(POST_LIMIT);
-            client.delete(id.as_str()).await?;
-        }
-        let work = PasteWork::Delete { id: id.clone(), who: who.clone() };
-        self.write(work, actor(who), delivery).await?;
-        Ok(paste)
-    }
-
     /// The name of a paste in the outbox and the audit log.
     pub fn subject(id: &PasteId) -> String {
         paste_subject(id).0
@@ -357,10 +338,16 @@ impl Pastes {
         }
     }
 
-    /// Until this is dropped nobody else sends that draft.
-    fn take(&self, id: &PasteId) -> Option<Taken> {
+    /// Until this is dropped nobody else sends that draft. Whether it is still there is looked at after nobody else can.
+    async fn take(&self, id: &PasteId) -> Result<Taken, PasteError> {
+        let gone = PasteError::Refused(PasteRefusal::Gone);
         let is_free = self.inner.in_hand.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
-        is_free.then(|| Taken { inner: self.inner.clone(), id: id.clone() })
+        if !is_free {
+            return Err(gone);
+        }
+        let taken = Taken { inner: self.inner.clone(), id: id.clone() };
+        let draft = self.inner.store.draft(id).await?;
+        if draft.is_some_and(|draft| self.now() < draft.expires_at) { Ok(taken) } else { Err(gone) }
     }
 }
 

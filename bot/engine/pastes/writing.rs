@@ -18,6 +18,8 @@ pub(in crate::engine) enum PasteWork {
     Discard { id: PasteId },
     /// Its author deletes it.
     Delete { id: PasteId, who: Author },
+    /// Its author deleted one at tclip that we had not written down; only noted.
+    Found { paste: Paste, who: Author },
     /// A step holds it: made if it is not there yet, and said to those it is new to.
     Hold { paste: Paste, content: String, says: Vec<Due> },
     /// The step let go of it.
@@ -58,6 +60,11 @@ pub(in crate::engine) async fn write(tx: &mut Tx, work: &PasteWork, how: Circums
             }
             tx.delete_paste(id).await?;
             note(tx, id, &how, json!({ "event": "paste_deleted", "by": who }), "gone").await
+        }
+        PasteWork::Found { paste, who } => {
+            let event =
+                json!({ "event": "paste_deleted", "by": who, "filename": paste.filename, "place": paste.place });
+            note(tx, &paste.id, &how, event, "gone").await
         }
         PasteWork::Hold { paste, content, says } => hold(tx, paste, content, says, &how).await,
         PasteWork::LetGo { id } => {

@@ -1,10 +1,12 @@
 //! The rules of pastes: what may be pasted, who may delete, when one is gone, and what should be asked about first.
 
+mod name;
 mod suspects;
 
 use serde::{Deserialize, Serialize};
 
-pub use suspects::{Suspect, suspects};
+pub use name::{named_with_language, tidy_filename};
+pub use suspects::{Suspect, suspects, suspects_in_name};
 
 /// Go reads forms of at most 10 MiB (`net/http` `maxFormSize`), and tclip gets its text as one. A byte takes at most
 /// three in a form, so this fits whatever it holds.
@@ -53,7 +55,7 @@ impl std::fmt::Display for PasteId {
     }
 }
 
-/// Whose a paste is. Either id proves it; the name is for people to read.
+/// Whose a paste is. The name is for people to read and proves nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     /// `U...` or `W...`, if Slack said it.
@@ -65,14 +67,16 @@ pub struct Author {
 }
 
 impl Author {
-    /// Whether both are the same person. Two without an id in common are not.
+    /// Whether both are the same person. Where Slack knows both, its accounts decide: the login of an account follows its
+    /// e-mail, and that can be changed to somebody else's. Else the logins decide. Two without an id in common are not.
     pub fn is_same(&self, other: &Self) -> bool {
-        let same_slack = self.slack_id.is_some() && self.slack_id == other.slack_id;
-        let same_login = match (&self.login, &other.login) {
+        if let (Some(one), Some(two)) = (&self.slack_id, &other.slack_id) {
+            return one == two;
+        }
+        match (&self.login, &other.login) {
             (Some(one), Some(two)) => !one.is_empty() && one.eq_ignore_ascii_case(two),
             _ => false,
-        };
-        same_slack || same_login
+        }
     }
 
     /// The login, else the name.
@@ -165,17 +169,6 @@ impl Text {
 
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-_#. ".contains(c))
-}
-
-/// The last part of a path, in one line, without what turns or hides text, not longer than is shown.
-pub fn tidy_filename(filename: &str) -> String {
-    let last = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let line: String = last.chars().filter(|c| !c.is_control() && !turns(*c)).take(FILENAME_MAX_CHARACTERS).collect();
-    match line.trim() {
-        "" | "." | ".." => UNTITLED.to_owned(),
-        line => line.to_owned(),
-    }
 }
 
 /// Where a paste stands.
@@ -288,21 +281,6 @@ mod tests {
         assert_eq!(Text::from_bytes("a", None, vec![0xff, 0xfe]).map(drop), Err(PasteRefusal::NotText));
     }
 
-    #[test]
-    fn names_are_tidy() {
-        for (given, tidy) in [
-            ("", "untitled"),
-            ("..", "untitled"),
-            ("/etc/passwd", "passwd"),
-            ("C:\\logs\\app.log", "app.log"),
-            ("a\nb\u{202e}gpj.exe", "abgpj.exe"),
-            ("  notes.md ", "notes.md"),
-        ] {
-            assert_eq!(tidy_filename(given), tidy, "{given:?}");
-        }
-        assert_eq!(tidy_filename(&"x".repeat(500)).chars().count(), FILENAME_MAX_CHARACTERS);
-    }
-
     fn paste(author: Author, expires_at: Option<i64>, key: Option<&str>) -> Paste {
         Paste {
             id: PasteId::read(ID).unwrap(),
@@ -328,7 +306,14 @@ mod tests {
         let check = |who: Author| paste(hers.clone(), None, None).check_delete(&who, 0);
         assert_eq!(check(author(Some("U1"), None)), Ok(()));
         assert_eq!(check(author(None, Some("Alice@example.com"))), Ok(()));
-        for other in [author(Some("U2"), None), author(None, Some("bob@example.com")), author(None, None)] {
+        assert_eq!(check(author(Some("U1"), Some("renamed@example.com"))), Ok(()));
+        for other in [
+            author(Some("U2"), None),
+            author(None, Some("bob@example.com")),
+            author(None, None),
+            // Another account whose e-mail was changed to hers.
+            author(Some("U2"), Some("alice@example.com")),
+        ] {
             assert!(matches!(check(other), Err(PasteRefusal::NotYours { .. })));
         }
         let nobodys = paste(author(None, None), None, None);

@@ -298,7 +298,8 @@ async fn show(
                     let why = format!("can't find paste {id}: sql: no rows in result set");
                     oh_noes(&why, StatusCode::INTERNAL_SERVER_ERROR)
                 }
-                (Some(paste), "raw" | "dl") => (plain, paste.content).into_response(),
+                (Some(paste), "raw") => (plain, paste.content).into_response(),
+                (Some(paste), "dl") => downloaded(&paste),
                 (Some(paste), _) => Html(format!("<pre>{}</pre>", escaped(&paste.content))).into_response(),
             }
         }
@@ -307,13 +308,30 @@ async fn show(
     response
 }
 
+fn downloaded(paste: &TclipPaste) -> Response {
+    let mut answer = paste.content.clone().into_response();
+    // Go's `%q`, as far as names of files need it; what is not ASCII goes as it is.
+    let quoted = paste.filename.replace('\\', "\\\\").replace('"', "\\\"");
+    if let Ok(value) = header::HeaderValue::from_bytes(format!("attachment; filename=\"{quoted}\"").as_bytes()) {
+        answer.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    answer
+}
+
 async fn not_found() -> Html<&'static str> {
     // With status 200, as tclip does.
     Html("<html><body>Not found</body></html>")
 }
 
+/// Built as tclip's is: what went wrong stands last and preformatted, below a heading and some kind words.
 fn oh_noes(why: &str, status: StatusCode) -> Response {
-    let page = format!("<html><head><title>Oh noes!</title></head><body><p>{}</p></body></html>", escaped(why));
+    let kind_words = "Something went wrong with what you asked for. ".repeat(5);
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>Oh noes!</title></head><body><h1><a href=\"/\">tclip/</a></h1>\n\
+         <h1 class=\"x\">Oh noes!</h1>\n<p>{kind_words}</p>\n<code>\n<pre class=\"x\">\n            {}\n</pre>\n</code>\n\
+         <footer>tclip</footer></body></html>",
+        escaped(why)
+    );
     (status, Html(page)).into_response()
 }
 

@@ -61,7 +61,7 @@ async fn a_redirect_is_told_with_what_to_write_and_not_followed() {
     assert!(!error.may_have_happened());
     assert_eq!(
         error.advice().as_deref(),
-        Some("write `tclip: { url: https://paste.example.ts.net }` in nightlatch.yaml")
+        Some("an admin writes `tclip: { url: https://paste.example.ts.net }` in nightlatch.yaml, if that is the tclip")
     );
     assert_eq!(world.calls().len(), 1);
 }

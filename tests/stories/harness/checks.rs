@@ -54,6 +54,11 @@ pub fn logs() -> Logs {
     .clone()
 }
 
+/// Whether something stands in what any story logged.
+pub fn logged(words: &str) -> bool {
+    String::from_utf8_lossy(&logs().0.lock().expect("the logs")).contains(words)
+}
+
 pub async fn after(stage: &Stage, logs: &Logs) {
     nothing_is_due(stage).await;
     nothing_is_left_behind(stage).await;

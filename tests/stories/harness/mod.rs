@@ -15,6 +15,7 @@ use nightlatch::playground::slack::{Door, Seed, SlackWorld};
 use nightlatch::playground::tailnet::TailnetWorld;
 
 pub use bot::BotHandle;
+pub use checks::logged;
 pub use people::{DM, Human};
 
 /// Everybody whose unread messages are looked for.

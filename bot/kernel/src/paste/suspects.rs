@@ -5,8 +5,15 @@
 pub struct Suspect {
     /// What it looks like, for people: `a Slack token`.
     pub kind: &'static str,
-    /// In which line, from one.
+    /// In which line it begins, from one; 0: in the name.
     pub line: usize,
+}
+
+impl Suspect {
+    /// Where it stands, for people.
+    pub fn place(&self) -> String {
+        if self.line == 0 { "in the name".to_owned() } else { format!("in line {}", self.line) }
+    }
 }
 
 /// What a secret of one kind begins with and how long its rest is at least.
@@ -56,6 +63,9 @@ const MARKS: &[Mark] = &[
     mark("a GitLab token", "glpat-", 18, Rest::Url),
     mark("a GitLab token", "gldt-", 18, Rest::Url),
     mark("a GitLab token", "glrt-", 18, Rest::Url),
+    mark("a GitLab token", "glptt-", 18, Rest::Url),
+    mark("a GitLab token", "glagent-", 18, Rest::Url),
+    mark("a GitLab token", "glcbt-", 18, Rest::Url),
     mark("an AWS access key", "AKIA", 16, Rest::Upper),
     mark("an AWS access key", "ASIA", 16, Rest::Upper),
     mark("a Google API key", "AIza", 30, Rest::Url),
@@ -72,17 +82,33 @@ const MARKS: &[Mark] = &[
     mark("a Hugging Face token", "hf_", 30, Rest::Letters),
     mark("a Docker Hub token", "dckr_pat_", 20, Rest::Url),
     mark("a HashiCorp Vault token", "hvs.", 20, Rest::Url),
+    mark("a HashiCorp Vault token", "hvb.", 20, Rest::Url),
+    mark("an Atlassian token", "ATATT3x", 30, Rest::Url),
+    mark("a Grafana token", "glsa_", 30, Rest::Url),
+    mark("a Shopify token", "shpat_", 30, Rest::Letters),
+    mark("a Linear key", "lin_api_", 30, Rest::Letters),
+    mark("a Notion token", "ntn_", 40, Rest::Letters),
+    mark("a Sentry token", "sntrys_", 40, Rest::Url),
+    mark("a Databricks token", "dapi", 32, Rest::Letters),
+    mark("a Pulumi token", "pul-", 40, Rest::Letters),
+    mark("a New Relic key", "NRAK-", 20, Rest::Upper),
+    mark("a Postman key", "PMAK-", 30, Rest::Url),
+    mark("a Doppler token", "dp.pt.", 30, Rest::Letters),
     mark("an age key", "AGE-SECRET-KEY-1", 40, Rest::Upper),
 ];
 
-/// Lines looked at: enough for any text a person wrote, and cheap for any log.
+/// More are not named: they are the same thing again.
 const SUSPECTS_MAX: usize = 10;
 
 /// Everything in the text that looks like a secret, each kind once a line, at most ten. Finding nothing proves nothing.
 pub fn suspects(text: &str) -> Vec<Suspect> {
     let mut found: Vec<Suspect> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let kinds = MARKS.iter().filter(|mark| mark.is_in(line)).map(|mark| mark.kind);
+    let mut lines = text.lines().peekable();
+    let mut index = 0;
+    while let Some(line) = lines.next() {
+        // Where a line was broken in the middle of a word, as terminals and mail do.
+        let next = lines.peek().copied().unwrap_or_default();
+        let kinds = MARKS.iter().filter(|mark| mark.is_in(line, next)).map(|mark| mark.kind);
         for kind in kinds.chain(others(line)) {
             let suspect = Suspect { kind, line: index + 1 };
             if !found.contains(&suspect) {
@@ -93,8 +119,14 @@ pub fn suspects(text: &str) -> Vec<Suspect> {
             found.truncate(SUSPECTS_MAX);
             break;
         }
+        index += 1;
     }
     found
+}
+
+/// The same for what a text is called.
+pub fn suspects_in_name(name: &str) -> Vec<Suspect> {
+    suspects(name).into_iter().map(|suspect| Suspect { line: 0, ..suspect }).collect()
 }
 
 impl Rest {
@@ -108,14 +140,25 @@ impl Rest {
 }
 
 impl Mark {
-    fn is_in(&self, line: &str) -> bool {
+    fn is_in(&self, line: &str, next: &str) -> bool {
         line.match_indices(self.start).any(|(at, _)| {
             let (before, from) = line.split_at(at);
             // In the middle of a word it is something else: `mytskey-...`, or the inside of a long hash.
             let is_start = !before.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
             let rest = from.get(self.start.len()..).unwrap_or_default();
-            is_start && rest.chars().take_while(|c| self.rest.has(*c)).count() >= self.rest_min
+            is_start && self.reaches(rest, next)
         })
+    }
+
+    /// Whether the rest is long enough, over the end of the line if it reaches that: `\` and `=` say that it goes on.
+    fn reaches(&self, rest: &str, next: &str) -> bool {
+        let length = |text: &str| text.chars().take_while(|c| self.rest.has(*c)).count();
+        let here = length(rest);
+        let ends = matches!(rest.get(here..), Some("" | "\\" | "=" | " \\"));
+        let goes_on = if here > 0 && ends { length(next.trim_start()) } else { 0 };
+        // What is all letters after a beginning of letters may be the next word of a sentence: a digit tells.
+        let has_digit = rest.bytes().chain(next.trim_start().bytes().take(goes_on)).any(|byte| byte.is_ascii_digit());
+        here >= self.rest_min || (has_digit && goes_on > 0 && here + goes_on >= self.rest_min)
     }
 }
 
@@ -180,6 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_was_broken_over_two_lines_is_noticed_in_the_first() {
+        let (one, two) = (made("tskey-", "auth-"), "kTest0CNTRL-abcdefghijklmnop");
+        for text in [format!("a\n{one}\n{two}\n"), format!("a\n{one}\\\n    {two}"), format!("a\n{one}=\r\n{two}")] {
+            assert_eq!(suspects(&text), [Suspect { kind: "a Tailscale key", line: 2 }], "{text}");
+        }
+        let key = made("AKIA", "ABCDEFGH\n01234567");
+        assert_eq!(kinds(&key), ["an AWS access key"]);
+    }
+
+    #[test]
+    fn a_key_in_a_name_is_noticed() {
+        let name = format!("{}.txt", made("ghp_", &"A1b2C3".repeat(6)));
+        let found = suspects_in_name(&name);
+        assert_eq!(
+            found.first().map(|one| (one.kind, one.place())),
+            Some(("a GitHub token", "in the name".to_owned()))
+        );
+    }
+
+    #[test]
     fn ordinary_text_is_not_suspected() {
         for text in [
             "the key is on the table",
@@ -192,6 +255,8 @@ mod tests {
             "-----BEGIN PUBLIC KEY-----",
             "eyJ.eyJ.x",
             "graph_pipe = ghp_short",
+            "keys begin with tskey-auth-\nfollowed by letters",
+            "dapiper and glsa_\n",
         ] {
             assert_eq!(kinds(text), Vec::<&str>::new(), "{text}");
         }
