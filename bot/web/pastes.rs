@@ -25,6 +25,7 @@ use crate::engine::Engine;
 use crate::engine::pastes::{PasteError, Pastes};
 use crate::kernel::paste::{Author, PasteRefusal};
 use highlight::Highlighted;
+use markdown::Drawing;
 
 /// The pastes as a surface. Cloning is cheap.
 #[derive(Clone)]
@@ -33,12 +34,13 @@ pub struct PastePages {
     identity: Identity,
     pages: Pages,
     highlighted: Highlighted,
+    drawing: Drawing,
 }
 
 impl PastePages {
     /// The pastes of this engine.
     pub fn new(engine: Engine, identity: Identity, pages: Pages) -> Self {
-        Self { engine, identity, pages, highlighted: Highlighted::default() }
+        Self { engine, identity, pages, highlighted: Highlighted::default(), drawing: Drawing::default() }
     }
 
     /// The addresses, all below `/paste` and `/api`.

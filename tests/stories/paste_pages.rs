@@ -224,6 +224,12 @@ async fn delete_is_for_the_owner_as_at_tclip_and_never_by_a_link_in_a_browser() 
         assert_eq!(bob.get(&path).await.status(), StatusCode::FORBIDDEN);
         let link = alice.http.get(format!("{}{path}", alice.base)).header("Sec-Fetch-Site", "same-origin");
         assert_eq!(link.send().await.unwrap().status(), StatusCode::SEE_OTHER);
+        // In a page of another site, over plain http: `<img referrerpolicy=no-referrer>` and `<script>`.
+        for (name, value) in [("Accept", "image/avif,image/webp,*/*;q=0.8"), ("Accept", "*/*")] {
+            let picture = alice.http.get(format!("{}{path}", alice.base)).header(name, value);
+            let picture = picture.header("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0");
+            assert_eq!(picture.send().await.unwrap().status(), StatusCode::SEE_OTHER, "{value}");
+        }
         assert!(raw(stage, &id).await.is_some());
         let button = |site: &'static str| {
             let request = alice.http.post(format!("{}/paste/{id}/delete", alice.base));

@@ -58,8 +58,7 @@ async fn posted(pages: &PastePages, author: Author, mut form: Form, is_plain: bo
     if !is_plain && form.word("anyway").is_empty() {
         let suspects = pages.pastes().doubts(&text).suspects;
         if let Some(first) = suspects.first() {
-            let note =
-                format!("This looks like it holds {} (line {}). Nothing was pasted yet.", first.kind, first.line);
+            let note = format!("This looks like it holds {} ({}). Nothing was pasted yet.", first.kind, first.place());
             let facts = json!({
                 "title": "Are you sure?", "user": author.shown(), "note": note, "anyway": true, "filename": text.filename,
                 "content": text.content, "keep": keep, "language": text.language,
@@ -88,18 +87,27 @@ pub(super) async fn delete(
         return plain(StatusCode::METHOD_NOT_ALLOWED, "must GET");
     }
     let headers = request.headers();
-    let is_browser =
-        ["sec-fetch-site", "sec-fetch-mode", "origin", "referer"].iter().any(|name| headers.contains_key(*name));
-    let is_browser =
-        is_browser || headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
     let Some(id) = PasteId::read(&id) else { return pages.gone() };
-    if is_browser {
+    if is_browser(headers) {
         return (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/paste/{id}"))]).into_response();
     }
     match deleted(&pages, &id, headers, request.extensions()).await {
         Ok(()) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/paste/list")]).into_response(),
         Err(answer) => answer,
     }
+}
+
+/// Whether a browser asks. By plain http it sends none of the headers that tell where a request comes from, and a picture
+/// in a page of another site is not asked for as HTML; but each says what it is and which languages its reader wants.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let tells =
+        ["sec-fetch-site", "sec-fetch-mode", "origin", "referer", "accept-language", "upgrade-insecure-requests"];
+    let begins = |name: header::HeaderName, word: &str| {
+        headers.get_all(name).iter().any(|value| value.as_bytes().starts_with(word.as_bytes()))
+    };
+    tells.iter().any(|name| headers.contains_key(*name))
+        || begins(header::USER_AGENT, "Mozilla/")
+        || begins(header::ACCEPT, "text/html")
 }
 
 /// The button on a paste's page.

@@ -1,9 +1,11 @@
 //! Markdown as a page, made safe twice: comrak leaves raw HTML out, ammonia lets through only what is known.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ammonia::UrlRelative;
+use tokio::sync::Semaphore;
 
 use crate::kernel::paste::Paste;
 
@@ -11,6 +13,12 @@ use crate::kernel::paste::Paste;
 const RENDERED_MAX_BYTES: usize = 512 * 1024;
 /// How long drawing may take before it is given up.
 const RENDER_LIMIT: Duration = Duration::from_secs(2);
+/// Drawing that was given up goes on until it is done: no more than these at a time.
+const DRAWING_MAX: usize = 2;
+/// Quotes in quotes; the time an HTML parser needs grows with the square of it.
+const QUOTES_DEEP_MAX: usize = 100;
+/// Of this character in a text; the time comrak needs grows with the square of it.
+const AMPERSANDS_MAX: usize = 16_000;
 
 /// Whether the paste is Markdown, by what was said or by its name.
 pub(super) fn is_markdown(paste: &Paste) -> bool {
@@ -19,13 +27,41 @@ pub(super) fn is_markdown(paste: &Paste) -> bool {
     matches!(kind.as_str(), "md" | "markdown" | "mdown")
 }
 
-/// The page's HTML; none if it is too large or takes too long.
-pub(super) async fn render(text: String) -> Option<String> {
-    if text.len() > RENDERED_MAX_BYTES {
-        return None;
+/// Draws Markdown. Cloning shares the limit of how much at a time.
+#[derive(Clone)]
+pub(super) struct Drawing {
+    hands: Arc<Semaphore>,
+}
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self { hands: Arc::new(Semaphore::new(DRAWING_MAX)) }
     }
-    let work = tokio::task::spawn_blocking(move || safe(&text));
-    tokio::time::timeout(RENDER_LIMIT, work).await.ok()?.ok()
+}
+
+impl Drawing {
+    /// The page's HTML; none if the text is too large or too odd, or takes too long.
+    pub(super) async fn of(&self, text: String) -> Option<String> {
+        if text.len() > RENDERED_MAX_BYTES || !is_tame(&text) {
+            return None;
+        }
+        let drawing = async {
+            let hand = self.hands.clone().acquire_owned().await.ok()?;
+            let work = tokio::task::spawn_blocking(move || {
+                let _hand = hand;
+                safe(&text)
+            });
+            work.await.ok()
+        };
+        tokio::time::timeout(RENDER_LIMIT, drawing).await.ok()?
+    }
+}
+
+/// Whether a text has nothing in it that is known to take for ever.
+fn is_tame(text: &str) -> bool {
+    let opens = |character: &char| " \t>-*+.)0123456789".contains(*character);
+    let depth = |line: &str| line.chars().take_while(opens).filter(|character| *character == '>').count();
+    text.matches('&').count() <= AMPERSANDS_MAX && text.lines().all(|line| depth(line) <= QUOTES_DEEP_MAX)
 }
 
 fn safe(text: &str) -> String {
@@ -52,6 +88,8 @@ fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -116,7 +154,32 @@ mod tests {
     #[test]
     fn deep_nesting_is_survived() {
         for piece in ["> ", "[", "*", "- ", "**a", "![", "<b>"] {
-            let _ = safe(&piece.repeat(5_000));
+            let _ = safe(&piece.repeat(2_000));
         }
+    }
+
+    #[tokio::test]
+    async fn what_would_be_drawn_for_minutes_is_not_begun() {
+        for text in [
+            "> ".repeat(RENDERED_MAX_BYTES / 2),
+            format!("fine\n\n 1. {}", ">".repeat(RENDERED_MAX_BYTES / 2)),
+            "&".repeat(RENDERED_MAX_BYTES),
+            "x".repeat(RENDERED_MAX_BYTES + 1),
+        ] {
+            assert_eq!(Drawing::default().of(text).await, None);
+        }
+        let fine = Drawing::default().of("> > a & b -> c >> d".to_owned()).await.unwrap();
+        assert!(fine.starts_with("<blockquote>\n<blockquote>\n<p>a &amp; b -&gt; c"), "{fine}");
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_does_not_pile_up() {
+        let drawing = Drawing::default();
+        let all = u32::try_from(DRAWING_MAX).unwrap();
+        let busy = drawing.hands.clone().acquire_many_owned(all).await.unwrap();
+        let mut waiting = Box::pin(drawing.of("# a".to_owned()));
+        assert_eq!(waiting.as_mut().now_or_never(), None, "more are drawn than there are hands");
+        drop(busy);
+        assert_eq!(waiting.await.as_deref(), Some("<h1>a</h1>\n"));
     }
 }

@@ -120,7 +120,7 @@ async fn rendered(pages: &PastePages, id: &str, parts: &Parts, is_md: bool) -> R
         return Ok(Redirect::temporary(&format!("/paste/{}", paste.id)).into_response());
     }
     let content = content(pages, &paste).await?;
-    let Some(html) = markdown::render(content).await else {
+    let Some(html) = pages.drawing.of(content).await else {
         return Ok(
             pages.said(StatusCode::OK, "This Markdown is too large or too odd to be drawn. Its text is still there.")
         );
