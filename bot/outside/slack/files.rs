@@ -44,11 +44,12 @@ impl Slack {
 
     /// A file of the workspace, from its `url_private`, at most `limit_bytes`. Needs `files:read`.
     ///
-    /// The address comes with a message: the token is sent to Slack's own host for files and nowhere else.
+    /// The address comes with a message: the token is sent to Slack's own host for files and nowhere else. `size_bytes` is
+    /// what the message says of it.
     ///
     /// # Errors
     /// Another host, too large (code `too_large`), or Slack does not give it.
-    pub async fn download(&self, address: &str, limit_bytes: usize) -> Result<Vec<u8>, SlackError> {
+    pub async fn download(&self, address: &str, size_bytes: u64, limit_bytes: usize) -> Result<Vec<u8>, SlackError> {
         let url = Url::parse(address).map_err(|_| DOWNLOAD.malformed("not an address"))?;
         if !self.inner.responder.allows_token(&url) {
             return Err(DOWNLOAD.malformed("not an address of Slack's files"));
@@ -65,8 +66,10 @@ impl Slack {
         if status.is_server_error() {
             return Err(DOWNLOAD.unavailable(&format!("http status {}", status.as_u16()), false));
         }
-        // Without the right to read files Slack sends its sign-in page, or sends us there.
+        // Without the right to read files Slack sends its sign-in page, or sends us there. A file can be a page, too, but
+        // then it has the size it should have.
         let is_page = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let is_page = is_page && answer.content_length() != Some(size_bytes);
         if status.is_redirection() || is_page || status == reqwest::StatusCode::FORBIDDEN {
             return Err(refused("missing_scope", Some("files:read")));
         }

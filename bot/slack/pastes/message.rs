@@ -174,7 +174,8 @@ pub(super) struct FileAt {
     pub(super) address: String,
     pub(super) language: Option<String>,
     mimetype: String,
-    size_bytes: u64,
+    /// As Slack says.
+    pub(super) size_bytes: u64,
     is_elsewhere: bool,
 }
 

@@ -81,7 +81,7 @@ impl Surface {
                     }
                     return gathered.add("thread.md", message::thread(&lines));
                 }
-                Err(error) => gathered.notes.push(words::not_read_on(&error)),
+                Err(error) => gathered.notes.push(words::not_read_on(&error, &shortcut.message.channel_id)),
             }
         }
         let markdown = message::markdown(body);
@@ -119,7 +119,7 @@ impl Surface {
                 gathered.notes.push(format!("{name} was left out: {why}."));
                 continue;
             }
-            match self.engine.slack().download(&file.address, CONTENT_MAX_BYTES).await {
+            match self.engine.slack().download(&file.address, file.size_bytes, CONTENT_MAX_BYTES).await {
                 Ok(bytes) => gathered.add_file(file, bytes),
                 Err(error) => gathered.notes.push(words::not_downloaded(&file.name, &error)),
             }

@@ -125,30 +125,32 @@ fn why_tclip(error: &crate::outside::tclip::TclipError) -> String {
 pub(super) fn not_downloaded(name: &str, error: &SlackError) -> String {
     let name = escape(&one_line(name, 80));
     match error.code() {
-        Some("missing_scope") => format!(
-            "{name} was left out: Slack does not let me read files (`files:read`). An admin can update the app with `nightlatch manifest`."
-        ),
+        Some("missing_scope") => {
+            format!("{name} was left out: Slack does not let me read files. {}", what_an_admin_does(error))
+        }
         Some("too_large") => format!("{name} was left out: it is too large for a paste."),
         _ => format!("{name} was left out: {}.", escape(&error.to_string())),
     }
 }
 
-/// Why the rest of a thread was left out.
-pub(super) fn not_read_on(error: &SlackError) -> String {
-    match error.code() {
-        Some("missing_scope") => "Only this message was pasted: Slack does not let me read the rest of the thread \
-             (`channels:history`, `groups:history`). An admin can update the app with `nightlatch manifest`."
-            .to_owned(),
-        Some("not_in_channel" | "channel_not_found") => {
-            "Only this message was pasted: to read the rest of the thread I must be in the channel. \
-             `/invite @nightlatch`, then try again."
-                .to_owned()
+/// Why the rest of a thread in this channel was left out.
+pub(super) fn not_read_on(error: &SlackError, channel: &str) -> String {
+    let why = match error.code() {
+        // In other people's direct messages there is no bot, and nobody can invite it.
+        _ if channel.starts_with('D') => "in direct messages I see only the message you choose.".to_owned(),
+        Some("missing_scope") => {
+            format!("Slack does not let me read the rest of the thread. {}", what_an_admin_does(error))
         }
-        _ => format!(
-            "Only this message was pasted: the rest of the thread could not be read ({}).",
-            escape(&error.to_string())
-        ),
-    }
+        Some("not_in_channel" | "channel_not_found") => {
+            "to read the rest of the thread I must be in the channel. `/invite @nightlatch`, then try again.".to_owned()
+        }
+        _ => format!("the rest of the thread could not be read ({}).", escape(&error.to_string())),
+    };
+    format!("Only this message was pasted: {why}")
+}
+
+fn what_an_admin_does(error: &SlackError) -> String {
+    format!("An admin can change that: {}.", escape(&error.advice().unwrap_or_default()))
 }
 
 fn capital(text: &str) -> String {
