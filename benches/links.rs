@@ -92,7 +92,8 @@ fn snapshot() -> String {
         "template",
         "https://wiki.example.com/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}",
     ));
-    all.push_str(&line("me", "https://people.example.com/{{.User}}"));
+    // As much work as a destination may make: patterns until it would be cut off.
+    all.push_str(&line("costly", &"{{if Match `([0-9A-Za-z_]{9}){20}` .Path}}{{end}}".repeat(7)));
     all
 }
 
@@ -141,6 +142,8 @@ async fn clicks() {
             "a click on a template with a pattern",
             &ask(address, CLICKS, |_| "/template/AB-12".to_owned(), "HTTP/1.1 302"),
         );
+        let costly = format!("/costly/{}", "b".repeat(1_000));
+        tell("the costliest click there can be", &ask(address, 200, |_| costly.clone(), "HTTP/1.1 302"));
         let at_once: Vec<_> =
             (0..8).map(|_| std::thread::spawn(move || ask(address, CLICKS / 8, spread, "HTTP/1.1 302"))).collect();
         let mut took: Vec<_> = at_once.into_iter().flat_map(|thread| thread.join().expect("clicks")).collect();

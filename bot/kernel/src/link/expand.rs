@@ -186,9 +186,10 @@ mod tests {
             format!("{{{{$x := `{text}`}}}}{}", "{{$x = print $x $x}}".repeat(340)),
             format!("{{{{$x := `{text}`}}}}{}", "{{$x = printf `%s%s%s` $x $x $x}}".repeat(200)),
             format!("{{{{$x := `{text}`}}}}{}", "{{if print $x $x}}{{end}}".repeat(270)),
-            // Four hundred patterns, each as large as a pattern may be.
-            r"{{if Match `(\w{9}){9}` .Path}}{{end}}".repeat(190),
+            // Many patterns, small and large, each with as much to look at as it may.
+            format!("{{{{$x := `{text}`}}}}{}", r"{{if Match `\d` $x}}{{end}}".repeat(250)),
             format!("{{{{$x := `{text}`}}}}{}", r"{{if and (Match `(\w{9}){9}` $x) false}}{{end}}".repeat(140)),
+            r"{{if Match `\pL\pL` `x`}}{{end}}".repeat(20),
         ] {
             assert!(long.len() <= crate::link::LONG_MAX, "{}", long.len());
             let path = "b".repeat(60_000);
@@ -196,7 +197,13 @@ mod tests {
             let why = expanded.map_or_else(|why| why.to_string(), |_| "it was filled in".to_owned());
             assert_eq!(why, "its destination cannot be filled in: filling it in takes too long", "{long:.80}");
         }
+        let said = |long: &str, path: &str| lead(long, path, "").replace("its destination cannot be filled in: ", "");
+        assert_eq!(said(r"{{Match `((\w{99}){99}){99}` .Path}}", "x"), "a pattern is too large");
+        assert_eq!(said(r"{{Match `(\w{9}){9}` .Path}}", &"b".repeat(1_025)), "a pattern has too much to look at");
         // What a link may well hold is far from that.
+        assert_eq!(said(r"{{Match `\pL` .Path}}", "x"), "true");
+        assert_eq!(said(&"{{if Match `^[A-Z]{2,9}-\\d+(/.*)?$` .Path}}x{{end}}".repeat(50), "AB-1"), "x".repeat(50));
+        assert_eq!(said(r"{{Match `^(https?://)?([a-z.-]+\.)?example\.com/` .Path}}", &"b".repeat(8_000)), "false");
         assert_eq!(
             lead("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""),
             "http://h/ab-1"

@@ -9,10 +9,11 @@ use super::value::{Ran, Value, show, type_name, wrong};
 use crate::link::go_time;
 use crate::link::go_url::{path_escape, query_escape};
 
-/// Compiled patterns stay under this size: a link is followed in less than a millisecond.
-const PATTERN_SIZE_MAX: usize = 1 << 18;
-/// Longer texts match nothing; matching takes time with their length and with the pattern's.
-const MATCHED_MAX: usize = 8_192;
+/// Everybody waits while a pattern is compiled and looks at a text, so the larger it is compiled (bytes), the shorter is the
+/// text it may look at (bytes) and the more it costs, as `Runner::worked` counts. What people write is of the first kind; a
+/// whole alphabet (`\pL`) is of the last.
+const PATTERNS: [(usize, usize, usize); 3] =
+    [(4 << 10, 8 << 10, 8 << 10), (32 << 10, 1 << 10, 64 << 10), (256 << 10, 128, 128 << 10)];
 
 const KNOWN: &[&str] = &[
     "PathEscape",
@@ -70,7 +71,7 @@ pub(super) fn call(name: &str, values: &[Value]) -> Ran<Value> {
         "ToUpper" => one(name, values).and_then(|value| text(value.to_uppercase())),
         "TrimPrefix" => two(name, values).and_then(|(of, part)| text(of.strip_prefix(part).unwrap_or(of).to_owned())),
         "TrimSuffix" => two(name, values).and_then(|(of, part)| text(of.strip_suffix(part).unwrap_or(of).to_owned())),
-        "Match" => two(name, values).map(|(pattern, of)| Value::Flag(matches(pattern, of))),
+        "Match" => matches(values).map(|(is_match, _)| is_match),
         "not" => match values {
             [value] => Ok(Value::Flag(!is_true(value))),
             _ => count(name, 1),
@@ -122,10 +123,19 @@ fn two<'v>(name: &str, values: &'v [Value]) -> Ran<(&'v str, &'v str)> {
     }
 }
 
-/// A pattern that cannot be read matches nothing, as in golink.
-fn matches(pattern: &str, text: &str) -> bool {
-    let pattern = RegexBuilder::new(&ascii_classes(pattern)).size_limit(PATTERN_SIZE_MAX).nest_limit(100).build();
-    text.len() <= MATCHED_MAX && pattern.is_ok_and(|pattern| pattern.is_match(text))
+/// `Match`, and what it cost beside handling the texts. A pattern that cannot be read matches nothing, as in golink.
+pub(super) fn matches(values: &[Value]) -> Ran<(Value, usize)> {
+    let (pattern, text) = two("Match", values)?;
+    let pattern = ascii_classes(pattern);
+    for (size, text_max, work) in PATTERNS {
+        match RegexBuilder::new(&pattern).size_limit(size).nest_limit(100).build() {
+            Ok(_) if text.len() > text_max => return wrong("a pattern has too much to look at"),
+            Ok(pattern) => return Ok((Value::Flag(pattern.is_match(text)), work)),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(_) => return Ok((Value::Flag(false), 1)),
+        }
+    }
+    wrong("a pattern is too large")
 }
 
 /// Go's `\d`, `\w`, `\s` and `\b` know ASCII alone; the classes are written out, which is allowed within brackets too.

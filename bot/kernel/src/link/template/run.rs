@@ -8,9 +8,7 @@ use super::{Node, Operand, Pipeline};
 /// Longest result in bytes; no browser goes further.
 const RESULT_MAX: usize = 65_536;
 /// Bytes that may be handled on the way; whoever writes a link must not keep the others waiting.
-const WORK_MAX: usize = 1 << 20;
-/// What a pattern costs beside the text it looks at: it is compiled each time.
-const PATTERN_WORK: usize = 1 << 15;
+const WORK_MAX: usize = 1 << 19;
 
 /// What a template can ask for.
 pub struct Known<'a> {
@@ -111,9 +109,11 @@ impl Runner<'_> {
             }
             Operand::Function(name) => {
                 let values = self.values(arguments, last, dot)?;
-                self.worked(if name == "Match" { PATTERN_WORK } else { 1 })?;
-                let value = functions::call(name, &values)?;
-                self.worked(value.size())?;
+                let (value, work) = match name.as_str() {
+                    "Match" => functions::matches(&values)?,
+                    name => (functions::call(name, &values)?, 1),
+                };
+                self.worked(work.saturating_add(value.size()))?;
                 Ok(value)
             }
             Operand::Fields(of, names) => {
