@@ -154,6 +154,14 @@ impl Page {
         self.element(css).await.click().await.unwrap_or_else(|error| panic!("{css} can be clicked: {error}"));
     }
 
+    /// Presses what leads to another page, and waits until that is there: a look that begins on the page one leaves is lost
+    /// with it.
+    pub async fn click_to(&self, css: &str, address: &str) {
+        self.click(css).await;
+        let address = address.parse().expect("an address");
+        self.client.wait().for_url(&address).await.unwrap_or_else(|error| panic!("{css} leads to {address}: {error}"));
+    }
+
     /// Types into whatever has the focus.
     pub async fn keys(&self, keys: &str) {
         self.client.active_element().await.expect("a focus").send_keys(keys).await.expect("keys are taken");
