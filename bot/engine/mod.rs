@@ -188,7 +188,7 @@ impl Engine {
         Ok(told)
     }
 
-    /// Says this in `channel`, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
+    /// Says this in a channel, or in a thread there, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
     /// it, and tells them if Slack does not take it. `about` names what is shared, like `link:prodrunbook`.
     ///
     /// # Errors
@@ -196,12 +196,13 @@ impl Engine {
     pub async fn say(
         &self,
         by: &str,
-        channel: &str,
+        (channel, thread): (&str, Option<&str>),
         (text, blocks): (String, Value),
         about: &str,
         delivery: Option<String>,
     ) -> Result<(), TellError> {
-        let effect = Effect::Say { channel: channel.to_owned(), by: by.to_owned(), text, blocks };
+        let thread = thread.map(str::to_owned);
+        let effect = Effect::Say { channel: channel.to_owned(), thread, by: by.to_owned(), text, blocks };
         let work = writer::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
         self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
     }

@@ -26,12 +26,13 @@ pub(super) async fn save(tx: &mut Tx, about: &str, effect: &Effect, how: Circums
 
 /// Posts it. What Slack will never take is told to whoever asked, in their direct messages.
 pub(super) async fn say(engine: &Engine, waiting: &Waiting) -> Performed {
-    let Effect::Say { channel, by, text, blocks } = &waiting.effect else { return Performed::Done };
+    let Effect::Say { channel, thread, by, text, blocks } = &waiting.effect else { return Performed::Done };
     let has_blocks = blocks.as_array().is_some_and(|list| !list.is_empty());
     let post = Post {
         channel: channel.clone(),
         text: text.clone(),
         blocks: Some(blocks.clone()).filter(|_| has_blocks),
+        thread_ts: thread.clone(),
         ..Post::default()
     };
     let error = match engine.inner.slack.post_message(&post).await {

@@ -6,7 +6,8 @@ use super::Said;
 use super::words::{escape, fit, mention, one_line, when};
 use crate::kernel::paste::{Draft, Paste, Suspect};
 
-/// Shares a paste in the channel where it was made.
+/// Shares a paste in the channel where it was made, or in the thread of the message it was made from. Its value is the id
+/// of the paste, and the `ts` of that message after a space.
 pub const SHARE: &str = "paste_share";
 /// Deletes a paste.
 pub const DELETE: &str = "paste_delete";
@@ -18,6 +19,10 @@ pub const DISCARD: &str = "paste_discard";
 pub const FORM: &str = "paste_form";
 /// A link that is also a button; nothing is done when it is pressed.
 pub const OPEN: &str = "paste_open";
+/// The block with the buttons of one paste that was just made.
+pub const MADE: &str = "paste_made";
+/// The blocks of a list, each with a number behind it.
+pub const LISTED: &str = "paste_listed_";
 
 /// As many suspects are named.
 const NAMED_MAX: usize = 5;
@@ -33,6 +38,15 @@ pub struct Where<'a> {
     pub is_here: bool,
     /// Open to the internet.
     pub is_public: bool,
+}
+
+/// Where a paste can be shared from where it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share<'a> {
+    /// In the channel.
+    Here,
+    /// In the thread of this message (its `ts`), which it was made from.
+    InThread(&'a str),
 }
 
 /// A link; safe in mrkdwn whatever its text is.
@@ -85,8 +99,8 @@ pub fn size(bytes: usize) -> String {
     }
 }
 
-/// To whoever pasted: its address, and what can be done with it. `can_share`: there is a channel to share it in.
-pub fn made(paste: &Paste, page: &str, can_share: bool, is_public: bool, now: i64) -> Said {
+/// To whoever pasted: its address, and what can be done with it. `share`: none where there is no channel to share it in.
+pub fn made(paste: &Paste, page: &str, share: Option<Share<'_>>, is_public: bool, now: i64) -> Said {
     let end = match paste.expires_at {
         Some(at) => format!("gone {}", when(at, now)),
         None => "stays until you delete it".to_owned(),
@@ -98,15 +112,17 @@ pub fn made(paste: &Paste, page: &str, can_share: bool, is_public: bool, now: i6
     blocks.push(context(&small));
     let id = paste.id.as_str();
     let mut buttons = Vec::new();
-    if can_share {
-        buttons.push(button("Share here", SHARE, id));
+    match share {
+        Some(Share::Here) => buttons.push(button("Share here", SHARE, id)),
+        Some(Share::InThread(ts)) => buttons.push(button("Share in thread", SHARE, &format!("{id} {ts}"))),
+        None => {}
     }
     buttons.push(json!({
         "type": "button", "action_id": OPEN, "url": page,
         "text": { "type": "plain_text", "text": "Open", "emoji": true },
     }));
     buttons.push(danger("Delete", DELETE, id, Some("The paste will be gone for everybody.")));
-    blocks.push(json!({ "type": "actions", "elements": buttons }));
+    blocks.push(json!({ "type": "actions", "elements": buttons, "block_id": MADE }));
     said(&text, blocks)
 }
 
@@ -115,15 +131,24 @@ pub fn made_several(all: &[Said], note: &str) -> Said {
     let text = all.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("\n");
     let mut blocks: Vec<Value> =
         all.iter().flat_map(|one| one.blocks.as_array().cloned().unwrap_or_default()).take(48).collect();
+    // An id stands once in a message; where several stand in one, none goes away with its paste.
+    if all.len() > 1 {
+        blocks.iter_mut().filter_map(Value::as_object_mut).for_each(|block| drop(block.remove("block_id")));
+    }
     if !note.is_empty() {
         blocks.push(section(note));
     }
     said(&text, blocks)
 }
 
-/// To everybody in the channel.
-pub fn shared(slack_id: &str, paste: &Paste, page: &str) -> Said {
-    let text = format!("{} shared a paste: {}", mention(slack_id), link(page, &paste.filename));
+/// To everybody in the channel, or in the thread of what was pasted.
+pub fn shared(slack_id: &str, paste: &Paste, page: &str, is_thread: bool) -> Said {
+    let (who, link) = (mention(slack_id), link(page, &paste.filename));
+    let text = if is_thread {
+        format!("Too long for chat: {who} moved it to a paste: {link}")
+    } else {
+        format!("{who} shared a paste: {link}")
+    };
     said(&text, vec![section(&text)])
 }
 
@@ -178,7 +203,7 @@ pub fn list(pastes: &[(Paste, String)], place: Where<'_>, now: i64) -> Said {
         return said(&text, vec![section(&text)]);
     }
     let mut blocks = vec![section("*Your pastes*")];
-    for (paste, page) in pastes.iter().take(LISTED_MAX) {
+    for (number, (paste, page)) in pastes.iter().take(LISTED_MAX).enumerate() {
         let mut row =
             format!("{} {}, {}", link(page, &paste.filename), size(paste.size_bytes), when(paste.created_at, now));
         if let Some(at) = paste.expires_at {
@@ -193,11 +218,16 @@ pub fn list(pastes: &[(Paste, String)], place: Where<'_>, now: i64) -> Said {
         if let Some(map) = block.as_object_mut() {
             let delete = danger("Delete", DELETE, paste.id.as_str(), Some("The paste will be gone for everybody."));
             map.insert("accessory".to_owned(), delete);
+            map.insert("block_id".to_owned(), format!("{LISTED}{number}").into());
         }
         blocks.push(block);
     }
     blocks.push(context(&format!("The newest {LISTED_MAX} at most. {everybodys}")));
-    said(&format!("You have {} pastes.", pastes.len()), blocks)
+    let count = match pastes.len() {
+        1 => "1 paste".to_owned(),
+        count => format!("{count} pastes"),
+    };
+    said(&format!("You have {count}."), blocks)
 }
 
 /// `/paste help`.

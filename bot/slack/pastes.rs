@@ -19,7 +19,7 @@ use super::surface::{By, Surface};
 use crate::engine::pastes::{Doubts, PasteError, Pastes, Pasting};
 use crate::kernel::paste::{Author, Paste, PasteId, Text, UNTITLED};
 use crate::notices::Said;
-use crate::notices::pastes as notice;
+use crate::notices::pastes::{self as notice, Share};
 
 /// The message shortcut.
 pub const SHORTCUT: &str = "paste_message";
@@ -71,13 +71,22 @@ impl Surface {
     }
 
     pub(super) async fn paste_deleted(&self, by: &By, id: &PasteId) -> Answer {
-        let author = match self.engine.paste_author(&by.slack_id).await {
-            Ok(author) => author,
-            Err(error) => return Answer::ephemeral(words::not_deleted(&error)),
-        };
-        match self.engine.pastes().delete(id, &author, Some(by.key.clone())).await {
+        match self.delete_for(by, id).await {
             Ok(paste) => Answer::ephemeral(words::deleted(&paste)),
             Err(error) => Answer::ephemeral(words::not_deleted(&error)),
+        }
+    }
+
+    async fn delete_for(&self, by: &By, id: &PasteId) -> Result<Paste, PasteError> {
+        let author = self.engine.paste_author(&by.slack_id).await?;
+        self.engine.pastes().delete(id, &author, Some(by.key.clone())).await
+    }
+
+    /// The form, for those who may paste; others are told so before they have typed anything.
+    pub(super) async fn paste_form_wanted(&self, by: &By, trigger: Option<&SecretString>, channel: &str) -> Answer {
+        match self.engine.paste_author(&by.slack_id).await {
+            Err(error @ PasteError::NotYou(_)) => Answer::ephemeral(words::why(&error)),
+            _ => self.open_paste_form(trigger, Some(channel), None).await,
         }
     }
 
@@ -94,7 +103,7 @@ impl Surface {
             Err(why) => return Answer::ephemeral(words::why(&PasteError::Refused(why))),
         };
         let error = match self.try_paste(by, text.clone(), None, Some(by.key.clone())).await {
-            Ok(Tried::Made(paste)) => return ephemeral(self.made(&paste, Some(channel))),
+            Ok(Tried::Made(paste)) => return ephemeral(self.made(&paste, Some(Share::Here))),
             Ok(Tried::Waits(said)) => return ephemeral(said),
             Err(error) => error,
         };
@@ -159,10 +168,9 @@ impl Surface {
     }
 
     /// What its author is told.
-    fn made(&self, paste: &Paste, channel: Option<&str>) -> Said {
+    fn made(&self, paste: &Paste, share: Option<Share<'_>>) -> Said {
         let pastes = self.engine.pastes();
-        let now = self.engine.clock().now_ms();
-        notice::made(paste, &pastes.page(paste), channel.is_some(), pastes.is_public(), now)
+        notice::made(paste, &pastes.page(paste), share, pastes.is_public(), self.engine.clock().now_ms())
     }
 
     /// A button about pastes.
@@ -176,12 +184,16 @@ impl Surface {
         if actions.action_id == notice::FORM {
             return self.open_paste_form(actions.trigger_id.as_ref(), channel.as_deref(), None).await;
         }
-        let Some(id) = actions.value.as_deref().and_then(PasteId::read) else {
+        let mut named = actions.value.as_deref().unwrap_or_default().split(' ');
+        let Some(id) = named.next().and_then(PasteId::read) else {
             return Answer::ephemeral(words::NO_SUCH_PASTE);
         };
         match actions.action_id.as_str() {
-            notice::SHARE => self.paste_shared(by, &id, channel.as_deref(), actions).await,
-            notice::DELETE => self.paste_deleted(by, &id).await,
+            notice::SHARE => {
+                let place = channel.as_deref().map(|channel| (channel, named.next()));
+                self.paste_shared(by, &id, place, actions).await
+            }
+            notice::DELETE => self.delete_pressed(by, &id, actions).await,
             notice::SEND => self.draft_sent(by, &id, channel.as_deref(), actions).await,
             notice::DISCARD => {
                 let discarded = self.engine.pastes().discard_draft(&id, &by.slack_id).await;
@@ -192,8 +204,38 @@ impl Surface {
         }
     }
 
-    async fn paste_shared(&self, by: &By, id: &PasteId, channel: Option<&str>, actions: &BlockActions) -> Answer {
-        let Some(channel) = channel else { return Answer::ephemeral(words::SHARE_WHERE) };
+    /// What showed the paste shows that it is gone: the list is made anew, and its buttons go with it.
+    async fn delete_pressed(&self, by: &By, id: &PasteId, actions: &BlockActions) -> Answer {
+        let said = match self.delete_for(by, id).await {
+            Ok(paste) => words::deleted(&paste),
+            Err(error) => return Answer::ephemeral(words::not_deleted(&error)),
+        };
+        if let Some(view) = &actions.view {
+            let view_now = form::made_view(&plain(&said), None);
+            return match self.engine.slack().views_update(&view.view_id, None, &view_now).await {
+                Ok(_) => Answer::Nothing,
+                Err(_) => Answer::ephemeral(said),
+            };
+        }
+        if actions.block_id == notice::MADE {
+            self.take_question_away(actions).await;
+        } else if actions.block_id.starts_with(notice::LISTED)
+            && let Answer::Ephemeral { text, blocks } = self.paste_list(by).await
+        {
+            self.instead(actions, json!({ "replace_original": true, "text": text, "blocks": blocks })).await;
+        }
+        Answer::ephemeral(said)
+    }
+
+    async fn paste_shared(
+        &self,
+        by: &By,
+        id: &PasteId,
+        place: Option<(&str, Option<&str>)>,
+        actions: &BlockActions,
+    ) -> Answer {
+        let Some((channel, thread)) = place else { return Answer::ephemeral(words::SHARE_WHERE) };
+        let thread = thread.filter(|ts| ts.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
         let author = match self.engine.paste_author(&by.slack_id).await {
             Ok(author) => author,
             Err(error) => return Answer::ephemeral(words::not_shared(&error)),
@@ -202,12 +244,12 @@ impl Surface {
             Ok(paste) => paste,
             Err(error) => return Answer::ephemeral(words::not_shared(&error)),
         };
-        let said = notice::shared(&by.slack_id, &paste, &self.engine.pastes().page(&paste));
+        let said = notice::shared(&by.slack_id, &paste, &self.engine.pastes().page(&paste), thread.is_some());
         let (subject, post) = (Pastes::subject(id), (said.text, said.blocks));
         // Each click is a delivery of its own; two at once mean one.
         let moment = self.engine.clock().now_ms().div_euclid(TWICE_MS);
         let once = format!("share {id} {channel} {moment}");
-        if let Err(error) = self.engine.say(&by.slack_id, channel, post, &subject, Some(once)).await {
+        if let Err(error) = self.engine.say(&by.slack_id, (channel, thread), post, &subject, Some(once)).await {
             return Answer::ephemeral(words::not_shared(&PasteError::NotSaved(error.to_string())));
         }
         // In a modal nothing else would show that it was pressed.
@@ -225,7 +267,7 @@ impl Surface {
         match self.send_draft(by, id, None).await {
             Ok(paste) => {
                 self.take_question_away(actions).await;
-                ephemeral(self.made(&paste, channel))
+                ephemeral(self.made(&paste, channel.map(|_| Share::Here)))
             }
             // It is still kept, and its button still there.
             Err(error) => Answer::ephemeral(words::not_pasted(&error)),
@@ -239,12 +281,16 @@ impl Surface {
         self.engine.pastes().create(pasting, Some(by.key.clone())).await
     }
 
-    /// The private message that asked is taken away: its buttons have nothing to do any more.
+    /// The private message that was answered is taken away: its buttons have nothing to do any more.
     async fn take_question_away(&self, actions: &BlockActions) {
+        self.instead(actions, json!({ "delete_original": true })).await;
+    }
+
+    /// What only one person sees is changed through the address that came with the press.
+    async fn instead(&self, actions: &BlockActions, body: Value) {
         if let Some(url) = actions.response_url.as_ref().filter(|_| actions.is_ephemeral) {
-            let gone: Value = json!({ "delete_original": true });
             let slack = self.engine.slack();
-            drop(tokio::time::timeout(TIDY_LIMIT, slack.respond(url, &gone)).await);
+            drop(tokio::time::timeout(TIDY_LIMIT, slack.respond(url, &body)).await);
         }
     }
 }

@@ -92,6 +92,8 @@ impl Store {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
             .pragma("trusted_schema", "OFF")
+            // What was deleted is overwritten: texts that people threw away must not be in tomorrow's backup.
+            .pragma("secure_delete", "ON")
             .optimize_on_close(true, None);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::query("pragma application_id = 1313620308").execute(&write).await?;

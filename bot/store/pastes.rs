@@ -255,3 +255,32 @@ impl Store {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_text_that_was_thrown_away_is_not_in_the_file_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}", folder.path().join("a.db").display())).await.unwrap();
+        let id = PasteId::read("0b9b23d8-5b1c-4a1e-9c43-7d6d2c1f0e5a").unwrap();
+        for length in [40, 40_000] {
+            let content = format!("{}canary-in-a-draft", "x".repeat(length));
+            let text = Text { filename: "a".to_owned(), language: None, content };
+            let draft = Draft { id: id.clone(), slack_id: "U1".to_owned(), text, expires_at: 1 };
+            let mut tx = store.begin().await.unwrap();
+            tx.insert_draft(&draft).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.draft(&id).await.unwrap(), Some(draft));
+            let mut tx = store.begin().await.unwrap();
+            tx.delete_paste(&id).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        store.close().await;
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains("canary-in-a-draft"));
+        }
+    }
+}

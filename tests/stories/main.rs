@@ -35,6 +35,7 @@ mod paste;
 mod paste_owners;
 mod paste_pages;
 mod paste_places;
+mod paste_said;
 mod slack_away;
 mod stuck;
 mod surviving;

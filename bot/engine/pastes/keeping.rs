@@ -120,7 +120,8 @@ impl PasteKeeper {
     fn say(&self, request: &Request, paste: &Paste, page: &str) -> Due {
         let said = words::held(&request.workflow.title, &paste.filename, page, paste.place == PastePlace::Here);
         let slack_id = request.requester.slack_id.clone();
-        let effect = Effect::Say { channel: slack_id.clone(), by: slack_id, text: said.text, blocks: said.blocks };
+        let (channel, by) = (slack_id.clone(), slack_id);
+        let effect = Effect::Say { channel, thread: None, by, text: said.text, blocks: said.blocks };
         Due { at: self.pastes.now(), effect }
     }
 

@@ -76,6 +76,9 @@ pub enum Effect {
     Say {
         /// `C...`, `G...`, `D...`; `U...` for direct messages.
         channel: String,
+        /// The `ts` of the message whose thread it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<String>,
         /// Slack id of whoever wanted it said: told privately if Slack does not take it.
         by: String,
         /// What notifications and screen readers say.

@@ -65,6 +65,8 @@ pub enum TclipFault {
     LostReply,
     /// An error page.
     Fails,
+    /// A no, in these words.
+    Refuses(String),
     /// Sent to another address, as a proxy in front would.
     Redirects(String),
     /// The bot's Accept is lost on the way.
@@ -170,6 +172,7 @@ impl TclipWorld {
                 Some(StatusCode::GATEWAY_TIMEOUT.into_response())
             }
             TclipFault::Fails => Some(oh_noes("database is locked", StatusCode::INTERNAL_SERVER_ERROR)),
+            TclipFault::Refuses(why) => Some((StatusCode::BAD_REQUEST, format!("{why}\n")).into_response()),
             TclipFault::Redirects(to) => Some((StatusCode::FOUND, [(header::LOCATION, to)]).into_response()),
             TclipFault::LostReply | TclipFault::LosesAccept => None,
         }

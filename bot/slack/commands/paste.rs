@@ -13,7 +13,7 @@ pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> A
     let typed = command.text.typed.trim();
     let (first, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
     match (first.to_lowercase().as_str(), rest.trim()) {
-        ("", _) => surface.open_paste_form(trigger, Some(channel), None).await,
+        ("", _) => surface.paste_form_wanted(by, trigger, channel).await,
         ("help" | "-h" | "--help" | "?", "") => surface.paste_help(),
         ("list", "") => surface.paste_list(by).await,
         ("delete", "") => Answer::ephemeral(words::DELETE_WHAT),

@@ -69,7 +69,7 @@ impl Surface {
         let shown = self.shown(&followed.link, &typed, &address, None);
         let said = words::shared(&by.slack_id, &shown, &followed.target);
         let about = format!("link:{}", followed.link.id());
-        self.engine.say(&by.slack_id, channel, (said.text, said.blocks), &about, Some(by.key.clone())).await?;
+        self.engine.say(&by.slack_id, (channel, None), (said.text, said.blocks), &about, Some(by.key.clone())).await?;
         Ok(Answer::ephemeral(sentences::SHARED))
     }
 

@@ -7,7 +7,7 @@ use super::form::{self, About, CONTENT, Filled};
 use super::words;
 use crate::engine::pastes::{PasteError, Pasting};
 use crate::kernel::paste::{Draft, PasteId, Text};
-use crate::notices::pastes as notice;
+use crate::notices::pastes::{self as notice, Share};
 use crate::slack::answer::Answer;
 use crate::slack::envelope::ViewSubmission;
 use crate::slack::sentences::as_plain;
@@ -63,7 +63,7 @@ impl Surface {
         }
         let pasting = Pasting { expires_at: self.end(about.keep_ms), ..Pasting::new(author, text) };
         let paste = pastes.create(pasting, Some(by.key.clone())).await?;
-        Ok(form::made_view(&self.made(&paste, about.channel.as_deref()), about.channel.as_deref()))
+        Ok(form::made_view(&self.made(&paste, about.channel.as_ref().map(|_| Share::Here)), about.channel.as_deref()))
     }
 
     /// The question was answered with yes.
@@ -76,7 +76,7 @@ impl Surface {
         match self.send_draft(by, &id, self.end(about.keep_ms)).await {
             Ok(paste) => {
                 let channel = about.channel.as_deref();
-                Answer::UpdateView(form::made_view(&self.made(&paste, channel), channel))
+                Answer::UpdateView(form::made_view(&self.made(&paste, channel.map(|_| Share::Here)), channel))
             }
             Err(error) => {
                 let why = words::not_pasted(&error);

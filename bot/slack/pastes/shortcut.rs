@@ -10,7 +10,7 @@ use super::{Tried, words};
 use crate::engine::pastes::PasteError;
 use crate::kernel::paste::{CONTENT_MAX_BYTES, Text, tidy_filename};
 use crate::notices::Said;
-use crate::notices::pastes as notice;
+use crate::notices::pastes::{self as notice, Share};
 use crate::notices::words::{escape, one_line};
 use crate::slack::answer::Answer;
 use crate::slack::envelope::MessageShortcut;
@@ -41,11 +41,12 @@ impl Surface {
         let mut gathered = Gathered::default();
         self.gather_text(shortcut, &mut gathered).await;
         self.gather_files(&shortcut.body, &mut gathered).await;
+        let thread = shortcut.message.thread_ts.as_deref().unwrap_or(&shortcut.message.ts);
         let mut all = Vec::new();
         for (number, text) in gathered.texts.into_iter().enumerate() {
             // One delivery, several pastes: each is made once.
             let key = format!("{}:{number}", by.key);
-            all.push(self.paste_part(by, text, key, &shortcut.message.channel_id).await);
+            all.push(self.paste_part(by, text, key, thread).await);
         }
         let notes = gathered.notes.join("\n");
         if all.is_empty() {
@@ -56,9 +57,9 @@ impl Surface {
         Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
     }
 
-    async fn paste_part(&self, by: &By, text: Text, key: String, channel: &str) -> Said {
+    async fn paste_part(&self, by: &By, text: Text, key: String, thread: &str) -> Said {
         match self.try_paste(by, text.clone(), None, Some(key)).await {
-            Ok(Tried::Made(paste)) => self.made(&paste, Some(channel)),
+            Ok(Tried::Made(paste)) => self.made(&paste, Some(Share::InThread(thread))),
             Ok(Tried::Waits(said)) => said,
             Err(error @ (PasteError::Refused(_) | PasteError::NotYou(_))) => super::plain(&words::not_pasted(&error)),
             Err(error) => self.kept_back(by, text, &words::not_pasted(&error)).await,

@@ -2,6 +2,7 @@
 
 use crate::engine::pastes::PasteError;
 use crate::kernel::paste::{Paste, PasteRefusal};
+use crate::kernel::{Refusal, Standing};
 use crate::notices::words::{self, escape, one_line};
 use crate::outside::slack::SlackError;
 
@@ -91,6 +92,13 @@ pub(super) fn why(error: &PasteError) -> String {
             )
         }
         PasteError::Refused(why) => format!("{}.", capital(&escape(&why.to_string()))),
+        PasteError::NotYou(Refusal::Standing { standing: Standing::Guest }) => {
+            "Guests of the workspace cannot paste here. Ask a full member to do it, or an admin to make you one."
+                .to_owned()
+        }
+        PasteError::NotYou(Refusal::Standing { standing: Standing::Outsider }) => {
+            "People of another company cannot paste here, also not in a shared channel.".to_owned()
+        }
         PasteError::NotYou(why) => words::refusal(why, None),
         PasteError::Unknown(failure) => {
             format!(
