@@ -1,6 +1,7 @@
 //! Pastes in Slack: from a command, a form or a message; shared, listed and deleted with buttons. Only one person sees
 //! any of it until they share.
 
+mod cards;
 pub(super) mod form;
 mod form_back;
 pub(super) mod message;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::cards::{self, list, text};
 use crate::kernel::paste::CONTENT_MAX_BYTES;
 use crate::slack::envelope::typed;
 
@@ -26,7 +27,7 @@ impl Line {
         let seconds = text(message, "ts").split('.').next().and_then(|seconds| seconds.parse::<i64>().ok());
         let at = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
         let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
-        let mut text = markdown(message);
+        let mut text = markdown(&cards::with_names(message, names));
         for file in files(message) {
             text.push_str(&format!("\n[file: {}]", file.name));
         }
@@ -44,21 +45,36 @@ pub(super) fn thread(lines: &[Line]) -> String {
     all.join("\n---\n\n")
 }
 
-/// The text of one message. Rich text where Slack has it; else what it gives as text, in its own markup.
+/// The text of one message with what hangs on it. Rich text where Slack has it; else the blocks of an app; else what it
+/// gives as text, in its own markup.
 pub(super) fn markdown(message: &Value) -> String {
     let mut out = String::new();
-    let blocks = message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for block in blocks.iter().filter(|block| text(block, "type") == "rich_text") {
+    for block in list(message, "blocks").iter().filter(|block| text(block, "type") == "rich_text") {
         for part in elements(block) {
             write_part(part, &mut out);
         }
     }
-    if out.trim().is_empty() { typed(text(message, "text")) } else { out.trim_end().to_owned() }
+    if out.trim().is_empty() {
+        out = cards::blocks(message);
+    }
+    if out.trim().is_empty() {
+        out = typed(text(message, "text"));
+    }
+    let attached = cards::attachments(message);
+    if !attached.is_empty() {
+        new_line(&mut out);
+        out.push_str(if out.is_empty() { "" } else { "\n" });
+        out.push_str(&attached);
+    }
+    out.trim_end().to_owned()
 }
 
 /// The code, if the message is one code block and nothing else.
 pub(super) fn code_alone(message: &Value) -> Option<String> {
-    let blocks = message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let blocks = list(message, "blocks");
+    if !list(message, "attachments").is_empty() {
+        return None;
+    }
     let mut parts = blocks
         .iter()
         .flat_map(elements)
@@ -159,11 +175,7 @@ fn inline_one(element: &Value, depth: usize) -> String {
 }
 
 fn elements(node: &Value) -> &[Value] {
-    node.get("elements").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn text<'a>(node: &'a Value, name: &str) -> &'a str {
-    node.get(name).and_then(Value::as_str).unwrap_or_default()
+    list(node, "elements")
 }
 
 /// A file that hangs on a message, as Slack describes it.
@@ -218,8 +230,7 @@ impl FileAt {
 
 /// The files of a message; those that were deleted are left out.
 pub(super) fn files(message: &Value) -> Vec<FileAt> {
-    let files = message.get("files").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let there = files.iter().filter(|file| text(file, "mode") != "tombstone");
+    let there = list(message, "files").iter().filter(|file| text(file, "mode") != "tombstone");
     there
         .map(|file| {
             let name = [text(file, "name"), text(file, "title"), "file.txt"].into_iter().find(|name| !name.is_empty());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::message::{self, FileAt, Line};
-use super::{Tried, words};
+use super::{Tried, cards, words};
 use crate::engine::pastes::PasteError;
 use crate::kernel::paste::{CONTENT_MAX_BYTES, Text, tidy_filename};
 use crate::notices::Said;
@@ -85,24 +85,20 @@ impl Surface {
                 Err(error) => gathered.notes.push(words::not_read_on(&error, &shortcut.message.channel_id)),
             }
         }
-        let markdown = message::markdown(body);
-        match message::code_alone(body) {
-            Some(code) => gathered.add("snippet.txt", code),
-            None => gathered.add("message.md", markdown),
+        if let Some(code) = message::code_alone(body) {
+            return gathered.add("snippet.txt", code);
         }
+        let names = self.names(std::slice::from_ref(body)).await;
+        gathered.add("message.md", message::markdown(&cards::with_names(body, &names)));
     }
 
-    /// Names of the people who wrote, by id; those that cannot be looked up quickly are left out.
+    /// Names of the people who wrote or are mentioned, by id; those that cannot be looked up quickly are left out.
     async fn names(&self, messages: &[Value]) -> HashMap<String, String> {
         let mut names = HashMap::new();
-        let ids = messages.iter().filter_map(|one| one.get("user").and_then(Value::as_str));
-        for id in ids {
-            if names.len() >= NAMES_MAX || names.contains_key(id) {
-                continue;
-            }
-            let looking = self.engine.slack().user_cached(id, NAME_FRESH_MS);
+        for id in cards::people(messages).into_iter().take(NAMES_MAX) {
+            let looking = self.engine.slack().user_cached(&id, NAME_FRESH_MS);
             if let Ok(Ok(user)) = tokio::time::timeout(NAME_LIMIT, looking).await {
-                names.insert(id.to_owned(), user.real_name);
+                names.insert(id, user.real_name);
             }
         }
         names

@@ -137,6 +137,9 @@ pub(super) fn not_downloaded(name: &str, error: &SlackError) -> String {
             format!("{name} was left out: Slack does not let me read files. {}", what_an_admin_does(error))
         }
         Some("too_large") => format!("{name} was left out: it is too large for a paste."),
+        _ if matches!(error, SlackError::Malformed { .. }) => {
+            format!("{name} was left out: it is not where Slack keeps its files, and I fetch from nowhere else.")
+        }
         _ => format!("{name} was left out: {}.", escape(&error.to_string())),
     }
 }
