@@ -64,6 +64,11 @@ impl People {
         }
     }
 
+    /// Whether the configuration says which login this person has: then their e-mail says nothing.
+    pub fn is_named(&self, slack_id: &str) -> bool {
+        self.logins.contains_key(slack_id)
+    }
+
     /// Who this is in Slack now; the tailnet is not asked, so they have no login.
     ///
     /// # Errors

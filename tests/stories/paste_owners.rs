@@ -253,3 +253,50 @@ async fn pressing_share_twice_at_once_shares_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_address_of_somebody_whose_login_the_configuration_says_is_not_their_login() {
+    let eve = Person::new("U0EVE0001", "eve", "Etc/UTC").email("alice@example.com");
+    let setting = Setting::default().knows("U0EVE0001", "nobody@github").seed(|seed| seed.person(eve));
+    story_with(setting, async |stage| {
+        stage.slack.set_member("#general", "U0EVE0001", true).unwrap();
+        let id = pasted_on_a_page(stage, "alice@example.com").await;
+        let eve = stage.human("U0EVE0001");
+        eve.command(&format!("/paste delete {id}")).await;
+        assert!(raw(stage, id.as_str()).await.is_some(), "{}", eve.sees("#general"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_of_another_company_paste_nothing_whatever_they_press() {
+    story(async |stage| {
+        let message = stage.slack.write("alice", "#general", Writing { text: "ours".to_owned(), ..Writing::default() });
+        let message = message.unwrap();
+        let partner = json!({ "id": "U0OTTO001", "team_id": "T0PARTNER" });
+        let payloads = [
+            (
+                Envelope::Interactive,
+                json!({
+                    "type": "message_action", "callback_id": "paste_message", "trigger_id": "1.2.a", "action_ts": "1.1",
+                    "team": { "id": "T0PARTNER" }, "user": partner, "channel": { "id": message.channel },
+                    "message_ts": message.ts, "message": { "type": "message", "user": "U0ALICE01", "ts": message.ts, "text": "ours" },
+                }),
+            ),
+            (
+                Envelope::SlashCommands,
+                json!({
+                    "command": "/paste", "text": "theirs", "team_id": "T0PARTNER", "user_id": "U0OTTO001",
+                    "channel_id": message.channel, "trigger_id": "1.2.b",
+                }),
+            ),
+        ];
+        for (envelope, payload) in payloads {
+            assert!(stage.slack.deliver_raw(envelope, payload).await.acked);
+            stage.bot.settle().await;
+        }
+        stage.everybody_reads();
+        assert!(stage.bot.engine().await.pastes().page_of(10, 0).await.unwrap().is_empty());
+    })
+    .await;
+}

@@ -149,6 +149,30 @@ async fn a_browsers_post_leads_to_the_page_and_a_secret_is_asked_about_first() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_pastes_nothing_in_the_name_of_whoever_looks_at_it() {
+    story(async |stage| {
+        let alice = Visitor::alice(stage).await;
+        for (name, value) in [
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Site", "same-site"),
+            ("Origin", "https://evil.example"),
+            ("Origin", "null"),
+            ("Origin", "http://127.0.0.1"),
+        ] {
+            let form = [("filename", "a"), ("content", "b")];
+            let request = alice.http.post(format!("{}/api/post", alice.base)).header(name, value).form(&form);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+        }
+        assert!(stage.bot.engine().await.pastes().page_of(10, 0).await.unwrap().is_empty());
+        let own = alice.http.post(format!("{}/api/post", alice.base)).header("Origin", &alice.base);
+        let answer = own.form(&[("filename", "a"), ("content", "b")]).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_shows_the_text_marked_and_harmless() {
     story(async |stage| {
         let alice = Visitor::alice(stage).await;

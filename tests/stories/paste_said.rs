@@ -1,11 +1,11 @@
 //! What people are told about pastes: where it was shared and deleted, what was left out and why, and what to do about it.
 
 use nightlatch::kernel::paste::CONTENT_MAX_BYTES;
-use nightlatch::playground::slack::{Envelope, File, Writing};
+use nightlatch::playground::slack::{Envelope, File, SlackWorld, Writing};
 use nightlatch::playground::tclip::{TclipFault, TclipWorld};
 use serde_json::json;
 
-use crate::harness::{Setting, Stage, story, story_with};
+use crate::harness::{DM, Setting, Stage, story, story_with};
 use crate::paste::{id, raw, seen_with};
 
 async fn with_tclip(extra: &str, body: impl AsyncFnOnce(&mut Stage, &TclipWorld)) {
@@ -146,9 +146,9 @@ async fn a_file_whose_address_leads_elsewhere_is_not_fetched() {
             assert!(stage.slack.deliver_raw(Envelope::Interactive, payload).await.acked);
             stage.bot.settle().await;
         }
-        let told = stage.alice.reads();
-        assert_eq!(told.matches("a.txt was left out").count(), 3, "{told}");
-        assert!(told.contains("not an address of Slack's files"), "{told}");
+        let told = |slack: &SlackWorld| slack.screen("alice", DM).matches("not where Slack keeps its files").count();
+        assert!(stage.slack.until(|slack| told(slack) == 3).await, "{}", stage.alice.sees(DM));
+        stage.everybody_reads();
     })
     .await;
 }

@@ -32,7 +32,8 @@ impl Engine {
         if person.standing != Standing::Member {
             return Err(PasteError::NotYou(Refusal::Standing { standing: person.standing }));
         }
-        let login = person.login.or(person.email).map(|login| login.to_lowercase());
+        let is_named = self.inner.people.is_named(&person.slack_id);
+        let login = person.login.or(person.email.filter(|_| !is_named)).map(|login| login.to_lowercase());
         Ok(Author { slack_id: Some(person.slack_id), login, name: person.name })
     }
 }

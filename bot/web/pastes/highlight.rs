@@ -206,6 +206,10 @@ fn escape(text: &str, html: &mut String) {
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
+            // These show text in another order than programs read it: what looks harmless may not be.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                html.push_str(&format!("<b class=\"d\">U+{:04X}</b>", u32::from(character)));
+            }
             other => html.push(other),
         }
     }
@@ -241,6 +245,12 @@ mod tests {
         assert_eq!(name("untitled", None, "hello"), None);
         assert_eq!(name("notes.txt", None, "hello"), None);
         assert_eq!(name("x.rs", None, &"x".repeat(MARKED_MAX_BYTES + 1)), None);
+    }
+
+    #[test]
+    fn what_turns_the_order_of_text_is_shown() {
+        insta::assert_snapshot!(shown("a.txt", None, "if (admin\u{202e} // no\u{2066}"), @r#"<span class="l" id="L1">if (admin<b class="d">U+202E</b> // no<b class="d">U+2066</b></span>"#);
+        assert_eq!(shown("a.txt", None, "\u{5d0}\u{200f}é"), "<span class=\"l\" id=\"L1\">\u{5d0}\u{200f}é</span>\n");
     }
 
     #[test]
