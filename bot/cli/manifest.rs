@@ -214,6 +214,16 @@ mod tests {
     use super::*;
 
     const SCHEMA: &str = include_str!("../../tests/fixtures/slack-manifest-schema.json");
+    const README: &str = include_str!("../../README.md");
+
+    #[test]
+    fn the_readme_says_what_each_scope_is_for() {
+        let rows: Vec<&str> = README.lines().filter(|line| line.trim_start().starts_with("| `")).collect();
+        for scope in SCOPES {
+            let name = format!("`{}`", scope.name);
+            assert!(rows.iter().any(|row| row.contains(&name)), "{name} is not in the table of scopes");
+        }
+    }
 
     fn catalog(files: &[(&str, &str)]) -> Catalog {
         let folder = tempfile::tempdir().unwrap();
