@@ -183,6 +183,56 @@ async fn the_http_door_takes_what_the_world_signs() {
 }
 
 #[tokio::test]
+async fn what_is_too_much_at_once_is_said_at_once_and_not_acknowledged_as_done() {
+    let world = world().await;
+    let clock = Clock::manual(NOW_MS);
+    let (begun, gate) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let handler: Handler = {
+        let (begun, gate) = (begun.clone(), gate.clone());
+        Arc::new(move |_| {
+            let (begun, gate) = (begun.clone(), gate.clone());
+            async move {
+                begun.notify_one();
+                gate.notified().await;
+                Answer::ephemeral("done")
+            }
+            .boxed()
+        })
+    };
+    let slack = client(&world, &clock);
+    let edge = Edge::new(handler, slack.clone()).with_turns(1).with_ack_limit(Duration::from_secs(60));
+    let secrets = SigningSecrets::new(vec![SecretString::from(world.app().signing_secret)]).expect("a secret");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router(edge, secrets, clock)).await });
+    world.use_door(Door::Http { base_url });
+    let button = json!({ "type": "button", "action_id": "approve", "value": "1", "text": { "type": "plain_text", "text": "Approve" } });
+    let blocks = json!([{ "type": "actions", "block_id": "b", "elements": [button] }]);
+    let post = Post {
+        channel: "C0ACCESS01".to_owned(),
+        text: "A request".to_owned(),
+        blocks: Some(blocks),
+        ..Post::default()
+    };
+    slack.post_message(&post).await.expect("posted");
+    let text =
+        |body: &Option<serde_json::Value>| body.as_ref().and_then(|body| body["text"].as_str().map(str::to_owned));
+    let first = world.command("alice", "#access", "/access prod-db 1h first");
+    let others = async {
+        begun.notified().await;
+        let second = world.command("bob", "#access", "/access prod-db 1h second").await.expect("typed");
+        let pressed = world.press("bob", "#access", "Approve").await.expect("pressed");
+        gate.notify_one();
+        (second, pressed)
+    };
+    let (first, (second, pressed)) = tokio::join!(first, others);
+    assert_eq!(text(&first.expect("typed").body).as_deref(), Some("done"));
+    let said = text(&second.body).unwrap_or_default();
+    assert!(second.acked && said.contains("so nothing was done"), "{said}");
+    assert_eq!((pressed.acked, pressed.status), (false, Some(503)));
+}
+
+#[tokio::test]
 async fn people_of_the_world_stand_where_they_should() {
     let world = world().await;
     let slack = client(&world, &Clock::manual(NOW_MS));

@@ -27,6 +27,8 @@ pub enum Answer {
     Options(Vec<Value>),
     /// Option lists only: at most 100 groups of 100.
     OptionGroups(Vec<Value>),
+    /// Not taken: nothing was done, nothing is promised, and Slack is not told that it was. The person sees Slack's own error.
+    NotTaken,
     /// Text without any formatting by us; for commands, as an ephemeral message.
     Plain(String),
 }
@@ -40,7 +42,7 @@ impl Answer {
     /// The `payload` of a socket's ack; `None` for a bare one.
     pub fn to_socket_payload(&self) -> Option<Value> {
         Some(match self {
-            Self::Nothing => return None,
+            Self::Nothing | Self::NotTaken => return None,
             Self::Ephemeral { text, blocks } => {
                 let mut message = json!({ "response_type": "ephemeral", "text": text });
                 if let (Some(blocks), Some(map)) = (blocks, message.as_object_mut()) {

@@ -5,12 +5,14 @@
 //! Slack waits, what we say then does not claim that anything was done.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -23,10 +25,14 @@ pub type Handler = Arc<dyn Fn(Delivery) -> BoxFuture<'static, Answer> + Send + S
 
 /// Slack waits 3 seconds (`apis/slack.md` section 0.4); the rest is for the way back.
 pub const ACK_LIMIT: Duration = Duration::from_millis(2_700);
+/// Deliveries in hand at once. More would all be answered too late: some are answered in time, and the others at once.
+pub const IN_HAND_MAX: usize = 512;
 /// Kinds we do not know are remembered up to this many, so that each is logged once.
 const UNKNOWN_KINDS_MAX: usize = 100;
 
 const SORRY: &str = "Something went wrong on my side, and it is in my log. `/access list` shows what was saved.";
+const BUSY: &str =
+    "More people are typing than I can answer just now, so nothing was done. Please try again in a minute.";
 const SLOW_COMMAND: &str = "This takes longer than usual. Nothing is promised yet; I will write here when it is done.";
 const SLOW_FORM: &str = "This takes longer than usual. Please wait for my message before you send it again.";
 
@@ -38,6 +44,8 @@ pub struct Edge {
     ack_limit: Duration,
     unknown_kinds: Arc<Mutex<HashSet<String>>>,
     running: TaskTracker,
+    turns: Arc<Semaphore>,
+    is_full: Arc<AtomicBool>,
 }
 
 /// What must be known of a delivery to answer it after the handler has taken it.
@@ -63,7 +71,21 @@ enum Kind {
 impl Edge {
     /// `slack` is used to say what an answer cannot carry.
     pub fn new(handler: Handler, slack: Slack) -> Self {
-        Self { handler, slack, ack_limit: ACK_LIMIT, unknown_kinds: Arc::default(), running: TaskTracker::new() }
+        Self {
+            handler,
+            slack,
+            ack_limit: ACK_LIMIT,
+            unknown_kinds: Arc::default(),
+            running: TaskTracker::new(),
+            turns: Arc::new(Semaphore::new(IN_HAND_MAX)),
+            is_full: Arc::default(),
+        }
+    }
+
+    /// The same with so many deliveries in hand at most.
+    pub fn with_turns(mut self, turns: usize) -> Self {
+        self.turns = Arc::new(Semaphore::new(turns));
+        self
     }
 
     /// The same with another time limit, for tests.
@@ -85,8 +107,13 @@ impl Edge {
             _ => {}
         }
         let asked = Asked::of(&delivery);
+        let Ok(turn) = self.turns.clone().try_acquire_owned() else { return self.busy(&asked, takes_payload) };
+        self.is_full.store(false, Ordering::Relaxed);
         let handler = self.handler.clone();
-        let mut work = self.running.spawn(async move { handler(delivery).await });
+        let mut work = self.running.spawn(async move {
+            let _turn = turn;
+            handler(delivery).await
+        });
         match tokio::time::timeout(self.ack_limit, &mut work).await {
             Ok(Ok(answer)) => self.fit(&asked, answer, takes_payload),
             Ok(Err(_)) => self.sorry(&asked, takes_payload),
@@ -95,6 +122,19 @@ impl Edge {
                 self.running.spawn(self.clone().finish_late(work, asked.clone()));
                 self.fit(&asked, asked.slow(), takes_payload)
             }
+        }
+    }
+
+    /// There are too many at once. What can carry a sentence says so; anything else is not taken, so that nobody believes it was.
+    fn busy(&self, asked: &Asked, takes_payload: bool) -> Answer {
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            tracing::warn!(slack.kind = %asked.name, "too much at once; some of it is not taken");
+        }
+        match (asked.kind, &asked.error_block_id) {
+            (Kind::Command, _) if takes_payload => Answer::ephemeral(BUSY),
+            (Kind::Submission, Some(block_id)) => Answer::Errors(vec![(block_id.clone(), BUSY.to_owned())]),
+            (Kind::Options, _) => Answer::Options(Vec::new()),
+            _ => Answer::NotTaken,
         }
     }
 

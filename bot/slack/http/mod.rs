@@ -115,6 +115,9 @@ fn form(body: &[u8]) -> Map<String, Value> {
 }
 
 fn respond(answer: &Answer) -> Response {
+    if *answer == Answer::NotTaken {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     match answer.to_http_body() {
         None => StatusCode::OK.into_response(),
         Some((content_type, body)) => {

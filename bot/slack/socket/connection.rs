@@ -123,7 +123,7 @@ impl Connection {
     }
 
     async fn live(&self, life: &mut Life, mut frames: SplitStream<Stream>) -> &'static str {
-        let (acks, mut done) = mpsc::unbounded_channel::<String>();
+        let (acks, mut done) = mpsc::unbounded_channel::<Option<String>>();
         let mut beat = tokio::time::interval(self.settings.ping_every);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
@@ -140,7 +140,10 @@ impl Connection {
                 },
                 Some(ack) = done.recv() => {
                     life.in_flight = life.in_flight.saturating_sub(1);
-                    self.write(life, Message::text(ack)).await
+                    match ack {
+                        Some(ack) => self.write(life, Message::text(ack)).await,
+                        None => Ok(()),
+                    }
                 }
                 _ = beat.tick() => self.beat(life).await,
                 () = self.retire.cancelled(), if life.leaving.is_none() => {
@@ -169,7 +172,7 @@ impl Connection {
         &self,
         life: &mut Life,
         message: Message,
-        acks: &mpsc::UnboundedSender<String>,
+        acks: &mpsc::UnboundedSender<Option<String>>,
     ) -> Result<(), &'static str> {
         life.heard = Instant::now();
         self.health.send_modify(|health| health.last_frame = Some(life.heard));

@@ -68,12 +68,15 @@ impl Frame {
     }
 }
 
-/// The text that acknowledges an envelope.
-pub(super) fn ack(envelope_id: &str, answer: &Answer, takes_payload: bool) -> String {
-    match answer.to_socket_payload().filter(|_| takes_payload) {
+/// The text that acknowledges an envelope; nothing for one that was not taken.
+pub(super) fn ack(envelope_id: &str, answer: &Answer, takes_payload: bool) -> Option<String> {
+    if *answer == Answer::NotTaken {
+        return None;
+    }
+    Some(match answer.to_socket_payload().filter(|_| takes_payload) {
         Some(payload) => json!({ "envelope_id": envelope_id, "payload": payload }).to_string(),
         None => json!({ "envelope_id": envelope_id }).to_string(),
-    }
+    })
 }
 
 /// For log lines: a name's worth of it.
