@@ -30,6 +30,8 @@ pub struct People {
     logins: Arc<BTreeMap<String, String>>,
     clock: Clock,
     recent: Arc<Mutex<Recent>>,
+    /// Held while groups are read, so that many who ask at once share one question.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -52,7 +54,7 @@ pub struct Candidates {
 impl People {
     /// Over these clients; `logins` is the configuration's `people:` table.
     pub fn new(slack: Slack, tailscale: Tailscale, logins: BTreeMap<String, String>, clock: Clock) -> Self {
-        Self { slack, tailscale, logins: Arc::new(logins), clock, recent: Arc::default() }
+        Self { slack, tailscale, logins: Arc::new(logins), clock, recent: Arc::default(), reading: Arc::default() }
     }
 
     /// Who this is now, and which of `rules` they belong to. `needs_login`: a tailnet that cannot be asked is a failure
@@ -136,18 +138,29 @@ impl People {
 
     /// The members of a Slack user group, by handle, at most `FRESH_MS` old. A handle nobody has is an empty group.
     async fn members(&self, handle: &str) -> Result<Vec<String>, Failure> {
+        if let Some(known) = self.remembered_members(handle) {
+            return Ok(known);
+        }
+        let _one_at_a_time = self.reading.lock().await;
+        if let Some(known) = self.remembered_members(handle) {
+            return Ok(known);
+        }
         let now = self.clock.now_ms();
         let Some(group) = self.group(handle, now).await? else {
             tracing::warn!(group = handle, "no Slack user group has this handle");
             return Ok(Vec::new());
         };
-        let remembered = self.recent().members.get(&group.id).filter(|(at, _)| now - at <= FRESH_MS).cloned();
-        if let Some((_, members)) = remembered {
-            return Ok(members);
-        }
         let members = self.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
         self.recent().members.insert(group.id, (now, members.clone()));
         Ok(members)
+    }
+
+    fn remembered_members(&self, handle: &str) -> Option<Vec<String>> {
+        let (now, recent) = (self.clock.now_ms(), self.recent());
+        let (_, groups) = recent.groups.as_ref().filter(|(at, _)| now - at <= HANDLES_MS)?;
+        let group = only_group(groups, handle)?;
+        let (_, members) = recent.members.get(&group.id).filter(|(at, _)| now - at <= FRESH_MS)?;
+        Some(members.clone())
     }
 
     async fn group(&self, handle: &str, now: i64) -> Result<Option<UserGroup>, Failure> {

@@ -220,6 +220,27 @@ async fn however_many_ask_at_once_every_card_says_who_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_who_ask_in_the_same_moment_share_one_look_at_a_group() {
+    story(async |stage| {
+        stage.slack.fail("usergroups.users.list", Fault::Slow(150), 1);
+        let ask = |number: u32| {
+            let (slack, line) = (stage.slack.clone(), format!("/access prod-db 1h number {number}"));
+            async move { slack.command("alice", "#general", &line).await.expect("a command").acked }
+        };
+        let acked = futures_util::future::join_all((0..30).map(ask)).await;
+        assert!(acked.iter().all(|acked| *acked));
+        stage.bot.settle().await;
+        assert_eq!(stage.requests().await.len(), 30, "nobody is refused because of the others");
+        let looks = stage.slack.calls().iter().filter(|call| call.method == "usergroups.users.list").count();
+        assert!(looks <= 2, "{looks} looks");
+        stage.alice.command("/access withdraw prod-db").await;
+        stage.advance(2.minutes()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_slack_says_wait_it_is_not_called_before() {
     story(async |stage| {
         stage.slack.fail("chat.postMessage", Fault::RateLimited(40), 1);
