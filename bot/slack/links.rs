@@ -65,7 +65,7 @@ fn ephemeral(said: Said) -> Answer {
 pub(super) async fn command(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
     let text = command.text.plain.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let rest = rest.trim();
+    let rest = unwrapped(rest.trim());
     let work = async {
         match (first.to_lowercase().as_str(), rest) {
             ("" | "help" | "-h" | "--help" | "?", "") => Ok(ephemeral(words::plainly(words::HELP, Vec::new()))),
@@ -76,6 +76,7 @@ pub(super) async fn command(surface: &Surface, by: &By, command: &SlashCommand) 
             ("top", "") => surface.top_links(by).await,
             ("edit", name) if is_one_word(name) => surface.edit_link(by, name, command.trigger_id.as_ref()).await,
             ("delete", name) if is_one_word(name) => surface.details_of_link(by, name).await,
+            (_, "") if is_address(first) => Ok(Answer::ephemeral(sentences::name_first(unwrapped(first)))),
             (_, "") => surface.follow_link(by, named(first)).await,
             _ if is_destination(rest) => surface.make_link(by, named(first), rest).await,
             _ => surface.search_links(by, text).await,
@@ -116,6 +117,18 @@ pub(super) async fn used(surface: &Surface, by: &By, actions: &BlockActions) -> 
         Ok(Err(error)) => surface.link_failed(&error, wished, ""),
         Err(_) => Answer::ephemeral(sentences::late("")),
     }
+}
+
+/// An address as Slack writes it where it thinks it helps: `<https://x|x>`.
+fn unwrapped(text: &str) -> &str {
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    let address = inner.map(|inner| inner.split_once('|').map_or(inner, |(address, _)| address));
+    address.filter(|address| address.contains(':') && is_one_word(address)).unwrap_or(text)
+}
+
+/// Whether this is where a link could lead and not what one is called.
+fn is_address(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| unwrapped(text).starts_with(scheme))
 }
 
 /// The name as typed: `go/prod`, `/prod` and `prod` are one.
@@ -188,6 +201,15 @@ mod tests {
         }
         for text in ["runbook", "runbook for prod.db", "", "a b"] {
             assert!(!is_destination(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_taken_as_slack_writes_them() {
+        assert_eq!(unwrapped("<https://x.test/a|x.test/a>"), "https://x.test/a");
+        assert_eq!(unwrapped("<mailto:a@b.c>"), "mailto:a@b.c");
+        for other in ["https://x.test", "<b>", "<a b:c>", "<>", "<"] {
+            assert_eq!(unwrapped(other), other);
         }
     }
 

@@ -284,3 +284,17 @@ async fn nothing_people_put_into_a_link_becomes_markup() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_address_alone_is_no_name_and_one_in_brackets_is_an_address() {
+    story(async |stage| {
+        let told = go(stage, "alice", "/go https://wiki.example.com/runbooks").await;
+        assert!(
+            told.contains("Say a name first: `/go NAME https://wiki.example.com/runbooks` makes a go link."),
+            "{told}"
+        );
+        go(stage, "alice", "/go runbook <https://wiki.example.com/runbooks|wiki.example.com/runbooks>").await;
+        assert_eq!(long(stage, "runbook").await, "https://wiki.example.com/runbooks");
+    })
+    .await;
+}

@@ -29,6 +29,11 @@ pub(super) const SEARCH_WHAT: &str =
 pub(super) fn which(word: &str) -> String {
     format!("Say which link: `/go {word} NAME`. A link that is called so: `/go /{word}`.")
 }
+/// An address without a name.
+pub(super) fn name_first(address: &str) -> String {
+    format!("Say a name first: {} makes a go link.", code(&format!("/go NAME {address}")))
+}
+
 /// Somebody else's, or none any more.
 pub(super) const NOT_THERE: &str = "There is no such go link any more. Nothing was changed.";
 
