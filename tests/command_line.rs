@@ -115,3 +115,28 @@ fn manifest_prints_json_and_nothing_else() {
     1 mistake in 1 file
     ");
 }
+
+#[test]
+fn pastes_are_imported_once_and_exported_as_they_were() {
+    let folder = folder(CONFIG);
+    let lines = [
+        r#"{"id":"0b9b23d8-5b1c-4a1e-9c43-7d6d2c1f0e5a","filename":"a.md","owner":"alice@example.com","author":"Alice","created_at":"2026-01-02T03:04:05Z","content":"x\ny"}"#,
+        r#"{"filename":"over","content":"z","expires_at":"2020-01-01T00:00:00Z"}"#,
+        r#"{"content":" "}"#,
+        "nonsense",
+    ];
+    fs::write(folder.path().join("pastes.jsonl"), lines.join("\n")).unwrap();
+    let output = nightlatch(&folder, &["pastes", "import", "pastes.jsonl"]);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""));
+    insta::assert_snapshot!(text(&output.stderr), @"
+    line 3: there is nothing in it
+    line 4: not a paste: expected ident at line 1 column 2
+    1 new, 0 were there already, 1 were over, 2 could not be moved
+    ");
+    let again = nightlatch(&folder, &["pastes", "import", "pastes.jsonl"]);
+    assert!(text(&again.stderr).contains("0 new, 1 were there already"), "{}", text(&again.stderr));
+    let exported = nightlatch(&folder, &["pastes", "export"]);
+    assert_eq!((exported.status.code(), text(&exported.stdout).trim_end()), (Some(0), lines[0]));
+    let missing = nightlatch(&folder, &["pastes", "import", "nowhere.jsonl"]);
+    assert_eq!(missing.status.code(), Some(1));
+}
