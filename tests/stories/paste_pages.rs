@@ -142,7 +142,11 @@ async fn a_browsers_post_leads_to_the_page_and_a_secret_is_asked_about_first() {
         assert_eq!(asked.status(), StatusCode::OK);
         let page = asked.text().await.unwrap();
         assert!(page.contains("an AWS access key") && page.contains("Paste it anyway"), "{page}");
-        let answer = post(vec![("content", key), ("anyway", "1".to_owned())]).await.unwrap();
+        let answer = post(vec![("content", key.clone()), ("anyway", "1".to_owned())]).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        // curl as it is: tclip would send it on, and nobody is there who could be asked.
+        let program = alice.http.post(format!("{}/api/post", alice.base)).header("Accept", "*/*");
+        let answer = program.form(&[("content", key)]).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     })
     .await;

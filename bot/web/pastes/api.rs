@@ -11,6 +11,7 @@ use super::{PastePages, is_from_another_site};
 use crate::engine::pastes::{PasteError, Pasting};
 use crate::kernel::hold;
 use crate::kernel::paste::{Author, PasteId, Text};
+use crate::web::wants_page;
 
 /// `POST /api/post`: `filename` and `content` as a form. With `Accept: text/plain` the answer is the address without a
 /// line end, else a redirect there. Ours beside tclip's: `language`, and `keep` (`1d`) for how long.
@@ -33,14 +34,18 @@ pub(super) async fn submit(State(pages): State<PastePages>, request: Request<Bod
         Ok(form) => form,
         Err((status, why)) => return plain(status, why),
     };
-    let is_plain = headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/plain");
-    match posted(&pages, author, form, is_plain).await {
+    match posted(&pages, author, form, &headers).await {
         Ok(answer) => answer,
         Err(error) => pages.failed(&error),
     }
 }
 
-async fn posted(pages: &PastePages, author: Author, mut form: Form, is_plain: bool) -> Result<Response, PasteError> {
+async fn posted(
+    pages: &PastePages,
+    author: Author,
+    mut form: Form,
+    headers: &HeaderMap,
+) -> Result<Response, PasteError> {
     let content = form.take_content();
     let filename = match (form.word("filename"), &form.file_name) {
         ("", Some(name)) => name.clone(),
@@ -54,8 +59,8 @@ async fn posted(pages: &PastePages, author: Author, mut form: Form, is_plain: bo
         return Ok(plain(StatusCode::BAD_REQUEST, "keep is a length of time, like 1h, 7d, or ever"));
     }
     let text = Text::from_bytes(&filename, language, content)?;
-    // A program cannot be asked; a person is, by the form coming back.
-    if !is_plain && form.word("anyway").is_empty() {
+    // A program cannot be asked, and would take the question for its paste; a person is, by the form coming back.
+    if wants_page(headers) && form.word("anyway").is_empty() {
         let suspects = pages.pastes().doubts(&text).suspects;
         if let Some(first) = suspects.first() {
             let note = format!("This looks like it holds {} ({}). Nothing was pasted yet.", first.kind, first.place());
@@ -69,7 +74,7 @@ async fn posted(pages: &PastePages, author: Author, mut form: Form, is_plain: bo
     let pasting = Pasting { expires_at, ..Pasting::new(author, text) };
     let paste = pages.pastes().create(pasting, None).await?;
     let page = pages.pastes().page(&paste);
-    if is_plain {
+    if headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/plain") {
         return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page).into_response());
     }
     // Where they are, which may not be the address we are known by.
