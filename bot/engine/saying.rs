@@ -5,6 +5,7 @@ use super::circumstances::Circumstances;
 use super::performed::{Performed, pause_ms};
 use crate::kernel::RequestId;
 use crate::kernel::effect::Effect;
+use crate::kernel::kept::Note;
 use crate::notices::words::escape;
 use crate::outside::slack::{Post, SlackError};
 use crate::store::{StoreError, Tx, Waiting};
@@ -19,7 +20,7 @@ pub(super) async fn save(tx: &mut Tx, about: &str, effect: &Effect, how: Circums
     }
     if let Effect::Say { channel, .. } = effect {
         let event = serde_json::json!({ "event": "shared", "channel": channel });
-        tx.note(about, how.actor, &event, "shared", how.now).await?;
+        tx.note(about, how.actor, &Note(event), "shared", how.now).await?;
     }
     tx.enqueue_for(&subject, effect.clone(), how.now).await
 }

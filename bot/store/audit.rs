@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError, Tx};
-use crate::kernel::Actor;
+use crate::kernel::{Actor, kept};
 
 /// One entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -57,18 +57,16 @@ impl Tx {
         &mut self,
         about: &str,
         actor: &Actor,
-        event: &serde_json::Value,
+        event: &impl kept::Kept,
         state: &str,
         at: i64,
     ) -> Result<(), StoreError> {
-        let actor =
-            serde_json::to_string(actor).map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
         self.append_audit(AuditEntry {
             seq: 0,
             at,
             request_id: about.to_owned(),
-            actor,
-            event: event.to_string(),
+            actor: kept::write(actor)?,
+            event: kept::write(event)?,
             state: state.to_owned(),
             previous: String::new(),
             hash: String::new(),

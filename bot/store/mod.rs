@@ -29,14 +29,9 @@ pub enum StoreError {
     /// The database said no.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// A row holds what this version cannot read.
-    #[error("a stored {what} cannot be read: {source}")]
-    Unreadable {
-        /// Which kind of row.
-        what: &'static str,
-        /// What serde says.
-        source: serde_json::Error,
-    },
+    /// A row holds what this version cannot read, or something cannot be written as a row.
+    #[error(transparent)]
+    Unreadable(#[from] crate::kernel::kept::Unreadable),
     /// There is no request of that id.
     #[error("there is no request {0}")]
     NoSuchRequest(String),

@@ -3,7 +3,7 @@
 use super::{Store, StoreError, Tx};
 use crate::kernel::effect::{Due, Effect, Recipient};
 use crate::kernel::event::Purpose;
-use crate::kernel::{RequestId, Wake};
+use crate::kernel::{RequestId, Wake, kept};
 
 /// One effect that waits to be performed.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,7 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Waiting, StoreError> {
-        let effect =
-            serde_json::from_str(&self.effect).map_err(|source| StoreError::Unreadable { what: "effect", source })?;
+        let effect = kept::read(&self.effect)?;
         let Self { seq, request_id, lane, due_at, attempts, .. } = self;
         Ok(Waiting { seq, request_id: RequestId(request_id), lane, due_at, attempts, effect })
     }
@@ -109,8 +108,7 @@ impl Tx {
                     .execute(self.connection())
                     .await?;
             }
-            let effect = serde_json::to_string(&due.effect)
-                .map_err(|source| StoreError::Unreadable { what: "effect", source })?;
+            let effect = kept::write(&due.effect)?;
             sqlx::query(
                 "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect)
                  values ($1, $2, $3, $4, $5, $6, 0, $7)",

@@ -3,6 +3,7 @@
 use super::{Store, StoreError, Tx};
 use crate::kernel::RequestId;
 use crate::kernel::effect::{Due, Effect};
+use crate::kernel::kept::{self, HeldFor, Unreadable};
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, Text};
 
 /// `select` of everything but the text, followed by what the caller asks for.
@@ -34,9 +35,8 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Paste, StoreError> {
-        let unreadable = |source| StoreError::Unreadable { what: "paste", source };
-        let id = PasteId::read(&self.id)
-            .ok_or_else(|| unreadable(serde::de::Error::custom("its id is not one of a paste")))?;
+        let id = PasteId::read(&self.id).ok_or_else(|| Unreadable::broken("paste", "its id is not one of a paste"))?;
+        let HeldFor(held_for) = kept::read(&self.held_for)?;
         Ok(Paste {
             id,
             filename: self.filename,
@@ -47,7 +47,7 @@ impl Row {
             expires_at: self.expires_at,
             place: self.url.map_or(PastePlace::Here, |url| PastePlace::Tclip { url }),
             key: self.key,
-            held_for: serde_json::from_str(&self.held_for).map_err(unreadable)?,
+            held_for,
         })
     }
 }
@@ -166,7 +166,7 @@ impl Tx {
 }
 
 fn held_for(paste: &Paste) -> Result<String, StoreError> {
-    serde_json::to_string(&paste.held_for).map_err(|source| StoreError::Unreadable { what: "paste", source })
+    Ok(kept::write(&HeldFor(paste.held_for.clone()))?)
 }
 
 impl Store {

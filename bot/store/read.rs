@@ -1,7 +1,7 @@
 //! Reading: requests by what people ask for, and who holds a key.
 
 use super::{Store, StoreError};
-use crate::kernel::{Key, Request, RequestId};
+use crate::kernel::{Key, Request, RequestId, kept};
 
 /// What the ledger knows of one key.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Held {
 }
 
 fn read(body: &str) -> Result<Request, StoreError> {
-    serde_json::from_str(body).map_err(|source| StoreError::Unreadable { what: "request", source })
+    Ok(kept::read(body)?)
 }
 
 impl Store {
@@ -81,7 +81,7 @@ impl Store {
         let before = before
             .map(|text| serde_json::from_str(&text))
             .transpose()
-            .map_err(|source| StoreError::Unreadable { what: "key", source })?;
+            .map_err(|error| kept::Unreadable::broken("reading of a key", error))?;
         let mut held = Held { live: Vec::new(), untils: rows.iter().map(|(_, until, _)| *until).collect(), before };
         for (request_id, until, live) in rows {
             if live == 0 {

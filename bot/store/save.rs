@@ -3,7 +3,7 @@
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::{AuditEntry, StoreError};
-use crate::kernel::{Actor, Applied, Event, Key, Ledger, Request, RequestId};
+use crate::kernel::{Actor, Applied, Event, Key, Ledger, Request, RequestId, kept};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
 pub struct Tx {
@@ -44,7 +44,7 @@ impl Tx {
             .fetch_optional(self.connection())
             .await?;
         let body = body.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?;
-        serde_json::from_str(&body).map_err(|source| StoreError::Unreadable { what: "request", source })
+        Ok(kept::read(&body)?)
     }
 
     /// Remembers a delivery; if it was seen before, the request it led to then.
@@ -87,19 +87,16 @@ impl Tx {
         if !applied.effects.is_empty() {
             self.enqueue(&request.id, &request.keys, &applied.effects).await?;
         }
-        let json = |value: Result<String, serde_json::Error>| {
-            value.map_err(|source| StoreError::Unreadable { what: "audit entry", source })
-        };
         let entry = AuditEntry {
             seq: 0,
             at,
             request_id: request.id.to_string(),
-            actor: json(serde_json::to_string(actor))?,
-            event: json(match event {
+            actor: kept::write(actor)?,
+            event: match event {
                 // The ask itself is the event; the workflow's digest in it names the version.
-                Event::Asked => serde_json::to_string(&serde_json::json!({"event": "asked", "ask": request.ask})),
-                event => serde_json::to_string(event),
-            })?,
+                Event::Asked => kept::write(&kept::Asked::of(&request.ask))?,
+                event => kept::write(event)?,
+            },
             state: request.state.word().to_owned(),
             previous: String::new(),
             hash: String::new(),
@@ -108,8 +105,7 @@ impl Tx {
     }
 
     async fn write_request(&mut self, request: &Request) -> Result<(), StoreError> {
-        let body =
-            serde_json::to_string(request).map_err(|source| StoreError::Unreadable { what: "request", source })?;
+        let body = kept::write(request)?;
         sqlx::query(
             "insert into request (id, workflow, requester, state, outcome, stuck, asked_at, expires_at, version, body)
              values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)

@@ -68,8 +68,6 @@ pub async fn import(store: &Store, snapshot: &str, now: i64) -> Result<Imported,
             }
             tx.put_link(link).await?;
             let event = LinkEvent::LinkSaved { editor: None, before: None, after: link.clone() };
-            let event =
-                serde_json::to_value(event).map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
             tx.note(link_subject(&id).as_str(), &Actor::Operator, &event, "imported", now).await?;
             imported.new += 1;
         }

@@ -111,8 +111,7 @@ async fn note(tx: &mut Tx, event: &LinkEvent, state: &str, how: &Circumstances<'
         LinkEvent::LinkSaved { after, .. } => after.id(),
         LinkEvent::LinkDeleted { before, .. } => before.id(),
     };
-    let event = serde_json::to_value(event).map_err(|source| StoreError::Unreadable { what: "audit entry", source })?;
-    tx.note(link_subject(&id).as_str(), how.actor, &event, state, how.now).await
+    tx.note(link_subject(&id).as_str(), how.actor, event, state, how.now).await
 }
 
 /// After the commit: memory follows, in the order of the commits.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::engine::circumstances::Circumstances;
 use crate::kernel::RequestId;
 use crate::kernel::effect::Due;
+use crate::kernel::kept::Note;
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, PasteRefusal};
 use crate::store::{StoreError, Tx, paste_subject};
 
@@ -159,6 +160,6 @@ fn created(paste: &Paste) -> Value {
 }
 
 async fn note(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>, event: Value, state: &str) -> Result<PasteOutcome> {
-    tx.note(paste_subject(id).as_str(), how.actor, &event, state, how.now).await?;
+    tx.note(paste_subject(id).as_str(), how.actor, &Note(event), state, how.now).await?;
     Ok(PasteOutcome::Nothing)
 }

@@ -9,6 +9,7 @@ pub mod effect;
 pub mod event;
 pub mod hold;
 pub mod id;
+pub mod kept;
 mod lifecycle;
 pub mod link;
 pub mod paste;

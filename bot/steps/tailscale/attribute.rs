@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{failure, refusal};
 use crate::clock::Clock;
+use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
@@ -25,6 +26,11 @@ struct Reading {
     value: Option<Value>,
     /// When Tailscale removes it, milliseconds since the Unix epoch; none: never.
     expires_at: Option<i64>,
+}
+
+impl Kept for Reading {
+    const KIND: &'static str = "before of tailscale.attribute";
+    const RAISES: &'static [Raise] = &[];
 }
 
 /// Where: the device and the attribute's name.
@@ -217,7 +223,7 @@ impl Step for Attribute {
                 Err(TailscaleError::NotFound(_)) => Reading { value: None, expires_at: None },
                 read => read.map_err(|error| failure(&error))?,
             };
-            serde_json::to_value(reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
+            kept::to_value(&reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
         }
         .boxed()
     }
@@ -249,8 +255,7 @@ fn address(key: &Key) -> Result<Address<'_>, Failure> {
 }
 
 fn stored(found: &Value) -> Result<Reading, Failure> {
-    serde_json::from_value(found.clone())
-        .map_err(|error| refusal(format!("what was there before cannot be read: {error}"), "this is a bug of ours"))
+    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
 }
 
 /// It was read back as on until a time that is still ahead, and it is not on: Tailscale ends nothing early, so a person did.

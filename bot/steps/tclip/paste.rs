@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Keeper;
 use crate::clock::Clock;
+use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::paste::{Text, UNTITLED};
 use crate::kernel::{Failure, Key, Proof};
 use crate::steps::{Before, Holder, Step};
@@ -17,6 +19,15 @@ use crate::steps::{Before, Holder, Step};
 pub struct PasteStep {
     keeper: Arc<dyn Keeper>,
     clock: Clock,
+}
+
+/// What was there before: never anything.
+#[derive(Serialize)]
+struct Nothing;
+
+impl Kept for Nothing {
+    const KIND: &'static str = "before of tclip.paste";
+    const RAISES: &'static [Raise] = &[];
 }
 
 impl PasteStep {
@@ -53,7 +64,16 @@ impl Step for PasteStep {
 
     /// Nothing can have been there before: the paste is ours alone.
     fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
-        async { Ok(Value::Null) }.boxed()
+        async {
+            let nothing = kept::to_value(&Nothing);
+            nothing.map_err(|error| Failure {
+                what: error.to_string(),
+                advice: String::new(),
+                retryable: false,
+                retry_after_ms: None,
+            })
+        }
+        .boxed()
     }
 
     fn settle<'a>(

@@ -1,0 +1,100 @@
+//! The list of everything that is stored as JSON, each with its raising steps.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Kept, Raise, shape_of};
+use crate::effect::Effect;
+use crate::event::{Actor, Event};
+use crate::link::LinkEvent;
+use crate::request::{Ask, Request};
+
+/// Every kind that is stored, with the newest shape this version writes and reads. A database that holds another kind, or
+/// a newer shape of one, belongs to a later version.
+pub const KINDS: &[(&str, i64)] = &[
+    of::<Request>(),
+    of::<Effect>(),
+    of::<Event>(),
+    of::<Actor>(),
+    of::<LinkEvent>(),
+    of::<Note>(),
+    of::<HeldFor>(),
+    ("before of tailscale.attribute", 1),
+    ("before of tclip.paste", 1),
+];
+
+/// What the kinds of step types begin with. A step type has its own raising steps; a test compares the numbers here to them.
+pub const BEFORE_OF: &str = "before of ";
+
+const fn of<T: Kept>() -> (&'static str, i64) {
+    (T::KIND, shape_of::<T>())
+}
+
+/// The whole request with its pinned workflow.
+impl Kept for Request {
+    const KIND: &'static str = "request";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// What waits in the outbox.
+impl Kept for Effect {
+    const KIND: &'static str = "effect";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// What the audit log says that happened to a request.
+impl Kept for Event {
+    const KIND: &'static str = "event";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// Who the audit log says it was.
+impl Kept for Actor {
+    const KIND: &'static str = "actor";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// The event `asked` as the audit log has it: with what was asked. Read without it as `Event::Asked`.
+#[derive(Debug, Serialize)]
+pub struct Asked<'a> {
+    event: &'static str,
+    ask: &'a Ask,
+}
+
+impl<'a> Asked<'a> {
+    /// The event with this ask.
+    pub fn of(ask: &'a Ask) -> Self {
+        Self { event: "asked", ask }
+    }
+}
+
+impl Kept for Asked<'_> {
+    const KIND: &'static str = Event::KIND;
+    const RAISES: &'static [Raise] = Event::RAISES;
+}
+
+/// What the audit log says that happened to a link.
+impl Kept for LinkEvent {
+    const KIND: &'static str = "link event";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// What the audit log says that happened to a paste, or was said for somebody: an object with its name under `event`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Note(pub Value);
+
+impl Kept for Note {
+    const KIND: &'static str = "note";
+    const RAISES: &'static [Raise] = &[];
+}
+
+/// The requests that a paste lives for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HeldFor(pub Vec<String>);
+
+impl Kept for HeldFor {
+    const KIND: &'static str = "held for";
+    const RAISES: &'static [Raise] = &[];
+}
