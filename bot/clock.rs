@@ -1,182 +1,241 @@
-//! The clock and id seams: the only place that reads time or makes randomness, so that tests and the demo can move both.
+//! The clock seam: the only place that reads time, so that tests, the demo and the simulator can move it, step it and stop it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod belief;
+mod ids;
+mod source;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tracing::warn;
+
+pub use belief::Step;
+use belief::{Belief, Seen};
+pub use ids::Ids;
+use source::{Reading, Source};
+
+/// Whoever waits looks at the time again at least this often: timers stand still while the machine is suspended, and nobody tells
+/// them that the clock was set.
+const NAP: Duration = Duration::from_secs(2);
+/// The same where only `step_wall` and `suspend` can surprise anybody.
+const SIMULATED_NAP: Duration = Duration::from_secs(60);
 
 /// What time it is, in milliseconds since the Unix epoch, and a way to wait for a time.
 ///
-/// Cloning shares the clock. `System` follows the machine plus an offset (the demo moves it forward);
-/// `Manual` stands still until told.
+/// `now_ms` is the time that decides: it starts with the wall clock, goes on with a steady clock that nobody can set (and that counts
+/// the time in suspend), and follows steps of the wall only as far as they can be believed (`belief`). It never goes back for a step.
+/// `stamp` and `age_ms` are for how old something is: never negative, and no step moves them. Cloning shares the clock.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    kind: Kind,
-    moved: Arc<watch::Sender<i64>>,
+    inner: Arc<Inner>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    System,
-    Manual,
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    /// What `advance` and `suspend` added to both clocks.
+    moved: AtomicI64,
+    /// What `step_wall` added to the wall clock.
+    stepped: AtomicI64,
+    belief: Mutex<Belief>,
+    /// Changes whenever somebody who waits should look again; holds the last step.
+    changed: watch::Sender<Option<Step>>,
 }
+
+/// A moment on the steady clock, for ages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp(i64);
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self { kind: Kind::System, moved: Arc::new(watch::Sender::new(0)) }
+        Self::new(Source::Machine, 0)
     }
 
     /// A clock that stands at `now_ms` until it is moved.
     pub fn manual(now_ms: i64) -> Self {
-        Self { kind: Kind::Manual, moved: Arc::new(watch::Sender::new(now_ms)) }
+        Self::new(Source::Hand, now_ms)
     }
 
-    /// Milliseconds since the Unix epoch.
-    pub fn now_ms(&self) -> i64 {
-        let offset = *self.moved.borrow();
-        match self.kind {
-            Kind::System => system_ms().saturating_add(offset),
-            Kind::Manual => offset,
+    /// A clock that starts at `now_ms` and follows tokio's time, for a simulation that pauses it. Needs a runtime.
+    pub fn simulated(now_ms: i64) -> Self {
+        Self::new(Source::tokio(), now_ms)
+    }
+
+    fn new(source: Source, start_ms: i64) -> Self {
+        let Reading { steady, wall } = source.read();
+        let belief = Belief::new(Reading { steady, wall: wall.saturating_add(start_ms) });
+        Self {
+            inner: Arc::new(Inner {
+                source,
+                moved: AtomicI64::new(0),
+                stepped: AtomicI64::new(start_ms),
+                belief: Mutex::new(belief),
+                changed: watch::Sender::new(None),
+            }),
         }
+    }
+
+    /// Milliseconds since the Unix epoch: the time that decides what is due.
+    pub fn now_ms(&self) -> i64 {
+        let (reading, mut belief) = self.belief();
+        let seen = belief.look(reading);
+        drop(belief);
+        self.tell(seen);
+        seen.now
+    }
+
+    /// What to show people for a time of ours. The same, unless the wall clock was set back and what was lent before is still counted as
+    /// if it had not been: then people see it as their own clocks will.
+    pub fn shown_ms(&self, at_ms: i64) -> i64 {
+        self.now_ms();
+        at_ms.saturating_sub(self.belief().1.shown_behind_ms())
+    }
+
+    /// Milliseconds on a clock that nobody can set and that goes on while the machine is suspended. Where it begins means nothing.
+    pub fn steady_ms(&self) -> i64 {
+        self.reading().steady
+    }
+
+    /// Now, to ask later how long ago it was.
+    pub fn stamp(&self) -> Stamp {
+        Stamp(self.steady_ms())
+    }
+
+    /// How long ago that was, in milliseconds; never negative, whatever becomes of the wall clock.
+    pub fn age_ms(&self, stamp: Stamp) -> i64 {
+        self.steady_ms().saturating_sub(stamp.0).max(0)
+    }
+
+    /// `who` (Tailscale, Slack) said that it is `remote_ms` there, in the `Date` header of an answer to what we sent at `sent`. Whole
+    /// seconds are fine. Call this for every answer: it decides whether a big step ahead of the wall clock is believed.
+    pub fn heard(&self, who: &'static str, remote_ms: i64, sent: Stamp) {
+        self.now_ms();
+        let (reading, mut belief) = self.belief();
+        let jumped = belief.heard(reading, who, remote_ms, sent.0);
+        drop(belief);
+        if jumped {
+            self.wake();
+        }
+    }
+
+    /// Whether the wall clock was set far ahead and nobody has confirmed or denied it yet: whoever can should ask a far side now.
+    pub fn is_doubted(&self) -> bool {
+        self.now_ms();
+        self.belief().1.is_doubted()
+    }
+
+    /// Whether we count on as if the wall clock had not been set back.
+    pub fn is_ahead_of_wall(&self) -> bool {
+        self.now_ms();
+        self.belief().1.is_ahead_of_wall()
+    }
+
+    /// Goes back to the wall clock after it was set back. Only for whoever knows that nothing waits for a time of ours.
+    pub fn rejoin(&self) {
+        if self.belief().1.rejoin() {
+            self.wake();
+        }
+    }
+
+    /// What people should know about the clock, one sentence each.
+    pub fn troubles(&self) -> Vec<String> {
+        self.now_ms();
+        let (reading, belief) = self.belief();
+        belief.troubles(reading.steady)
+    }
+
+    /// How often the wall clock was stepped since the start.
+    pub fn steps_count(&self) -> u64 {
+        self.belief().1.steps_count()
+    }
+
+    /// Changes at every step of the wall clock (and at other jumps); holds the last step.
+    pub fn steps(&self) -> watch::Receiver<Option<Step>> {
+        self.inner.changed.subscribe()
     }
 
     /// Moves the clock forward and wakes everyone who waits on it. Only the playground and tests call this.
     pub fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.moved.send_modify(|at| *at = at.saturating_add(by));
+        self.suspend(by);
+        self.wake();
+    }
+
+    /// Moves the clock forward and tells nobody, as when the machine was suspended. Only tests call this.
+    pub fn suspend(&self, by: Duration) {
+        add(&self.inner.moved, i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    /// Sets the wall clock, as somebody with the right to do so might; steady time goes on. Only tests call this.
+    pub fn step_wall(&self, by_ms: i64) {
+        add(&self.inner.stepped, by_ms);
+        self.wake();
+    }
+
+    /// Waits this long; in a simulation no real time passes.
+    pub async fn pause(&self, length: Duration) {
+        tokio::time::sleep(length).await;
     }
 
     /// Returns when `now_ms() >= at_ms`; at once if that is already so.
     pub async fn sleep_until(&self, at_ms: i64) {
-        let mut moved = self.moved.subscribe();
+        let mut changed = self.inner.changed.subscribe();
         loop {
+            changed.borrow_and_update();
             let left = at_ms.saturating_sub(self.now_ms());
             if left <= 0 {
                 return;
             }
-            match self.kind {
+            let left = Duration::from_millis(left.unsigned_abs());
+            let nap = match self.inner.source {
                 // The sender lives in `self`, so `changed` can only fail after we are gone.
-                Kind::Manual => drop(moved.changed().await),
-                Kind::System => {
-                    let nap = Duration::from_millis(left.unsigned_abs());
-                    tokio::select! {
-                        () = tokio::time::sleep(nap) => {}
-                        _ = moved.changed() => {}
-                    }
+                Source::Hand => {
+                    drop(changed.changed().await);
+                    continue;
                 }
+                Source::Machine => left.min(NAP),
+                Source::Tokio { .. } => left.min(SIMULATED_NAP),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(nap) => {}
+                _ = changed.changed() => {}
             }
         }
     }
-}
 
-fn system_ms() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock everything else asks")]
-    let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Makes ids and random numbers. `random` for real use; `counted` gives tests the same ids every time.
-#[derive(Clone, Debug)]
-pub struct Ids {
-    counted: Option<Arc<AtomicU64>>,
-}
-
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-impl Ids {
-    /// Unpredictable ids.
-    pub fn random() -> Self {
-        Self { counted: None }
+    fn reading(&self) -> Reading {
+        let Reading { steady, wall } = self.inner.source.read();
+        let (moved, stepped) = (self.inner.moved.load(Ordering::SeqCst), self.inner.stepped.load(Ordering::SeqCst));
+        Reading { steady: steady.saturating_add(moved), wall: wall.saturating_add(moved).saturating_add(stepped) }
     }
 
-    /// Predictable ids: 1, 2, 3 ...
-    pub fn counted() -> Self {
-        Self { counted: Some(Arc::new(AtomicU64::new(0))) }
+    /// The clocks are read under the lock, so that two looks are in order.
+    fn belief(&self) -> (Reading, MutexGuard<'_, Belief>) {
+        let belief = self.inner.belief.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.reading(), belief)
     }
 
-    /// A new id that sorts by time: ten characters of milliseconds, eight of randomness (40 bits).
-    pub fn next(&self, now_ms: i64) -> String {
-        let low = self.number() & 0xff_ffff_ffff;
-        let high = now_ms.unsigned_abs() & 0x3_ffff_ffff_ffff;
-        let mut text = String::with_capacity(18);
-        push_base32(&mut text, high, 10);
-        push_base32(&mut text, low, 8);
-        text
-    }
-
-    /// A name nobody can guess: 122 random bits as a UUID of version 4 (RFC 9562, 5.4).
-    pub fn uuid(&self) -> String {
-        let (high, low) = match &self.counted {
-            Some(_) => (0, self.number()),
-            None => (self.number(), self.number()),
-        };
-        let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 1 << 63);
-        let (node, sequence) = (low & 0xffff_ffff_ffff, low >> 48);
-        format!("{:08x}-{:04x}-{:04x}-{sequence:04x}-{node:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff)
-    }
-
-    /// A key of 256 random bits. Always the same one when counted, and nothing is counted for it.
-    pub fn key(&self) -> [u8; 32] {
-        if self.counted.is_some() { [7; 32] } else { rand::random() }
-    }
-
-    /// A fraction in `0.0..1.0`, for jitter. Always one half when counted.
-    pub fn fraction(&self) -> f64 {
-        if self.counted.is_some() { 0.5 } else { rand::random::<f64>() }
-    }
-
-    fn number(&self) -> u64 {
-        match &self.counted {
-            Some(last) => last.fetch_add(1, Ordering::Relaxed) + 1,
-            None => rand::random::<u64>(),
+    fn tell(&self, seen: Seen) {
+        if let Some(step) = seen.step {
+            warn!(by_seconds = step.by_ms / 1_000, "{step}");
+            self.inner.changed.send_replace(Some(step));
+        } else if seen.jumped {
+            self.wake();
         }
     }
+
+    fn wake(&self) {
+        self.inner.changed.send_modify(|_| {});
+    }
 }
 
-fn push_base32(text: &mut String, value: u64, digits: u32) {
-    for digit in (0..digits).rev() {
-        let index = usize::try_from((value >> (digit * 5)) & 31).unwrap_or(0);
-        text.extend(ALPHABET.get(index).copied().map(char::from));
-    }
+fn add(to: &AtomicI64, by: i64) {
+    let add = |now: i64| Some(now.saturating_add(by));
+    // The closure never says no.
+    let _ = to.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_sort_by_time() {
-        let ids = Ids::random();
-        let (early, late) = (ids.next(1_767_225_600_000), ids.next(1_767_225_600_001));
-        assert!(early < late, "{early} {late}");
-        assert_eq!(early.len(), 18);
-    }
-
-    #[test]
-    fn uuids_are_of_version_4_and_differ() {
-        let uuids: std::collections::BTreeSet<String> = (0..100).map(|_| Ids::random().uuid()).collect();
-        assert_eq!(uuids.len(), 100);
-        for uuid in uuids {
-            let parts: Vec<&str> = uuid.split('-').collect();
-            assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{uuid}");
-            assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{uuid}");
-        }
-        assert_eq!(Ids::counted().uuid(), "00000000-0000-4000-8000-000000000001");
-    }
-
-    #[tokio::test]
-    async fn a_manual_clock_wakes_a_sleeper_when_it_is_moved() {
-        let clock = Clock::manual(0);
-        let other = clock.clone();
-        let sleeper = tokio::spawn(async move { other.sleep_until(1_000).await });
-        tokio::task::yield_now().await;
-        clock.advance(Duration::from_millis(999));
-        tokio::task::yield_now().await;
-        assert!(!sleeper.is_finished());
-        clock.advance(Duration::from_millis(1));
-        sleeper.await.expect("the sleeper wakes");
-    }
-}
+mod tests;

@@ -43,6 +43,7 @@ const BANS: &[Ban] = &[
     Ban { call: "eprintln!(", banned: Where::Outside(&["cli", "main"]), why: STREAMS },
     Ban { call: "process::exit(", banned: Where::Program, why: "what is in hand is finished before the program ends" },
     Ban { call: "SystemTime::now", banned: Where::Program, why: CLOCK },
+    Ban { call: "clock_gettime(", banned: Where::Program, why: CLOCK },
     Ban { call: "Instant::now", banned: Where::Program, why: CLOCK },
     Ban { call: "Timestamp::now", banned: Where::Program, why: CLOCK },
     Ban { call: "Zoned::now", banned: Where::Program, why: CLOCK },
