@@ -3,6 +3,7 @@
 use std::sync::Once;
 
 pub mod golink;
+pub mod net;
 pub mod slack;
 pub mod tailscale;
 pub mod tailscaled;

@@ -1,25 +1,23 @@
-//! One call to the Web API: sent through slack-morphism's raw client, limited in time, its answer checked by us.
+//! One call to the Web API: sent through slack-morphism's raw client over our own connector, limited in time, its answer checked by us.
 //!
 //! slack-morphism's typed calls are not used (`apis/slack.md` section 21.4): they lose fields, take "no error" for
 //! success, and quote whole bodies in errors. Reads go as a POSTed form through reqwest: Slack does not read JSON bodies
 //! of read methods, a form works for every method (section 11), and slack-morphism can only GET, which puts e-mail
-//! addresses into the query. slack-morphism reads an answer whole: there only its time is limited, not its size.
+//! addresses into the query.
 
 use std::time::Duration;
 
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
-use slack_morphism::prelude::{SlackClientHyperConnector, SlackClientSession};
-use slack_morphism::{SlackApiToken, SlackApiTokenValue, SlackClient};
+use slack_morphism::{SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientSession};
+use url::Url;
 
+use super::connector::Connector;
 use super::error::SlackError;
 use super::pace::Method;
-use super::{Slack, SlackSettings, SlackSetupError};
-
-type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
+use super::{Slack, SlackSettings};
+use crate::outside::net::{Client, NetError};
 
 /// The client below us and the tokens it sends.
 pub(super) struct Wire {
@@ -27,12 +25,12 @@ pub(super) struct Wire {
     bot_token: SecretString,
     app_token: Option<SecretString>,
     call_limit: Duration,
-    reader: reqwest::Client,
+    reader: Client,
     api_url: String,
 }
 
 /// The largest answer of a read: `usergroups.list` of a big workspace is the largest we ask for.
-const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(super) const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Which of the two tokens a method wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,25 +49,15 @@ pub(super) enum Arguments {
 }
 
 impl Wire {
-    pub(super) fn new(settings: &SlackSettings, api_url: &str, is_https: bool) -> Result<Self, SlackSetupError> {
-        let builder = HttpsConnectorBuilder::new();
-        let builder = if is_https {
-            builder.with_native_roots().map_err(|error| SlackSetupError::Certificates(error.to_string()))?
-        } else {
-            // Plain http (the playground): works on a machine that has no certificates at all.
-            let roots = rustls::RootCertStore::empty();
-            builder.with_tls_config(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-        };
-        let https = builder.https_or_http().enable_all_versions().build();
-        let connector = SlackClientHyperConnector::from(https).with_slack_api_url(api_url);
-        Ok(Self {
-            client: SlackClient::new(connector),
+    pub(super) fn new(settings: &SlackSettings, api_url: &str, client: Client) -> Self {
+        Self {
+            client: SlackClient::new(Connector::new(client.clone(), api_url)),
             bot_token: settings.bot_token.clone(),
             app_token: settings.app_token.clone(),
             call_limit: settings.call_limit,
-            reader: super::respond::client(api_url.starts_with("http://"), settings.call_limit)?,
+            reader: client,
             api_url: api_url.to_owned(),
-        })
+        }
     }
 
     pub(super) fn bot_token(&self) -> &SecretString {
@@ -99,8 +87,10 @@ impl Wire {
         fields: &[(&'static str, Option<String>)],
     ) -> Result<Value, SlackError> {
         let fields: Vec<_> = fields.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-        let url = format!("{}/{}", self.api_url, method.name);
-        let sent = self.reader.post(url).bearer_auth(secret.expose_secret()).form(&fields).send().await;
+        let url = Url::parse(&format!("{}/{}", self.api_url, method.name));
+        let url = url.map_err(|_| method.unavailable("not an address", false))?;
+        let request = self.reader.request(reqwest::Method::POST, url).bearer_auth(secret.expose_secret()).form(&fields);
+        let sent = self.reader.send(request).await;
         let mut answer = sent.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "no connection" };
             method.unavailable(detail, !error.is_connect())
@@ -193,10 +183,10 @@ fn translate(method: Method, error: SlackClientError) -> SlackError {
                 .unwrap_or_else(|| method.malformed(&format!("http status {}", status.as_u16())))
         }
         SlackClientError::HttpProtocolError(error) => {
-            let cause =
-                error.cause.as_ref().and_then(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
+            let cause = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<NetError>());
             match cause {
                 Some(cause) if cause.is_connect() => method.unavailable("no connection", false),
+                Some(cause) if cause.is_timeout() => method.unavailable("no answer in time", true),
                 _ => method.unavailable("the connection broke", true),
             }
         }

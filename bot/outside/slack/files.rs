@@ -57,7 +57,9 @@ impl Slack {
         let token = format!("Bearer {}", self.inner.wire.bot_token().expose_secret());
         let mut authorization = HeaderValue::from_str(&token).map_err(|_| DOWNLOAD.malformed("an unusable token"))?;
         authorization.set_sensitive(true);
-        let sent = self.inner.responder.client().get(url).header(AUTHORIZATION, authorization).send().await;
+        let client = self.inner.responder.client();
+        let request = client.request(reqwest::Method::GET, url).header(AUTHORIZATION, authorization);
+        let sent = client.send(request).await;
         let mut answer = sent.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
             DOWNLOAD.unavailable(detail, false)

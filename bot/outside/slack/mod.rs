@@ -2,6 +2,7 @@
 
 mod call;
 mod channels;
+mod connector;
 mod error;
 mod files;
 mod groups;
@@ -23,6 +24,7 @@ pub use self::files::{REPLIES_MAX, Replies};
 pub use self::groups::UserGroup;
 pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing};
 pub use self::say::{Post, Posted, ViewHandle};
+use super::net::Net;
 use crate::clock::Clock;
 
 /// How long we wait for one answer of Slack, in all, unless told otherwise.
@@ -39,12 +41,14 @@ pub struct SlackSettings {
     pub app_token: Option<SecretString>,
     /// Longest wait for one call, from our first byte to Slack's last.
     pub call_limit: Duration,
+    /// How our requests travel.
+    pub net: Net,
 }
 
 impl SlackSettings {
     /// Settings with the default time limit.
     pub fn new(api_url: impl Into<String>, bot_token: SecretString, app_token: Option<SecretString>) -> Self {
-        Self { api_url: api_url.into(), bot_token, app_token, call_limit: CALL_LIMIT }
+        Self { api_url: api_url.into(), bot_token, app_token, call_limit: CALL_LIMIT, net: Net::wire() }
     }
 }
 
@@ -86,8 +90,9 @@ impl Slack {
             return Err(SlackSetupError::Url("it must start with https://".to_owned()));
         }
         super::tls();
-        let responder = respond::Responder::new(parsed.clone(), settings.call_limit)?;
-        let wire = call::Wire::new(&settings, &api_url, parsed.scheme() == "https")?;
+        let client = respond::client(&settings, parsed.scheme() == "http")?;
+        let wire = call::Wire::new(&settings, &api_url, client.clone());
+        let responder = respond::Responder::new(parsed, client);
         let inner = Inner {
             pace: pace::Pace::new(clock.clone()),
             people: people::People::default(),

@@ -2,30 +2,29 @@
 //!
 //! This one call goes through reqwest: slack-morphism offers no `response_type` and no way to refuse redirects.
 
-use std::time::Duration;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::error::{RETRY_AFTER_DEFAULT_MS, SlackError};
 use super::pace::{Limit, Method};
-use super::{Slack, SlackSetupError};
+use super::{Slack, SlackSettings, SlackSetupError};
+use crate::outside::net::Client;
 
 const RESPOND: Method = Method::new("response_url", Limit::Unpaced);
 
 /// Sends to `response_url`s, and only to addresses that are Slack's.
 pub(super) struct Responder {
-    client: reqwest::Client,
+    client: Client,
     api: Url,
 }
 
 impl Responder {
-    pub(super) fn new(api: Url, call_limit: Duration) -> Result<Self, SlackSetupError> {
-        Ok(Self { client: client(api.scheme() == "http", call_limit)?, api })
+    pub(super) fn new(api: Url, client: Client) -> Self {
+        Self { client, api }
     }
 
-    pub(super) fn client(&self) -> &reqwest::Client {
+    pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
@@ -60,11 +59,11 @@ impl Responder {
 }
 
 /// A client that follows no redirects: our token and what people typed go where we send them, or nowhere.
-pub(super) fn client(is_plain_http: bool, call_limit: Duration) -> Result<reqwest::Client, SlackSetupError> {
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(call_limit);
+pub(super) fn client(settings: &SlackSettings, is_plain_http: bool) -> Result<Client, SlackSetupError> {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(settings.call_limit);
     // Plain http (the playground): works on a machine that has no certificates at all.
     let builder = if is_plain_http { builder.tls_certs_only([]) } else { builder };
-    builder.build().map_err(|error| SlackSetupError::Certificates(error.to_string()))
+    settings.net.client(builder).map_err(|error| SlackSetupError::Certificates(error.to_string()))
 }
 
 fn is_slack(url: &Url) -> bool {
@@ -92,7 +91,8 @@ impl Slack {
         if !responder.allows(&target) {
             return Err(RESPOND.malformed("not an address of Slack"));
         }
-        let answer = responder.client.post(target).json(body).send().await;
+        let request = responder.client.request(reqwest::Method::POST, target).json(body);
+        let answer = responder.client.send(request).await;
         let answer = answer.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
             RESPOND.unavailable(detail, !error.is_connect())
@@ -121,10 +121,13 @@ impl Slack {
 mod tests {
     use super::*;
 
+    fn client() -> Client {
+        crate::outside::net::Net::wire().client(reqwest::Client::builder()).expect("a client")
+    }
+
     fn allows(api: &str, target: &str) -> bool {
-        crate::outside::tls();
         let api = Url::parse(api).expect("an address");
-        let responder = Responder { client: reqwest::Client::new(), api };
+        let responder = Responder::new(api, client());
         Url::parse(target).is_ok_and(|target| responder.allows(&target))
     }
 
@@ -149,9 +152,8 @@ mod tests {
 
     #[test]
     fn the_token_goes_to_slacks_files_and_nowhere_else() {
-        crate::outside::tls();
         let allows = |api: &str, target: &str| {
-            let responder = Responder { client: reqwest::Client::new(), api: Url::parse(api).expect("an address") };
+            let responder = Responder::new(Url::parse(api).expect("an address"), client());
             Url::parse(target).is_ok_and(|target| responder.allows_token(&target))
         };
         let api = "https://slack.com/api";

@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::net::{Client, Net};
 use crate::clock::Clock;
 
 mod attributes;
@@ -56,12 +57,14 @@ pub struct TailscaleSettings {
     /// The longest one exchange may take, to the last byte of the answer. A call is at most four exchanges: a token, the
     /// call itself, and both again when the token was refused.
     pub call_limit: Duration,
+    /// How our requests travel.
+    pub net: Net,
 }
 
 impl TailscaleSettings {
     /// Settings with the usual tailnet (`-`) and call limit (10 seconds).
     pub fn new(api_url: Url, credential: Credential) -> Self {
-        Self { api_url, credential, tailnet: "-".to_owned(), call_limit: Duration::from_secs(10) }
+        Self { api_url, credential, tailnet: "-".to_owned(), call_limit: Duration::from_secs(10), net: Net::wire() }
     }
 }
 
@@ -75,7 +78,7 @@ pub struct Tailscale {
 struct Inner {
     settings: TailscaleSettings,
     clock: Clock,
-    http: reqwest::Client,
+    http: Client,
     token: Shared<Token>,
     devices: Shared<Kept<Vec<Device>>>,
     users: Shared<Kept<Vec<User>>>,

@@ -1,6 +1,5 @@
 //! One exchange with Tailscale: time limit, size limit, and what each status means to a caller.
 
-use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +13,7 @@ use url::{Host, Url};
 
 use super::error::tame;
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
+use crate::outside::net::{Client, NetError, explain};
 
 /// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5).
 pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
@@ -68,7 +68,7 @@ impl Answer {
 }
 
 /// A client that follows no redirects (they would carry our token elsewhere). Loopback addresses never go through a proxy.
-pub(super) fn client(settings: &TailscaleSettings) -> Result<reqwest::Client, TailscaleError> {
+pub(super) fn client(settings: &TailscaleSettings) -> Result<Client, TailscaleError> {
     crate::outside::tls();
     if settings.api_url.cannot_be_a_base() {
         return Err(refused("reading the settings", "the address of the API cannot have a path"));
@@ -87,7 +87,7 @@ pub(super) fn client(settings: &TailscaleSettings) -> Result<reqwest::Client, Ta
     if is_loopback {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| refused("making the HTTP client", &explain(&error)))
+    settings.net.client(builder).map_err(|error| refused("making the HTTP client", &explain(&error)))
 }
 
 /// Something we will not send.
@@ -169,8 +169,8 @@ impl Tailscale {
         secrets: &[&str],
     ) -> Result<Answer, TailscaleError> {
         let is_write = request.method() != Method::GET;
-        let lost = |error: &reqwest::Error| {
-            let message = tame(&explain(error), secrets);
+        let lost = |error: &NetError| {
+            let message = tame(&error.to_string(), secrets);
             unavailable(said(call, &message), is_write && !error.is_connect())
         };
         let mut response = self.inner.http.execute(request).await.map_err(|error| lost(&error))?;
@@ -193,7 +193,7 @@ impl Tailscale {
                     body.extend_from_slice(piece.get(..room).unwrap_or(&piece));
                 }
                 Ok(None) => break,
-                Err(error) if status.is_success() => return Err(lost(&error)),
+                Err(error) if status.is_success() => return Err(lost(&error.into())),
                 Err(_) => break,
             }
             if is_cut {
@@ -286,15 +286,4 @@ fn words(body: &[u8], status: StatusCode, secrets: &[&str]) -> String {
         Err(_) if body.is_empty() => status.canonical_reason().unwrap_or("no words").to_lowercase(),
         Err(_) => format!("not in json: {}", tame(&String::from_utf8_lossy(body), secrets)),
     }
-}
-
-/// An error of the HTTP client with its causes, without the address.
-fn explain(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push(error.to_string());
-        cause = error.source();
-    }
-    if words.is_empty() { "the exchange broke off".to_owned() } else { words.join(": ") }
 }
