@@ -1,6 +1,7 @@
 //! What is kept: requests, holders, outbox and audit in one SQLite file. Knows rows and kernel types, no service.
 
 mod audit;
+mod file;
 mod links;
 mod open;
 mod outbox;
@@ -10,6 +11,7 @@ mod save;
 mod tclip;
 
 pub use audit::{AuditEntry, Tampered};
+pub use file::FileTrouble;
 pub use links::link_subject;
 pub use open::OpenError;
 pub use outbox::Waiting;
@@ -18,7 +20,6 @@ pub use read::Held;
 pub use save::{Saving, Tx};
 pub use tclip::{TclipRow, tclip_pastes};
 
-use std::fs::File;
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
@@ -43,13 +44,18 @@ pub struct Store {
     read: SqlitePool,
     write: SqlitePool,
     /// Held for as long as the store lives, so that no second process writes the same file.
-    _lock: Arc<File>,
+    file: Arc<file::OpenFile>,
 }
 
 impl Store {
     /// Starts the one write transaction; waits for the one before it.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(Tx::new(self.write.begin_with("begin immediate").await?))
+    }
+
+    /// What is wrong with the place where the database is, if anything is; looked up now.
+    pub fn file_trouble(&self) -> Option<FileTrouble> {
+        self.file.trouble()
     }
 
     /// Closes the file; waits for what is in hand.

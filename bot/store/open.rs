@@ -1,6 +1,5 @@
 //! Opening the database: everything that can be wrong with a file is found before a byte of it is changed.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, SqliteConnection};
 
 use super::Store;
+use super::file::{self, OpenFile};
 
 /// All migrations, in order, from the folder `migrations`.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -38,6 +38,16 @@ pub enum OpenError {
     /// Another process has it.
     #[error("the database {0} is in use by another nightlatch; stop that one first")]
     InUse(PathBuf),
+    /// Hard links.
+    #[error(
+        "the database {path} has {names} names (hard links), and what was saved last belongs to only one of them; remove the other (find it with `find / -xdev -samefile {path}`) and start again"
+    )]
+    SecondName {
+        /// One of them.
+        path: PathBuf,
+        /// How many.
+        names: u64,
+    },
     /// Not SQLite, or damaged.
     #[error("the database {path} is damaged or not a database ({said}); restore a backup, it was not changed")]
     Corrupt {
@@ -74,16 +84,20 @@ pub enum OpenError {
 impl Store {
     /// Opens `sqlite://path`, creating and migrating it as needed. Errors leave the file as it was.
     pub async fn open(address: &str) -> Result<Self, OpenError> {
-        let path = path_of(address)?;
-        let lock = lock(&path)?;
+        let named = path_of(address)?;
+        let path = file::resolve(&named).map_err(|source| OpenError::Unwritable { path: named, source })?;
+        let lock = file::lock(&path)?;
+        file::refuse_second_name(&path)?;
         if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
             inspect(&path).await?;
         }
-        probe_writable(&path)?;
-        Self::open_checked(&path, lock).await.map_err(|source| OpenError::Database { path, source })
+        file::probe_writable(&path)?;
+        file::make_private(&path);
+        let file = OpenFile::new(&path, lock)?;
+        Self::open_checked(&path, file).await.map_err(|source| OpenError::Database { path, source })
     }
 
-    async fn open_checked(path: &Path, lock: File) -> Result<Self, sqlx::Error> {
+    async fn open_checked(path: &Path, file: OpenFile) -> Result<Self, sqlx::Error> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -99,7 +113,7 @@ impl Store {
         sqlx::query("pragma application_id = 1313620308").execute(&write).await?;
         MIGRATIONS.run(&write).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self { read, write, _lock: Arc::new(lock) })
+        Ok(Self { read, write, file: Arc::new(file) })
     }
 }
 
@@ -111,24 +125,6 @@ fn path_of(address: &str) -> Result<PathBuf, OpenError> {
         return Err(wrong());
     }
     PathBuf::from_str(path).map_err(|_| wrong())
-}
-
-/// One process at a time: two workers would both believe to be the only writer of a key.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let unwritable = |source| OpenError::Unwritable { path: path.to_owned(), source };
-    let file = OpenOptions::new().create(true).write(true).truncate(false).open(&name).map_err(unwritable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(unwritable(source)),
-    }
-}
-
-fn probe_writable(path: &Path) -> Result<(), OpenError> {
-    let tried = OpenOptions::new().create(true).append(true).open(path);
-    tried.map(drop).map_err(|source| OpenError::Unwritable { path: path.to_owned(), source })
 }
 
 /// Looks at an existing file without changing it.
