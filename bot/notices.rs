@@ -212,7 +212,7 @@ fn line(workflow: &Workflow) -> Line {
     let inputs = workflow.inputs.iter().filter_map(|input| match input.kind {
         InputKind::Duration { default_ms, .. } => Some(words::hold(default_ms)),
         InputKind::Text { .. } => Some("why you need it".to_owned()),
-        InputKind::Device => None,
+        InputKind::Device | InputKind::Unknown => None,
     });
     let example: Vec<String> = std::iter::once(command).chain(inputs).collect();
     Line {

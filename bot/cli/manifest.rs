@@ -204,7 +204,7 @@ fn usage(workflow: &Workflow) -> String {
         InputKind::Duration { default_ms, .. } => Some(format!("[{}]", crate::kernel::hold::show(default_ms))),
         InputKind::Text { required: true, .. } => Some(input.name.replace('_', " ")),
         InputKind::Text { .. } => Some(format!("[{}]", input.name.replace('_', " "))),
-        InputKind::Device => None,
+        InputKind::Device | InputKind::Unknown => None,
     };
     workflow.inputs.iter().filter_map(word).collect::<Vec<_>>().join(" ")
 }

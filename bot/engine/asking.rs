@@ -276,7 +276,7 @@ fn read(form: &Form) -> Read {
                 None if *required => read.missing.push(input.name.clone()),
                 None => {}
             },
-            InputKind::Device => {}
+            InputKind::Device | InputKind::Unknown => {}
         }
     }
     read

@@ -124,6 +124,7 @@ impl People {
     async fn belongs(&self, person: &Person, rule: &Who) -> Result<bool, Failure> {
         match rule {
             Who::Email(email) => Ok(person.email.as_deref() == Some(email)),
+            Who::Unknown(_) => Ok(false),
             Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
             Who::TailnetGroup(group) => {
                 let Some(login) = &person.login else { return Ok(false) };
@@ -189,6 +190,7 @@ impl People {
         let mut all = Candidates::default();
         for rule in rules {
             match rule {
+                Who::Unknown(_) => {}
                 Who::Email(email) => drop(all.names.insert(email.clone())),
                 Who::SlackGroup(handle) => all.names.extend(self.members(handle).await?),
                 Who::TailnetGroup(group) if group == "autogroup:member" => {

@@ -212,7 +212,7 @@ fn decided(decision: &crate::kernel::request::Decision) -> Decided {
 
 /// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
 fn because(by: &[Who]) -> String {
-    let is_group = |who: &&Who| !matches!(who, Who::Email(_));
+    let is_group = |who: &&Who| matches!(who, Who::TailnetGroup(_) | Who::SlackGroup(_));
     let groups: Vec<String> = by.iter().filter(is_group).take(5).map(|who| one_line(&who.to_string(), 80)).collect();
     let named = by.iter().any(|who| matches!(who, Who::Email(_)));
     match (groups.is_empty(), named) {

@@ -92,7 +92,7 @@ pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
         Some(Outcome::Returned) => "returned",
         Some(Outcome::Revoked) => "revoked",
         Some(Outcome::Expired) => "ended: the time was up",
-        None => "ended",
+        Some(Outcome::Unknown) | None => "ended",
     }
 }
 

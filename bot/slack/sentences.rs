@@ -128,7 +128,7 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
                 let max = usize::try_from(max_length).unwrap_or(usize::MAX);
                 form.values.get(name).map(|value| one_line(value, max))
             }
-            InputKind::Device => None,
+            InputKind::Device | InputKind::Unknown => None,
         });
         match value {
             Some(value) => drop(form.values.insert(name.clone(), value)),

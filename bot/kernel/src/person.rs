@@ -18,7 +18,8 @@ pub enum Standing {
     Bot,
     /// Switched off.
     Deactivated,
-    /// Slack did not tell enough to be sure.
+    /// Slack did not tell enough to be sure; or a later version wrote down what this one has no word for.
+    #[serde(other)]
     Unknown,
 }
 
@@ -59,9 +60,28 @@ pub enum Who {
     SlackGroup(String),
     /// One person by e-mail, lower case.
     Email(String),
+    /// As a stored request has it and no version so far knows it: kept word for word, and nobody is meant.
+    Unknown(String),
 }
 
 impl Who {
+    /// Whether this person is one of those: never for what is not known.
+    pub fn means(&self, person: &Person) -> bool {
+        !matches!(self, Self::Unknown(_)) && person.belongs.contains(self)
+    }
+
+    /// How people are named in stored JSON, which is not the grammar of workflow files: `parse` may become stricter, and
+    /// this may not. Everything that was ever written is read, and nothing is refused.
+    fn stored(text: String) -> Self {
+        if let Some(handle) = text.strip_prefix('@') {
+            return Self::SlackGroup(handle.to_owned());
+        }
+        if text.starts_with("group:") || text == "autogroup:member" {
+            return Self::TailnetGroup(text);
+        }
+        if text.contains('@') && !text.contains(':') { Self::Email(text) } else { Self::Unknown(text) }
+    }
+
     /// Reads `group:dba`, `autogroup:member`, `@db-oncall` or `bob@example.com`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
@@ -91,7 +111,7 @@ impl Who {
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TailnetGroup(name) | Self::Email(name) => f.write_str(name),
+            Self::TailnetGroup(name) | Self::Email(name) | Self::Unknown(name) => f.write_str(name),
             Self::SlackGroup(handle) => write!(f, "@{handle}"),
         }
     }
@@ -105,8 +125,7 @@ impl Serialize for Who {
 
 impl<'de> Deserialize<'de> for Who {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        String::deserialize(deserializer).map(Self::stored)
     }
 }
 
@@ -135,7 +154,38 @@ mod tests {
             let stored = serde_json::to_string(&who).unwrap();
             assert_eq!(serde_json::from_str::<Who>(&stored).unwrap(), who);
         }
-        assert!(serde_json::from_str::<Who>("\"nobody\"").is_err());
+    }
+
+    #[test]
+    fn what_was_stored_is_read_whatever_a_workflow_file_may_say_today() {
+        for (stored, read) in [
+            ("group:a b", Who::TailnetGroup("group:a b".to_owned())),
+            ("@DB oncall", Who::SlackGroup("DB oncall".to_owned())),
+            ("bob@localhost", Who::Email("bob@localhost".to_owned())),
+            ("nobody", Who::Unknown("nobody".to_owned())),
+            ("autogroup:admin", Who::Unknown("autogroup:admin".to_owned())),
+            ("rota:primary@eu", Who::Unknown("rota:primary@eu".to_owned())),
+        ] {
+            let who: Who = serde_json::from_value(stored.into()).unwrap();
+            assert_eq!(who, read);
+            assert_eq!(serde_json::to_value(&who).unwrap(), stored, "kept word for word");
+        }
+    }
+
+    #[test]
+    fn nobody_is_meant_by_what_is_not_known() {
+        let rota = || Who::Unknown("rota:primary".to_owned());
+        let person = Person {
+            slack_id: "U1".to_owned(),
+            name: "Bob".to_owned(),
+            email: None,
+            login: None,
+            standing: Standing::Member,
+            belongs: vec![rota(), Who::SlackGroup("db-oncall".to_owned())],
+        };
+        assert!(!rota().means(&person));
+        assert!(Who::SlackGroup("db-oncall".to_owned()).means(&person));
+        assert_eq!(serde_json::from_str::<Standing>("\"contractor\"").unwrap(), Standing::Unknown);
     }
 
     #[test]

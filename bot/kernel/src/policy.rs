@@ -61,7 +61,7 @@ fn must_be_member(person: &Person) -> Result<(), Refusal> {
 }
 
 fn matching<'w>(whos: &'w [Who], person: &Person) -> Option<&'w Who> {
-    whos.iter().find(|who| person.belongs.contains(who))
+    whos.iter().find(|who| who.means(person))
 }
 
 #[cfg(test)]

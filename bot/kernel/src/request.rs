@@ -63,6 +63,9 @@ pub enum Outcome {
     Revoked,
     /// The time was up.
     Expired,
+    /// As a later version wrote it into a stored request; this one has no word for it.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Outcome {
@@ -76,6 +79,7 @@ impl Outcome {
             Self::Returned => "returned",
             Self::Revoked => "revoked",
             Self::Expired => "expired",
+            Self::Unknown => "unknown",
         }
     }
 }

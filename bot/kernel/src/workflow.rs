@@ -88,6 +88,9 @@ pub enum InputKind {
     },
     /// One of the requester's own devices.
     Device,
+    /// In a stored request, by a later version: nothing is asked or done by it here. No file makes one.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One stage of approval.
@@ -105,13 +108,14 @@ pub struct Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnRequest {
-    /// Four eyes.
-    #[default]
-    Never,
     /// Yes, after a second press that says so.
     Confirm,
     /// Yes.
     Allow,
+    /// Four eyes; and what a later version wrote into a stored request and this one has no word for.
+    #[default]
+    #[serde(other)]
+    Never,
 }
 
 /// One use of a step type in a workflow.

@@ -70,7 +70,7 @@ impl About {
 pub fn block_id(workflow: &Workflow, input: &Input) -> String {
     match input.kind {
         InputKind::Duration { .. } => format!("in.{}.{}", input.name, workflow.name),
-        InputKind::Text { .. } | InputKind::Device => format!("in.{}", input.name),
+        InputKind::Text { .. } | InputKind::Device | InputKind::Unknown => format!("in.{}", input.name),
     }
 }
 
@@ -146,9 +146,10 @@ impl RequestForm {
         let rank = |input: &&Input| match input.kind {
             InputKind::Device => 0,
             InputKind::Duration { .. } => 1,
-            InputKind::Text { .. } => 2,
+            InputKind::Text { .. } | InputKind::Unknown => 2,
         };
-        let mut inputs: Vec<&Input> = workflow.inputs.iter().collect();
+        let is_known = |input: &&Input| input.kind != InputKind::Unknown;
+        let mut inputs: Vec<&Input> = workflow.inputs.iter().filter(is_known).collect();
         inputs.sort_by_key(rank);
         blocks.extend(inputs.into_iter().map(|input| self.field(input)));
         blocks.push(context(&who_is_asked(workflow)));
@@ -206,7 +207,7 @@ impl RequestForm {
             InputKind::Duration { default_ms, max_ms } => {
                 input(&block, &label, false, hold_menu(default_ms, max_ms, value))
             }
-            InputKind::Device => input(&block, &label, false, self.device_menu()),
+            InputKind::Device | InputKind::Unknown => input(&block, &label, false, self.device_menu()),
             InputKind::Text { max_length, required } => {
                 let mut block = input(&block, &label, !required, text_field(max_length, value));
                 if let Some(map) = block.as_object_mut() {
