@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{Engine, mistyped};
+use crate::kernel::hold::HoldError;
 use crate::kernel::request::DeviceShown;
 use crate::kernel::workflow::{InputKind, OwnRequest};
 use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
@@ -25,6 +26,9 @@ pub struct Form {
     pub values: BTreeMap<String, String>,
     /// Where it was asked.
     pub channel: Option<String>,
+    /// The length of time was typed as several words, which may be the beginning of the reason: nothing is asked before
+    /// it is said which.
+    pub is_doubtful: bool,
 }
 
 /// What a form amounts to.
@@ -75,7 +79,7 @@ impl Form {
     pub fn from_words(workflow: Arc<Workflow>, words: &str, channel: Option<String>) -> Self {
         let mut values = BTreeMap::new();
         let mut rest: Vec<&str> = Vec::new();
-        let mut has_named = false;
+        let (mut has_named, mut taken) = (false, 0);
         for word in words.split_whitespace() {
             match word.split_once('=') {
                 Some((name, value)) if workflow.input(name).is_some() && !value.is_empty() => {
@@ -87,20 +91,20 @@ impl Form {
         }
         if let Some((input, ..)) = workflow.hold()
             && !values.contains_key(&input.name)
-            && let Some(word) = rest.first().and_then(|word| as_hold(word))
         {
-            values.insert(input.name.clone(), word.to_owned());
-            rest.remove(0);
+            taken = mistyped::count(&rest);
+            let words = rest.drain(..taken).collect::<Vec<_>>();
+            if let Some(length) = as_hold(&words) {
+                values.insert(input.name.clone(), length);
+            }
         }
         let text = workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
-            let text = rest.first().and_then(|first| words.find(first)).filter(|_| !has_named);
-            let text =
-                text.and_then(|at| words.get(at..)).map_or_else(|| rest.join(" "), |text| text.trim().to_owned());
+            let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
             values.entry(input.name.clone()).or_insert(text);
         }
-        Self { workflow, values, channel }
+        Self { workflow, values, channel, is_doubtful: taken > 1 }
     }
 
     fn value(&self, name: &str) -> Option<&str> {
@@ -108,11 +112,23 @@ impl Form {
     }
 }
 
-/// The word, if it is meant as a length of time, without the comma after it.
-fn as_hold(word: &str) -> Option<&str> {
-    let bare = word.trim_end_matches([',', ';', ':', '.']);
-    let bare = if hold::parse(bare).is_ok() { bare } else { word };
-    mistyped::is_meant(bare).then_some(bare)
+/// Words that are meant as a length of time, without the comma after them.
+fn as_hold(words: &[&str]) -> Option<String> {
+    match words {
+        [] => None,
+        [word] if hold::parse(mistyped::bare(word)).is_err() => Some((*word).to_owned()),
+        words => Some(mistyped::bare(&words.join(" ")).to_owned()),
+    }
+}
+
+/// What follows the first few words, as typed.
+fn behind(words: &str, count: usize) -> &str {
+    (0..count)
+        .fold(words, |text, _| {
+            let text = text.trim_start();
+            text.find(char::is_whitespace).and_then(|at| text.get(at..)).unwrap_or_default()
+        })
+        .trim()
 }
 
 /// What the values of a form come to.
@@ -250,6 +266,10 @@ fn read(form: &Form) -> Read {
     for input in &form.workflow.inputs {
         let value = form.value(&input.name);
         match &input.kind {
+            InputKind::Duration { .. } if form.is_doubtful => {
+                let typed = value.unwrap_or_default().to_owned();
+                read.wrong.push((input.name.clone(), HoldError::Unreadable(typed).to_string()));
+            }
             InputKind::Duration { default_ms, max_ms } => match value.map(hold::parse).transpose() {
                 Ok(Some(ms)) if ms > *max_ms => {
                     let most = hold::show(*max_ms);

@@ -93,7 +93,7 @@ impl Surface {
         let Some(workflow) = allowed.iter().find(is_named).or(allowed.first()).cloned() else {
             return Err(sentences::NOTHING_TO_BORROW.to_owned());
         };
-        let form = Form { workflow, values, channel };
+        let form = Form { workflow, values, channel, is_doubtful: false };
         Ok(RequestForm::new(form, Among::These(allowed)).with_devices(&devices))
     }
 
@@ -173,7 +173,7 @@ impl Surface {
             return at(WORKFLOW_BLOCK, sentences::FORM_UNKNOWN);
         };
         let values = form::values(&workflow, &submission.state);
-        let form = Form { workflow, values, channel: about.channel };
+        let form = Form { workflow, values, channel: about.channel, is_doubtful: false };
         if let Some(input) = form.workflow.device()
             && form.values.get(&input.name).is_some_and(|value| value == choices::UNAVAILABLE)
         {

@@ -1,6 +1,8 @@
 //! Buttons and menus, one list by action id. A press is saved and then acknowledged; whether it counts is found out
 //! afterwards, from what is stored and who the person is then.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -29,6 +31,8 @@ enum Meant {
     Choose,
 }
 
+/// How long the answer to a press waits for what it was pressed on to be redrawn.
+const REDRAW_LIMIT: Duration = Duration::from_secs(1);
 /// The id of the button that opens an empty form.
 pub(super) const ASK: &str = "ask";
 
@@ -108,10 +112,16 @@ impl Surface {
             Button::Deny { .. } => self.deny_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await,
             button => self.press(by, Pressed { id, button, seal, channel, on }).await,
         };
-        self.show_pressed(by, actions, &answer).await;
-        if answer == Answer::Nothing {
-            self.replace_private(by, actions, &request_id).await;
-        }
+        // What was pressed on is redrawn on a task of its own: a slow Slack must not turn a saved press into one that
+        // was not acknowledged.
+        let (surface, by, actions, given) = (self.clone(), by.clone(), actions.clone(), answer.clone());
+        let redrawn = tokio::spawn(async move {
+            surface.show_pressed(&by, &actions, &given).await;
+            if given == Answer::Nothing {
+                surface.replace_private(&by, &actions, &request_id).await;
+            }
+        });
+        drop(tokio::time::timeout(REDRAW_LIMIT, redrawn).await);
         answer
     }
 
@@ -232,7 +242,7 @@ impl Surface {
         let Some(workflow) = self.engine.catalog().find(&request.workflow.name).cloned() else {
             return Answer::ephemeral(sentences::no_longer_lent(&request));
         };
-        let form = Form { workflow, values: request.inputs.clone(), channel };
+        let form = Form { workflow, values: request.inputs.clone(), channel, is_doubtful: false };
         let filled = form::RequestForm::new(form, form::Among::Fixed).with_device_of(&request);
         self.open_filled(trigger, &filled).await
     }

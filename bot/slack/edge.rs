@@ -2,7 +2,8 @@
 //! its neighbours.
 //!
 //! An answer means that the handler has returned, and a handler returns after the save. When that takes longer than
-//! Slack waits, what we say then does not claim that anything was done.
+//! Slack waits, what can carry a sentence says that nothing is promised, and anything else is not taken at all: Slack
+//! shows the person that it failed, or sends an event again.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,6 +139,18 @@ impl Edge {
         }
     }
 
+    /// Whether it says that it is meant for another app than ours. `known` is our id where the door has it at first hand.
+    ///
+    /// False while our id is not known: a payload that is Slack's is then worth more than a rule that shuts everybody out.
+    pub fn is_for_another_app(&self, delivery: &Delivery, known: Option<&str>) -> bool {
+        let own = known.map(str::to_owned).or_else(|| self.slack.own_team().and_then(|own| own.app_id));
+        let (Some(own), Some(theirs)) = (own, &delivery.app_id) else { return false };
+        if own != *theirs {
+            tracing::warn!(app = %own, %theirs, "not taken: meant for another app; is its signing secret or token in use here?");
+        }
+        own != *theirs
+    }
+
     /// Logs a kind we do not know, the first time it comes.
     pub fn note_unknown(&self, kind: &str) {
         let mut kinds = self.unknown_kinds.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,14 +166,19 @@ impl Edge {
         self.running.reopen();
     }
 
+    /// What the person did may be saved or not, so nothing is taken; where they can be told, they are.
     fn sorry(&self, asked: &Asked, takes_payload: bool) -> Answer {
         tracing::error!(slack.kind = %asked.name, actor = %asked.user_id, "handler panicked");
-        let answer = match (asked.kind, &asked.error_block_id) {
+        match (asked.kind, &asked.error_block_id) {
             (Kind::Submission, Some(block_id)) => Answer::Errors(vec![(block_id.clone(), SORRY.to_owned())]),
+            (Kind::Command | Kind::Options, _) => self.fit(asked, Answer::ephemeral(SORRY), takes_payload),
+            (Kind::Click | Kind::Submission, _) => {
+                self.running.spawn(self.clone().say(asked.clone(), Answer::ephemeral(SORRY)));
+                Answer::NotTaken
+            }
+            // Slack would send it again, only to fail again.
             (Kind::Silent, _) => Answer::Nothing,
-            _ => Answer::ephemeral(SORRY),
-        };
-        self.fit(asked, answer, takes_payload)
+        }
     }
 
     async fn finish_late(self, work: JoinHandle<Answer>, asked: Asked) {
@@ -189,12 +207,12 @@ impl Edge {
         match (asked.kind, answer) {
             (Kind::Options, answer @ (Answer::Options(_) | Answer::OptionGroups(_))) => answer,
             (Kind::Options, _) => Answer::Options(Vec::new()),
-            (_, Answer::Nothing) => Answer::Nothing,
+            (_, answer @ (Answer::Nothing | Answer::NotTaken)) => answer,
             (Kind::Command, answer @ (Answer::Ephemeral { .. } | Answer::Plain(_))) if takes_payload => answer,
             (Kind::Submission, answer @ (Answer::Errors(_) | Answer::UpdateView(_) | Answer::PushView(_)))
             | (Kind::Submission, answer @ Answer::Clear) => answer,
             (_, answer @ (Answer::Ephemeral { .. } | Answer::Plain(_))) => {
-                self.running.spawn(self.clone().say_owned(asked.clone(), answer));
+                self.running.spawn(self.clone().say(asked.clone(), answer));
                 Answer::Nothing
             }
             (_, _) => {
@@ -204,21 +222,22 @@ impl Edge {
         }
     }
 
-    async fn say_owned(self, asked: Asked, answer: Answer) {
-        self.say(asked, answer).await;
-    }
-
-    /// Says something only the person sees: where they clicked if Slack gave us a way, else as a direct message.
-    async fn say(&self, asked: Asked, answer: Answer) {
-        let Some(mut message) = answer.to_socket_payload() else { return };
+    /// Says something only the person sees: where they clicked if Slack gave us a way and still takes it, else as a
+    /// direct message.
+    async fn say(self, asked: Asked, answer: Answer) {
+        let Some(message) = answer.to_socket_payload() else { return };
         if let Some(response_url) = &asked.response_url {
+            let mut message = message.clone();
             if let Some(map) = message.as_object_mut() {
                 map.insert("response_type".to_owned(), json!("ephemeral"));
                 // The click came from a card that must stay.
                 map.insert("replace_original".to_owned(), json!(false));
             }
-            note_failure(&asked.name, self.slack.respond(response_url, &message).await);
-            return;
+            match self.slack.respond(response_url, &message).await {
+                Ok(()) => return,
+                // Used up, too old, or Slack is in trouble there. Heard twice is better than never.
+                Err(error) => tracing::info!(slack.kind = %asked.name, %error, "answering with a direct message"),
+            }
         }
         if asked.user_id.is_empty() {
             return;
@@ -252,7 +271,8 @@ impl Asked {
         match (self.kind, &self.error_block_id) {
             (Kind::Command, _) => Answer::ephemeral(SLOW_COMMAND),
             (Kind::Submission, Some(block_id)) => Answer::Errors(vec![(block_id.clone(), SLOW_FORM.to_owned())]),
-            _ => Answer::Nothing,
+            (Kind::Options, _) => Answer::Options(Vec::new()),
+            _ => Answer::NotTaken,
         }
     }
 }

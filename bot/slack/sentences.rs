@@ -142,7 +142,8 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
 fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> {
     let (input, default_ms, _) = form.workflow.hold()?;
     let typed = form.values.get(&input.name).filter(|_| wrong.iter().all(|(name, _)| *name == input.name))?;
-    if typed.starts_with('-') || hold::parse(typed) != Err(HoldError::Unreadable(typed.clone())) {
+    let is_unreadable = !typed.starts_with('-') && hold::parse(typed) == Err(HoldError::Unreadable(typed.clone()));
+    if !form.is_doubtful && !is_unreadable {
         return None;
     }
     let text = form.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }))?;

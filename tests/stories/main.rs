@@ -17,6 +17,7 @@ mod clicks;
 mod commands;
 mod copies;
 mod deciding;
+mod doors;
 mod edges;
 mod failing;
 mod fixtures;

@@ -100,11 +100,33 @@ async fn a_mistyped_length_of_time_becomes_no_part_of_the_reason() {
           If `1h30` belongs to the reason, say the time first: `/access prod-db 1h 1h30 invoice 1204`
         ");
         assert!(stage.requests().await.is_empty());
+        for line in [
+            "-1h invoice 1204",
+            "1e9h invoice 1204",
+            "1month invoice 1204",
+            "2 hours invoice 1204",
+            "half an hour: 1204",
+        ] {
+            stage.alice.command(&format!("/access prod-db {line}")).await;
+            let said = private(&stage.alice);
+            assert!(said.contains("Nothing was asked yet"), "{line}: {said}");
+        }
+        stage.alice.command("/access prod-db 1 hour invoice 1204").await;
+        insta::assert_snapshot!(private(&stage.alice), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *hold*: `1 hour` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+          This would do: `/access prod-db 1h invoice 1204`
+          If `1 hour` belongs to the reason, say the time first: `/access prod-db 1h 1 hour invoice 1204`
+        ");
+        assert!(stage.requests().await.is_empty());
         for (line, hold, reason) in [
             ("2 servers are down", "1h", "2 servers are down"),
             ("5xx on the checkout", "1h", "5xx on the checkout"),
             ("1h 2x the load", "1h", "2x the load"),
             ("2h, invoice 1204", "2h", "invoice 1204"),
+            ("2h 2 servers are down", "2h", "2 servers are down"),
         ] {
             stage.alice.command(&format!("/access prod-db {line}")).await;
             let request = stage.request().await;

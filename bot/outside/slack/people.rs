@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -11,6 +12,9 @@ use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
 const AUTH_TEST: Method = Method::new("auth.test", Limit::Unpaced);
+const BOTS_INFO: Method = Method::new("bots.info", Limit::Tier3);
+/// Which app we are is worth no long wait.
+const APP_LIMIT: Duration = Duration::from_secs(2);
 const USERS_INFO: Method = Method::new("users.info", Limit::Tier4);
 const LOOKUP_BY_EMAIL: Method = Method::new("users.lookupByEmail", Limit::Tier3);
 const CONVERSATIONS_INFO: Method = Method::new("conversations.info", Limit::Tier3);
@@ -197,10 +201,35 @@ impl Slack {
             app_id: text("app_id"),
             is_enterprise_install: answer.get("is_enterprise_install").and_then(Value::as_bool).unwrap_or(false),
         };
-        *self.inner.own_team.lock().unwrap_or_else(PoisonError::into_inner) = Some(own.clone());
+        let known = self.own_team().filter(|known| known.bot_id == own.bot_id).and_then(|known| known.app_id);
+        let own = OwnTeam { app_id: own.app_id.or(known), ..own };
+        self.keep_own_team(&own);
         if own.is_enterprise_install {
             self.learn_workspaces().await;
         }
+        self.learn_app(own).await
+    }
+
+    fn keep_own_team(&self, own: &OwnTeam) {
+        *self.inner.own_team.lock().unwrap_or_else(PoisonError::into_inner) = Some(own.clone());
+    }
+
+    /// Our app's id, if Slack has not told it yet. Without it nothing is refused for naming another app.
+    async fn learn_app(&self, own: OwnTeam) -> Result<OwnTeam, SlackError> {
+        let (None, Some(bot_id)) = (&own.app_id, &own.bot_id) else { return Ok(own) };
+        let workspaces = self.inner.workspaces.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let team = workspaces.into_iter().next();
+        let asked = self.read(BOTS_INFO, vec![("bot", Some(bot_id.clone())), ("team_id", team)]);
+        let app_id = match tokio::time::timeout(APP_LIMIT, asked).await {
+            Ok(Ok(answer)) => answer.pointer("/bot/app_id").and_then(Value::as_str).map(str::to_owned),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "Slack does not say which app we are");
+                None
+            }
+            Err(_) => None,
+        };
+        let own = OwnTeam { app_id, ..own };
+        self.keep_own_team(&own);
         Ok(own)
     }
 

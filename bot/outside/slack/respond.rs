@@ -93,13 +93,19 @@ impl Slack {
         }
         let request = responder.client.request(reqwest::Method::POST, target).json(body);
         let answer = responder.client.send(request).await;
-        let answer = answer.map_err(|error| {
+        let mut answer = answer.map_err(|error| {
             let detail = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
             RESPOND.unavailable(detail, !error.is_connect())
         })?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(());
+            // Slack answers `ok`, and can say no under 200 as everywhere else.
+            let said = match answer.chunk().await {
+                Ok(said) => said.unwrap_or_default(),
+                Err(_) => return Err(RESPOND.unavailable("the connection broke", true)),
+            };
+            let said: Value = serde_json::from_slice(&said).unwrap_or_default();
+            return SlackError::from_body(RESPOND.name, &said).map_or(Ok(()), Err);
         }
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             let seconds = answer.headers().get(reqwest::header::RETRY_AFTER);

@@ -26,6 +26,8 @@ pub struct Delivery {
     pub actor: Actor,
     /// What they did.
     pub what: What,
+    /// The app it is meant for, `A...`, where the payload says so.
+    pub app_id: Option<String>,
     /// Which repetition this is, when Slack says so (events only): 1 and up.
     pub retry: Option<u32>,
 }

@@ -13,7 +13,7 @@ use super::{
 /// A slash command: the fields of the form, or the same as JSON from a socket.
 pub fn from_command(fields: &Value) -> Delivery {
     if text(fields, "/ssl_check").is_some() && text(fields, "/command").is_none() {
-        return Delivery { key: key("ssl_check", &[]), actor: Actor::default(), what: What::SslCheck, retry: None };
+        return delivery(key("ssl_check", &[]), Actor::default(), What::SslCheck, fields);
     }
     let actor = Actor {
         user_id: owned(fields, "/user_id"),
@@ -36,7 +36,7 @@ pub fn from_command(fields: &Value) -> Delivery {
         response_url: secret(fields, "/response_url"),
         trigger_id: secret(fields, "/trigger_id"),
     });
-    Delivery { key, actor, what, retry: None }
+    delivery(key, actor, what, fields)
 }
 
 /// A button, select, modal, shortcut or option list: the JSON in the form's `payload`, or from a socket.
@@ -60,7 +60,7 @@ pub fn from_interaction(payload: &Value) -> Delivery {
         _ => return unknown(kind, payload),
     };
     match read {
-        Some((key, what)) => Delivery { key, actor, what, retry: None },
+        Some((key, what)) => delivery(key, actor, what, payload),
         None => unknown(&format!("{kind} without its parts"), payload),
     }
 }
@@ -70,7 +70,7 @@ pub fn from_event(body: &Value, retry: Option<u32>) -> Delivery {
     match text(body, "/type").unwrap_or_default() {
         "url_verification" => {
             let what = What::UrlVerification { challenge: owned(body, "/challenge") };
-            Delivery { key: key("url_verification", &[]), actor: Actor::default(), what, retry }
+            Delivery { retry, ..delivery(key("url_verification", &[]), Actor::default(), what, body) }
         }
         "event_callback" => {
             let (event, kind) = (body.get("event"), text(body, "/event/type"));
@@ -88,7 +88,7 @@ pub fn from_event(body: &Value, retry: Option<u32>) -> Delivery {
             };
             let (kind, event) = (kind.to_owned(), event.clone());
             let what = What::Event(EventCallback { kind, event, event_id, team_id: some(body, "/team_id") });
-            Delivery { key, actor, what, retry }
+            Delivery { retry, ..delivery(key, actor, what, body) }
         }
         other => unknown(other, body),
     }
@@ -221,8 +221,11 @@ pub fn unknown(kind: &str, payload: &Value) -> Delivery {
     // It goes into a log line: no more than a name's worth of it.
     let kind: String = kind.chars().filter(|c| !c.is_control()).take(60).collect();
     let kind = if kind.is_empty() { "a payload without a type".to_owned() } else { kind };
-    let actor = Actor::default();
-    Delivery { key: key("unknown", &[&payload.to_string()]), actor, what: What::Unknown { kind }, retry: None }
+    delivery(key("unknown", &[&payload.to_string()]), Actor::default(), What::Unknown { kind }, payload)
+}
+
+fn delivery(key: String, actor: Actor, what: What, payload: &Value) -> Delivery {
+    Delivery { key, actor, what, app_id: some(payload, "/api_app_id"), retry: None }
 }
 
 /// Hashed, because `trigger_id`s are secrets while they live; each part with its length, so that none can pose as two.

@@ -1,8 +1,8 @@
 //! The HTTP door: signed requests from Slack at `/slack/commands`, `/slack/interactions` and `/slack/events`.
 //!
 //! Order matters: age of the request, size of its body, signature over the raw bytes, and only then its content. A
-//! refused request learns nothing but its status. Anything Slack signed is answered 200: what we think of it is said
-//! in the body, because Slack shows an error for every other status.
+//! refused request learns nothing but its status. What Slack signed is answered 200 once it is saved, and what we think
+//! of it is said in the body; 503 says that it was not taken, and Slack shows the person an error.
 
 mod signature;
 #[cfg(test)]
@@ -54,6 +54,9 @@ async fn receive(State(door): State<Door>, request: Request) -> Response {
         Err(status) => return status.into_response(),
     };
     let Some(delivery) = read(&parts.headers, &body) else { return StatusCode::BAD_REQUEST.into_response() };
+    if door.edge.is_for_another_app(&delivery, None) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     if let Some(retry) = delivery.retry {
         let reason = header_text(&parts.headers, "x-slack-retry-reason");
         let reason: String = reason.chars().filter(char::is_ascii_graphic).take(40).collect();

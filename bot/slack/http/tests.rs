@@ -242,7 +242,9 @@ async fn a_panic_is_a_sentence_for_the_person() {
     let (_, form) = door.signed("/slack/interactions", FORM, &fixture("view_submission.form.txt")).await;
     let form: Value = serde_json::from_str(&form).expect("JSON");
     assert_eq!(form["response_action"], "errors", "the modal stays open, nothing typed is lost");
-    assert_eq!(door.seen(), ["command", "view_submission"]);
+    let click = door.signed("/slack/interactions", FORM, &fixture("block_actions_message_button.form.txt")).await;
+    assert_eq!(click.0, StatusCode::SERVICE_UNAVAILABLE, "nobody knows whether it was saved");
+    assert_eq!(door.seen(), ["command", "view_submission", "block_actions"]);
 }
 
 #[tokio::test]
@@ -254,8 +256,14 @@ async fn a_slow_handler_is_not_taken_for_a_save() {
     insta::assert_snapshot!(body["text"].as_str().expect("a text"), @"This takes longer than usual. Nothing is promised yet; I will write here when it is done.");
     let (_, form) = door.signed("/slack/interactions", FORM, &fixture("view_submission.form.txt")).await;
     assert!(form.contains("response_action"), "the modal is not closed as if it were sent: {form}");
-    let click = fixture("block_actions_message_button.form.txt");
-    assert_eq!(door.signed("/slack/interactions", FORM, &click).await, (StatusCode::OK, String::new()));
+    let (_, options) = door.signed("/slack/interactions", FORM, &fixture("block_suggestion.form.txt")).await;
+    assert_eq!(options, r#"{"options":[]}"#);
+    let not_taken = (StatusCode::SERVICE_UNAVAILABLE, String::new());
+    for click in ["block_actions_message_button.form.txt", "shortcut_global.form.txt", "message_action.form.txt"] {
+        assert_eq!(door.signed("/slack/interactions", FORM, &fixture(click)).await, not_taken, "{click}");
+    }
+    let event = door.signed("/slack/events", JSON, &fixture("event_app_mention.json")).await;
+    assert_eq!(event, not_taken, "Slack sends it again");
 }
 
 #[tokio::test]

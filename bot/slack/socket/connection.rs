@@ -86,6 +86,8 @@ struct Life {
     is_replaced: bool,
     is_stopping: bool,
     leaving: Option<Leaving>,
+    /// Whose socket this is, as Slack said in its greeting.
+    app_id: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -110,6 +112,7 @@ impl Connection {
             is_replaced: false,
             is_stopping: false,
             leaving: None,
+            app_id: None,
         };
         let why = self.live(&mut life, frames).await;
         drop(life.counted.take());
@@ -184,13 +187,17 @@ impl Connection {
         };
         life.spoken = life.heard;
         match Frame::read(text) {
-            Frame::Hello { connections, lifetime_seconds } => {
+            Frame::Hello { connections, lifetime_seconds, app_id } => {
                 tracing::info!(connections, lifetime_seconds, "socket is up");
+                life.app_id = app_id;
                 self.up(life);
             }
             Frame::Disconnect { reason } => self.replaced(life, &reason),
             Frame::Envelope { envelope_id, takes_payload, delivery } => {
                 self.up(life);
+                if self.edge.is_for_another_app(&delivery, life.app_id.as_deref()) {
+                    return Ok(());
+                }
                 life.in_flight += 1;
                 let (edge, acks) = (self.edge.clone(), acks.clone());
                 tokio::spawn(async move {

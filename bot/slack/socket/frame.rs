@@ -13,6 +13,8 @@ pub(super) enum Frame {
         connections: u64,
         /// Seconds until Slack will ask us to renew this one.
         lifetime_seconds: u64,
+        /// Whose socket this is, `A...`.
+        app_id: Option<String>,
     },
     /// This connection is about to end.
     Disconnect {
@@ -46,7 +48,8 @@ impl Frame {
         match kind {
             "hello" => {
                 let lifetime_seconds = number("/debug_info/approximate_connection_time");
-                return Self::Hello { connections: number("/num_connections"), lifetime_seconds };
+                let app_id = frame.pointer("/connection_info/app_id").and_then(Value::as_str).map(str::to_owned);
+                return Self::Hello { connections: number("/num_connections"), lifetime_seconds, app_id };
             }
             "disconnect" => return Self::Disconnect { reason: short(field("reason")) },
             _ => {}

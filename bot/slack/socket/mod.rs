@@ -67,8 +67,9 @@ impl Default for SocketSettings {
             connect_limit: Duration::from_secs(10),
             hello_limit: Duration::from_secs(10),
             write_limit: Duration::from_secs(5),
-            ping_every: Duration::from_secs(15),
-            silent_after: Duration::from_secs(30),
+            // Slack answers a ping in milliseconds; its own clients give it five seconds.
+            ping_every: Duration::from_secs(4),
+            silent_after: Duration::from_secs(9),
             drain_limit: Duration::from_secs(10),
             drain_quiet: Duration::from_secs(2),
             stop_limit: Duration::from_millis(1_500),

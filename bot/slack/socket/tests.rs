@@ -241,6 +241,14 @@ async fn a_silent_socket_is_replaced() {
     running.finish().await;
 }
 
+#[test]
+fn a_half_open_socket_is_noticed_within_a_quarter_of_a_minute() {
+    let settings = SocketSettings::default();
+    // Silence is looked for at each ping.
+    assert!(settings.silent_after + settings.ping_every < Duration::from_secs(15));
+    assert!(settings.silent_after > settings.ping_every * 2, "one pong may get lost");
+}
+
 #[tokio::test]
 async fn a_socket_that_breaks_is_replaced_and_every_envelope_is_acknowledged_on_its_own_socket() {
     let mut fake = Fake::start().await;
@@ -350,7 +358,7 @@ fn frames_of_the_fixtures_are_understood() {
         }
         let text = std::fs::read_to_string(&path).expect("text");
         let what = match super::frame::Frame::read(&text) {
-            super::frame::Frame::Hello { connections, lifetime_seconds } => {
+            super::frame::Frame::Hello { connections, lifetime_seconds, .. } => {
                 format!("hello {connections} {lifetime_seconds}")
             }
             super::frame::Frame::Disconnect { reason } => format!("disconnect {reason}"),

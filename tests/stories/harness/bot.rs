@@ -11,6 +11,7 @@ use nightlatch::playground::slack::SlackWorld;
 use nightlatch::playground::tailnet::TailnetWorld;
 use nightlatch::store::Store;
 use secrecy::SecretString;
+use sqlx::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
@@ -165,6 +166,16 @@ impl BotHandle {
     /// The engine; let go of it before the bot is killed.
     pub async fn engine(&self) -> nightlatch::engine::Engine {
         self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone()
+    }
+
+    /// Another program writes to the database, as a backup or a person with a shell does: nothing can be saved until
+    /// what this returns is dropped.
+    pub async fn lock_database(&self) -> sqlx::SqliteConnection {
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(self.inner.folder.path().join("nightlatch.db"));
+        let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("the database opens");
+        sqlx::query("begin immediate").execute(&mut other).await.expect("the write lock");
+        other
     }
 
     /// Rereads the workflows, as SIGHUP does.

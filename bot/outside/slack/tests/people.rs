@@ -11,7 +11,9 @@ use super::Fake;
 async fn people_are_judged_by_what_slack_did_say() {
     let fake = Fake::start().await;
     fake.fixture("auth.test", "web_auth_test.json");
+    fake.json("bots.info", 200, r#"{"ok":false,"error":"missing_scope","needed":"users:read"}"#);
     let own = fake.slack.auth_test().await.expect("ourselves");
+    assert_eq!(own.app_id, None, "Slack did not say, and nothing waits for it");
     assert_eq!(fake.slack.own_team().as_ref(), Some(&own));
     let mut lines = Vec::new();
     for (id, name) in [
@@ -128,7 +130,11 @@ async fn callers_at_the_same_time_share_one_question() {
 async fn groups_and_addresses_are_looked_up() {
     let fake = Fake::start().await;
     fake.fixture("auth.test", "web_auth_test.json");
-    fake.slack.auth_test().await.expect("ourselves");
+    fake.json("bots.info", 200, r#"{"ok":true,"bot":{"id":"B0JITBOT1","app_id":"A0JITBOT1"}}"#);
+    let own = fake.slack.auth_test().await.expect("ourselves");
+    assert_eq!((own.app_id.as_deref(), fake.last().arguments), (Some("A0JITBOT1"), "bot=B0JITBOT1".into()));
+    let again = fake.slack.auth_test().await.expect("ourselves");
+    assert_eq!((again.app_id.as_deref(), fake.last().method.as_str()), (Some("A0JITBOT1"), "auth.test"));
     fake.fixture("usergroups.list", "web_usergroups_list.json");
     fake.fixture("usergroups.users.list", "web_usergroups_users_list.json");
     fake.fixture("users.lookupByEmail", "web_users_lookupByEmail.json");

@@ -195,7 +195,7 @@ fn call(state: &mut State, name: &str, incoming: &Incoming) -> Answer {
     match name.split('.').next().unwrap_or_default() {
         "chat" => chat::call(state, name, args),
         "views" => views::call(state, name, args),
-        "users" | "usergroups" => people::call(state, name, args),
+        "users" | "usergroups" | "bots" => people::call(state, name, args),
         "conversations" => conversations::call(state, name, args),
         _ => session::call(state, name, incoming.is_get),
     }

@@ -1,4 +1,4 @@
-//! Methods about people: `users.*` and `usergroups.*`.
+//! Methods about people and bots: `users.*`, `bots.info` and `usergroups.*`.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,26 @@ use super::{Answer, Refused};
 
 pub(super) fn call(state: &State, name: &str, args: &Args) -> Answer {
     match name {
+        "bots.info" => bots_info(state, args),
         "users.info" => users_info(state, args),
         "users.list" => Ok(users_list(state, args)?),
         "users.lookupByEmail" => lookup_by_email(state, args),
         "usergroups.list" => usergroups_list(state, args),
         _ => usergroup_users(state, args),
     }
+}
+
+/// Knows our own bot and nobody else's.
+fn bots_info(state: &State, args: &Args) -> Answer {
+    need_team(state, args)?;
+    let app = &state.app;
+    if args.word("bot") != app.bot_id {
+        return Err("bot_not_found".into());
+    }
+    Ok(json!({ "bot": {
+        "id": app.bot_id, "app_id": app.id, "user_id": app.bot_user, "name": "nightlatch", "deleted": false, "icons": {},
+        "updated": 1_449_272_004,
+    } }))
 }
 
 fn users_info(state: &State, args: &Args) -> Answer {

@@ -104,6 +104,7 @@ pub(super) const METHODS: &[Method] = &[
     method("views.push", &["interactivity_pointer", "trigger_id", "view"], &["trigger_id", "view"], "", true),
     method("views.update", &["external_id", "hash", "view", "view_id"], &["view"], "", true),
     method("views.publish", &["hash", "interactivity_pointer", "user_id", "view"], &["user_id", "view"], "", true),
+    method("bots.info", &["bot", "team_id"], &[], "users:read", false),
     method("users.info", &["include_locale", "user"], &["user"], "users:read", false),
     method("users.list", &["cursor", "include_locale", "limit", "team_id"], &[], "users:read", false),
     method("users.lookupByEmail", &["email"], &["email"], "users:read.email", false),
