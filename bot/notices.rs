@@ -13,6 +13,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod unreadable;
 pub mod words;
 
 use std::path::Path;

@@ -5,6 +5,7 @@ mod circumstances;
 pub mod links;
 pub mod metrics;
 pub mod mistyped;
+mod orphans;
 pub mod pastes;
 pub mod people;
 mod perform;
@@ -12,6 +13,7 @@ mod performed;
 pub mod reading;
 mod saying;
 mod settle;
+mod settling;
 mod showing;
 mod worker;
 mod writer;
@@ -21,13 +23,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::kernel::effect::Effect;
-use crate::kernel::{Actor, Ask, Event, Outcome, Refusal, Request, RequestId};
+use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
@@ -78,7 +80,7 @@ struct Inner {
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
     links: links::LinkPlace,
-    jobs: mpsc::Sender<writer::Job>,
+    jobs: writer::Jobs,
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
     /// Rings when something was saved.
@@ -107,6 +109,9 @@ pub enum TellError {
     /// There is no request of that id.
     #[error("there is no request {0}")]
     NoSuchRequest(RequestId),
+    /// What is stored of the request cannot be read by this version.
+    #[error("not saved: {0}")]
+    Unreadable(String),
     /// The database did not save it.
     #[error("not saved: {0}")]
     NotSaved(String),
@@ -115,7 +120,7 @@ pub enum TellError {
 impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
-        let (jobs, queue) = mpsc::channel(4_096);
+        let (jobs, queue) = writer::queue();
         let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes } = parts;
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
@@ -175,17 +180,8 @@ impl Engine {
 
     /// The worker's way to tell: the effect is taken out of the outbox in the same transaction.
     async fn report(&self, request_id: &RequestId, event: Event, done: i64) -> Result<Told, TellError> {
-        let was_settled = matches!(event, Event::Settled { .. });
         let actor = if matches!(event, Event::Woke { .. }) { Actor::Clock } else { Actor::Worker };
-        let told =
-            told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)?;
-        if let (Some(Outcome::Expired), Some(ended_at), Some(expires_at)) =
-            (told.request.outcome, told.request.ended_at, told.request.expires_at)
-            && was_settled
-        {
-            self.inner.metrics.observe_lateness(ended_at.saturating_sub(expires_at));
-        }
-        Ok(told)
+        told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)
     }
 
     /// Says this in a channel, or in a thread there, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
@@ -216,7 +212,8 @@ impl Engine {
     ) -> writer::Outcome {
         let (answer, answered) = oneshot::channel();
         let stopping = || TellError::NotSaved("nightlatch is stopping".to_owned());
-        self.inner.jobs.send(writer::Job { work, actor, delivery, done, answer }).await.map_err(|_| stopping())?;
+        let job = writer::Job { work, actor, delivery, done, answer };
+        self.inner.jobs.send(job).await.map_err(|()| stopping())?;
         answered.await.map_err(|_| stopping())?
     }
 
@@ -272,9 +269,10 @@ impl Engine {
 fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
     match outcome? {
         writer::Written::Request(told) => Ok(*told),
-        writer::Written::Link(_) | writer::Written::Paste(_) | writer::Written::Nothing => {
-            Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
-        }
+        writer::Written::Link(_)
+        | writer::Written::Paste(_)
+        | writer::Written::Settled(_)
+        | writer::Written::Nothing => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
     }
 }
 
@@ -296,6 +294,7 @@ impl From<StoreError> for TellError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoSuchRequest(id) => Self::NoSuchRequest(RequestId(id)),
+            error @ StoreError::Unreadable(_) => Self::Unreadable(error.to_string()),
             error => Self::NotSaved(error.to_string()),
         }
     }

@@ -6,7 +6,7 @@ use super::{Engine, saying, settle, showing};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::PasteId;
 use crate::kernel::{Event, Failure, Purpose, Request};
-use crate::store::Waiting;
+use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
 const IDENTIFY_ATTEMPTS_MAX: i64 = 5;
@@ -15,19 +15,22 @@ const FIND_ATTEMPTS_MAX: i64 = 14;
 
 /// Performs one effect. Everything in here can be done twice.
 pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
-    // These are of no request.
+    // These need no request, or the writer reads it.
     match &waiting.effect {
+        Effect::Wake { wake } => return Performed::happened(Event::Woke { wake: *wake }),
+        Effect::Settle { key } => return settle::settle(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
         _ => {}
     }
     let request = match engine.inner.store.load(&waiting.request_id).await {
         Ok(request) => request,
+        Err(error @ (StoreError::Unreadable(_) | StoreError::NoSuchRequest(_))) => {
+            return Performed::SetAside { why: error.to_string() };
+        }
         Err(error) => return Performed::later(1_000, &error.to_string()),
     };
     match &waiting.effect {
-        Effect::Wake { wake } => Performed::happened(Event::Woke { wake: *wake }),
-        Effect::Settle { step } => settle::settle(engine, &request, *step).await,
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
         Effect::FindApprovers => find_approvers(engine, &request, waiting.attempts).await,
         Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
@@ -35,8 +38,9 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Rewrite { message, to, notice } => {
             showing::rewrite(engine, &request, message, (to, notice), waiting.attempts).await
         }
-        Effect::Say { .. } => saying::say(engine, waiting).await,
-        Effect::ExpirePaste { id } => expire_paste(id),
+        Effect::Wake { .. } | Effect::Settle { .. } | Effect::Say { .. } | Effect::ExpirePaste { .. } => {
+            Performed::Done
+        }
     }
 }
 

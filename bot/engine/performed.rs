@@ -1,6 +1,7 @@
 //! What came of performing one effect, and how long to wait before it is performed again.
 
 use super::pastes::writing::PasteWork;
+use super::settling::Settlement;
 use crate::kernel::Event;
 
 /// The longest pause between two attempts to say something.
@@ -12,6 +13,13 @@ pub(super) enum Performed {
     Happened(Box<Event>),
     /// Something to write about a paste.
     Changes(Box<PasteWork>),
+    /// A key was settled, or could not be.
+    Settled(Box<Settlement>),
+    /// This version cannot perform it; kept for one that can.
+    SetAside {
+        /// Why.
+        why: String,
+    },
     /// Nothing more to do.
     Done,
     /// Not now.
@@ -37,7 +45,9 @@ impl Performed {
             Self::Happened(event) if matches!(**event, Event::SettleFailed { .. } | Event::NotIdentified { .. }) => {
                 "failed"
             }
-            Self::Happened(_) | Self::Changes(_) | Self::Done => "done",
+            Self::Settled(settlement) if settlement.is_failed() => "failed",
+            Self::Happened(_) | Self::Changes(_) | Self::Settled(_) | Self::Done => "done",
+            Self::SetAside { .. } => "set_aside",
             Self::Later { .. } => "postponed",
         }
     }

@@ -1,35 +1,109 @@
-//! Settling one key: who holds it now, what was there before, one call to the step type, and the proof.
+//! Settling one key: who holds it and who let go, what was there before, one call to the step type, and what each of them is
+//! told. One run serves everybody who came and went since the last one.
 
 use serde_json::Value;
 
 use super::performed::Performed;
+use super::settling::{Role, Settlement};
 use super::{Engine, TellError};
-use crate::kernel::reference::{Reference, RequesterField, fill};
-use crate::kernel::request::{Found, Phase};
-use crate::kernel::{Event, Failure, Key, Proof, Request, RequestId};
+use crate::kernel::request::Found;
+use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::steps::{Before, Holder, Step};
-use crate::store::StoreError;
+use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
-/// Makes the outside agree with the holders of this step's key and reports what was read back.
-pub(super) async fn settle(engine: &Engine, request: &Request, index: usize) -> Performed {
-    // One that was read back as gone meanwhile must not be looked at again: what is there now is no longer ours, and
-    // writing it down as what was before us would make the next grant put it back.
-    let Some(step) = request.steps.get(index).filter(|step| step.may_be_on()) else { return Performed::Done };
-    match try_settle(engine, request, index, &step.key).await {
-        Ok(Ok(proof)) => Performed::happened(Event::Settled { step: index, proof }),
-        Ok(Err(failure)) => {
-            tracing::warn!(request.id = %request.id, step.key = %step.key, failure = failure.what, "a key could not be settled");
-            Performed::happened(Event::SettleFailed { step: index, failure })
+/// The holders of a key, sorted by what is to become of them. Taken once: whoever comes or goes later has a run of their own.
+struct Snapshot<'h> {
+    /// They hold it, and the outside is to agree.
+    live: Vec<&'h HolderRow>,
+    /// They let go and wait to hear that it was settled.
+    leaving: Vec<&'h HolderRow>,
+    /// Their end passed before they were ever confirmed.
+    overslept: Vec<&'h HolderRow>,
+}
+
+impl<'h> Snapshot<'h> {
+    fn of(held: &'h Held, now: i64) -> Self {
+        let mut snapshot = Self { live: Vec::new(), leaving: Vec::new(), overslept: Vec::new() };
+        for row in &held.holders {
+            match row.phase {
+                HoldPhase::Releasing => snapshot.leaving.push(row),
+                HoldPhase::Begun if row.until <= now => snapshot.overslept.push(row),
+                // Its end is about to be told by its own clock; until then nothing is switched on for it any more.
+                HoldPhase::Held if row.until <= now => {}
+                HoldPhase::Begun | HoldPhase::Held => snapshot.live.push(row),
+            }
+        }
+        snapshot
+    }
+
+    fn is_waited_for(&self) -> bool {
+        !self.leaving.is_empty() || !self.overslept.is_empty() || self.live.iter().any(|row| row.waits)
+    }
+}
+
+/// Makes the outside agree with the holders of this key and reports what was read back to everybody concerned.
+pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
+    let held = match engine.inner.store.held(key).await {
+        Ok(held) => held,
+        Err(error) => return Performed::later(1_000, &error.to_string()),
+    };
+    let snapshot = Snapshot::of(&held, engine.inner.clock.now_ms());
+    if !snapshot.is_waited_for() {
+        return Performed::Done;
+    }
+    let mut settlement = Settlement { key: key.clone(), is_off: false, is_again: false, tells: Vec::new() };
+    for row in &snapshot.overslept {
+        settlement.tell(row, Role::Holds, Err(overslept()));
+    }
+    if snapshot.leaving.is_empty() && snapshot.live.is_empty() {
+        return Performed::Settled(Box::new(settlement));
+    }
+    match outcome(engine, key, &held, &snapshot).await {
+        Ok(outcome) => {
+            if let Err(failure) = &outcome {
+                tracing::warn!(step.key = %key, failure = failure.what, "a key could not be settled");
+            }
+            tell_all(&mut settlement, &snapshot, &outcome);
+            Performed::Settled(Box::new(settlement))
         }
         Err(error) => Performed::later(1_000, &error.to_string()),
     }
 }
 
-async fn try_settle(
+/// Settles a key while nothing can be saved: the ledger says whose end has passed, and that is enough to take it back. What
+/// came of it is told when it can be saved again.
+pub(super) async fn settle_unsaved(engine: &Engine, key: &Key) -> Result<(), StoreError> {
+    let held = engine.inner.store.held(key).await?;
+    let now = engine.inner.clock.now_ms();
+    let (ended, live): (Vec<&HolderRow>, Vec<&HolderRow>) = held
+        .holders
+        .iter()
+        .partition(|row| row.phase == HoldPhase::Releasing || row.until.saturating_sub(crate::kernel::GRACE_MS) <= now);
+    if ended.is_empty() || live.iter().any(|row| row.phase == HoldPhase::Begun) {
+        // What was not confirmed yet is not switched on without being saved.
+        return Ok(());
+    }
+    let (Some(before), Some(step)) = (&held.before, engine.inner.steps.find(key.uses())) else { return Ok(()) };
+    let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed };
+    match holders(engine, key, &live).await? {
+        Ok(holders) => match step.settle(key, &holders, &before).await {
+            Ok(proof) => tracing::warn!(step.key = %key, found = ?proof.found, "settled although nothing can be saved"),
+            Err(failure) => {
+                tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled")
+            }
+        },
+        Err(failure) => {
+            tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled")
+        }
+    }
+    Ok(())
+}
+
+async fn outcome(
     engine: &Engine,
-    request: &Request,
-    index: usize,
     key: &Key,
+    held: &Held,
+    snapshot: &Snapshot<'_>,
 ) -> Result<Result<Proof, Failure>, StoreError> {
     let Some(step) = engine.inner.steps.find(key.uses()) else {
         return Ok(Err(Failure {
@@ -39,69 +113,98 @@ async fn try_settle(
             retry_after_ms: None,
         }));
     };
-    let held = engine.inner.store.held(key).await?;
-    let before = match held.before {
-        Some(found) => found,
-        // What was there is written down before the first byte leaves: nothing was ever sent, nothing is to be taken back.
-        None if held.live.is_empty() => {
-            return Ok(Ok(Proof { at: engine.inner.clock.now_ms(), found: Found::Untouched }));
-        }
-        None => match first_touch(engine, step, request, index, key).await {
+    let was_on = snapshot.leaving.iter().any(|row| row.confirmed_until.is_some());
+    let found = match (&held.before, snapshot.live.first()) {
+        (Some(found), _) => found.clone(),
+        (None, Some(first)) => match first_touch(engine, step, &first.request_id, key).await {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
         },
+        // It was on, and what was there before is not known any more: read, and believe that nothing was.
+        (None, None) if was_on => Value::Null,
+        // What was there is written down before the first byte leaves: nothing was ever sent, nothing is to be taken back.
+        (None, None) => return Ok(Ok(Proof { at: engine.inner.clock.now_ms(), found: Found::Untouched })),
     };
-    let mut before = Before { found: before, untils: held.untils };
-    let mut holders = describe_all(engine, key, &held.live).await?;
-    let mut settled = step.settle(key, &holders, &before).await;
-    if let Ok(Proof { found: Found::TakenAway, .. }) = &settled {
-        let others = holders.iter().filter(|holder| !holder.is_new && holder.request_id != request.id);
-        for holder in others {
-            if let Err(failure) = taken_away(engine, &holder.request_id, key).await? {
-                return Ok(Err(failure));
+    let before = Before { found, untils: held.ends.clone(), confirmed: held.confirmed };
+    match holders(engine, key, &snapshot.live).await? {
+        Ok(holders) => Ok(step.settle(key, &holders, &before).await),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// The same reading means different things to who still holds the key and to who let go.
+fn tell_all(settlement: &mut Settlement, snapshot: &Snapshot<'_>, outcome: &Result<Proof, Failure>) {
+    if let Ok(Proof { found: Found::TakenAway, .. }) = outcome {
+        // Those who had it let go with that; everybody else is settled for in a run of their own.
+        for row in snapshot.live.iter().filter(|row| row.phase == HoldPhase::Held) {
+            settlement.tell(row, Role::Holds, outcome.clone());
+        }
+        settlement.is_again = true;
+        return;
+    }
+    for row in snapshot.live.iter().filter(|row| row.waits) {
+        settlement.tell(row, Role::Holds, outcome.clone());
+    }
+    let others_until = snapshot.live.iter().map(|row| row.until).max();
+    for row in &snapshot.leaving {
+        let seen = match (outcome, others_until) {
+            (Ok(proof), Some(until)) if proof.found.is_on() => {
+                Ok(Proof { at: proof.at, found: Found::HeldByOthers { until } })
             }
-        }
-        let is_own = holders.iter().any(|holder| !holder.is_new && holder.request_id == request.id);
-        if !is_own {
-            // They let go of it with that; whoever is left is settled for now.
-            let held = engine.inner.store.held(key).await?;
-            before.untils = held.untils;
-            holders = describe_all(engine, key, &held.live).await?;
-            settled = step.settle(key, &holders, &before).await;
-        }
+            _ => outcome.clone(),
+        };
+        settlement.tell(row, Role::LetsGo, seen);
     }
-    Ok(settled.map(|proof| seen_by(request, &holders, proof)))
+    settlement.is_off = snapshot.live.is_empty() && outcome.as_ref().is_ok_and(|proof| !proof.found.is_on());
 }
 
-async fn describe_all(engine: &Engine, key: &Key, live: &[(RequestId, i64)]) -> Result<Vec<Holder>, StoreError> {
-    let mut holders = Vec::new();
-    for (id, until) in live {
-        holders.push(describe(&engine.inner.store.load(id).await?, key, *until));
+async fn holders(engine: &Engine, key: &Key, live: &[&HolderRow]) -> Result<Result<Vec<Holder>, Failure>, StoreError> {
+    let mut holders = Vec::with_capacity(live.len());
+    for row in live {
+        let holding = match &row.holding {
+            Some(holding) => holding.clone(),
+            None => match told_by_request(engine, key, row).await {
+                Ok(Some(holding)) => holding,
+                Ok(None) | Err(StoreError::Unreadable(_) | StoreError::NoSuchRequest(_)) => {
+                    return Ok(Err(Failure {
+                        what: format!("request {} holds it and cannot be read", row.request_id),
+                        advice: "run the version of nightlatch that wrote it".to_owned(),
+                        retryable: true,
+                        retry_after_ms: None,
+                    }));
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        holders.push(Holder {
+            request_id: row.request_id.clone(),
+            login: holding.login,
+            until: row.until,
+            with: holding.with,
+            comment: holding.comment,
+            is_new: row.phase == HoldPhase::Begun,
+            confirmed_until: row.confirmed_until,
+        });
     }
-    Ok(holders)
+    Ok(Ok(holders))
 }
 
-/// Tells another holder of the key that somebody took it away by hand.
-async fn taken_away(engine: &Engine, id: &RequestId, key: &Key) -> Result<Result<(), Failure>, StoreError> {
-    let request = engine.inner.store.load(id).await?;
-    let Some(step) = request.steps.iter().position(|step| step.key == *key) else { return Ok(Ok(())) };
-    tracing::warn!(request.id = %id, step.key = %key, "somebody took it away by hand; it is not switched on again");
-    let proof = Proof { at: engine.inner.clock.now_ms(), found: Found::TakenAway };
-    let told = engine.tell(crate::kernel::Actor::Worker, id, Event::Settled { step, proof }, None).await;
-    Ok(told.map(drop).map_err(|error| not_told(&error)))
+/// Rows from before settings stood in the ledger.
+async fn told_by_request(engine: &Engine, key: &Key, row: &HolderRow) -> Result<Option<Holding>, StoreError> {
+    let request = engine.inner.store.load(&row.request_id).await?;
+    let index = request.steps.iter().position(|step| step.key == *key);
+    Ok(index.map(|index| request.holding(index, row.until)))
 }
 
 /// Writes down what is there before we touch it, and only then lets anything be sent.
-async fn first_touch(
-    engine: &Engine,
-    step: &dyn Step,
-    request: &Request,
-    index: usize,
-    key: &Key,
-) -> Result<serde_json::Value, Failure> {
+async fn first_touch(engine: &Engine, step: &dyn Step, id: &RequestId, key: &Key) -> Result<Value, Failure> {
     let before = step.observe(key).await?;
+    let request = engine.inner.store.load(id).await.map_err(|error| not_told(&error.into()))?;
+    let Some(index) = request.steps.iter().position(|step| step.key == *key) else {
+        return Err(not_told(&TellError::NoSuchRequest(id.clone())));
+    };
     let event = Event::Observed { step: index, before: before.clone() };
-    let told = engine.tell(crate::kernel::Actor::Worker, &request.id, event, None).await;
+    let told = engine.tell(crate::kernel::Actor::Worker, id, event, None).await;
     told.map(|_| before).map_err(|error| not_told(&error))
 }
 
@@ -109,52 +212,11 @@ fn not_told(error: &TellError) -> Failure {
     Failure { what: error.to_string(), advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
-fn describe(request: &Request, key: &Key, until: i64) -> Holder {
-    let index = request.steps.iter().position(|step| step.key == *key);
-    let with = index
-        .and_then(|index| request.workflow.steps.get(index))
-        .map(|step| step.with.iter().map(|(name, value)| (name.clone(), filled(request, value))).collect())
-        .unwrap_or_default();
-    let phase = index.and_then(|index| request.steps.get(index)).map(|step| step.phase);
-    let approvers: Vec<&str> = request
-        .decisions
-        .iter()
-        .filter(|decision| decision.approved)
-        .map(|decision| decision.person.email.as_deref().unwrap_or(&decision.person.slack_id))
-        .collect();
-    let login = request.requester.login.clone().unwrap_or_default();
-    let comment = format!("{} {login}, approved by {}: {}", request.id, approvers.join(", "), request.reason);
-    let confirmed_until = index.and_then(|index| request.steps.get(index)).and_then(|step| match &step.proof {
-        Some(Proof { found: Found::On { until }, .. }) => Some(until.unwrap_or(i64::MAX)),
-        Some(Proof { found: Found::OnBefore, .. }) => Some(i64::MAX),
-        _ => None,
-    });
-    let is_new = phase == Some(Phase::Begun);
-    Holder { request_id: request.id.clone(), login, until, with, comment, is_new, confirmed_until }
-}
-
-/// A setting with what was asked for in it, as it was when the key was made.
-fn filled(request: &Request, value: &Value) -> Value {
-    let Value::String(text) = value else { return value.clone() };
-    let requester = &request.requester;
-    let told = |reference: Reference<'_>| match reference {
-        Reference::Input(name) => {
-            let device =
-                request.device.as_ref().filter(|_| request.workflow.device().is_some_and(|it| it.name == name));
-            device.map(|device| device.node_id.clone()).or_else(|| request.inputs.get(name).cloned())
-        }
-        Reference::Requester(RequesterField::Email) => Some(requester.email.clone().unwrap_or_default()),
-        Reference::Requester(RequesterField::Login) => Some(requester.login.clone().unwrap_or_default()),
-        Reference::Requester(RequesterField::Name) => Some(requester.name.clone()),
-    };
-    fill(text, told).map_or_else(|| value.clone(), Value::String)
-}
-
-/// The same reading means different things to who still holds the key and to who let go.
-fn seen_by(request: &Request, holders: &[Holder], proof: Proof) -> Proof {
-    if holders.iter().any(|holder| holder.request_id == request.id) || !proof.found.is_on() {
-        return proof;
+fn overslept() -> Failure {
+    Failure {
+        what: "its time had passed before it could be switched on".to_owned(),
+        advice: "ask again".to_owned(),
+        retryable: true,
+        retry_after_ms: None,
     }
-    let until = holders.iter().map(|holder| holder.until).max().unwrap_or(proof.at);
-    Proof { at: proof.at, found: Found::HeldByOthers { until } }
 }

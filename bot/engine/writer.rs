@@ -10,14 +10,17 @@ use tracing::{error, info, warn};
 use super::circumstances::Circumstances;
 use super::links::writing::{self as links, LinkOutcome, LinkWork};
 use super::pastes::writing::{self as pastes, PasteOutcome, PasteWork};
+use super::settling::{self, Settlement};
 use super::{Engine, TellError, Told, saying};
 use crate::kernel::effect::Effect;
 use crate::kernel::link::{LinkEvent, LinkId};
-use crate::kernel::{Actor, Applied, Ask, Event, Moment, Request, RequestId};
+use crate::kernel::{Actor, Applied, Ask, Event, Key, Moment, Request, RequestId, Wake};
 use crate::store::{Saving, StoreError, Tx};
 
 /// At most this many tells share a commit.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 512;
+/// So many jobs wait before whoever sends one waits too; for each of the two queues.
+const QUEUE_MAX: usize = 4_096;
 /// Slack repeats a delivery for minutes; fingerprints are kept for a day.
 const DELIVERIES_KEPT_MS: i64 = 86_400_000;
 
@@ -29,8 +32,14 @@ pub(super) enum Work {
     Tell(RequestId, Box<Event>),
     /// Something about a paste.
     Paste(Box<PasteWork>),
+    /// A key was settled, or could not be.
+    Settled(Box<Settlement>),
+    /// Holds whose end has passed without being saved.
+    Overdue(Vec<(Key, RequestId)>),
     /// An effect was performed that nobody needs to hear of.
     Done,
+    /// An effect that this version cannot perform is kept for one that can.
+    SetAside { why: String },
     /// An effect did not work out and is due again later.
     Postpone { due_at: i64, error: String },
     /// A go link is to change.
@@ -53,6 +62,71 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Outcome>,
 }
 
+impl Job {
+    /// Ends, and what was settled, are saved before everything else that waits.
+    fn is_urgent(&self) -> bool {
+        match &self.work {
+            Work::Settled(_) | Work::Overdue(_) => true,
+            Work::Tell(_, event) => {
+                matches!(**event, Event::Woke { wake: Wake::Expire | Wake::Alarm } | Event::Observed { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where jobs are sent: ends do not queue behind what people and messages bring.
+#[derive(Clone)]
+pub(super) struct Jobs {
+    urgent: mpsc::Sender<Job>,
+    usual: mpsc::Sender<Job>,
+}
+
+/// Where the writer takes them.
+pub(super) struct Queue {
+    urgent: mpsc::Receiver<Job>,
+    usual: mpsc::Receiver<Job>,
+}
+
+/// The two ends of the writer's queue.
+pub(super) fn queue() -> (Jobs, Queue) {
+    let (urgent, urgent_queue) = mpsc::channel(QUEUE_MAX);
+    let (usual, usual_queue) = mpsc::channel(QUEUE_MAX);
+    (Jobs { urgent, usual }, Queue { urgent: urgent_queue, usual: usual_queue })
+}
+
+impl Jobs {
+    /// Waits for a place. Fails once the writer has stopped.
+    pub(super) async fn send(&self, job: Job) -> Result<(), ()> {
+        let queue = if job.is_urgent() { &self.urgent } else { &self.usual };
+        queue.send(job).await.map_err(|_| ())
+    }
+}
+
+impl Queue {
+    /// What waits, urgent first; nothing once everybody who could send is gone, or `stop` and both queues are empty.
+    async fn take(&mut self, batch: &mut Vec<Job>, stop: &CancellationToken) {
+        let first = tokio::select! {
+            biased;
+            job = self.urgent.recv() => job,
+            job = self.usual.recv() => job,
+            () = stop.cancelled() => {
+                self.urgent.close();
+                self.usual.close();
+                None
+            }
+        };
+        batch.extend(first);
+        for queue in [&mut self.urgent, &mut self.usual] {
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = queue.try_recv()
+            {
+                batch.push(job);
+            }
+        }
+    }
+}
+
 /// What a job led to.
 pub(super) enum Written {
     /// A request as it is now.
@@ -61,6 +135,8 @@ pub(super) enum Written {
     Link(Box<LinkOutcome>),
     /// A paste.
     Paste(PasteOutcome),
+    /// Requests that changed when a key was settled.
+    Settled(Vec<Told>),
     /// Nobody needs to hear of it.
     Nothing,
 }
@@ -75,21 +151,14 @@ impl Written {
 pub(super) type Outcome = Result<Written, TellError>;
 
 /// Requests as they are within the transaction, so that two tells to one request see each other.
-type Seen = HashMap<RequestId, Request>;
+pub(super) type Seen = HashMap<RequestId, Request>;
 
 /// Writes until everybody who could send a job is gone, or `stop` and the queue is empty.
-pub(super) async fn run(engine: Engine, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
+pub(super) async fn run(engine: Engine, mut queue: Queue, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
-        let received = tokio::select! {
-            biased;
-            received = queue.recv_many(&mut batch, BATCH_MAX) => received,
-            () = stop.cancelled() => {
-                queue.close();
-                queue.recv_many(&mut batch, BATCH_MAX).await
-            }
-        };
-        if received == 0 {
+        queue.take(&mut batch, &stop).await;
+        if batch.is_empty() {
             return;
         }
         let jobs = std::mem::take(&mut batch);
@@ -143,6 +212,19 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
             Work::Tell(id, event) => told(&mut tx, &mut seen, job, id, event, moment).await?,
             Work::Paste(work) => Ok(Written::Paste(pastes::write(&mut tx, work, how).await?)),
             Work::Done => Ok(Written::Nothing),
+            Work::Settled(settlement) => {
+                let settled = settling::write(engine, (&mut tx, &mut seen), job, settlement, moment).await;
+                Ok(Written::Settled(settled?))
+            }
+            Work::Overdue(holds) => {
+                settling::overdue((&mut tx, &mut seen), job, holds, moment).await?;
+                Ok(Written::Nothing)
+            }
+            Work::SetAside { why } => {
+                tx.set_aside(job.done.unwrap_or(0), moment.now, why).await?;
+                outcomes.push(Ok(Written::Nothing));
+                continue;
+            }
             Work::Link(work) => Ok(Written::Link(Box::new(links::write(&mut tx, work, how).await?))),
             Work::LinkNote(event) => {
                 links::note_saved(&mut tx, event, how).await?;
@@ -162,8 +244,13 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
                 continue;
             }
         };
-        if let Some(seq) = job.done {
-            tx.done(seq).await?;
+        match (job.done, &outcome) {
+            // Its request cannot be read: the effect is kept for a version that can.
+            (Some(seq), Err(error)) if error.is_unreadable() => {
+                tx.set_aside(seq, moment.now, &error.to_string()).await?
+            }
+            (Some(seq), _) => tx.done(seq).await?,
+            (None, _) => {}
         }
         outcomes.push(outcome);
     }
@@ -191,7 +278,7 @@ async fn asked(tx: &mut Tx, seen: &mut Seen, job: &Job, ask: &Ask, moment: Momen
     save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(Ok)
 }
 
-async fn told(
+pub(super) async fn told(
     tx: &mut Tx,
     seen: &mut Seen,
     job: &Job,
@@ -201,7 +288,8 @@ async fn told(
 ) -> Result<Outcome, StoreError> {
     let request = match current(tx, seen, id).await {
         Ok(request) => request,
-        Err(StoreError::NoSuchRequest(_)) => return Ok(Err(TellError::NoSuchRequest(id.clone()))),
+        // One row that cannot be read must not keep the others from being saved.
+        Err(error @ (StoreError::NoSuchRequest(_) | StoreError::Unreadable(_))) => return Ok(Err(error.into())),
         Err(error) => return Err(error),
     };
     if let Some(before) = repeated(tx, seen, job, id, moment.now).await? {
@@ -228,7 +316,7 @@ async fn save(
     Ok(Written::told(request, false))
 }
 
-async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, StoreError> {
+pub(super) async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, StoreError> {
     match seen.get(id) {
         Some(request) => Ok(request.clone()),
         None => tx.load(id).await,
@@ -252,7 +340,17 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
     let event = match &job.work {
         Work::Ask(_) => "asked",
         Work::Tell(_, event) => event.name(),
-        Work::Done | Work::Postpone { .. } | Work::Clicks(_) => return,
+        Work::Settled(_) => {
+            let Ok(Written::Settled(changed)) = outcome else { return };
+            for told in changed {
+                log_one(engine, "settled", told);
+                if let Some(late_ms) = settling::lateness(told) {
+                    engine.inner.metrics.observe_lateness(late_ms);
+                }
+            }
+            return;
+        }
+        Work::Done | Work::Overdue(_) | Work::SetAside { .. } | Work::Postpone { .. } | Work::Clicks(_) => return,
         Work::Link(_) | Work::Paste(_) | Work::LinkNote(_) | Work::Say { .. } => return,
     };
     let Ok(Written::Request(told)) = outcome else { return };
@@ -260,6 +358,10 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
         info!(request.id = %told.request.id, event, "delivered twice; nothing changed");
         return;
     }
+    log_one(engine, event, told);
+}
+
+fn log_one(engine: &Engine, event: &'static str, told: &Told) {
     engine.inner.metrics.count_event(event);
     let outcome = told.request.outcome.map_or("", crate::kernel::Outcome::word);
     info!(request.id = %told.request.id, event, state = told.request.state.word(), outcome, "saved");

@@ -229,7 +229,7 @@ pub(super) fn failed(failure: &Failure) -> String {
 pub(super) fn not_told(error: &TellError, form: &Form) -> String {
     match error {
         TellError::Refused(why) => refused(why, &form.workflow),
-        TellError::NoSuchRequest(_) | TellError::NotSaved(_) => {
+        TellError::NoSuchRequest(_) | TellError::Unreadable(_) | TellError::NotSaved(_) => {
             format!("That could not be saved, so nothing was asked. Try again in a moment: {}", code(&line(form)))
         }
     }

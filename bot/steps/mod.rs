@@ -41,6 +41,8 @@ pub struct Before {
     pub found: Value,
     /// Every end the far side may have been told by us: how we recognise our own writing.
     pub untils: Vec<i64>,
+    /// Whether one of them was read back since the first touch.
+    pub confirmed: bool,
 }
 
 /// One way to touch the outside world. Never "set" and later "unset": `settle` makes the outside agree with the holders.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod file;
+mod ledger;
 mod links;
 mod open;
 mod outbox;
@@ -12,11 +13,11 @@ mod tclip;
 
 pub use audit::{AuditEntry, Tampered};
 pub use file::FileTrouble;
+pub use ledger::{Held, HoldPhase, HolderRow};
 pub use links::link_subject;
 pub use open::OpenError;
-pub use outbox::Waiting;
+pub use outbox::{Class, Row, Waiting};
 pub use pastes::paste_subject;
-pub use read::Held;
 pub use save::{Saving, Tx};
 pub use tclip::{TclipRow, tclip_pastes};
 

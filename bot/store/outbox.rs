@@ -5,14 +5,41 @@ use crate::kernel::effect::{Due, Effect, Recipient};
 use crate::kernel::event::Purpose;
 use crate::kernel::{RequestId, Wake, kept};
 
+/// Which places in the worker an effect competes for, so that an end never waits behind a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Ends, alarms that come due, and settling.
+    End,
+    /// Presses, look-ups, and the other times a request waits for.
+    Decide,
+    /// Messages.
+    Say,
+}
+
+impl Class {
+    /// All, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::End, Self::Decide, Self::Say];
+
+    fn number(self) -> i64 {
+        match self {
+            Self::End => 0,
+            Self::Decide => 1,
+            Self::Say => 2,
+        }
+    }
+}
+
+/// The class of rows that this version cannot read. They stay until one that can is started.
+const SET_ASIDE: i64 = 9;
+
 /// One effect that waits to be performed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waiting {
     /// Its number; counts up.
     pub seq: i64,
-    /// Whose.
+    /// Whose; of a key, `key:` and the key.
     pub request_id: RequestId,
-    /// Effects of one lane are performed one at a time.
+    /// Effects of one lane are performed one at a time, in order.
     pub lane: String,
     /// When it is (or was) due, milliseconds since the Unix epoch.
     pub due_at: i64,
@@ -22,8 +49,24 @@ pub struct Waiting {
     pub effect: Effect,
 }
 
+/// A row as it is: one that cannot be read keeps nobody else waiting.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// To be performed.
+    Read(Box<Waiting>),
+    /// Of another version, or damaged.
+    Unreadable {
+        /// Its number.
+        seq: i64,
+        /// Whose.
+        request_id: RequestId,
+        /// Why.
+        why: String,
+    },
+}
+
 #[derive(sqlx::FromRow)]
-struct Row {
+struct Stored {
     seq: i64,
     request_id: String,
     lane: String,
@@ -32,65 +75,81 @@ struct Row {
     effect: String,
 }
 
-impl Row {
-    fn read(self) -> Result<Waiting, StoreError> {
-        let effect = kept::read(&self.effect)?;
-        let Self { seq, request_id, lane, due_at, attempts, .. } = self;
-        Ok(Waiting { seq, request_id: RequestId(request_id), lane, due_at, attempts, effect })
+impl Stored {
+    fn read(self) -> Row {
+        let Self { seq, request_id, lane, due_at, attempts, effect } = self;
+        let request_id = RequestId(request_id);
+        match kept::read(&effect) {
+            Ok(effect) => Row::Read(Box::new(Waiting { seq, request_id, lane, due_at, attempts, effect })),
+            Err(error) => Row::Unreadable { seq, request_id, why: error.to_string() },
+        }
     }
 }
 
-/// Where an effect queues: `(slot, lane, ordered)`. See the table's comments.
-fn queue(request_id: &RequestId, effect: &Effect, keys: &[crate::kernel::Key]) -> (String, String, bool) {
+/// Where an effect queues. See the table's comments.
+struct Place {
+    class: Class,
+    subject: String,
+    /// A newer effect replaces a waiting one in the same slot; empty: never.
+    slot: String,
+    lane: String,
+    /// Whether a lane can have several rows.
+    is_shared: bool,
+}
+
+fn place(request_id: &RequestId, effect: &Effect) -> Place {
+    let alone = |class: Class, slot: String, lane: String| Place {
+        class,
+        subject: request_id.to_string(),
+        slot,
+        lane,
+        is_shared: false,
+    };
+    let queue = |class: Class, slot: String, lane: String| Place { is_shared: true, ..alone(class, slot, lane) };
     match effect {
-        Effect::FindApprovers => ("find".to_owned(), format!("find {request_id}"), false),
+        Effect::FindApprovers => alone(Class::Decide, "find".to_owned(), format!("find {request_id}")),
         Effect::Identify { purpose: Purpose::Press { number }, .. } => {
-            (format!("press {number}"), format!("press {request_id}"), true)
+            queue(Class::Decide, format!("press {number}"), format!("press {request_id}"))
         }
-        Effect::Identify { purpose: Purpose::Start, .. } => ("start".to_owned(), format!("start {request_id}"), false),
-        // Two requests with one key share a lane: a key has one writer.
-        Effect::Settle { step } => {
-            let key = keys.get(*step).map_or("", crate::kernel::Key::as_str);
-            (format!("settle {step}"), format!("key {key}"), false)
+        Effect::Identify { purpose: Purpose::Start, .. } => {
+            alone(Class::Decide, "start".to_owned(), format!("start {request_id}"))
+        }
+        // A key has one writer, and one row whoever waits for it.
+        Effect::Settle { key } => {
+            Place { subject: format!("key:{key}"), ..alone(Class::End, "settle".to_owned(), format!("key {key}")) }
         }
         Effect::Show { place } => {
             let place = place.target();
-            (format!("show {place}"), format!("card {request_id} {place}"), false)
+            alone(Class::Say, format!("show {place}"), format!("card {request_id} {place}"))
         }
         Effect::Tell { to, .. } => {
             let lane = match to {
                 Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } => format!("person {slack_id}"),
                 Recipient::Thread | Recipient::Channel => format!("thread {request_id}"),
             };
-            (String::new(), lane, true)
+            queue(Class::Say, String::new(), lane)
         }
-        Effect::Rewrite { message, .. } => (
-            format!("rewrite {} {}", message.channel, message.ts),
-            format!("message {} {}", message.channel, message.ts),
-            false,
-        ),
+        Effect::Rewrite { message, .. } => {
+            let message = format!("{} {}", message.channel, message.ts);
+            queue(Class::Say, format!("rewrite {message}"), format!("message {message}"))
+        }
         Effect::Wake { wake } => {
-            let name = match wake {
-                Wake::Lapse => "lapse",
-                Wake::Warn => "warn",
-                Wake::Expire => "expire",
-                Wake::Alarm => "alarm",
+            let (class, name) = match wake {
+                Wake::Lapse => (Class::Decide, "lapse"),
+                Wake::Warn => (Class::Decide, "warn"),
+                Wake::Expire => (Class::End, "expire"),
+                Wake::Alarm => (Class::End, "alarm"),
             };
-            (format!("wake {name}"), format!("wake {request_id} {name}"), false)
+            alone(class, format!("wake {name}"), format!("wake {request_id} {name}"))
         }
-        Effect::Say { channel, .. } => (String::new(), format!("say {channel}"), true),
-        Effect::ExpirePaste { id } => ("expire".to_owned(), format!("paste {id}"), false),
+        Effect::Say { channel, .. } => queue(Class::Say, String::new(), format!("say {channel}")),
+        Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
     }
 }
 
 impl Tx {
     /// Puts effects into the outbox; one that waits in the same slot is replaced.
-    pub(super) async fn enqueue(
-        &mut self,
-        request_id: &RequestId,
-        keys: &[crate::kernel::Key],
-        effects: &[Due],
-    ) -> Result<(), StoreError> {
+    pub(super) async fn enqueue(&mut self, request_id: &RequestId, effects: &[Due]) -> Result<(), StoreError> {
         let Ok(count) = i64::try_from(effects.len()) else { return Ok(()) };
         let last: i64 =
             sqlx::query_scalar("update head set outbox_seq = outbox_seq + $1 where one = 1 returning outbox_seq")
@@ -100,41 +159,70 @@ impl Tx {
         let mut seq = last - count;
         for due in effects {
             seq += 1;
-            let (slot, lane, ordered) = queue(request_id, &due.effect, keys);
-            if !slot.is_empty() {
-                sqlx::query("delete from outbox where request_id = $1 and slot = $2")
-                    .bind(request_id.as_str())
-                    .bind(&slot)
-                    .execute(self.connection())
-                    .await?;
-            }
-            let effect = kept::write(&due.effect)?;
-            sqlx::query(
-                "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect)
-                 values ($1, $2, $3, $4, $5, $6, 0, $7)",
-            )
-            .bind(seq)
-            .bind(request_id.as_str())
-            .bind(&slot)
-            .bind(&lane)
-            .bind(i64::from(ordered))
-            .bind(due.at)
-            .bind(effect)
-            .execute(self.connection())
-            .await?;
+            self.put(seq, place(request_id, &due.effect), due).await?;
         }
+        Ok(())
+    }
+
+    async fn put(&mut self, seq: i64, place: Place, due: &Due) -> Result<(), StoreError> {
+        let mut at = due.at;
+        if !place.slot.is_empty() {
+            let replaced: Vec<i64> =
+                sqlx::query_scalar("delete from outbox where request_id = $1 and slot = $2 returning due_at")
+                    .bind(&place.subject)
+                    .bind(&place.slot)
+                    .fetch_all(self.connection())
+                    .await?;
+            // Whoever waits longer for a key does not make others wait: it is settled for all when the first one is due.
+            if matches!(due.effect, Effect::Settle { .. }) {
+                at = replaced.into_iter().fold(at, i64::min);
+            } else if place.is_shared && !replaced.is_empty() {
+                self.promote(&place.lane).await?;
+            }
+        }
+        let effect = kept::write(&due.effect)?;
+        sqlx::query(
+            "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect, class, first)
+             values ($1, $2, $3, $4, $5, $6, 0, $7, $8,
+                     case when $5 = 1 and exists (select 1 from outbox where lane = $4) then 0 else 1 end)",
+        )
+        .bind(seq)
+        .bind(&place.subject)
+        .bind(&place.slot)
+        .bind(&place.lane)
+        .bind(i64::from(place.is_shared))
+        .bind(at)
+        .bind(effect)
+        .bind(place.class.number())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
     /// Puts one effect of something that is no request into the outbox.
     pub async fn enqueue_for(&mut self, subject: &RequestId, effect: Effect, at: i64) -> Result<(), StoreError> {
-        self.enqueue(subject, &[], &[Due { at, effect }]).await
+        self.enqueue(subject, &[Due { at, effect }]).await
+    }
+
+    /// The next one in a lane is looked at from now on.
+    async fn promote(&mut self, lane: &str) -> Result<(), StoreError> {
+        sqlx::query("update outbox set first = 1 where seq = (select min(seq) from outbox where lane = $1)")
+            .bind(lane)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Takes a performed effect out.
     pub async fn done(&mut self, seq: i64) -> Result<(), StoreError> {
-        sqlx::query("delete from outbox where seq = $1").bind(seq).execute(self.connection()).await?;
-        Ok(())
+        let gone: Option<(String, i64)> = sqlx::query_as("delete from outbox where seq = $1 returning lane, ordered")
+            .bind(seq)
+            .fetch_optional(self.connection())
+            .await?;
+        match gone {
+            Some((lane, 1)) => self.promote(&lane).await,
+            _ => Ok(()),
+        }
     }
 
     /// Puts an effect off that did not work out.
@@ -147,22 +235,66 @@ impl Tx {
             .await?;
         Ok(())
     }
+
+    /// Keeps a row that this version cannot perform for one that can; whatever stood behind it goes on.
+    pub async fn set_aside(&mut self, seq: i64, at: i64, why: &str) -> Result<(), StoreError> {
+        let lane: Option<String> = sqlx::query_scalar("select lane from outbox where seq = $1")
+            .bind(seq)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(lane) = lane else { return Ok(()) };
+        sqlx::query("update outbox set class = $2, lane = $3, first = 0, set_aside_at = $4, error = $5 where seq = $1")
+            .bind(seq)
+            .bind(SET_ASIDE)
+            .bind(format!("aside {seq}"))
+            .bind(at)
+            .bind(why)
+            .execute(self.connection())
+            .await?;
+        self.promote(&lane).await
+    }
+
+    /// Rows an earlier version set aside and this one can read queue again, as they would have. Returns how many.
+    pub async fn readmit(&mut self) -> Result<usize, StoreError> {
+        let rows: Vec<Stored> =
+            sqlx::query_as("select seq, request_id, lane, due_at, attempts, effect from outbox where class = $1")
+                .bind(SET_ASIDE)
+                .fetch_all(self.connection())
+                .await?;
+        let mut count = 0;
+        for row in rows {
+            let Row::Read(waiting) = row.read() else { continue };
+            self.done(waiting.seq).await?;
+            self.enqueue(&waiting.request_id, &[Due { at: waiting.due_at, effect: waiting.effect }]).await?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The far side answers again: whatever waits to be settled anew does so now.
+    pub async fn hurry_settling(&mut self, uses: &str, now: i64) -> Result<(), StoreError> {
+        sqlx::query("update outbox set due_at = $1 where class = 0 and first = 1 and due_at > $1 and lane like $2")
+            .bind(now)
+            .bind(format!("key {uses} %"))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
 }
 
 impl Store {
-    /// What may be performed now, oldest first: due, and in an ordered lane only the first. `limit` rows at most.
-    pub async fn due(&self, now: i64, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(
+    /// What may be performed now of one class, oldest first: due, and the first of its lane. `limit` rows at most.
+    pub async fn due(&self, class: Class, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
+        let rows: Vec<Stored> = sqlx::query_as(
             "select seq, request_id, lane, due_at, attempts, effect from outbox
-             where due_at <= $1 and (ordered = 0 or not exists (
-                 select 1 from outbox earlier where earlier.lane = outbox.lane and earlier.seq < outbox.seq))
-             order by due_at, seq limit $2",
+             where class = $1 and first = 1 and due_at <= $2 order by due_at, seq limit $3",
         )
+        .bind(class.number())
         .bind(now)
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        rows.into_iter().map(Row::read).collect()
+        Ok(rows.into_iter().map(Stored::read).collect())
     }
 
     /// The newest number given to an effect so far.
@@ -170,21 +302,49 @@ impl Store {
         Ok(sqlx::query_scalar("select outbox_seq from head where one = 1").fetch_one(&self.read).await?)
     }
 
-    /// When the next effect after `now` becomes due.
-    pub async fn next_due_after(&self, now: i64) -> Result<Option<i64>, StoreError> {
-        let next = sqlx::query_scalar("select min(due_at) from outbox where due_at > $1")
+    /// When the next effect of this class after `now` becomes due.
+    pub async fn next_due_after(&self, class: Class, now: i64) -> Result<Option<i64>, StoreError> {
+        let next = sqlx::query_scalar("select min(due_at) from outbox where class = $1 and first = 1 and due_at > $2")
+            .bind(class.number())
             .bind(now)
             .fetch_one(&self.read)
             .await?;
         Ok(next)
     }
 
-    /// Everything that waits, in order; for people who look and for tests.
+    /// When the next effect of any class after `now` becomes due.
+    pub async fn next_due(&self, now: i64) -> Result<Option<i64>, StoreError> {
+        let mut next = None;
+        for class in Class::ALL {
+            next = next.into_iter().chain(self.next_due_after(class, now).await?).min();
+        }
+        Ok(next)
+    }
+
+    /// When the oldest end that is due was due; for the watchdog.
+    pub async fn oldest_end(&self) -> Result<Option<i64>, StoreError> {
+        let oldest = sqlx::query_scalar("select min(due_at) from outbox where class = 0 and first = 1")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(oldest)
+    }
+
+    /// How many rows were set aside because this version cannot read them.
+    pub async fn set_aside_count(&self) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar("select count(*) from outbox where class = $1")
+            .bind(SET_ASIDE)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(count)
+    }
+
+    /// Everything that waits and can be read, in order; for people who look and for tests.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        let rows: Vec<Row> =
+        let rows: Vec<Stored> =
             sqlx::query_as("select seq, request_id, lane, due_at, attempts, effect from outbox order by seq")
                 .fetch_all(&self.read)
                 .await?;
-        rows.into_iter().map(Row::read).collect()
+        let read = rows.into_iter().map(Stored::read);
+        Ok(read.filter_map(|row| if let Row::Read(waiting) = row { Some(*waiting) } else { None }).collect())
     }
 }

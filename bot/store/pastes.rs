@@ -156,12 +156,12 @@ impl Tx {
             return Ok(());
         };
         let effect = Effect::ExpirePaste { id: id.to_string() };
-        self.enqueue(&subject, &[], &[Due { at, effect }]).await
+        self.enqueue(&subject, &[Due { at, effect }]).await
     }
 
     /// Says something in Slack that has to do with a paste.
     pub async fn enqueue_for_paste(&mut self, id: &PasteId, effects: &[Due]) -> Result<(), StoreError> {
-        if effects.is_empty() { Ok(()) } else { self.enqueue(&paste_subject(id), &[], effects).await }
+        if effects.is_empty() { Ok(()) } else { self.enqueue(&paste_subject(id), effects).await }
     }
 }
 

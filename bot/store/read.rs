@@ -1,18 +1,7 @@
-//! Reading: requests by what people ask for, and who holds a key.
+//! Reading: requests by what people ask for.
 
 use super::{Store, StoreError};
-use crate::kernel::{Key, Request, RequestId, kept};
-
-/// What the ledger knows of one key.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Held {
-    /// Requests that hold it now, each with its latest end, milliseconds since the Unix epoch.
-    pub live: Vec<(RequestId, i64)>,
-    /// Every end the far side may ever have been told by us since the first touch.
-    pub untils: Vec<i64>,
-    /// What was there before the first touch, once that was read.
-    pub before: Option<serde_json::Value>,
-}
+use crate::kernel::{Request, RequestId, kept};
 
 fn read(body: &str) -> Result<Request, StoreError> {
     Ok(kept::read(body)?)
@@ -65,42 +54,5 @@ impl Store {
             .fetch_one(&self.read)
             .await?;
         Ok((states, stuck))
-    }
-
-    /// Who holds a key, and what it was before.
-    pub async fn held(&self, key: &Key) -> Result<Held, StoreError> {
-        let rows: Vec<(String, i64, i64)> =
-            sqlx::query_as("select request_id, until, live from holder where key = $1 order by request_id, until")
-                .bind(key.as_str())
-                .fetch_all(&self.read)
-                .await?;
-        let before: Option<String> = sqlx::query_scalar("select before from held_key where key = $1")
-            .bind(key.as_str())
-            .fetch_optional(&self.read)
-            .await?;
-        let before = before
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| kept::Unreadable::broken("reading of a key", error))?;
-        let mut held = Held { live: Vec::new(), untils: rows.iter().map(|(_, until, _)| *until).collect(), before };
-        for (request_id, until, live) in rows {
-            if live == 0 {
-                continue;
-            }
-            // Rows come in order of time, so the last one of a request is its latest end.
-            match held.live.last_mut() {
-                Some((last, latest)) if last.as_str() == request_id => *latest = until,
-                _ => held.live.push((RequestId(request_id), until)),
-            }
-        }
-        Ok(held)
-    }
-
-    /// Every key with somebody on it or something remembered; for the checkers.
-    pub async fn keys(&self) -> Result<Vec<Key>, StoreError> {
-        let keys: Vec<String> = sqlx::query_scalar("select key from holder union select key from held_key order by 1")
-            .fetch_all(&self.read)
-            .await?;
-        Ok(keys.into_iter().map(Key::from_stored).collect())
     }
 }

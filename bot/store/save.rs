@@ -3,7 +3,7 @@
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::{AuditEntry, StoreError};
-use crate::kernel::{Actor, Applied, Event, Key, Ledger, Request, RequestId, kept};
+use crate::kernel::{Actor, Applied, Event, Request, RequestId, kept};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
 pub struct Tx {
@@ -47,6 +47,15 @@ impl Tx {
         Ok(kept::read(&body)?)
     }
 
+    /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
+    pub async fn known_of(&mut self, id: &RequestId) -> Result<Option<(String, String)>, StoreError> {
+        let row = sqlx::query_as("select workflow, requester from request where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(row)
+    }
+
     /// Remembers a delivery; if it was seen before, the request it led to then.
     pub async fn first_delivery(
         &mut self,
@@ -85,7 +94,7 @@ impl Tx {
             self.write_ledger(&request.id, entry).await?;
         }
         if !applied.effects.is_empty() {
-            self.enqueue(&request.id, &request.keys, &applied.effects).await?;
+            self.enqueue(&request.id, &applied.effects).await?;
         }
         let entry = AuditEntry {
             seq: 0,
@@ -124,50 +133,6 @@ impl Tx {
         .bind(body)
         .execute(self.connection())
         .await?;
-        Ok(())
-    }
-
-    async fn write_ledger(&mut self, id: &RequestId, entry: &Ledger) -> Result<(), StoreError> {
-        match entry {
-            Ledger::Hold { key, until } => {
-                sqlx::query(
-                    "insert into holder (key, request_id, until, live) values ($1, $2, $3, 1)
-                     on conflict (key, request_id, until) do update set live = 1",
-                )
-                .bind(key.as_str())
-                .bind(id.as_str())
-                .bind(until)
-                .execute(self.connection())
-                .await?;
-            }
-            Ledger::Release { key } => {
-                sqlx::query("update holder set live = 0 where key = $1 and request_id = $2")
-                    .bind(key.as_str())
-                    .bind(id.as_str())
-                    .execute(self.connection())
-                    .await?;
-            }
-            Ledger::Remember { key, before } => {
-                sqlx::query("insert into held_key (key, before) values ($1, $2) on conflict do nothing")
-                    .bind(key.as_str())
-                    .bind(before.to_string())
-                    .execute(self.connection())
-                    .await?;
-            }
-            Ledger::Forget { key } => self.forget(key).await?,
-        }
-        Ok(())
-    }
-
-    async fn forget(&mut self, key: &Key) -> Result<(), StoreError> {
-        let held: i64 = sqlx::query_scalar("select count(*) from holder where key = $1 and live = 1")
-            .bind(key.as_str())
-            .fetch_one(self.connection())
-            .await?;
-        if held == 0 {
-            sqlx::query("delete from held_key where key = $1").bind(key.as_str()).execute(self.connection()).await?;
-            sqlx::query("delete from holder where key = $1").bind(key.as_str()).execute(self.connection()).await?;
-        }
         Ok(())
     }
 }

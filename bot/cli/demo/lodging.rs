@@ -150,7 +150,7 @@ impl Lodging {
         let clock = self.clock.clone();
         let rested = handle.spawn(async move {
             tokio::time::timeout(REST_LIMIT, engine.idle()).await.map_err(|_| "it does not come to rest".to_owned())?;
-            engine.store().next_due_after(clock.now_ms()).await.map_err(|error| error.to_string())
+            engine.store().next_due(clock.now_ms()).await.map_err(|error| error.to_string())
         });
         rested.await.map_err(|error| error.to_string())?
     }

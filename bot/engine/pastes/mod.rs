@@ -13,10 +13,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::TellError;
-use super::writer::{Job, Work, Written};
+use super::writer::{Job, Jobs, Work, Written};
 use crate::clock::{Clock, Ids};
 use crate::kernel::paste::{
     Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects, suspects_in_name,
@@ -111,7 +111,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     ids: Ids,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
     settings: PasteSettings,
     /// Drafts being sent to a tclip now: a second click must not send one twice.
     in_hand: Mutex<HashSet<PasteId>>,
@@ -138,7 +138,7 @@ impl Pasting {
 }
 
 impl Pastes {
-    pub(super) fn new(store: Store, clock: Clock, ids: Ids, jobs: mpsc::Sender<Job>, settings: PasteSettings) -> Self {
+    pub(super) fn new(store: Store, clock: Clock, ids: Ids, jobs: Jobs, settings: PasteSettings) -> Self {
         Self { inner: Arc::new(Inner { store, clock, ids, jobs, settings, in_hand: Mutex::default() }) }
     }
 
@@ -328,7 +328,7 @@ impl Pastes {
         let stopping = || PasteError::NotSaved("nightlatch is stopping".to_owned());
         let (answer, answered) = oneshot::channel();
         let job = Job { work: Work::Paste(Box::new(work)), actor, delivery, done: None, answer };
-        self.inner.jobs.send(job).await.map_err(|_| stopping())?;
+        self.inner.jobs.send(job).await.map_err(|()| stopping())?;
         match answered.await.map_err(|_| stopping())? {
             Ok(Written::Paste(PasteOutcome::Kept(paste))) => Ok(Some(*paste)),
             Ok(Written::Paste(PasteOutcome::Refused(why))) => Err(why.into()),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{Failure, Purpose};
+use crate::holding::Holding;
 use crate::id::Key;
 use crate::refusal::Refusal;
 use crate::request::{Message, Place, Request};
@@ -41,10 +42,11 @@ pub enum Effect {
         /// What for.
         purpose: Purpose,
     },
-    /// Make the outside agree with the holders of this step's key.
+    /// Make the outside agree with everybody who holds this key, and tell everybody who came or went since. Belongs to the
+    /// key and not to a request: one row a key, however many wait for it.
     Settle {
-        /// Index of the step.
-        step: usize,
+        /// Which.
+        key: Key,
     },
     /// Bring the card at this place up to what is stored when it is performed.
     Show {
@@ -188,17 +190,23 @@ pub enum Notice {
 }
 
 /// Changes of the ledger of holders, saved with the state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "ledger", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Ledger {
     /// This request holds the key until a time. Saved before the first byte leaves.
     Hold {
         /// What.
         key: Key,
-        /// Milliseconds since the Unix epoch.
-        until: i64,
+        /// As whom, with which settings, until when.
+        holding: Holding,
     },
-    /// This request no longer holds it.
+    /// It was read back as on for this request.
+    Confirm {
+        /// What.
+        key: Key,
+        /// Until when, milliseconds since the Unix epoch; none: without an end.
+        until: Option<i64>,
+    },
+    /// This request lets go: it no longer holds the key, and waits until that was settled.
     Release {
         /// What.
         key: Key,
@@ -210,8 +218,9 @@ pub enum Ledger {
         /// As the step type wrote it down.
         before: Value,
     },
-    /// Nobody holds it and it was read back: forget what was before, unless somebody holds it again.
-    Forget {
+    /// That it let go was settled and read back: the ledger no longer knows this request. What was there before is forgotten
+    /// with the last one, and only by a reading that says off.
+    Leave {
         /// What.
         key: Key,
     },

@@ -8,6 +8,7 @@
 pub mod effect;
 pub mod event;
 pub mod hold;
+pub mod holding;
 pub mod id;
 pub mod kept;
 mod lifecycle;
@@ -22,7 +23,9 @@ pub mod workflow;
 
 pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
 pub use event::{Actor, Button, Event, Failure, Press, PressedOn, Purpose, Shows};
+pub use holding::Holding;
 pub use id::{Key, RequestId};
+pub use lifecycle::GRACE_MS;
 pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};

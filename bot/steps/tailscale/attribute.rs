@@ -255,6 +255,10 @@ fn address(key: &Key) -> Result<Address<'_>, Failure> {
 }
 
 fn stored(found: &Value) -> Result<Reading, Failure> {
+    if found.is_null() {
+        // It was on by us, and what was before is lost: nothing is put back.
+        return Ok(Reading { value: None, expires_at: None });
+    }
     kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
 }
 

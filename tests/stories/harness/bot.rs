@@ -263,7 +263,7 @@ impl BotHandle {
         let clock = &self.inner.clock;
         let end = clock.now_ms() + i64::try_from(by.as_millis()).expect("a reasonable time");
         while clock.now_ms() < end {
-            let next = self.store().await.next_due_after(clock.now_ms()).await.expect("the outbox");
+            let next = self.store().await.next_due(clock.now_ms()).await.expect("the outbox");
             let stop = next.filter(|at| *at < end).unwrap_or(end);
             clock.advance(Duration::from_millis((stop - clock.now_ms()).unsigned_abs()));
             self.settle().await;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use nightlatch::kernel::workflow::OwnRequest;
 use nightlatch::kernel::{Outcome, Standing, State};
 use nightlatch::playground::tailnet::Endpoint;
+use nightlatch::store::Class;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -74,8 +75,10 @@ pub async fn after(stage: &Stage, logs: &Logs) {
 
 async fn nothing_is_due(stage: &Stage) {
     let now = stage.clock.now_ms();
-    let due = stage.bot.store().await.due(now, 100).await.expect("the outbox");
-    assert!(due.is_empty(), "still due: {due:?}");
+    for class in Class::ALL {
+        let due = stage.bot.store().await.due(class, now, 100).await.expect("the outbox");
+        assert!(due.is_empty(), "still due: {due:?}");
+    }
 }
 
 /// I3, I5: what is on in the world is what somebody holds; nobody holds anything at the end of a story.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Kept, Raise, shape_of};
 use crate::effect::Effect;
 use crate::event::{Actor, Event};
+use crate::holding::Settings;
 use crate::link::LinkEvent;
 use crate::request::{Ask, Request};
 
@@ -19,6 +20,7 @@ pub const KINDS: &[(&str, i64)] = &[
     of::<LinkEvent>(),
     of::<Note>(),
     of::<HeldFor>(),
+    of::<Settings>(),
     ("before of tailscale.attribute", 1),
     ("before of tclip.paste", 1),
 ];
@@ -39,6 +41,21 @@ impl Kept for Request {
 /// What waits in the outbox.
 impl Kept for Effect {
     const KIND: &'static str = "effect";
+    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key];
+}
+
+/// Settling named a step of a request. Which key that is stands in the row's lane: the migration of that name wrote such rows
+/// anew, so one that is left belongs to nobody.
+fn settling_belongs_to_the_key(effect: Value) -> Result<Value, String> {
+    if effect.get("effect").is_some_and(|name| name == "settle") && effect.get("key").is_none() {
+        return Err("it settles a step and names no key".to_owned());
+    }
+    Ok(effect)
+}
+
+/// What a holder of a key wants of its step type.
+impl Kept for Settings {
+    const KIND: &'static str = "settings";
     const RAISES: &'static [Raise] = &[];
 }
 

@@ -1,6 +1,7 @@
 //! Taking back: release everything, settle in reverse order, never give up, alarm when it does not work.
 
-use super::{ALARM_PAUSE_MS, Change, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
+use super::granting::unexpected;
+use super::{ALARM_PAUSE_MS, Change, END_PAUSE_MAX_MS, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
 use crate::request::{Found, Outcome, Phase, Proof, State};
@@ -23,7 +24,7 @@ impl Change {
         }
         match self.last_releasing_below(self.request.steps.len()) {
             Some(last) => {
-                self.now(Effect::Settle { step: last });
+                self.settle(last, self.moment.now);
                 self.alarm_in(STUCK_AFTER_MS);
                 self.show();
             }
@@ -37,20 +38,24 @@ impl Change {
 
     pub(super) fn step_gone(&mut self, index: usize, proof: Proof) {
         let Some(step) = self.request.steps.get_mut(index) else { return };
+        // What was read back as on is over only when it was read again.
+        if proof.found == Found::Untouched && step.proof.as_ref().is_some_and(|proof| proof.found.is_on()) {
+            return self.release_failed(index, unexpected("it was on, and has not been read since"));
+        }
         let failed_before = step.failures > 0;
         step.phase = Phase::Gone;
         step.failures = 0;
-        // Nobody's last reading is lost because another holder's settle already forgot the key.
+        // That a person took it away says more than that nothing was left to do.
         let keeps =
             proof.found == Found::Untouched && step.proof.as_ref().is_some_and(|proof| proof.found == Found::TakenAway);
         if !keeps {
             step.proof = Some(proof);
         }
-        self.ledger.push(Ledger::Forget { key: step.key.clone() });
+        self.ledger.push(Ledger::Leave { key: step.key.clone() });
         if !self.request.may_be_on() {
             self.finish();
         } else if let Some(next) = self.last_releasing_below(index).filter(|_| !failed_before) {
-            self.now(Effect::Settle { step: next });
+            self.settle(next, self.moment.now);
         }
     }
 
@@ -61,15 +66,18 @@ impl Change {
         let first_failure = step.failures == 0;
         step.failures = step.failures.saturating_add(1);
         let failures = step.failures;
-        let at = self.moment.now.saturating_add(self.pause_ms(failures, failure.retry_after_ms));
+        let pause_ms = self.pause_ms(failures, failure.retry_after_ms).min(END_PAUSE_MAX_MS);
+        let at = self.moment.now.saturating_add(pause_ms);
+        let is_final = !failure.retryable;
         if self.request.outcome != Some(Outcome::Failed) || self.request.trouble.is_none() {
             self.request.trouble = Some(failure);
         }
-        self.later(at, Effect::Settle { step: index });
+        self.settle(index, at);
         if let Some(next) = self.last_releasing_below(index).filter(|_| first_failure) {
-            self.now(Effect::Settle { step: next });
+            self.settle(next, self.moment.now);
         }
-        if !self.request.stuck && failures >= STUCK_AFTER_FAILURES {
+        // What the far side refuses for good is not tried five times before anybody hears of it.
+        if !self.request.stuck && (is_final || failures >= STUCK_AFTER_FAILURES) {
             self.get_stuck();
         }
         self.show();
@@ -142,7 +150,7 @@ impl Change {
             .map(|(index, _)| index)
             .collect();
         for step in releasing {
-            self.now(Effect::Settle { step });
+            self.settle(step, self.moment.now);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Change, GRACE_MS, GRANT_ATTEMPTS_MAX, HOUR_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
+use crate::id::Key;
 use crate::person::Person;
 use crate::policy;
 use crate::request::{Found, Outcome, Phase, Proof, State};
@@ -47,11 +48,36 @@ impl Change {
     /// Writes down that this request holds the step's key, then has it settled at `at`.
     fn begin_step(&mut self, index: usize, at: i64) {
         let until = at.saturating_add(self.request.hold_ms).saturating_add(GRACE_MS);
+        if let Some(step) = self.request.steps.get_mut(index) {
+            step.phase = Phase::Begun;
+        }
+        self.hold(index, until);
+        self.settle(index, at);
+    }
+
+    /// Writes into the ledger until when the far side is to be told that this request holds the step's key.
+    fn hold(&mut self, index: usize, until: i64) {
+        let holding = self.request.holding(index, until);
         let Some(step) = self.request.steps.get_mut(index) else { return };
-        step.phase = Phase::Begun;
         step.until = Some(until);
-        self.ledger.push(Ledger::Hold { key: step.key.clone(), until });
-        self.later(at, Effect::Settle { step: index });
+        self.ledger.push(Ledger::Hold { key: step.key.clone(), holding });
+    }
+
+    /// Tries a step again that is not confirmed yet. The far side is told the same end as before, so that what arrives late is
+    /// recognised; an end that has passed, or soon will, is told anew.
+    fn try_step_again(&mut self, index: usize, at: i64) {
+        let left = self.request.steps.get(index).and_then(|step| step.until).map(|until| until.saturating_sub(at));
+        if left.is_some_and(|left| left > self.request.hold_ms / 2) {
+            self.settle(index, at);
+        } else {
+            self.begin_step(index, at);
+        }
+    }
+
+    /// It took longer than the whole hold before anything was confirmed, for example because nothing ran meanwhile.
+    fn has_overslept(&self, index: usize) -> bool {
+        let until = self.request.steps.get(index).and_then(|step| step.until);
+        until.is_some_and(|until| until <= self.moment.now)
     }
 
     pub(super) fn settled(&mut self, index: usize, proof: Proof) {
@@ -67,6 +93,7 @@ impl Change {
             (State::Activating, Phase::Begun, true) => {
                 step.phase = Phase::Held;
                 step.failures = 0;
+                self.ledger.extend(confirmed(&step.key, &proof));
                 step.proof = Some(proof);
                 self.request.trouble = None;
                 match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
@@ -77,8 +104,14 @@ impl Change {
             (State::Activating, Phase::Begun, false) => {
                 self.settle_failed(index, unexpected("it reads back as not on"))
             }
+            // Settled for somebody else meanwhile: it is on for this one too.
+            (State::Activating, Phase::Held, true) => {
+                self.ledger.extend(confirmed(&step.key, &proof));
+                step.proof = Some(proof);
+            }
             (State::Active, Phase::Held, true) => {
                 step.failures = 0;
+                self.ledger.extend(confirmed(&step.key, &proof));
                 step.proof = Some(proof);
                 if self.request.trouble.take().is_some() {
                     self.show();
@@ -109,11 +142,8 @@ impl Change {
             .map(|(index, _)| index)
             .collect();
         for index in short {
-            if let Some(step) = self.request.steps.get_mut(index) {
-                step.until = Some(expires_at);
-                self.ledger.push(Ledger::Hold { key: step.key.clone(), until: expires_at });
-                self.now(Effect::Settle { step: index });
-            }
+            self.hold(index, expires_at);
+            self.settle(index, self.moment.now);
         }
         self.later(expires_at, Effect::Wake { wake: Wake::Expire });
         self.later(expires_at.saturating_sub(warning_ms(self.request.hold_ms)), Effect::Wake { wake: Wake::Warn });
@@ -123,9 +153,17 @@ impl Change {
     }
 
     pub(super) fn settle_failed(&mut self, index: usize, failure: Failure) {
+        let has_overslept = self.has_overslept(index);
         let Some(step) = self.request.steps.get_mut(index) else { return };
-        let phase = step.phase;
-        match (self.request.state, phase) {
+        match (self.request.state, step.phase) {
+            (State::Activating, Phase::Begun) if has_overslept => {
+                if self.request.can_begin(self.moment.now) {
+                    self.begin_step(index, self.moment.now);
+                } else {
+                    self.request.trouble = Some(Failure { retryable: false, ..failure });
+                    self.fail();
+                }
+            }
             (State::Activating, Phase::Begun) => {
                 step.failures = step.failures.saturating_add(1);
                 let failures = step.failures;
@@ -135,7 +173,7 @@ impl Change {
                 if give_up {
                     self.fail();
                 } else {
-                    self.begin_step(index, self.moment.now.saturating_add(pause_ms));
+                    self.try_step_again(index, self.moment.now.saturating_add(pause_ms));
                     self.show();
                 }
             }
@@ -145,7 +183,7 @@ impl Change {
                 let at = self.moment.now.saturating_add(self.pause_ms(failures, failure.retry_after_ms));
                 let ends = self.request.expires_at.unwrap_or(at);
                 if failure.retryable && at < ends {
-                    self.later(at, Effect::Settle { step: index });
+                    self.settle(index, at);
                 }
                 // The far side may now end it before the time people were told.
                 if self.request.trouble.replace(failure).is_none() {
@@ -210,7 +248,17 @@ impl Change {
     }
 }
 
-fn unexpected(what: &str) -> Failure {
+/// What the ledger learns from a reading that says on.
+fn confirmed(key: &Key, proof: &Proof) -> Option<Ledger> {
+    let until = match proof.found {
+        Found::On { until } => until,
+        Found::OnBefore => None,
+        _ => return None,
+    };
+    Some(Ledger::Confirm { key: key.clone(), until })
+}
+
+pub(super) fn unexpected(what: &str) -> Failure {
     Failure { what: what.to_owned(), advice: String::new(), retryable: true, retry_after_ms: None }
 }
 

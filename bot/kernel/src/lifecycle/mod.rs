@@ -23,6 +23,9 @@ pub const STUCK_AFTER_FAILURES: u32 = 5;
 pub const STUCK_AFTER_MS: i64 = 60_000;
 /// The longest pause between two attempts.
 pub const RETRY_PAUSE_MAX_MS: i64 = 60_000;
+/// The longest pause between two attempts to take back, whatever the far side asks for: an end is not put off by a quarter of
+/// an hour because of one header.
+pub const END_PAUSE_MAX_MS: i64 = 75_000;
 /// The first repeat of an alarm; doubles up to an hour.
 pub const ALARM_PAUSE_MS: i64 = 600_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -140,6 +143,13 @@ impl Change {
 
     fn later(&mut self, at: i64, effect: Effect) {
         self.effects.push(Due { at: at.max(self.moment.now), effect });
+    }
+
+    /// Has the key of a step settled at `at`.
+    fn settle(&mut self, index: usize, at: i64) {
+        let Some(step) = self.request.steps.get(index) else { return };
+        let key = step.key.clone();
+        self.later(at, Effect::Settle { key });
     }
 
     /// Every card follows every change.

@@ -144,8 +144,13 @@ impl Request {
 
     /// A failed grant may be tried again under the same approval for as long as a request may wait.
     pub fn can_restart(&self, now: i64) -> bool {
+        self.state == State::Ended && self.outcome == Some(Outcome::Failed) && self.can_begin(now)
+    }
+
+    /// An approval is good for as long as a request may wait.
+    pub fn can_begin(&self, now: i64) -> bool {
         let until = self.approved_at.map(|at| at.saturating_add(self.workflow.lapse_after_ms));
-        self.state == State::Ended && self.outcome == Some(Outcome::Failed) && until.is_some_and(|until| now < until)
+        until.is_some_and(|until| now < until)
     }
 
     /// One human, one decision, whatever account they use.

@@ -138,10 +138,10 @@ fn activating() {
     approve, confirmed by alice, bob, carol, dave: no: too late, activating
     deny by alice, bob, carol, dave: no: too late, activating
     withdraw by alice, bob, carol, dave: no: too late, activating
-    return by alice: ENDING returned, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access
+    return by alice: ENDING returned, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access
     return by bob, carol, dave: noted, no: not yours
-    revoke by alice: ENDING returned, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access
-    revoke by bob, carol: ENDING revoked, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access
+    revoke by alice: ENDING returned, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access
+    revoke by bob, carol: ENDING revoked, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, activating
     ");
@@ -154,10 +154,10 @@ fn active() {
     approve, confirmed by alice, bob, carol, dave: no: too late, active
     deny by alice, bob, carol, dave: no: too late, active
     withdraw by alice, bob, carol, dave: no: too late, active
-    return by alice: ENDING returned, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
+    return by alice: ENDING returned, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
     return by bob, carol, dave: noted, no: not yours
-    revoke by alice: ENDING returned, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
-    revoke by bob, carol: ENDING revoked, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
+    revoke by alice: ENDING returned, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
+    revoke by bob, carol: ENDING revoked, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, active
     ");
@@ -172,7 +172,7 @@ fn ending() {
     withdraw by alice, bob, carol, dave: no: too late, ending expired
     return by alice, bob, carol, dave: no: too late, ending expired
     revoke by alice, bob, carol, dave: no: too late, ending expired
-    retry by alice, bob, carol: noted, settle 1, settle 0
+    retry by alice, bob, carol: noted, settle b, settle a
     retry by dave: noted, no: not an approver
     ");
 }
@@ -186,7 +186,7 @@ fn ending_and_stuck() {
     withdraw by alice, bob, carol, dave: no: too late, ending expired
     return by alice, bob, carol, dave: no: too late, ending expired
     revoke by alice, bob, carol, dave: no: too late, ending expired
-    retry by alice, bob, carol: noted, settle 1
+    retry by alice, bob, carol: noted, settle b
     retry by dave: noted, no: not an approver
     ");
 }

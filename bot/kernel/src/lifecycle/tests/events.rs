@@ -137,7 +137,7 @@ fn approved() {
     insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @"
     pressed approve: tell UBOB no: too late, approved
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
-    identified to start: ACTIVATING, steps begun+waiting, hold a, settle 0, show #access
+    identified to start: ACTIVATING, steps begun+waiting, hold a, settle a, show #access
     guest to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     not identified to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
@@ -152,11 +152,11 @@ fn activating() {
     insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @"
     pressed approve: tell UBOB no: too late, activating
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
-    settled 0, on: steps held+begun, hold b, settle 1
-    settled 0, on before: steps held+begun, hold b, settle 1
-    settled 0, gone: noted, hold a, settle 0 in 1s, show #access
-    settle 0 failed: noted, hold a, settle 0 in 1s, show #access
-    settle 0 failed for good: ENDING failed, steps releasing+waiting, release a, settle 0, wake alarm in 1m, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
+    settled 0, on: steps held+begun, confirm a, hold b, settle b
+    settled 0, on before: steps held+begun, confirm a, hold b, settle b
+    settled 0, gone: noted, settle a in 1s, show #access
+    settle 0 failed: noted, settle a in 1s, show #access
+    settle 0 failed for good: ENDING failed, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
@@ -169,18 +169,20 @@ fn active() {
     insta::assert_snapshot!(table(&Story::request_in(State::Active)), @"
     pressed approve: tell UBOB no: too late, active
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
-    settled 0, on before: noted
-    settled 0, taken away: ENDING revoked, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
-    settle 0 failed: noted, settle 0 in 1s, show #access
+    settled 0, on: confirm a
+    settled 0, on before: noted, confirm a
+    settled 0, taken away: ENDING revoked, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
+    settled 1, on: confirm b
+    settle 0 failed: noted, settle a in 1s, show #access
     settle 0 failed for good: noted, show #access
-    settle 1 failed: noted, settle 1 in 1s, show #access
+    settle 1 failed: noted, settle b in 1s, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
-    woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle 1, wake alarm in 1m, show #access
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
+    woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
+    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -189,14 +191,14 @@ fn ending() {
     insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @"
     pressed approve: tell UBOB no: too late, ending expired
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
-    settled 0, on: noted, settle 0 in 1s, show #access
-    settled 0, on before: noted, settle 0 in 1s, show #access
-    settled 0, gone: steps gone+releasing, forget a
-    settled 1, on: noted, settle 1 in 1s, settle 0, show #access
-    settled 1, left alone: steps releasing+gone, forget b, settle 0
-    settle 0 failed: noted, settle 0 in 1s, show #access
-    settle 0 failed for good: noted, settle 0 in 1s, show #access
-    settle 1 failed: noted, settle 1 in 1s, settle 0, show #access
+    settled 0, on: noted, settle a in 1s, show #access
+    settled 0, on before: noted, settle a in 1s, show #access
+    settled 0, gone: steps gone+releasing, leave a
+    settled 1, on: noted, settle b in 1s, settle a, show #access
+    settled 1, left alone: steps releasing+gone, leave b, settle a
+    settle 0 failed: noted, settle a in 1s, show #access
+    settle 0 failed for good: STUCK, settle a in 1s, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
+    settle 1 failed: noted, settle b in 1s, settle a, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: rewrite 9.9 stuck
@@ -211,9 +213,9 @@ fn ending_and_stuck() {
     insta::assert_snapshot!(table(&Story::stuck()), @"
     pressed approve: tell UBOB no: too late, ending expired
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
-    settled 1, on: noted, settle 1 in 32s, show #access
-    settled 1, left alone: ENDED expired, UNSTUCK, steps gone+gone, forget b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access
-    settle 1 failed: noted, settle 1 in 32s, show #access
+    settled 1, on: noted, settle b in 32s, show #access
+    settled 1, left alone: ENDED expired, UNSTUCK, steps gone+gone, leave b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access
+    settle 1 failed: noted, settle b in 32s, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     alarmed: noted

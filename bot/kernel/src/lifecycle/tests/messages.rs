@@ -95,7 +95,7 @@ fn alarms_are_remembered_until_it_is_over_and_rewritten_then() {
     let mut by_itself = story.clone();
     let before = story.request.clone();
     story.tell(settled(1, Found::Gone));
-    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, UNSTUCK, steps gone+gone, forget b, tell UBOB unstuck, tell channel unstuck, rewrite 7.1 stuck, rewrite 7.2 stuck, tell UALICE ended, tell thread ended, show #access");
+    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, UNSTUCK, steps gone+gone, leave b, tell UBOB unstuck, tell channel unstuck, rewrite 7.1 stuck, rewrite 7.2 stuck, tell UALICE ended, tell thread ended, show #access");
     assert_eq!((story.request.alarms.len(), &story.request.pushed_by), (0, &Some(carol().slack_id)));
     by_itself.tell(Event::SettleFailed { step: 1, failure: failure(true) });
     assert_eq!(by_itself.request.pushed_by, None, "that Retry did not help");

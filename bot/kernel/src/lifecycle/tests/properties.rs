@@ -125,7 +125,7 @@ impl Step<'_> {
         self.own_requests_are_decided_as_the_workflow_says();
         self.the_end_is_computed_once();
         self.the_ledger_comes_first(live);
-        self.forgetting_needs_proof();
+        self.leaving_needs_proof();
         self.what_is_over_stays_over();
         assert_eq!(self.applied.request.ask, self.before.ask, "what was asked never changes");
         assert!(self.applied.effects.iter().all(|due| due.at >= self.now), "nothing is due in the past");
@@ -189,12 +189,13 @@ impl Step<'_> {
         let step_of = |key: &crate::Key| request.keys.iter().position(|one| one == key).unwrap();
         for entry in &self.applied.ledger {
             match entry {
-                Ledger::Hold { key, until } => {
+                Ledger::Hold { key, holding } => {
                     live.insert(step_of(key));
-                    assert!(*until >= self.now + request.hold_ms || request.expires_at == Some(*until));
+                    assert!(holding.until >= self.now + request.hold_ms || request.expires_at == Some(holding.until));
                 }
                 Ledger::Release { key } => assert!(live.remove(&step_of(key)), "only what was held is released"),
-                Ledger::Remember { .. } | Ledger::Forget { .. } => {}
+                Ledger::Confirm { key, .. } => assert!(live.contains(&step_of(key)), "only what is held is confirmed"),
+                Ledger::Remember { .. } | Ledger::Leave { .. } => {}
             }
         }
         for (index, step) in request.steps.iter().enumerate() {
@@ -202,8 +203,8 @@ impl Step<'_> {
             assert_eq!(holds, live.contains(&index), "step {index} is {:?}", step.phase);
         }
         for due in &self.applied.effects {
-            if let Effect::Settle { step } = due.effect {
-                assert!(request.steps[step].may_be_on(), "only what was begun is settled");
+            if let Effect::Settle { key } = &due.effect {
+                assert!(request.steps[step_of(key)].may_be_on(), "only what was begun is settled");
             }
         }
         if matches!(request.state, State::Ending | State::Ended) {
@@ -211,12 +212,14 @@ impl Step<'_> {
         }
     }
 
-    fn forgetting_needs_proof(&self) {
+    fn leaving_needs_proof(&self) {
         for entry in &self.applied.ledger {
-            let Ledger::Forget { key } = entry else { continue };
-            let Event::Settled { step, proof } = self.event else { panic!("forgotten without proof") };
+            let Ledger::Leave { key } = entry else { continue };
+            let Event::Settled { step, proof } = self.event else { panic!("left without proof") };
             assert_eq!(*key, self.before.keys[*step]);
-            assert!(!proof.found.is_on(), "forgotten while on");
+            assert!(!proof.found.is_on(), "left while on");
+            let was_on = self.before.steps[*step].proof.as_ref().is_some_and(|proof| proof.found.is_on());
+            assert!(!was_on || proof.found != Found::Untouched, "what was on is over only when it was read again");
         }
         for (before, after) in self.before.steps.iter().zip(&self.applied.request.steps) {
             if after.phase == Phase::Gone && before.phase != Phase::Gone {
@@ -256,7 +259,11 @@ impl Step<'_> {
             _ => false,
         };
         assert!(again.effects.iter().all(|due| harmless(&due.effect)), "{:?}", again.effects);
-        assert!(again.ledger.iter().all(|entry| matches!(entry, Ledger::Remember { .. })), "{:?}", again.ledger);
+        assert!(
+            again.ledger.iter().all(|entry| matches!(entry, Ledger::Remember { .. } | Ledger::Confirm { .. })),
+            "{:?}",
+            again.ledger
+        );
     }
 
     fn reads_back_wrong(&self, request: &Request) -> bool {
@@ -264,7 +271,7 @@ impl Step<'_> {
         let Some(step) = request.steps.get(*step) else { return false };
         match step.phase {
             Phase::Begun => !proof.found.is_on(),
-            Phase::Releasing => proof.found.is_on(),
+            Phase::Releasing => proof.found.is_on() || proof.found == Found::Untouched,
             _ => false,
         }
     }

@@ -9,8 +9,9 @@ use crate::workflow::OwnRequest;
 use crate::{Button, Effect, Event, Found, Ledger, Notice, Outcome, Person, Proof, Purpose, Recipient, State, Wake};
 
 fn settles(story: &Story) -> Vec<(usize, i64)> {
-    let settle = |due: &crate::effect::Due| match due.effect {
-        Effect::Settle { step } => Some((step, due.at - story.now)),
+    let step_of = |key: &crate::Key| story.request.keys.iter().position(|one| one == key).unwrap();
+    let settle = |due: &crate::effect::Due| match &due.effect {
+        Effect::Settle { key } => Some((step_of(key), due.at - story.now)),
         _ => None,
     };
     story.last.effects.iter().filter_map(settle).collect()
@@ -304,7 +305,7 @@ fn a_far_side_that_asks_for_an_hour_does_not_keep_the_alarm_for_an_hour() {
     let mut story = Story::ending();
     let asks = crate::Failure { retry_after_ms: Some(3_600_000), ..failure(true) };
     story.tell(Event::SettleFailed { step: 1, failure: asks });
-    assert_eq!(settles(&story), [(1, 3_600_000), (0, 0)]);
+    assert_eq!(settles(&story), [(1, 75_000), (0, 0)]);
     story.pass(STUCK_AFTER_MS);
     story.tell(Event::Woke { wake: Wake::Alarm });
     assert!(story.request.stuck);

@@ -68,7 +68,6 @@ fn buttons() -> [Button; 6] {
 fn same_slot(one: &Effect, other: &Effect) -> bool {
     match (one, other) {
         (Effect::Tell { .. }, _) => false,
-        (Effect::Settle { step: one }, Effect::Settle { step: other }) => one == other,
         (Effect::Wake { wake: one }, Effect::Wake { wake: other }) => one == other,
         (one, other) => one == other,
     }
@@ -90,8 +89,8 @@ impl World {
             match entry {
                 Ledger::Hold { key, .. } => drop(self.live.insert(step_of(key))),
                 Ledger::Release { key } => drop(self.live.remove(&step_of(key))),
-                Ledger::Remember { .. } => {}
-                Ledger::Forget { key } => assert!(!self.on.contains(&step_of(key)), "forgotten, but on"),
+                Ledger::Remember { .. } | Ledger::Confirm { .. } => {}
+                Ledger::Leave { key } => assert!(!self.on.contains(&step_of(key)), "left, but on"),
             }
         }
         for due in applied.effects {
@@ -189,7 +188,10 @@ impl World {
                 let person = people().into_iter().find(|person| person.slack_id == *slack_id).unwrap();
                 Some(Event::Identified { purpose: purpose.clone(), person })
             }
-            Effect::Settle { step } => self.settle(*step, luck),
+            Effect::Settle { key } => {
+                let step = self.story.request.keys.iter().position(|one| one == key).unwrap();
+                self.settle(step, luck)
+            }
             Effect::Show { place } => Some(super::story::shown(place.clone())),
             Effect::Tell { .. } | Effect::Rewrite { .. } => None,
             Effect::Say { .. } | Effect::ExpirePaste { .. } => panic!("requests tell, they do not say"),

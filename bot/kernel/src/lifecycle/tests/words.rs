@@ -48,7 +48,8 @@ fn ledger_word(entry: &Ledger) -> String {
         Ledger::Hold { key, .. } => format!("hold {}", key.address()),
         Ledger::Release { key } => format!("release {}", key.address()),
         Ledger::Remember { key, .. } => format!("remember {}", key.address()),
-        Ledger::Forget { key } => format!("forget {}", key.address()),
+        Ledger::Leave { key } => format!("leave {}", key.address()),
+        Ledger::Confirm { key, .. } => format!("confirm {}", key.address()),
     }
 }
 
@@ -59,7 +60,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Identify { slack_id, purpose: Purpose::Press { number } } => {
             format!("identify {slack_id} for press {number}")
         }
-        Effect::Settle { step } => format!("settle {step}"),
+        Effect::Settle { key } => format!("settle {}", key.address()),
         Effect::Show { place } => format!("show {}", place_word(place)),
         Effect::Tell { to, notice } => format!("tell {} {}", recipient_word(to), notice_word(notice)),
         Effect::Rewrite { message, notice, .. } => format!("rewrite {} {}", message.ts, notice_word(notice)),

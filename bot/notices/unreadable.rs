@@ -1,0 +1,24 @@
+//! What is said of a request whose record cannot be read: it has no card that could change.
+
+use super::words::escape;
+use crate::kernel::request::Found;
+use crate::kernel::{Proof, RequestId};
+
+/// Said where the workflow's cards go, once what the request held was taken back and read.
+pub fn taken_back(workflow: &str, requester: &str, id: &RequestId, proof: &Proof, now: i64) -> String {
+    let at = proof.at.min(now).div_euclid(1_000);
+    let found = match &proof.found {
+        Found::PutBack { what } => format!("what was there before is there again ({})", escape(what)),
+        Found::LeftAlone { what } => {
+            format!("*it was left alone, because somebody else changed it* ({})", escape(what))
+        }
+        Found::HeldByOthers { .. } => "others still hold it".to_owned(),
+        _ => "it reads back as off".to_owned(),
+    };
+    format!(
+        ":warning: The record of request {} (*{}*, <@{requester}>) cannot be read by this version of Nightlatch. Its time was up, so what it \
+         held was taken back: {found}, <!date^{at}^{{date_short_pretty}} {{time_secs}}|read back>. Its card no longer changes. Look at the log for the reason.",
+        escape(id.as_str()),
+        escape(workflow),
+    )
+}
