@@ -140,7 +140,7 @@ pub(super) async fn overdue(
     Ok(())
 }
 
-async fn again(tx: &mut Tx, key: &Key, at: i64) -> Result<(), StoreError> {
+pub(super) async fn again(tx: &mut Tx, key: &Key, at: i64) -> Result<(), StoreError> {
     tx.enqueue_for(&RequestId(String::new()), Effect::Settle { key: key.clone() }, at).await
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
                 continue;
             }
         };
-        if running.seqs.is_empty() {
+        if running.tasks.is_empty() {
             engine.inner.idle.send_replace(Some(Idle { saves, now }));
         }
         tokio::select! {
@@ -111,6 +111,15 @@ async fn readmitted(engine: &Engine) -> Result<i64, StoreError> {
         tx.commit().await?;
         warn!(count, "effects that were set aside can be read, and queue again");
     }
+    let unsettled = engine.inner.store.unsettled(OVERDUE_MAX).await?;
+    if !unsettled.is_empty() {
+        let mut tx = engine.inner.store.begin().await?;
+        for key in &unsettled {
+            warn!(step.key = %key, "nothing was going to settle a key that was let go; it is settled now");
+            super::settling::again(&mut tx, key, engine.inner.clock.now_ms()).await?;
+        }
+        tx.commit().await?;
+    }
     engine.inner.store.newest_seq().await
 }
 
@@ -144,7 +153,7 @@ async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Opt
     running.overdue_at = now;
     let holds = engine.inner.store.overdue(now.saturating_sub(OVERDUE_AFTER_MS), OVERDUE_MAX).await?;
     let inner = engine.clone();
-    tokio::spawn(async move {
+    running.tasks.spawn(async move {
         let keys: Vec<_> = holds.iter().map(|(key, _)| key.clone()).collect();
         let saved = inner.submit(writer::Work::Overdue(holds), Actor::Clock, None, None).await;
         if let Err(failure) = saved {
@@ -175,12 +184,13 @@ impl Running {
         for row in engine.inner.store.due(class, now, limit).await? {
             match row {
                 Row::Read(waiting) => read.push_back(*waiting),
+                Row::Unreadable { seq, .. } if self.seqs.contains(&seq) => {}
                 Row::Unreadable { seq, request_id, why } => {
                     error!(request.id = %request_id, seq, why, "an effect cannot be read by this version; it is set aside");
                     let work = writer::Work::SetAside { why };
                     let inner = engine.clone();
-                    // It stays in the look until that is saved; saving it twice changes nothing.
-                    tokio::spawn(async move { inner.submit(work, Actor::Worker, None, Some(seq)).await.map(drop) });
+                    let saving = async move { drop(inner.submit(work, Actor::Worker, None, Some(seq)).await) };
+                    self.spawn((class, seq, format!("aside {seq}")), saving);
                 }
             }
         }
@@ -200,12 +210,16 @@ impl Running {
                 continue;
             }
             let (seq, lane) = (waiting.seq, waiting.lane.clone());
-            let started = self.tasks.spawn(one(engine.clone(), waiting));
-            self.seqs.insert(seq);
-            self.lanes.insert(lane.clone());
-            *self.counts.entry(class).or_default() += 1;
-            self.by_task.insert(started.id(), (class, seq, lane));
+            self.spawn((class, seq, lane), one(engine.clone(), waiting));
         }
+    }
+
+    fn spawn(&mut self, (class, seq, lane): (Class, i64, String), work: impl Future<Output = ()> + Send + 'static) {
+        let started = self.tasks.spawn(work);
+        self.seqs.insert(seq);
+        self.lanes.insert(lane.clone());
+        *self.counts.entry(class).or_default() += 1;
+        self.by_task.insert(started.id(), (class, seq, lane));
     }
 
     fn finish(&mut self, finished: Result<(Id, ()), tokio::task::JoinError>) -> Option<Class> {
@@ -225,7 +239,7 @@ impl Running {
     /// Puts the next into each place that gets free; returns when the database must be looked at for more.
     async fn proceed(&mut self, engine: &Engine) {
         while let Some(finished) = self.tasks.join_next_with_id().await {
-            let Some(class) = self.finish(finished) else { continue };
+            let Some(class) = self.finish(finished) else { return };
             let had_more = self.read.get(&class).is_some_and(|read| !read.is_empty());
             self.start(engine, class);
             if !had_more {

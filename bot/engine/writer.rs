@@ -247,7 +247,7 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
         match (job.done, &outcome) {
             // Its request cannot be read: the effect is kept for a version that can.
             (Some(seq), Err(error)) if error.is_unreadable() => {
-                tx.set_aside(seq, moment.now, &error.to_string()).await?
+                tx.set_aside(seq, moment.now, &error.to_string()).await?;
             }
             (Some(seq), _) => tx.done(seq).await?,
             (None, _) => {}

@@ -157,9 +157,13 @@ impl Tx {
         Ok(())
     }
 
-    /// This request lets go of the key, and waits until that is settled.
+    /// This request lets go of the key, and waits until that is settled. One that the ledger no longer knows (it was taken
+    /// back while its request could not be read) is only over when it was read again.
     pub async fn release(&mut self, key: &Key, id: &RequestId) -> Result<(), StoreError> {
-        sqlx::query("update hold set phase = 'releasing', waits = 1 where key = $1 and request_id = $2")
+        sqlx::query(
+            "insert into hold (key, request_id, until, phase, waits, confirmed_until) values ($1, $2, 0, 'releasing', 1, 0)
+             on conflict (key, request_id) do update set phase = 'releasing', waits = 1",
+        )
             .bind(key.as_str())
             .bind(id.as_str())
             .execute(self.connection())
@@ -250,6 +254,19 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         Ok(rows.into_iter().map(|(key, id)| (Key::from_stored(key), RequestId(id))).collect())
+    }
+
+    /// Keys that somebody let go of and that nothing in the outbox will settle: the row that should was lost, or is one that this
+    /// version cannot read.
+    pub async fn unsettled(&self, limit: i64) -> Result<Vec<Key>, StoreError> {
+        let keys: Vec<String> = sqlx::query_scalar(
+            "select distinct key from hold where phase = 'releasing' and not exists (
+                 select 1 from outbox where outbox.lane = 'key ' || hold.key) limit $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(keys.into_iter().map(Key::from_stored).collect())
     }
 
     /// The keys this request holds or lets go of.

@@ -3,7 +3,7 @@
 use super::{Store, StoreError, Tx};
 use crate::kernel::effect::{Due, Effect, Recipient};
 use crate::kernel::event::Purpose;
-use crate::kernel::{RequestId, Wake, kept};
+use crate::kernel::{Key, RequestId, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -237,12 +237,14 @@ impl Tx {
     }
 
     /// Keeps a row that this version cannot perform for one that can; whatever stood behind it goes on.
-    pub async fn set_aside(&mut self, seq: i64, at: i64, why: &str) -> Result<(), StoreError> {
-        let lane: Option<String> = sqlx::query_scalar("select lane from outbox where seq = $1")
+    /// Returns the key it should have settled, if it was such a row.
+    pub async fn set_aside(&mut self, seq: i64, at: i64, why: &str) -> Result<Option<Key>, StoreError> {
+        let lane: Option<String> = sqlx::query_scalar("select lane from outbox where seq = $1 and class <> $2")
             .bind(seq)
+            .bind(SET_ASIDE)
             .fetch_optional(self.connection())
             .await?;
-        let Some(lane) = lane else { return Ok(()) };
+        let Some(lane) = lane else { return Ok(None) };
         sqlx::query("update outbox set class = $2, lane = $3, first = 0, set_aside_at = $4, error = $5 where seq = $1")
             .bind(seq)
             .bind(SET_ASIDE)
@@ -251,7 +253,8 @@ impl Tx {
             .bind(why)
             .execute(self.connection())
             .await?;
-        self.promote(&lane).await
+        self.promote(&lane).await?;
+        Ok(lane.strip_prefix("key ").map(|key| Key::from_stored(key.to_owned())))
     }
 
     /// Rows an earlier version set aside and this one can read queue again, as they would have. Returns how many.

@@ -7,6 +7,18 @@ fn read(body: &str) -> Result<Request, StoreError> {
     Ok(kept::read(body)?)
 }
 
+/// One record that cannot be read hides itself from a list, and no other.
+fn readable(bodies: &[String]) -> Vec<Request> {
+    let told = |body: &String| match kept::read(body) {
+        Ok(request) => Some(request),
+        Err(error) => {
+            tracing::warn!(%error, "a request is left out of a list");
+            None
+        }
+    };
+    bodies.iter().filter_map(told).collect()
+}
+
 impl Store {
     /// The request of that id, if there is one.
     pub async fn find(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
@@ -31,7 +43,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        bodies.iter().map(|body| read(body)).collect()
+        Ok(readable(&bodies))
     }
 
     /// Requests in one state, oldest first, at most `limit`.
@@ -42,7 +54,7 @@ impl Store {
                 .bind(limit)
                 .fetch_all(&self.read)
                 .await?;
-        bodies.iter().map(|body| read(body)).collect()
+        Ok(readable(&bodies))
     }
 
     /// How many requests are in each state, and how many are stuck; for metrics.

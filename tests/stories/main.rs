@@ -19,6 +19,7 @@ mod copies;
 mod deciding;
 mod doors;
 mod edges;
+mod ends;
 mod failing;
 mod fixtures;
 mod forms;

@@ -178,6 +178,15 @@ impl BotHandle {
         other
     }
 
+    /// Changes the database behind the bot's back, as damage or another version does. The bot should be dead meanwhile.
+    pub async fn change_database(&self, sql: &'static str) {
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(self.inner.folder.path().join("nightlatch.db"));
+        let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("the database opens");
+        sqlx::query(sql).execute(&mut other).await.expect("a change");
+        other.close().await.expect("closed");
+    }
+
     /// Rereads the workflows, as SIGHUP does.
     pub async fn reload(&self) -> Result<usize, String> {
         self.inner.alive.lock().await.as_ref().expect("alive").0.reload().map_err(|report| report.to_string())
