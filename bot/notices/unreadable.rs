@@ -16,7 +16,7 @@ pub fn taken_back(workflow: &str, requester: &str, id: &RequestId, proof: &Proof
         _ => "it reads back as off".to_owned(),
     };
     format!(
-        ":warning: The record of request {} (*{}*, <@{requester}>) cannot be read by this version of Nightlatch, so its card no longer \
+        "⚠️ The record of request {} (*{}*, <@{requester}>) cannot be read by this version of Nightlatch, so its card no longer \
          changes. Its time was up and it was taken back: {found}, <!date^{at}^{{date_short_pretty}} {{time_secs}}|read back>. The log says why.",
         escape(id.as_str()),
         escape(workflow),

@@ -108,7 +108,7 @@ async fn a_request_that_cannot_be_read_is_taken_back_from_the_ledger_alone_and_p
         assert!(stage.bot.store().await.keys().await.expect("keys").is_empty());
         insta::assert_snapshot!(stage.bob.reads_in("#access"), @"
         #access
-        nightlatch: :warning: The record of request 01kjmma2g000000001 (*prod-db*, @alice) cannot be read by this version of Nightlatch, so its card no longer changes. Its time was up and it was taken back: it reads back as off, today 08:00:10. The log says why.
+        nightlatch: ⚠️ The record of request 01kjmma2g000000001 (*prod-db*, @alice) cannot be read by this version of Nightlatch, so its card no longer changes. Its time was up and it was taken back: it reads back as off, today 08:00:10. The log says why.
         ");
         // A version that can read it is started: it hears what became of it, and nothing is taken back twice.
         stage.bot.kill().await;
