@@ -16,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Database, Listen, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::links::LinkPlace;
+use crate::engine::logbook::Logbook;
 use crate::engine::pastes::{PasteSettings, TclipPlace};
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
@@ -27,7 +28,7 @@ use crate::slack::edge::Edge;
 use crate::slack::http::SigningSecrets;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
-use crate::store::{OpenError, Store};
+use crate::store::{AnchorFile, OpenError, Store};
 use crate::web::identity::Identity;
 use crate::web::links::LinkPages;
 use crate::web::pages::{Neighbours, Pages};
@@ -117,6 +118,7 @@ impl Bot {
         let pages = Pages::new(neighbours(config, &here))?;
         let Database::Sqlite(path) = &config.database;
         let store = Store::open(&format!("sqlite://{}", path.display())).await?;
+        let logbook = Logbook::open(&store, AnchorFile::new(&config.anchor), clock.clone()).await?;
         let links = match &config.golink {
             Some(golink) => LinkPlace::there(golink, clock.clone())?,
             None => LinkPlace::here(&store, &here).await?,
@@ -133,6 +135,7 @@ impl Bot {
             people: config.people.clone(),
             links,
             pastes: paste_settings(config, here)?,
+            logbook,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone());

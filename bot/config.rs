@@ -24,6 +24,8 @@ pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, Tail
 pub struct Config {
     /// Where state is kept.
     pub database: Database,
+    /// The file that holds the head of the audit log in a second place.
+    pub anchor: PathBuf,
     /// Where we answer HTTP.
     pub listen: Listen,
     /// How people and Slack reach us, without a trailing slash in its path. Always there when `slack.mode` is `http`.

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, one list. Data goes to stdout, everything else to stderr.
 
+mod audit;
 mod check;
 mod demo;
 mod links;
@@ -29,6 +30,7 @@ struct Cli {
 /// The list of verbs. A new one is a file and a line in each of these two lists.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Audit(audit::Audit),
     Check(check::Check),
     Demo(demo::Demo),
     Links(links::Links),
@@ -40,6 +42,7 @@ enum Verb {
 impl Verb {
     fn run(self) -> ExitCode {
         match self {
+            Self::Audit(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             Self::Demo(verb) => verb.run(),
             Self::Links(verb) => verb.run(),

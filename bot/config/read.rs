@@ -15,6 +15,7 @@ use super::{
 
 const KEYS: &[&str] = &[
     "database",
+    "anchor",
     "listen",
     "listen_anywhere",
     "url",
@@ -53,6 +54,7 @@ pub(super) fn folders(folder: &Path, text: &str) -> Folders {
 fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let fields = sheet.fields(node, "the configuration", KEYS)?;
     let database = database(sheet, folder, &fields);
+    let anchor = database.as_ref().and_then(|database| anchor(sheet, folder, &fields, database));
     let listen = listen(sheet, folder, &fields);
     let workflows = folder_of(sheet, folder, &fields, "workflows");
     let policies = folder_of(sheet, folder, &fields, "policies");
@@ -65,6 +67,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let people = people(sheet, &fields);
     Some(Config {
         database: database?,
+        anchor: anchor?,
         listen: listen?,
         url,
         workflows: workflows?,
@@ -104,6 +107,23 @@ fn database(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Databas
     };
     sheet.mistake(node.place, message, Some(HELP.to_owned()));
     None
+}
+
+/// A file that is not the database itself; beside the database if the key is missing.
+fn anchor(sheet: &mut Sheet, folder: &Path, fields: &Fields, database: &Database) -> Option<PathBuf> {
+    let Database::Sqlite(database) = database;
+    let Some(node) = optional(fields, "anchor") else {
+        let mut beside = database.as_os_str().to_owned();
+        beside.push(".anchor");
+        return Some(PathBuf::from(beside));
+    };
+    let path = folder.join(sheet.text(node, "`anchor`")?);
+    if path == *database {
+        let help = "write anchor: nightlatch.anchor, best on another disk than the database";
+        sheet.mistake(node.place, "`anchor` is the database itself", Some(help.to_owned()));
+        return None;
+    }
+    Some(path)
 }
 
 fn listen(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Listen> {

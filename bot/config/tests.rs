@@ -28,6 +28,7 @@ fn mistakes(text: &str) -> String {
 fn what_is_left_out_has_a_default() {
     let config = read(GOOD).unwrap();
     assert_eq!(config.database, Database::Sqlite("/etc/nightlatch/nightlatch.db".into()));
+    assert_eq!(config.anchor, Path::new("/etc/nightlatch/nightlatch.db.anchor"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:7465");
     assert_eq!(config.workflows, Path::new("/etc/nightlatch/workflows"));
     assert_eq!(config.slack.mode, SlackMode::Socket);
@@ -41,13 +42,14 @@ fn what_is_left_out_has_a_default() {
 #[test]
 fn everything_can_be_said() {
     let config = read(
-        "database: sqlite:///var/lib/n.db\nlisten: unix:/run/n.sock\nurl: https://n.example.ts.net/\nworkflows: w\npolicies: /p\n\
+        "database: sqlite:///var/lib/n.db\nanchor: other/n.anchor\nlisten: unix:/run/n.sock\nurl: https://n.example.ts.net/\nworkflows: w\npolicies: /p\n\
          templates: t\nslack: { mode: http, api_url: \"http://127.0.0.1:9/api/\", bot_token: env:B, signing_secret: file:/s }\n\
          tailscale: { api_url: \"http://localhost:8\", api_key: env:K, socket: /s.sock }\ngolink: { url: http://go }\n\
          tclip: { url: http://paste/ }\npeople: { U024BE7LH: Alice@github }\n",
     )
     .unwrap();
     assert_eq!(config.database, Database::Sqlite("/var/lib/n.db".into()));
+    assert_eq!(config.anchor, Path::new("/etc/nightlatch/other/n.anchor"));
     assert_eq!(config.listen, Listen::Unix("/run/n.sock".into()));
     assert_eq!(config.slack.mode, SlackMode::Http);
     assert_eq!(config.slack.api_url.as_str(), "http://127.0.0.1:9/api");

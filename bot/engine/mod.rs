@@ -3,6 +3,7 @@
 pub mod asking;
 mod circumstances;
 pub mod links;
+pub mod logbook;
 pub mod metrics;
 pub mod mistyped;
 mod orphans;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub links: links::LinkPlace,
     /// Where pastes go.
     pub pastes: pastes::PasteSettings,
+    /// The audit log under watch.
+    pub logbook: logbook::Logbook,
 }
 
 /// The handle everybody has. Cloning shares the engine.
@@ -80,6 +83,7 @@ struct Inner {
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
     links: links::LinkPlace,
+    logbook: logbook::Logbook,
     jobs: writer::Jobs,
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
@@ -121,7 +125,7 @@ impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = writer::queue();
-        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes } = parts;
+        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes, logbook } = parts;
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let inner = Inner {
@@ -135,6 +139,7 @@ impl Engine {
             saves: AtomicU64::new(0),
             idle: watch::Sender::new(None),
             links,
+            logbook,
             store,
             clock,
             ids,
@@ -147,12 +152,16 @@ impl Engine {
         let worked = CancellationToken::new();
         let writer = tokio::spawn(writer::run(engine.clone(), queue, worked.clone()));
         let working = worker::run(engine.clone(), stop.clone());
-        let flushing = links::keep_flushing(engine.clone(), stop);
+        let flushing = links::keep_flushing(engine.clone(), stop.clone());
         let worker = tokio::spawn(async move {
             tokio::join!(working, flushing);
             worked.cancel();
         });
-        (engine, Running { writer, worker })
+        let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop));
+        // The anchor outlives the writer: the last thing that was saved is anchored too.
+        let written = CancellationToken::new();
+        let anchoring = tokio::spawn(logbook::keep_anchored(engine.clone(), written.clone()));
+        (engine, Running { writer, worker, verifying, anchoring, written })
     }
 
     /// Makes a request. Returns when it is saved. `delivery` is the fingerprint of Slack's delivery, if it was one.
@@ -201,6 +210,12 @@ impl Engine {
         let effect = Effect::Say { channel: channel.to_owned(), thread, by: by.to_owned(), text, blocks };
         let work = writer::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
         self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
+    }
+
+    /// Writes into the audit log what happened to the log itself, on the word of whoever runs the command line here.
+    async fn note(&self, about: &'static str, event: Value, state: &'static str) -> Result<(), TellError> {
+        let work = writer::Work::Note { about, event, state };
+        self.submit(work, Actor::Operator, None, None).await.map(drop)
     }
 
     async fn submit(
@@ -276,17 +291,24 @@ fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
     }
 }
 
-/// The engine's two tasks, to be waited for at the end.
+/// The engine's tasks, to be waited for at the end.
 pub struct Running {
     writer: tokio::task::JoinHandle<()>,
     worker: tokio::task::JoinHandle<()>,
+    verifying: tokio::task::JoinHandle<()>,
+    anchoring: tokio::task::JoinHandle<()>,
+    /// Cancelled when nothing is written any more.
+    written: CancellationToken,
 }
 
 impl Running {
-    /// Returns when both have finished what was in hand.
+    /// Returns when all have finished what was in hand.
     pub async fn finished(self) {
         let _ = self.worker.await;
         let _ = self.writer.await;
+        self.written.cancel();
+        let _ = self.verifying.await;
+        let _ = self.anchoring.await;
     }
 }
 

@@ -13,6 +13,7 @@ use super::pastes::writing::{self as pastes, PasteOutcome, PasteWork};
 use super::settling::{self, Settlement};
 use super::{Engine, TellError, Told, saying};
 use crate::kernel::effect::Effect;
+use crate::kernel::kept::Note;
 use crate::kernel::link::{LinkEvent, LinkId};
 use crate::kernel::{Actor, Applied, Ask, Event, Key, Moment, Request, RequestId, Wake};
 use crate::store::{Saving, StoreError, Tx};
@@ -48,6 +49,8 @@ pub(super) enum Work {
     LinkNote(Box<LinkEvent>),
     /// Go links were followed.
     Clicks(Vec<(LinkId, i64)>),
+    /// Something that concerns no request, for the audit log alone.
+    Note { about: &'static str, event: serde_json::Value, state: &'static str },
     /// Somebody wants something said (`Effect::Say`); `about` names what, for the audit log.
     Say { about: String, effect: Box<Effect> },
 }
@@ -187,6 +190,7 @@ async fn write(engine: &Engine, jobs: Vec<Job>) {
 fn answer(engine: &Engine, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
     engine.inner.saves.fetch_add(1, Ordering::SeqCst);
     engine.inner.saved.notify_one();
+    engine.inner.logbook.saved();
     for (job, outcome) in jobs.into_iter().zip(outcomes) {
         // Whoever asked may have given up waiting; what was saved is saved.
         let _ = job.answer.send(outcome);
@@ -232,6 +236,10 @@ async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreErro
             }
             Work::Clicks(clicks) => {
                 tx.add_clicks(clicks, moment.now).await?;
+                Ok(Written::Nothing)
+            }
+            Work::Note { about, event, state } => {
+                tx.note(about, &job.actor, &Note(event.clone()), state, moment.now).await?;
                 Ok(Written::Nothing)
             }
             Work::Say { about, effect } => {
@@ -351,7 +359,7 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
             return;
         }
         Work::Done | Work::Overdue(_) | Work::SetAside { .. } | Work::Postpone { .. } | Work::Clicks(_) => return,
-        Work::Link(_) | Work::Paste(_) | Work::LinkNote(_) | Work::Say { .. } => return,
+        Work::Link(_) | Work::Paste(_) | Work::LinkNote(_) | Work::Note { .. } | Work::Say { .. } => return,
     };
     let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {

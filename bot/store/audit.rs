@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Store, StoreError, Tx};
+use super::{AuditLog, Store, StoreError, Tx};
 use crate::kernel::{Actor, kept};
 
 /// One entry as stored.
@@ -34,11 +34,11 @@ pub struct Tampered {
     /// Its number.
     pub seq: i64,
     /// What is wrong with it.
-    pub what: &'static str,
+    pub what: String,
 }
 
 impl AuditEntry {
-    fn hash_of(&self) -> String {
+    pub(super) fn hash_of(&self) -> String {
         let mut digest = Sha256::new();
         let (seq, at) = (self.seq.to_string(), self.at.to_string());
         let parts = [&self.previous, &seq, &at, &self.request_id, &self.actor, &self.event, &self.state];
@@ -117,41 +117,16 @@ impl Store {
 
     /// Every entry, oldest first, at most `limit` after `seq`.
     pub async fn audit_after(&self, seq: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows = sqlx::query_as("select * from audit where seq > $1 order by seq limit $2")
-            .bind(seq)
-            .bind(limit)
-            .fetch_all(&self.read)
-            .await?;
-        Ok(rows)
+        self.audit_log().after(seq, limit).await
+    }
+
+    /// The whole log, for those who look after it.
+    pub fn audit_log(&self) -> AuditLog {
+        AuditLog::new(self.read.clone())
     }
 
     /// Walks the whole chain; the inner result names the first entry that does not fit.
     pub async fn verify_audit(&self) -> Result<Result<i64, Tampered>, StoreError> {
-        let (head_seq, head_hash): (i64, String) =
-            sqlx::query_as("select audit_seq, audit_hash from head where one = 1").fetch_one(&self.read).await?;
-        let (mut seq, mut previous) = (0_i64, String::new());
-        loop {
-            let entries = self.audit_after(seq, 500).await?;
-            if entries.is_empty() {
-                break;
-            }
-            for entry in entries {
-                let what = if entry.seq != seq + 1 {
-                    "an entry before it is missing"
-                } else if entry.previous != previous {
-                    "it does not follow the one before"
-                } else if entry.hash != entry.hash_of() {
-                    "it was changed"
-                } else {
-                    (seq, previous) = (entry.seq, entry.hash);
-                    continue;
-                };
-                return Ok(Err(Tampered { seq: entry.seq, what }));
-            }
-        }
-        if seq != head_seq || previous != head_hash {
-            return Ok(Err(Tampered { seq: seq + 1, what: "entries at the end are missing" }));
-        }
-        Ok(Ok(seq))
+        self.audit_log().verify().await
     }
 }

@@ -1,6 +1,8 @@
 //! What is kept: requests, holders, outbox and audit in one SQLite file. Knows rows and kernel types, no service.
 
+mod anchor;
 mod audit;
+mod chain;
 mod file;
 mod ledger;
 mod links;
@@ -11,7 +13,9 @@ mod read;
 mod save;
 mod tclip;
 
+pub use anchor::{AnchorError, AnchorFile, Mismatch};
 pub use audit::{AuditEntry, Tampered};
+pub use chain::{AuditLog, Head, Walk, Walked};
 pub use file::FileTrouble;
 pub use ledger::{Held, HoldPhase, HolderRow};
 pub use links::link_subject;

@@ -16,7 +16,7 @@ use super::file::{self, OpenFile};
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Marks the file as ours: `NLAT` in ASCII. SQLite keeps it in the header.
-const APPLICATION_ID: i64 = 0x4e4c_4154;
+pub(super) const APPLICATION_ID: i64 = 0x4e4c_4154;
 
 /// Files up to this size are checked page by page when opened; larger ones would delay the start.
 const CHECKED_SIZE_MAX: u64 = 64 * 1024 * 1024;
@@ -38,6 +38,9 @@ pub enum OpenError {
     /// Another process has it.
     #[error("the database {0} is in use by another nightlatch; stop that one first")]
     InUse(PathBuf),
+    /// Nothing to read.
+    #[error("there is no database {0}")]
+    Missing(PathBuf),
     /// Hard links.
     #[error(
         "the database {path} has {names} names (hard links), and what was saved last belongs to only one of them; remove the other (find it with `find / -xdev -samefile {path}`) and start again"
@@ -117,7 +120,7 @@ impl Store {
     }
 }
 
-fn path_of(address: &str) -> Result<PathBuf, OpenError> {
+pub(super) fn path_of(address: &str) -> Result<PathBuf, OpenError> {
     let wrong = || OpenError::Address(address.chars().take(120).collect());
     let path = address.strip_prefix("sqlite:").ok_or_else(wrong)?;
     let path = path.strip_prefix("//").unwrap_or(path);

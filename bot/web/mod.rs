@@ -38,17 +38,26 @@ async fn ready(State(web): State<Web>) -> Response {
     if let Err(error) = web.engine.store().counts().await {
         troubles.push(error.to_string());
     }
-    if troubles.is_empty() {
-        return "ready\n".into_response();
+    let log = web.engine.log_health().borrow().clone();
+    troubles.extend(log.troubles());
+    let mut warnings = log.warnings();
+    if let Some(trouble) = web.engine.store().file_trouble() {
+        let list = if trouble.is_fatal() { &mut troubles } else { &mut warnings };
+        list.push(trouble.to_string());
     }
-    (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n").into_response()
+    let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    if troubles.is_empty() {
+        return format!("ready\n{warnings}").into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n" + &warnings).into_response()
 }
 
 async fn metrics(State(web): State<Web>) -> Response {
     match web.engine.store().counts().await {
         Ok((states, stuck)) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], web.engine.metrics().text(&states, stuck)).into_response()
+            let log = web.engine.log_health().borrow().gauges();
+            ([(header::CONTENT_TYPE, kind)], log + &web.engine.metrics().text(&states, stuck)).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }

@@ -6,26 +6,26 @@ use std::time::Duration;
 use crate::killed::promised;
 use crate::scene::{Process, Scene};
 
-fn signal(bot: &Process, name: &str) {
+pub fn signal(bot: &Process, name: &str) {
     let sent = Command::new("kill").args([name, &bot.0.id().to_string()]).status().expect("kill(1)");
     assert!(sent.success());
 }
 
 /// Waits for the child's end, at most `limit`.
-async fn exit_code(mut bot: Process, limit: Duration) -> Option<i32> {
+pub async fn exit_code(mut bot: Process, limit: Duration) -> Option<i32> {
     let waiting = tokio::task::spawn_blocking(move || bot.0.wait());
     let ended = tokio::time::timeout(limit, waiting).await.expect("it exits in time");
     ended.expect("no panic").expect("an exit status").code()
 }
 
-async fn get(scene: &Scene, path: &str) -> (u16, String) {
+pub async fn get(scene: &Scene, path: &str) -> (u16, String) {
     let socket = scene.folder.path().join("http.sock");
     let client = reqwest::Client::builder().unix_socket(socket).build().expect("a client");
     let answer = client.get(format!("http://nightlatch{path}")).send().await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.expect("a body"))
 }
 
-fn edit_config(scene: &Scene, from: &str, to: &str) {
+pub fn edit_config(scene: &Scene, from: &str, to: &str) {
     let path = scene.folder.path().join("nightlatch.yaml");
     let text = std::fs::read_to_string(&path).expect("the configuration");
     assert!(text.contains(from), "{text}");

@@ -1,0 +1,143 @@
+//! The audit log as an operator sees it: verified while the bot runs, exported, meddled with, and put back from yesterday.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use sqlx::{Connection, SqliteConnection};
+
+use crate::scene::{Process, Scene};
+use crate::signals::{edit_config, exit_code, get, signal};
+
+fn audit(scene: &Scene, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+        .arg("audit")
+        .args(arguments)
+        .current_dir(scene.folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (status.code(), text(&stdout), text(&stderr))
+}
+
+async fn start(scene: &Scene) -> Process {
+    scene.start().await
+}
+
+async fn stop(scene: &Scene, bot: Process) {
+    signal(&bot, "-TERM");
+    assert_eq!(exit_code(bot, Duration::from_secs(10)).await, Some(0), "{}", scene.log());
+}
+
+async fn ask(scene: &Scene) {
+    let asked = scene.slack.command("alice", "#general", "/access prod-db 1h looking").await.expect("a command");
+    assert!(asked.acked, "{asked:?}");
+}
+
+async fn meddle(scene: &Scene, statement: &'static str) {
+    let path = scene.folder.path().join("nightlatch.db");
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.expect("the file");
+    sqlx::raw_sql(statement).execute(&mut connection).await.expect("the statement");
+    connection.close().await.expect("closing");
+}
+
+/// Asks `/readyz` until it says this; the log is verified beside the start.
+async fn until_ready_says(scene: &Scene, status: u16, words: &str) -> String {
+    let looking = async {
+        loop {
+            let (found, text) = get(scene, "/readyz").await;
+            if found == status && text.contains(words) {
+                return text;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), looking).await;
+    assert!(seen.is_ok(), "/readyz never says `{words}`: {:?}; log:\n{}", get(scene, "/readyz").await, scene.log());
+    seen.unwrap_or_default()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::copy(from, to).expect("a copy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_verified_and_exported_while_the_bot_runs_and_meddling_is_found() {
+    let scene = Scene::set().await;
+    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock");
+    assert_eq!(audit(&scene, &["verify"]).0, Some(3), "there is no database yet");
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    let (code, said, aside) = audit(&scene, &["verify"]);
+    assert_eq!((code, said.contains("all of them fit")), (Some(0), true), "{said}{aside}");
+    let (code, lines, _) = audit(&scene, &["export"]);
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(code, Some(0));
+    assert_eq!(lines[0]["seq"], 1);
+    assert_eq!(lines[0]["event"]["event"], "asked");
+    assert!(lines[0]["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{}", lines[0]);
+    scene.until_log("the audit log fits").await;
+    let (_, metrics) = get(&scene, "/metrics").await;
+    assert!(metrics.contains("nightlatch_audit_verified 1\n"), "{metrics}");
+    stop(&scene, bot).await;
+
+    let count = i64::try_from(lines.len()).expect("few");
+    let (_, rest, _) = audit(&scene, &["export", "--after", "1"]);
+    assert!(rest.lines().count() >= lines.len() - 1, "{count} {rest}");
+    meddle(&scene, "update audit set state = 'active' where seq = 2").await;
+    let (code, said, _) = audit(&scene, &["verify"]);
+    assert_eq!((code, said.contains("audit entry 2 does not fit")), (Some(1), true), "{said}");
+    let (code, said, _) = audit(&scene, &["verify", "--format", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((code, &said["fits"], &said["entry"]), (Some(1), &false.into(), &2.into()));
+    let bot = start(&scene).await;
+    until_ready_says(&scene, 503, "audit entry 2 does not fit").await;
+    let (_, metrics) = get(&scene, "/metrics").await;
+    assert!(metrics.contains("nightlatch_audit_verified 0\n"), "{metrics}");
+    stop(&scene, bot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_yesterday_is_noticed_until_somebody_accepts_it() {
+    let scene = Scene::set().await;
+    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock\nanchor: elsewhere/nightlatch.anchor");
+    let folder = scene.folder.path();
+    std::fs::create_dir(folder.join("elsewhere")).expect("a folder");
+    let (database, yesterday) = (folder.join("nightlatch.db"), folder.join("yesterday.db"));
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    stop(&scene, bot).await;
+    copy(&database, &yesterday);
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    stop(&scene, bot).await;
+    let anchor = std::fs::read(folder.join("elsewhere/nightlatch.anchor")).expect("an anchor");
+
+    copy(&yesterday, &database);
+    let (code, said, _) = audit(&scene, &["verify"]);
+    assert_eq!((code, said.contains("the database is older than its anchor")), (Some(1), true), "{said}");
+    let bot = start(&scene).await;
+    until_ready_says(&scene, 503, "nightlatch audit accept").await;
+    assert!(scene.log().contains("the database is older than its anchor"), "{}", scene.log());
+    let (_, metrics) = get(&scene, "/metrics").await;
+    assert!(metrics.contains("nightlatch_audit_anchored 0\n"), "{metrics}");
+    ask(&scene).await;
+    stop(&scene, bot).await;
+    let now = std::fs::read(folder.join("elsewhere/nightlatch.anchor")).expect("an anchor");
+    assert_eq!(String::from_utf8_lossy(&now), String::from_utf8_lossy(&anchor), "nobody accepted it");
+
+    let bot = start(&scene).await;
+    until_ready_says(&scene, 503, "nightlatch audit accept").await;
+    let (code, said, aside) = audit(&scene, &["accept"]);
+    assert_eq!((code, said.contains("accepted")), (Some(0), true), "{said}{aside}");
+    until_ready_says(&scene, 200, "ready").await;
+    scene.until_log("its log is anchored anew").await;
+    stop(&scene, bot).await;
+    let (code, said, _) = audit(&scene, &["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, lines, _) = audit(&scene, &["export"]);
+    assert_eq!((lines.matches("log_is_older").count(), lines.matches("log_accepted").count()), (1, 1), "{lines}");
+    assert!(folder.join("elsewhere/nightlatch.anchor.old").is_file());
+    assert_eq!(audit(&scene, &["accept"]).0, Some(0));
+}
