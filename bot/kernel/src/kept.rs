@@ -104,9 +104,9 @@ pub fn write<T: Kept>(kept: &T) -> Result<String, Unreadable> {
 /// Reads what was stored, now or by any version before this one.
 pub fn read<T: Kept + DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     let known = shape_of::<T>();
-    // As this version writes it: an object of today's shape is read as it is, and the number is no field of any type.
-    if shape_in_front(text) == Some(known) {
-        return serde_json::from_str(text).map_err(|error| broken::<T>(Some(known), error.to_string()));
+    // As this version writes it: an object of today's shape is read at once, without its number.
+    if let Some(fields) = fields_of_shape(text, known) {
+        return serde_json::from_str(&fields).map_err(|error| broken::<T>(Some(known), error.to_string()));
     }
     let stored = serde_json::from_str(text).map_err(|error| broken::<T>(None, error.to_string()))?;
     from_value(stored)
@@ -153,10 +153,11 @@ fn unwrapped<T: Kept>(stored: Value) -> Result<(i64, Value), Unreadable> {
     Ok((found, body))
 }
 
-/// The number of an object as `write` begins it; none for anything else, and for what is wrapped.
-fn shape_in_front(text: &str) -> Option<i64> {
-    let (number, rest) = text.strip_prefix("{\"shape\":")?.split_once(',')?;
-    if rest.starts_with("\"kept\":") { None } else { number.parse().ok() }
+/// The object of this shape as `write` begins it, without the number; none for anything else, and for what is wrapped.
+fn fields_of_shape(text: &str, shape: i64) -> Option<String> {
+    let (number, fields) = text.strip_prefix("{\"shape\":")?.split_once(',')?;
+    let is_plain = number.parse() == Ok(shape) && !fields.starts_with("\"kept\":");
+    is_plain.then(|| format!("{{{fields}"))
 }
 
 fn broken<T: Kept>(found: Option<i64>, why: String) -> Unreadable {

@@ -279,3 +279,6 @@ fn wanted(holders: &[Holder]) -> Result<Value, Failure> {
     }
     Ok(first)
 }
+
+#[cfg(test)]
+mod tests;

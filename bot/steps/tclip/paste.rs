@@ -100,3 +100,16 @@ impl Step for PasteStep {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_there_is_written_as_the_examples_say() {
+        let examples: Value =
+            serde_json::from_str(include_str!("../../../tests/stored/next/before of tclip.paste.json")).unwrap();
+        assert_eq!(kept::to_value(&Nothing).unwrap(), examples["nothing"]);
+        assert!(kept::KINDS.contains(&(Nothing::KIND, kept::shape_of::<Nothing>())));
+    }
+}

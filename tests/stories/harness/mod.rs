@@ -6,6 +6,7 @@ mod late;
 mod people;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -240,11 +241,22 @@ pub async fn story_everywhere_with(setting: impl Fn() -> Setting, body: impl Asy
 
 /// Tells a story on a stage of its own, and then checks what must hold after every story.
 pub async fn story_with(setting: Setting, body: impl AsyncFnOnce(&mut Stage)) {
+    story_from(setting, START_MS, |_, _| {}, body).await;
+}
+
+/// The same from another time on, with things in the tailnet and in the bot's folder before the bot is started.
+pub async fn story_from(
+    setting: Setting,
+    start_ms: i64,
+    before: impl FnOnce(&TailnetWorld, &Path),
+    body: impl AsyncFnOnce(&mut Stage),
+) {
     let logs = checks::logs();
-    let clock = Clock::manual(START_MS);
+    let clock = Clock::manual(start_ms);
     let slack = SlackWorld::start(clock.clone(), setting.seed.clone()).await.expect("the workspace starts");
     let tailnet = TailnetWorld::start(clock.clone()).await.expect("the tailnet starts");
     let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    before(&tailnet, folder.path());
     let bot = BotHandle::new(setting, clock.clone(), slack.clone(), tailnet.clone(), folder).await;
     bot.start().await;
     let human = |name: &str| Human::new(name, slack.clone(), bot.clone());

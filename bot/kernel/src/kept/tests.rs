@@ -39,6 +39,16 @@ impl Kept for Keys {
     const RAISES: &'static [Raise] = &[];
 }
 
+/// What takes every field would take the number for one of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Anything(Value);
+
+impl Kept for Anything {
+    const KIND: &'static str = "anything";
+    const RAISES: &'static [Raise] = &[];
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Empty {}
 
@@ -77,6 +87,12 @@ fn what_is_written_says_its_shape_first_and_is_read_back() {
     assert_eq!(to_value(&keys).unwrap().to_string(), stored);
     assert_eq!(read::<Keys>(&stored).unwrap(), keys);
     assert_eq!(read::<Keys>(r#"["a"]"#).unwrap(), keys);
+    for anything in [json!({ "a": 1, "b": { "shape": 7 } }), json!([1]), json!(null), json!("{}"), json!({})] {
+        let anything = Anything(anything);
+        let stored = write(&anything).unwrap();
+        assert_eq!(read::<Anything>(&stored).unwrap(), anything, "{stored}");
+        assert_eq!(from_value::<Anything>(to_value(&anything).unwrap()).unwrap(), anything);
+    }
     let stored = write(&Empty {}).unwrap();
     assert_eq!(stored, r#"{"shape":1}"#);
     assert_eq!(read::<Empty>(&stored).unwrap(), Empty {});
@@ -100,7 +116,7 @@ fn a_newer_shape_and_broken_json_are_told_apart() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     a stored door was written by a newer nightlatch (shape 4, this one knows 3)
     a stored door was written by a newer nightlatch (shape 9, this one knows 3)
-    a stored door of shape 3 cannot be read: missing field `width_cm` at line 1 column 25
+    a stored door of shape 3 cannot be read: missing field `width_cm` at line 1 column 15
     a stored door of shape 2 cannot be read: no width
     a stored door of shape 0 cannot be read: there is no such shape
     a stored door cannot be read: `shape` is not a number: "two"

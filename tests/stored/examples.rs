@@ -1,0 +1,227 @@
+//! One example of every variant of everything else that is stored. `next/` holds them as they are stored.
+
+use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::holding::Settings;
+use nightlatch::kernel::link::{Editor, Link, LinkEvent};
+use nightlatch::kernel::{
+    Actor, Button, Event, Key, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows, Standing, State,
+    Wake,
+};
+use serde_json::{Value, json};
+
+use crate::requests::{
+    HOUR, NOON, Named, alice, buttons, failure, founds, message, named, once, person, places, plain_failure,
+    recipients, standings, whos,
+};
+
+pub fn refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::MayNotAsk { ask: whos() },
+        Refusal::NotAnApprover { by: whos() },
+        Refusal::OwnRequest,
+        Refusal::OwnDenial,
+        Refusal::ConfirmOwnRequest,
+        Refusal::DecidedBefore,
+        Refusal::TooLate { state: State::Ended, outcome: Some(Outcome::Lapsed), by: vec!["U0BOB0001".to_owned()] },
+        Refusal::TooEarly { state: State::Pending },
+        Refusal::NotYours,
+        Refusal::Standing { standing: Standing::Guest },
+        Refusal::Altered,
+        Refusal::HoldTooLong { max_ms: HOUR },
+        Refusal::Unusable { missing: "step".to_owned() },
+    ]
+}
+
+pub fn notices() -> Vec<Notice> {
+    let mut list = vec![
+        Notice::Decided { by: "U0BOB0001".to_owned(), approved: false, reason: "not today".to_owned() },
+        Notice::Active,
+        Notice::EndsSoon,
+        Notice::Ended,
+        Notice::Lapsed,
+        Notice::Failed,
+        Notice::Stuck,
+        Notice::Unstuck,
+        Notice::Moved,
+        Notice::NotIdentified { why: failure() },
+    ];
+    list.extend(refusals().into_iter().map(|why| Notice::Refused { why }));
+    list
+}
+
+fn purposes() -> Vec<Purpose> {
+    vec![Purpose::Press { number: 1 }, Purpose::Start]
+}
+
+fn wakes() -> [Wake; 4] {
+    [Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm]
+}
+
+/// Everything that can wait in the outbox.
+pub fn effects() -> Named<Effect> {
+    let say = |thread| Effect::Say {
+        channel: "C0GENERAL1".to_owned(),
+        thread,
+        by: "U0ALICE01".to_owned(),
+        text: "go/wiki".to_owned(),
+        blocks: json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "go/wiki" } }]),
+    };
+    let mut list = named(vec![
+        ("find_approvers", Effect::FindApprovers),
+        ("say", say(None)),
+        ("say in a thread", say(Some("1772366400.000100".to_owned()))),
+        ("expire_paste", Effect::ExpirePaste { id: "00000000-0000-4000-8000-000000000001".to_owned() }),
+    ]);
+    list.extend(settles());
+    let slack_id = || "U0ALICE01".to_owned();
+    list.extend(purposes().into_iter().map(|purpose| {
+        (format!("identify {}", crate::variants::purpose(&purpose)), Effect::Identify { slack_id: slack_id(), purpose })
+    }));
+    list.extend(
+        places().into_iter().map(|place| (format!("show {}", crate::variants::place(&place)), Effect::Show { place })),
+    );
+    list.extend(
+        wakes().into_iter().map(|wake| (format!("wake {}", crate::variants::wake(&wake)), Effect::Wake { wake })),
+    );
+    for notice in notices() {
+        let mut name = format!("tell {}", crate::variants::notice(&notice));
+        if let Notice::Refused { why } = &notice {
+            name = format!("{name} {}", crate::variants::refusal(why));
+        }
+        list.push((name, Effect::Tell { to: Recipient::Person { slack_id: slack_id() }, notice }));
+    }
+    for to in recipients() {
+        let name = crate::variants::recipient(&to);
+        list.push((format!("tell to {name}"), Effect::Tell { to: to.clone(), notice: Notice::Active }));
+        let notice = Notice::Unstuck;
+        list.push((format!("rewrite to {name}"), Effect::Rewrite { message: message(), to, notice }));
+    }
+    once(list)
+}
+
+fn settles() -> Named<Effect> {
+    named(vec![("settle", Effect::Settle { key: Key::new("tailscale.attribute", "nALICE1CNTRL custom:jit_prod_db") })])
+}
+
+/// Everything the audit log can say that happened to a request.
+pub fn events() -> Named<Event> {
+    let on = |shows| Some(PressedOn { shows, message: message() });
+    let pressed = |button, on| Event::Pressed {
+        by: "U0BOB0001".to_owned(),
+        button,
+        channel: Some("C0ACCESS01".to_owned()),
+        seal: "c2f1a4d9e8b7".to_owned(),
+        on,
+    };
+    let (channel, ts) = (|| "C0ACCESS01".to_owned(), || "1772366400.000100".to_owned());
+    let mut list = named(vec![
+        ("asked", Event::Asked),
+        ("approvers_found", Event::ApproversFound { people: vec!["U0BOB0001".to_owned()] }),
+        ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
+        ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }) }),
+    ]);
+    list.extend(purposes().into_iter().map(|purpose| {
+        let name = format!("not_identified {}", crate::variants::purpose(&purpose));
+        (name, Event::NotIdentified { purpose, failure: plain_failure() })
+    }));
+    list.extend(
+        buttons()
+            .into_iter()
+            .map(|button| (format!("pressed {}", crate::variants::button(&button)), pressed(button, None))),
+    );
+    list.extend(
+        Shows::ALL.into_iter().map(|shows| {
+            (format!("pressed on {}", crate::variants::shows(&shows)), pressed(Button::Return, on(shows)))
+        }),
+    );
+    for standing in standings() {
+        let name = format!("identified {}", crate::variants::standing(&standing));
+        let person = person("U0EVE0001", "Eve", standing);
+        list.push((name, Event::Identified { purpose: Purpose::Press { number: 1 }, person }));
+    }
+    list.push(("identified start".to_owned(), Event::Identified { purpose: Purpose::Start, person: alice() }));
+    list.extend(founds().into_iter().map(|found| {
+        let name = format!("settled {}", crate::variants::found(&found));
+        (name, Event::Settled { step: 0, proof: Proof { at: NOON, found } })
+    }));
+    for place in places() {
+        let name = crate::variants::place(&place);
+        list.push((format!("shown {name}"), Event::Shown { place: place.clone(), channel: channel(), ts: ts() }));
+        list.push((format!("not_shown {name}"), Event::NotShown { place, failure: plain_failure() }));
+    }
+    list.extend(recipients().into_iter().map(|to| {
+        (format!("alarmed {}", crate::variants::recipient(&to)), Event::Alarmed { to, channel: channel(), ts: ts() })
+    }));
+    list.extend(
+        wakes().into_iter().map(|wake| (format!("woke {}", crate::variants::wake(&wake)), Event::Woke { wake })),
+    );
+    once(list)
+}
+
+pub fn actors() -> Named<Actor> {
+    named(vec![
+        ("person", Actor::Person { slack_id: "U0BOB0001".to_owned() }),
+        ("visitor", Actor::Visitor { login: "bob@example.com".to_owned() }),
+        ("operator", Actor::Operator),
+        ("clock", Actor::Clock),
+        ("worker", Actor::Worker),
+    ])
+}
+
+pub fn link_events() -> Named<LinkEvent> {
+    let link = |long: &str| Link {
+        short: "wiki".to_owned(),
+        long: long.to_owned(),
+        owner: "alice@example.com".to_owned(),
+        created_at: NOON,
+        edited_at: NOON + HOUR,
+    };
+    let editor = Editor { login: "alice@example.com".to_owned(), is_admin: true };
+    let (before, after) = (link("https://old.example.com"), link("https://wiki.example.com"));
+    named(vec![
+        ("imported", LinkEvent::LinkSaved { editor: None, before: None, after: after.clone() }),
+        ("saved", LinkEvent::LinkSaved { editor: Some(editor.clone()), before: Some(before.clone()), after }),
+        ("deleted", LinkEvent::LinkDeleted { editor, before }),
+    ])
+}
+
+/// What the audit log says of pastes and of what was said for somebody.
+pub fn notes() -> Named<Value> {
+    let author = json!({ "slack_id": "U0ALICE01", "login": "alice@example.com", "name": "Alice" });
+    let place = json!({ "place": "tclip", "url": "http://paste/paste/1" });
+    let proof = json!({ "at": NOON, "found": "gone" });
+    let pasted = |place: &Value| {
+        json!({
+            "event": "pasted", "filename": "notes.md", "size_bytes": 11, "author": author, "expires_at": NOON,
+            "place": place, "held_for": ["01kjmma2g000000001"],
+        })
+    };
+    named(vec![
+        ("pasted", pasted(&json!({ "place": "here" }))),
+        ("pasted at tclip", pasted(&place)),
+        ("paste_imported", json!({ "event": "paste_imported", "filename": "notes.md", "author": author })),
+        ("paste_held", json!({ "event": "paste_held", "expires_at": NOON, "held_for": ["01kjmma2g000000001"] })),
+        ("paste_let_go", json!({ "event": "paste_let_go" })),
+        ("paste_drafted", json!({ "event": "paste_drafted" })),
+        ("paste_expired", json!({ "event": "paste_expired" })),
+        ("paste_deleted", json!({ "event": "paste_deleted", "by": author })),
+        (
+            "paste_deleted at tclip",
+            json!({ "event": "paste_deleted", "by": author, "filename": "notes.md", "place": place }),
+        ),
+        ("released_unread", json!({ "event": "released_unread", "key": "tclip.paste 1", "why": "it cannot be read" })),
+        ("settled_unread", json!({ "event": "settled_unread", "key": "tclip.paste 1", "proof": proof })),
+        ("shared", json!({ "event": "shared", "channel": "C0GENERAL1" })),
+    ])
+}
+
+pub fn helds() -> Named<Vec<String>> {
+    named(vec![("nobody", Vec::new()), ("two", vec!["01kjmma2g000000001".to_owned(), "01kjmma2g000000002".to_owned()])])
+}
+
+/// What a holder of a key wants of its step type.
+pub fn settings() -> Named<Settings> {
+    let with = json!({ "device": "nALICE1CNTRL", "key": "custom:jit_prod_db", "value": true });
+    let with = with.as_object().cloned().unwrap_or_default();
+    named(vec![("of an attribute", Settings { with }), ("none", Settings { with: serde_json::Map::new() })])
+}

@@ -1,0 +1,224 @@
+//! Walks through stored values and notes which variants of which types stand in them. Every struct is taken apart by all of its
+//! fields: a new field does not compile before somebody decided whether it holds something that must have examples.
+
+use std::collections::BTreeSet;
+
+use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::link::LinkEvent;
+use nightlatch::kernel::request::{Alarm, Card, Decision, Step};
+use nightlatch::kernel::workflow::{Input, Stage};
+use nightlatch::kernel::{
+    Actor, Ask, Event, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request, Workflow,
+};
+
+use crate::variants;
+
+/// What was seen: `(type, variant)`.
+#[derive(Default)]
+pub struct Seen(BTreeSet<(&'static str, &'static str)>);
+
+impl Seen {
+    /// Every variant that has no example, as `Type::Variant`.
+    pub fn missing(&self) -> Vec<String> {
+        let all = variants::ALL.iter().flat_map(|(name, list)| list.iter().map(|variant| (*name, *variant)));
+        let missing = all.filter(|one| !self.0.contains(one) && !variants::NEVER_WRITTEN.contains(one));
+        missing.map(|(name, variant)| format!("{name}::{variant}")).collect()
+    }
+
+    fn note(&mut self, name: &'static str, variant: &'static str) {
+        self.0.insert((name, variant));
+    }
+
+    pub fn request(&mut self, request: &Request) {
+        let Request {
+            ask,
+            asked_at: _,
+            state,
+            outcome,
+            stuck: _,
+            steps,
+            decisions,
+            presses,
+            presses_count: _,
+            approvers: _,
+            approved_at: _,
+            active_at: _,
+            expires_at: _,
+            ending_at: _,
+            ended_by: _,
+            ended_reason: _,
+            ended_at: _,
+            trouble: _,
+            warned_at: _,
+            alarm_at: _,
+            alarms_count: _,
+            alarms,
+            pushed_by: _,
+            cards,
+            not_announced: _,
+        } = request;
+        self.ask(ask);
+        self.note("State", variants::state(state));
+        self.outcome(outcome.as_ref());
+        for Step { key: _, phase, failures: _, proof, until: _ } in steps {
+            self.note("Phase", variants::phase(phase));
+            proof.iter().for_each(|proof| self.proof(proof));
+        }
+        for Decision { person, approved: _, rule, at: _ } in decisions {
+            self.person(person);
+            rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
+        }
+        for Press { number: _, by: _, button, channel: _ } in presses {
+            self.note("Button", variants::button(button));
+        }
+        for Alarm { to, message: _ } in alarms {
+            self.recipient(to);
+        }
+        for Card { place, message: _ } in cards {
+            self.place(place);
+        }
+    }
+
+    pub fn ask(&mut self, ask: &Ask) {
+        let Ask {
+            id: _,
+            workflow,
+            requester,
+            inputs: _,
+            hold_ms: _,
+            reason: _,
+            device: _,
+            keys: _,
+            seal: _,
+            channel: _,
+        } = ask;
+        self.person(requester);
+        let Workflow {
+            name: _,
+            title: _,
+            description: _,
+            command: _,
+            inputs,
+            ask,
+            approve,
+            lapse_after_ms: _,
+            steps: _,
+            announce: _,
+            digest: _,
+        } = workflow;
+        for Input { name: _, label: _, kind } in inputs {
+            self.note("InputKind", variants::input_kind(kind));
+        }
+        ask.iter().for_each(|who| self.note("Who", variants::who(who)));
+        for Stage { quorum: _, by, own_request } in approve {
+            by.iter().for_each(|who| self.note("Who", variants::who(who)));
+            self.note("OwnRequest", variants::own_request(own_request));
+        }
+    }
+
+    fn person(&mut self, person: &Person) {
+        let Person { slack_id: _, name: _, email: _, login: _, standing, belongs } = person;
+        self.note("Standing", variants::standing(standing));
+        belongs.iter().for_each(|who| self.note("Who", variants::who(who)));
+    }
+
+    fn outcome(&mut self, outcome: Option<&Outcome>) {
+        outcome.iter().for_each(|outcome| self.note("Outcome", variants::outcome(outcome)));
+    }
+
+    fn proof(&mut self, proof: &Proof) {
+        let Proof { at: _, found } = proof;
+        self.note("Found", variants::found(found));
+    }
+
+    fn recipient(&mut self, to: &Recipient) {
+        self.note("Recipient", variants::recipient(to));
+    }
+
+    fn place(&mut self, place: &Place) {
+        self.note("Place", variants::place(place));
+    }
+
+    pub fn effect(&mut self, effect: &Effect) {
+        self.note("Effect", variants::effect(effect));
+        match effect {
+            Effect::FindApprovers | Effect::Settle { .. } | Effect::ExpirePaste { .. } => {}
+            Effect::Say { channel: _, thread: _, by: _, text: _, blocks: _ } => {}
+            Effect::Identify { slack_id: _, purpose } => self.note("Purpose", variants::purpose(purpose)),
+            Effect::Show { place } => self.place(place),
+            Effect::Tell { to, notice } => self.notice(to, notice),
+            Effect::Rewrite { message: _, to, notice } => self.notice(to, notice),
+            Effect::Wake { wake } => self.note("Wake", variants::wake(wake)),
+        }
+    }
+
+    fn notice(&mut self, to: &Recipient, notice: &Notice) {
+        self.recipient(to);
+        self.note("Notice", variants::notice(notice));
+        match notice {
+            Notice::Refused { why } => {
+                self.note("Refusal", variants::refusal(why));
+                match why {
+                    Refusal::MayNotAsk { ask: whos } | Refusal::NotAnApprover { by: whos } => {
+                        whos.iter().for_each(|who| self.note("Who", variants::who(who)));
+                    }
+                    Refusal::TooLate { state, outcome, by: _ } => {
+                        self.note("State", variants::state(state));
+                        self.outcome(outcome.as_ref());
+                    }
+                    Refusal::TooEarly { state } => self.note("State", variants::state(state)),
+                    Refusal::Standing { standing } => self.note("Standing", variants::standing(standing)),
+                    Refusal::OwnRequest
+                    | Refusal::OwnDenial
+                    | Refusal::ConfirmOwnRequest
+                    | Refusal::DecidedBefore
+                    | Refusal::NotYours
+                    | Refusal::Altered
+                    | Refusal::HoldTooLong { max_ms: _ }
+                    | Refusal::Unusable { missing: _ } => {}
+                }
+            }
+            Notice::Decided { by: _, approved: _, reason: _ }
+            | Notice::Active
+            | Notice::EndsSoon
+            | Notice::Ended
+            | Notice::Lapsed
+            | Notice::Failed
+            | Notice::Stuck
+            | Notice::Unstuck
+            | Notice::Moved
+            | Notice::NotIdentified { why: _ } => {}
+        }
+    }
+
+    pub fn event(&mut self, event: &Event) {
+        self.note("Event", variants::event(event));
+        match event {
+            Event::Asked | Event::ApproversFound { people: _ } => {}
+            Event::Pressed { by: _, button, channel: _, seal: _, on } => {
+                self.note("Button", variants::button(button));
+                if let Some(PressedOn { shows, message: _ }) = on {
+                    self.note("Shows", variants::shows(shows));
+                }
+            }
+            Event::Identified { purpose, person } => {
+                self.note("Purpose", variants::purpose(purpose));
+                self.person(person);
+            }
+            Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
+            Event::Settled { proof, .. } => self.proof(proof),
+            Event::SettleFailed { .. } | Event::Observed { .. } => {}
+            Event::Shown { place, channel: _, ts: _ } | Event::NotShown { place, failure: _ } => self.place(place),
+            Event::Alarmed { to, channel: _, ts: _ } => self.recipient(to),
+            Event::Woke { wake } => self.note("Wake", variants::wake(wake)),
+        }
+    }
+
+    pub fn actor(&mut self, actor: &Actor) {
+        self.note("Actor", variants::actor(actor));
+    }
+
+    pub fn link_event(&mut self, event: &LinkEvent) {
+        self.note("LinkEvent", variants::link_event(event));
+    }
+}

@@ -1,0 +1,59 @@
+//! The names of all variants of all types that are stored, one type a table: a new variant does not compile before it is named
+//! here, and does not pass before there is an example of it.
+
+use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::link::LinkEvent;
+use nightlatch::kernel::request::Phase;
+use nightlatch::kernel::workflow::{InputKind, OwnRequest};
+use nightlatch::kernel::{
+    Actor, Button, Event, Found, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing, State, Wake, Who,
+};
+
+macro_rules! variants {
+    ($($name:ident, $type:ident { $($variant:ident),* $(,)? })*) => {
+        $(
+            pub fn $name(one: &$type) -> &'static str {
+                match one {
+                    $($type::$variant { .. } => stringify!($variant),)*
+                }
+            }
+        )*
+
+        /// Every type and its variants.
+        pub const ALL: &[(&str, &[&str])] = &[$((stringify!($type), &[$(stringify!($variant)),*]),)*];
+    };
+}
+
+variants! {
+    state, State { Pending, Approved, Activating, Active, Ending, Ended }
+    outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Unknown }
+    found, Found { On, OnBefore, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
+    phase, Phase { Waiting, Begun, Held, Releasing, Gone }
+    place, Place { Channel, Approver }
+    standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
+    who, Who { TailnetGroup, SlackGroup, Email, Unknown }
+    input_kind, InputKind { Duration, Text, Device, Unknown }
+    own_request, OwnRequest { Confirm, Allow, Never }
+    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, ExpirePaste }
+    wake, Wake { Lapse, Warn, Expire, Alarm }
+    recipient, Recipient { Person, Private, Thread, Channel }
+    notice, Notice {
+        Decided, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, Unstuck, Moved, Refused, NotIdentified,
+    }
+    refusal, Refusal {
+        MayNotAsk, NotAnApprover, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
+        Standing, Altered, HoldTooLong, Unusable,
+    }
+    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
+    shows, Shows { Card, Active, EndsSoon, Failed, Stuck }
+    purpose, Purpose { Press, Start }
+    actor, Actor { Person, Visitor, Operator, Clock, Worker }
+    event, Event {
+        Asked, ApproversFound, Pressed, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Alarmed,
+        Woke,
+    }
+    link_event, LinkEvent { LinkSaved, LinkDeleted }
+}
+
+/// What was never written, so that there is no example of it: what stands for words that a version does not know.
+pub const NEVER_WRITTEN: &[(&str, &str)] = &[("Outcome", "Unknown"), ("Who", "Unknown"), ("InputKind", "Unknown")];

@@ -1,0 +1,171 @@
+//! Every example, of any release, is read as what it was; and today's build writes what `next/` says it writes.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use nightlatch::kernel::Event;
+use nightlatch::kernel::kept::{self, BEFORE_OF, HeldFor, KINDS, Kept, Note};
+use nightlatch::kernel::workflow::OwnRequest;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::examples;
+use crate::requests::{self, Named};
+use crate::seen::Seen;
+
+/// Every release so far, and today's build.
+const FOLDERS: &[&str] = &["a65b63b", NEXT];
+const NEXT: &str = "next";
+
+/// Set to write `next/` anew, and then look at the difference before it is committed.
+const WRITE: &str = "NIGHTLATCH_WRITE_EXAMPLES";
+
+pub fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stored").join(name)
+}
+
+/// The examples of a kind: an object of named examples, one a line. None of a kind that release did not know.
+fn file(release: &str, kind: &str) -> Option<Map<String, Value>> {
+    let path = folder(release).join(format!("{kind}.json"));
+    if release != NEXT && !path.exists() {
+        return None;
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; `{WRITE}=1 cargo test --test stored` writes the examples of today's build", path.display())
+    });
+    Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// What today's build writes is what `next/` holds.
+fn writes(kind: &str, lines: &[(String, String)]) {
+    let name = |name: &str| serde_json::to_string(name).unwrap();
+    let lines: Vec<String> = lines.iter().map(|(named, stored)| format!("  {}: {stored}", name(named))).collect();
+    let text = format!("{{\n{}\n}}\n", lines.join(",\n"));
+    let path = folder(NEXT).join(format!("{kind}.json"));
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = text.lines().zip(known.lines()).find(|(now, then)| now != then);
+    assert!(
+        text == known,
+        "today's build writes a {kind} otherwise than tests/stored/next says. If a release wrote the old shape, this needs a \
+         raising step (kept/kinds.rs). Then write the examples anew: {WRITE}=1 cargo test --test stored\n{differs:#?}"
+    );
+}
+
+/// What a release wrote and no build after it reads from JSON alone, and why that keeps nothing unreadable.
+const REWRITTEN: &[(&str, &str, &str)] =
+    &[("a65b63b", "settle", "migration 0004 wrote such rows anew, with the key that stood in their lane")];
+
+/// Every example of this kind that any release wrote is read, and is what today's build calls by that name; `before` are
+/// names that only earlier releases had, with what they mean today.
+fn reads<T: Kept + DeserializeOwned + PartialEq + Debug>(values: &Named<T>, before: &Named<T>) {
+    for release in FOLDERS {
+        let Some(examples) = file(release, T::KIND) else { continue };
+        for (name, stored) in examples {
+            if REWRITTEN.iter().any(|(of, called, _)| of == release && *called == name) {
+                assert!(kept::read::<T>(&stored.to_string()).is_err());
+                continue;
+            }
+            let read: T = kept::read(&stored.to_string()).unwrap_or_else(|error| panic!("{release} {name}: {error}"));
+            let meant = before.iter().chain(values).find(|(known, _)| *known == name);
+            let (_, meant) =
+                meant.unwrap_or_else(|| panic!("{release}: what does the {} `{name}` mean today?", T::KIND));
+            assert_eq!(&read, meant, "{release} {name}");
+        }
+    }
+}
+
+fn check<T: Kept + DeserializeOwned + PartialEq + Debug>(values: &Named<T>, before: &Named<T>) {
+    let lines: Vec<_> = values.iter().map(|(name, value)| (name.clone(), kept::write(value).unwrap())).collect();
+    writes(T::KIND, &lines);
+    reads(values, before);
+}
+
+#[test]
+fn requests() {
+    check(&requests::requests(), &Vec::new());
+}
+
+#[test]
+fn effects() {
+    check(&examples::effects(), &Vec::new());
+}
+
+#[test]
+fn events() {
+    let mut values = examples::events();
+    let mut lines: Vec<_> = values.iter().map(|(name, value)| (name.clone(), kept::write(value).unwrap())).collect();
+    // With what was asked; read without it.
+    let ask = requests::ask(OwnRequest::Never, false);
+    lines.push(("asked for".to_owned(), kept::write(&kept::Asked::of(&ask)).unwrap()));
+    values.push(("asked for".to_owned(), Event::Asked));
+    writes(Event::KIND, &lines);
+    reads(&values, &Vec::new());
+}
+
+#[test]
+fn actors() {
+    check(&examples::actors(), &Vec::new());
+}
+
+#[test]
+fn link_events() {
+    check(&examples::link_events(), &Vec::new());
+}
+
+#[test]
+fn notes() {
+    let notes = examples::notes().into_iter().map(|(name, note)| (name, Note(note))).collect();
+    check(&notes, &Vec::new());
+}
+
+#[test]
+fn what_pastes_are_held_for() {
+    let lists = examples::helds().into_iter().map(|(name, list)| (name, HeldFor(list))).collect();
+    check(&lists, &Vec::new());
+}
+
+#[test]
+fn settings() {
+    check(&examples::settings(), &Vec::new());
+}
+
+/// What step types write down is read by themselves, next to their code; here only that there are examples for each.
+#[test]
+fn every_kind_has_examples_of_every_release() {
+    for release in FOLDERS {
+        let found = std::fs::read_dir(folder(release)).unwrap();
+        let found: BTreeSet<String> = found
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".json").map(str::to_owned))
+            .filter(|name| name != "world")
+            .collect();
+        let kinds: BTreeSet<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+        let missing: Vec<_> = kinds.difference(&found).collect();
+        // A release has examples of what it knew; a kind is never taken away from one that has them.
+        assert!(missing.is_empty() || *release != NEXT, "no examples in tests/stored/{release} of {missing:?}");
+        let unknown: Vec<_> = found.difference(&kinds).collect();
+        assert!(unknown.is_empty(), "tests/stored/{release} holds what no kind is called: {unknown:?}");
+    }
+}
+
+#[test]
+fn every_step_type_says_what_was_there_before_in_a_kind_of_its_own() {
+    for step in nightlatch::steps::TYPES {
+        let kind = format!("{BEFORE_OF}{}", step.uses);
+        assert!(KINDS.iter().any(|(known, _)| *known == kind), "`{kind}` is not in KINDS (kept/kinds.rs)");
+    }
+}
+
+#[test]
+fn every_variant_of_everything_stored_has_an_example() {
+    let mut seen = Seen::default();
+    requests::requests().iter().for_each(|(_, one)| seen.request(one));
+    examples::effects().iter().for_each(|(_, one)| seen.effect(one));
+    examples::events().iter().for_each(|(_, one)| seen.event(one));
+    examples::actors().iter().for_each(|(_, one)| seen.actor(one));
+    examples::link_events().iter().for_each(|(_, one)| seen.link_event(one));
+    assert_eq!(seen.missing(), Vec::<String>::new(), "variants without an example in tests/stored/examples.rs");
+}
