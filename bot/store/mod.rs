@@ -11,6 +11,7 @@ mod outbox;
 mod pastes;
 mod read;
 mod save;
+mod shapes;
 mod tclip;
 
 pub use anchor::{AnchorError, AnchorFile, Mismatch};
@@ -23,6 +24,7 @@ pub use open::OpenError;
 pub use outbox::{Class, Row, Waiting};
 pub use pastes::paste_subject;
 pub use save::{Saving, Tx};
+pub use shapes::NewerShape;
 pub use tclip::{TclipRow, tclip_pastes};
 
 use std::sync::Arc;

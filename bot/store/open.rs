@@ -11,6 +11,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::Store;
 use super::file::{self, OpenFile};
+use super::shapes::{self, NewerShape};
 
 /// All migrations, in order, from the folder `migrations`.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -74,6 +75,17 @@ pub enum OpenError {
         /// The newest this program has.
         known: i64,
     },
+    /// Written by a later version that knows the same tables and writes other JSON into them.
+    #[error(
+        "the database {path} was written by a newer nightlatch ({} of shape {}, this one knows {}); it was not changed",
+        newer.kind, newer.found, newer.known
+    )]
+    NewerShape {
+        /// The file.
+        path: PathBuf,
+        /// What is newer.
+        newer: NewerShape,
+    },
     /// Anything else.
     #[error("cannot open the database {path}: {source}")]
     Database {
@@ -115,6 +127,7 @@ impl Store {
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::query("pragma application_id = 1313620308").execute(&write).await?;
         MIGRATIONS.run(&write).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+        shapes::note(&write).await?;
         let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
         Ok(Self { read, write, file: Arc::new(file) })
     }
@@ -158,9 +171,11 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
             .await
             .map_err(corrupt)?
     };
+    let newer = shapes::newer(&mut connection).await.map_err(corrupt)?;
     connection.close().await.map_err(corrupt)?;
-    match found {
-        Some(found) if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }),
+    match (found, newer) {
+        (Some(found), _) if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }),
+        (_, Some(newer)) => Err(OpenError::NewerShape { path: path.to_owned(), newer }),
         _ => Ok(()),
     }
 }
