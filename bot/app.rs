@@ -175,6 +175,16 @@ impl Bot {
         self.address
     }
 
+    /// Returns, with the reason, when nobody knows any more what was saved: this process must end at once and another one start.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.engine.store().broken();
+        match broken.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            // The store is gone, and with it whatever could break.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// How the sockets are, now and from now on.
     pub fn socket_health(&self) -> watch::Receiver<SocketHealth> {
         self.health.clone()

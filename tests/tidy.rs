@@ -57,6 +57,11 @@ const EXCEPTIONS: &[Exception] = &[
         reason: "it is the clock: the one place where time comes in",
     },
     Exception { path: "bot/clock/source.rs", what: "Instant::now", reason: "tokio's time, for the simulator's clock" },
+    Exception {
+        path: "bot/cli/serve.rs",
+        what: "process::exit",
+        reason: "after an I/O error nothing in hand may be finished: it would be told as saved",
+    },
     Exception { path: "bot/clock/ids.rs", what: "rand::", reason: "it is the seam for ids and randomness" },
     Exception {
         path: "bot/slack/socket/connection.rs",

@@ -12,6 +12,9 @@ use crate::app::Bot;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 
+/// The exit code after an I/O error (EX_IOERR): what was saved last is not known until another process reads it.
+const BROKEN: i32 = 74;
+
 /// Run the bot.
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -33,7 +36,7 @@ pub enum LogFormat {
 }
 
 impl Serve {
-    /// Returns 0 after an orderly stop, 1 when the bot could not start.
+    /// Returns 0 after an orderly stop, 1 when the bot could not start. Ends the process with 74 when nobody knows any more what was saved.
     pub fn run(self) -> ExitCode {
         log_to_stderr(self.log_format);
         let config = match Config::read(&self.config) {
@@ -46,6 +49,12 @@ impl Serve {
         };
         runtime.block_on(serve(config))
     }
+}
+
+/// Nothing in hand may be finished: it would be told as saved. Whoever started us starts another process, which reads what was saved.
+fn end_at_once(why: &str) -> ! {
+    error!(why, exit_code = BROKEN, "the database cannot be relied on; nightlatch ends and must be started anew");
+    std::process::exit(BROKEN)
 }
 
 fn complain(what: &dyn std::fmt::Display) -> ExitCode {
@@ -90,6 +99,7 @@ async fn serve(config: Config) -> ExitCode {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            why = bot.broken() => end_at_once(&why),
             _ = hangup.recv() => match bot.reload() {
                 Ok(count) => info!(workflows = count, "workflows read again"),
                 Err(report) => error!("the workflows have mistakes; those in use stay in use\n{report}"),

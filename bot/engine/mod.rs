@@ -2,6 +2,7 @@
 
 pub mod asking;
 mod circumstances;
+pub mod health;
 pub mod links;
 pub mod logbook;
 pub mod metrics;
@@ -16,6 +17,7 @@ mod saying;
 mod settle;
 mod settling;
 mod showing;
+mod watch;
 mod worker;
 mod writer;
 
@@ -24,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
@@ -82,6 +84,8 @@ struct Inner {
     notices: Notices,
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
+    health: health::Health,
+    watch: watch::Watch,
     links: links::LinkPlace,
     logbook: logbook::Logbook,
     jobs: writer::Jobs,
@@ -92,7 +96,7 @@ struct Inner {
     /// Counts saves, so that "idle" can be told from "has not looked yet".
     saves: AtomicU64,
     /// What the worker saw when it last had nothing to do.
-    idle: watch::Sender<Option<worker::Idle>>,
+    idle: tokio::sync::watch::Sender<Option<worker::Idle>>,
 }
 
 /// What a tell led to.
@@ -134,10 +138,12 @@ impl Engine {
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),
+            health: health::Health::default(),
+            watch: watch::Watch::default(),
             unsure: showing::Unsure::default(),
             saved: Notify::new(),
             saves: AtomicU64::new(0),
-            idle: watch::Sender::new(None),
+            idle: tokio::sync::watch::Sender::new(None),
             links,
             logbook,
             store,
@@ -152,9 +158,10 @@ impl Engine {
         let worked = CancellationToken::new();
         let writer = tokio::spawn(writer::run(engine.clone(), queue, worked.clone()));
         let working = worker::run(engine.clone(), stop.clone());
+        let watching = watch::run(engine.clone(), stop.clone());
         let flushing = links::keep_flushing(engine.clone(), stop.clone());
         let worker = tokio::spawn(async move {
-            tokio::join!(working, flushing);
+            tokio::join!(working, watching, flushing);
             worked.cancel();
         });
         let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop));

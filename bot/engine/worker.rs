@@ -70,6 +70,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
         let next = match look(&engine, &mut running, now).await {
             Ok(next) => next,
             Err(failure) => {
+                let failure = engine.inner.store.judge(failure);
                 error!(error = %failure, "the outbox cannot be read; trying again");
                 tokio::time::sleep(DATABASE_PAUSE).await;
                 continue;
@@ -97,6 +98,7 @@ async fn begin(engine: &Engine, stop: &CancellationToken) {
         match readmitted(engine).await {
             Ok(newest) => return engine.inner.unsure.begin(newest),
             Err(failure) => {
+                let failure = engine.inner.store.judge(failure);
                 error!(error = %failure, "the outbox cannot be read; trying again");
                 tokio::time::sleep(DATABASE_PAUSE).await;
             }

@@ -173,7 +173,7 @@ async fn write(engine: &Engine, jobs: Vec<Job>) {
     match commit(engine, &jobs).await {
         Ok(outcomes) => answer(engine, jobs, outcomes),
         // One row that cannot be read must not keep the others from being saved.
-        Err(failure) if jobs.len() > 1 => {
+        Err(failure) if jobs.len() > 1 && !failure.stops_saving() => {
             warn!(error = %failure, "a commit of several failed; each is tried alone");
             for job in jobs {
                 let alone = vec![job];
@@ -204,7 +204,18 @@ fn refuse(jobs: Vec<Job>, failure: &StoreError) {
     }
 }
 
+/// Ends need no room: when the disk is full, what is kept for them is given up and the batch is tried once more.
 async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
+    let _in_hand = engine.inner.watch.begin(&engine.inner.clock);
+    match engine.saved(try_commit(engine, jobs).await) {
+        Err(failure) if failure.is_full() && engine.inner.store.give_up_reserve() => {
+            engine.saved(try_commit(engine, jobs).await)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn try_commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
     let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction() };
     let mut tx = engine.inner.store.begin().await?;
     let mut seen = Seen::new();

@@ -125,6 +125,10 @@ impl OpenFile {
         Ok(Self { path: path.to_owned(), identity, _lock: lock })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Looks at the file system; cheap enough for every probe.
     pub(super) fn trouble(&self) -> Option<FileTrouble> {
         let path = self.path.clone();
@@ -162,7 +166,7 @@ impl FileTrouble {
     }
 }
 
-fn free_bytes(path: &Path) -> Option<u64> {
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(path.parent()?).ok()?;
     Some(room.f_bavail.saturating_mul(room.f_frsize))
 }

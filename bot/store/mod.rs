@@ -3,6 +3,7 @@
 mod anchor;
 mod audit;
 mod chain;
+mod failing;
 mod file;
 mod ledger;
 mod links;
@@ -10,9 +11,11 @@ mod open;
 mod outbox;
 mod pastes;
 mod read;
+mod reserve;
 mod save;
 mod shapes;
 mod tclip;
+mod watched;
 
 pub use anchor::{AnchorError, AnchorFile, Mismatch};
 pub use audit::{AuditEntry, Tampered};
@@ -30,6 +33,7 @@ pub use tclip::{TclipRow, tclip_pastes};
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
+use tokio::sync::watch;
 
 /// Why the database did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,12 @@ pub enum StoreError {
     /// A row holds what this version cannot read, or something cannot be written as a row.
     #[error(transparent)]
     Unreadable(#[from] crate::kernel::kept::Unreadable),
+    /// There is no room; nothing was saved and nothing is lost.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// Nobody knows what was saved last; this process saves nothing more.
+    #[error("the database cannot be relied on until nightlatch starts anew: {0}")]
+    Broken(String),
     /// There is no request of that id.
     #[error("there is no request {0}")]
     NoSuchRequest(String),
@@ -52,12 +62,19 @@ pub struct Store {
     write: SqlitePool,
     /// Held for as long as the store lives, so that no second process writes the same file.
     file: Arc<file::OpenFile>,
+    reserve: reserve::Reserve,
+    /// Why nothing is saved any more.
+    broken: watch::Sender<Option<String>>,
 }
 
 impl Store {
     /// Starts the one write transaction; waits for the one before it.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx::new(self.write.begin_with("begin immediate").await?))
+        if let Some(why) = &*self.broken.borrow() {
+            return Err(StoreError::Broken(why.clone()));
+        }
+        let connection = self.write.acquire().await.map_err(|error| self.judge(error.into()))?;
+        Tx::begin(self.clone(), connection).await
     }
 
     /// What is wrong with the place where the database is, if anything is; looked up now.

@@ -1,5 +1,6 @@
 //! Opening the database: everything that can be wrong with a file is found before a byte of it is changed.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -8,9 +9,12 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
+use tokio::sync::watch;
 
 use super::Store;
+use super::failing::has_no_room;
 use super::file::{self, OpenFile};
+use super::reserve::Reserve;
 use super::shapes::{self, NewerShape};
 
 /// All migrations, in order, from the folder `migrations`.
@@ -21,6 +25,9 @@ pub(super) const APPLICATION_ID: i64 = 0x4e4c_4154;
 
 /// Files up to this size are checked page by page when opened; larger ones would delay the start.
 const CHECKED_SIZE_MAX: u64 = 64 * 1024 * 1024;
+
+/// The write-ahead log keeps this much room once it was emptied; SQLite empties it at a thousand pages.
+const LOG_KEPT_BYTES: &str = "4194304";
 
 /// Why the database could not be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +49,9 @@ pub enum OpenError {
     /// Nothing to read.
     #[error("there is no database {0}")]
     Missing(PathBuf),
+    /// The disk is full.
+    #[error("there is no room for the database {0}; make room and start again, nothing was changed")]
+    NoRoom(PathBuf),
     /// Hard links.
     #[error(
         "the database {path} has {names} names (hard links), and what was saved last belongs to only one of them; remove the other (find it with `find / -xdev -samefile {path}`) and start again"
@@ -103,13 +113,27 @@ impl Store {
         let path = file::resolve(&named).map_err(|source| OpenError::Unwritable { path: named, source })?;
         let lock = file::lock(&path)?;
         file::refuse_second_name(&path)?;
-        if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
-            inspect(&path).await?;
+        // Opening needs a little room, and what waits in the file may be ends.
+        let mut is_full = has_no_room(&path);
+        if is_full && Reserve::beside(&path).give_up() {
+            is_full = has_no_room(&path);
         }
-        file::probe_writable(&path)?;
-        file::make_private(&path);
-        let file = OpenFile::new(&path, lock)?;
-        Self::open_checked(&path, file).await.map_err(|source| OpenError::Database { path, source })
+        Self::open_locked(&path, lock).await.map_err(|error| match error {
+            OpenError::Corrupt { .. } | OpenError::Database { .. } | OpenError::Unwritable { .. } if is_full => {
+                OpenError::NoRoom(path)
+            }
+            error => error,
+        })
+    }
+
+    async fn open_locked(path: &Path, lock: File) -> Result<Self, OpenError> {
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+            inspect(path).await?;
+        }
+        file::probe_writable(path)?;
+        file::make_private(path);
+        let file = OpenFile::new(path, lock)?;
+        Self::open_checked(path, file).await.map_err(|source| OpenError::Database { path: path.to_owned(), source })
     }
 
     async fn open_checked(path: &Path, file: OpenFile) -> Result<Self, sqlx::Error> {
@@ -123,13 +147,20 @@ impl Store {
             .pragma("trusted_schema", "OFF")
             // What was deleted is overwritten: texts that people threw away must not be in tomorrow's backup.
             .pragma("secure_delete", "ON")
+            // After a burst the write-ahead log gives its room back.
+            .pragma("journal_size_limit", LOG_KEPT_BYTES)
             .optimize_on_close(true, None);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::query("pragma application_id = 1313620308").execute(&write).await?;
         MIGRATIONS.run(&write).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         shapes::note(&write).await?;
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
-        Ok(Self { read, write, file: Arc::new(file) })
+        // Who only reads cannot optimize, and a close that fails at it is not waited for.
+        let options = options.read_only(true).optimize_on_close(false, None);
+        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let (file, reserve) = (Arc::new(file), Reserve::beside(path));
+        let store = Self { read, write, file, reserve, broken: watch::Sender::new(None) };
+        store.keep_reserve();
+        Ok(store)
     }
 }
 

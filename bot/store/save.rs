@@ -1,13 +1,27 @@
 //! Saving: state, ledger, outbox, audit and the delivery's fingerprint, all in the caller's transaction.
 
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqliteConnection};
 
-use super::{AuditEntry, StoreError};
+use super::{AuditEntry, Store, StoreError};
 use crate::kernel::{Actor, Applied, Event, Request, RequestId, kept};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
+///
+/// SQLite ends a transaction by itself when the disk is full or fails, and what a connection then believes of itself is of no use: only one
+/// whose commit succeeded is used again, any other is closed and replaced.
 pub struct Tx {
-    inner: Transaction<'static, Sqlite>,
+    store: Store,
+    connection: PoolConnection<Sqlite>,
+    is_committed: bool,
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            self.connection.close_on_drop();
+        }
+    }
 }
 
 /// Everything that one event changes.
@@ -23,18 +37,26 @@ pub struct Saving<'a> {
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Sqlite>) -> Self {
-        Self { inner }
+    pub(super) async fn begin(store: Store, connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
+        let mut tx = Self { store, connection, is_committed: false };
+        tx.perform("begin immediate").await?;
+        Ok(tx)
     }
 
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.inner
+        &mut self.connection
     }
 
     /// Makes everything durable.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await?;
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.perform("commit").await?;
+        self.is_committed = true;
         Ok(())
+    }
+
+    async fn perform(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        let done = sqlx::query(statement).execute(&mut *self.connection).await;
+        done.map(drop).map_err(|error| self.store.judge(error.into()))
     }
 
     /// The request as the transaction sees it.

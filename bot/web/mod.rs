@@ -24,7 +24,7 @@ struct Web {
     troubles: Troubles,
 }
 
-/// `/healthz`: the process answers. `/readyz`: Slack reaches us and the database answers. `/metrics`: Prometheus.
+/// `/healthz`: the process answers. `/readyz`: we can do what we are for, or why not; what else is missing is a warning. `/metrics`: Prometheus.
 pub fn router(engine: Engine, troubles: Troubles) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -38,26 +38,23 @@ async fn ready(State(web): State<Web>) -> Response {
     if let Err(error) = web.engine.store().counts().await {
         troubles.push(error.to_string());
     }
-    let log = web.engine.log_health().borrow().clone();
-    troubles.extend(log.troubles());
-    let mut warnings = log.warnings();
-    if let Some(trouble) = web.engine.store().file_trouble() {
-        let list = if trouble.is_fatal() { &mut troubles } else { &mut warnings };
-        list.push(trouble.to_string());
-    }
-    let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-    if troubles.is_empty() {
-        return format!("ready\n{warnings}").into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n" + &warnings).into_response()
+    let checkup = web.engine.checkup().await;
+    troubles.extend(checkup.troubles);
+    let (status, mut lines) = if troubles.is_empty() {
+        (StatusCode::OK, vec!["ready".to_owned()])
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, troubles)
+    };
+    lines.extend(checkup.warnings.iter().map(|warning| format!("warning: {warning}")));
+    (status, lines.join("\n") + "\n").into_response()
 }
 
 async fn metrics(State(web): State<Web>) -> Response {
     match web.engine.store().counts().await {
         Ok((states, stuck)) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            let log = web.engine.log_health().borrow().gauges();
-            ([(header::CONTENT_TYPE, kind)], log + &web.engine.metrics().text(&states, stuck)).into_response()
+            let gauges = web.engine.gauges().await;
+            ([(header::CONTENT_TYPE, kind)], gauges + &web.engine.metrics().text(&states, stuck)).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }

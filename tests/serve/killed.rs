@@ -93,8 +93,8 @@ async fn until_only_pending_is_left(scene: &Scene) -> bool {
     false
 }
 
-async fn nothing_in_hand(scene: &Scene) -> bool {
-    let path = scene.folder.path().join("nightlatch.db");
+pub async fn nothing_in_hand(scene: &Scene) -> bool {
+    let path = scene.database();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
     let Ok(pool) = sqlx::SqlitePool::connect_with(options).await else { return false };
     let query = "select count(*) from request where state not in ('pending', 'ended')";

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod disks;
 mod killed;
 mod scene;
 mod signals;

@@ -1,5 +1,6 @@
 //! The real binary as a child process, with both worlds around it.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -61,7 +62,18 @@ impl Scene {
         Self { folder, slack, tailnet }
     }
 
+    /// Where its database is.
+    pub fn database(&self) -> PathBuf {
+        let small = self.folder.path().join("disk/nightlatch.db");
+        if small.exists() { small } else { self.folder.path().join("nightlatch.db") }
+    }
+
     pub async fn start(&self) -> Process {
+        self.start_with(&[]).await
+    }
+
+    /// With more in its environment.
+    pub async fn start_with(&self, more: &[(&str, PathBuf)]) -> Process {
         let app = self.slack.app();
         let child = Command::new(env!("CARGO_BIN_EXE_nightlatch"))
             .args(["serve", "--config", "nightlatch.yaml"])
@@ -70,6 +82,7 @@ impl Scene {
             .env("SLACK_APP_TOKEN", app.app_token)
             .env("TAILSCALE_CLIENT_SECRET", self.tailnet.client_secret().expose_secret())
             .env("RUST_LOG", "info,slack_morphism=off")
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stderr(std::fs::File::create(self.folder.path().join("log")).expect("a log"))
             .spawn()
