@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::Engine;
 use crate::clock::Clock;
 use crate::kernel::Actor;
-use crate::kernel::kept::Note;
+use crate::kernel::kept::{self, Note};
 use crate::store::{AnchorFile, AuditLog, Mismatch, Store, StoreError, Tampered, Walked};
 
 pub(super) use anchoring::keep_anchored;
@@ -191,7 +191,7 @@ async fn note_mismatch(store: &Store, mismatch: &Mismatch, now: i64) -> Result<(
 }
 
 fn is_about(stored: &str, event: &serde_json::Value) -> bool {
-    let stored: serde_json::Value = serde_json::from_str(stored).unwrap_or_default();
+    let Ok(Note(stored)) = kept::read::<Note>(stored) else { return false };
     stored.get("anchor").is_some_and(|anchor| Some(anchor) == event.get("anchor"))
 }
 

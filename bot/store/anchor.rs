@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{AuditLog, Head, StoreError, file};
+use crate::kernel::kept::{self, Kept, Raise};
 
 /// More than an anchor can be: something else stands there.
 const SIZE_MAX: u64 = 4_096;
@@ -23,6 +24,11 @@ struct Line {
     hash: String,
     /// When it was written, milliseconds since the Unix epoch; for people.
     at: i64,
+}
+
+impl Kept for Line {
+    const KIND: &'static str = "anchor";
+    const RAISES: &'static [Raise] = &[];
 }
 
 /// Why there is no telling what the anchor says.
@@ -105,7 +111,8 @@ impl AnchorFile {
             Ok(_) => {}
         }
         let text = std::fs::read(&self.path).map_err(unreadable)?;
-        let Line { seq, hash, .. } = serde_json::from_slice(&text).map_err(|_| damaged())?;
+        let text = std::str::from_utf8(&text).map_err(|_| damaged())?;
+        let Line { seq, hash, .. } = kept::read(text.trim()).map_err(|_| damaged())?;
         if seq < 0 || hash.is_empty() != (seq == 0) {
             return Err(damaged());
         }
@@ -119,7 +126,8 @@ impl AnchorFile {
     pub fn write(&self, head: &Head, at: i64) -> io::Result<()> {
         let path = file::resolve(&self.path)?;
         let new = file::beside(&path, ".new");
-        let mut text = serde_json::to_string(&Line { seq: head.seq, hash: head.hash.clone(), at })?;
+        let line = Line { seq: head.seq, hash: head.hash.clone(), at };
+        let mut text = kept::write(&line).map_err(io::Error::other)?;
         text.push('\n');
         let mut made = file::private().truncate(true).open(&new)?;
         made.write_all(text.as_bytes())?;
@@ -180,6 +188,26 @@ mod tests {
     use crate::kernel::Actor;
     use crate::kernel::kept::Note;
     use crate::store::Store;
+
+    #[test]
+    fn what_any_release_wrote_down_is_read_and_todays_is_as_the_examples_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../tests/stored/next/anchor.json");
+        let examples: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+        for (name, stored) in examples {
+            let head = match name.as_str() {
+                "of a log" => Head { seq: 213, hash: "ab12".to_owned() },
+                "of an empty log" => Head { seq: 0, hash: String::new() },
+                other => panic!("what does `{other}` mean today?"),
+            };
+            let anchor = AnchorFile::new(&folder.path().join("anchor"));
+            anchor.write(&head, 1_772_366_400_000).unwrap();
+            assert_eq!(std::fs::read_to_string(&anchor.path).unwrap(), format!("{stored}\n"));
+            std::fs::write(&anchor.path, stored.to_string()).unwrap();
+            assert_eq!(anchor.read().unwrap(), Some(head));
+        }
+        assert!(kept::KINDS.contains(&(Line::KIND, kept::shape_of::<Line>())));
+    }
 
     async fn note(store: &Store, count: i64) {
         for at in 0..count {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nightlatch::kernel::{Outcome, Request, State};
+use nightlatch::playground::slack::Envelope;
 use nightlatch::playground::tailnet::TailnetWorld;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 use crate::written::folder;
@@ -54,16 +55,20 @@ fn copied(release: &str, to: &Path) {
 /// The release before there was a number in anything that is stored.
 const FIRST: &str = "a65b63b";
 
+/// Tells a story that begins with the database and the world as the first release left them.
+async fn story_of_the_first_release(mode: Mode, body: impl AsyncFnOnce(&mut Stage)) {
+    let world = World::of(FIRST);
+    let before = |tailnet: &TailnetWorld, path: &Path| {
+        world.prepare(tailnet);
+        copied(FIRST, path);
+    };
+    story_from(Setting { mode, ..Setting::default() }, world.now_ms, before, body).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_first_release_left_open_is_run_to_its_end() {
     for mode in [Mode::Socket, Mode::Killed] {
-        let world = World::of(FIRST);
-        let before = |tailnet: &TailnetWorld, path: &Path| {
-            world.prepare(tailnet);
-            copied(FIRST, path);
-        };
-        let setting = Setting { mode, ..Setting::default() };
-        story_from(setting, world.now_ms, before, async |stage| {
+        story_of_the_first_release(mode, async |stage| {
             if mode == Mode::Socket {
                 let before = lines(&states(stage).await);
                 insta::allow_duplicates! { insta::assert_snapshot!(before, @"
@@ -153,4 +158,60 @@ async fn on_time(stage: &Stage) {
         let late_ms = ended_at - expires_at;
         assert!(late_ms <= 5_000 || request.ask.workflow.name == "stuck-db", "{} {late_ms}", request.ask.id);
     }
+}
+
+/// What Slack would send if somebody pressed a button of a message that the release had posted.
+fn press(pressed: &Value, number: usize) -> Value {
+    let (user, ts) = (&pressed["user"], &pressed["ts"]);
+    let mut action = pressed["button"].clone();
+    action["block_id"] = pressed["block_id"].clone();
+    action["action_ts"] = format!("1772370000.{number:06}").into();
+    json!({
+        "type": "block_actions",
+        "user": { "id": user, "username": "somebody", "name": "somebody", "team_id": "T0ACME001" },
+        "api_app_id": "A0NIGHTLATCH",
+        "container": { "type": "message", "message_ts": ts, "channel_id": pressed["channel"], "is_ephemeral": false },
+        "trigger_id": format!("1.2.{number}"),
+        "team": { "id": "T0ACME001", "domain": "acme" },
+        "enterprise": null,
+        "is_enterprise_install": false,
+        "channel": { "id": pressed["channel"], "name": "somewhere" },
+        "message": { "type": "message", "ts": ts },
+        "state": { "values": {} },
+        "actions": [action],
+    })
+}
+
+/// Messages in Slack are stored too: their buttons are pressed for as long as they stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn buttons_that_the_first_release_posted_mean_what_they_meant() {
+    story_of_the_first_release(Mode::Socket, async |stage| {
+        let text = std::fs::read_to_string(folder(FIRST).join("pressed.json")).unwrap();
+        let presses: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let before = states(stage).await;
+        for (number, pressed) in presses.iter().enumerate() {
+            let payload = press(pressed, number);
+            let delivered = stage.slack.deliver_raw(Envelope::Interactive, payload).await;
+            assert!(delivered.acked, "{pressed}: {delivered:?}");
+            stage.bot.settle().await;
+        }
+        let mut after = states(stage).await;
+        after.retain(|id, now| before.get(id) != Some(now));
+        insta::assert_snapshot!(lines(&after), @"
+        01kjmpqckw0000000g prod-db ended revoked
+        01kjmpqjfc0000000m two ended returned
+        01kjmpqnd40000000p stuck-db ended expired
+        01kjmq0wam0000000q warned-db ended returned
+        01kjmq0wam0000000r ending-db ended returned
+        01kjmqhcmw0000000s active-db active -
+        01kjmqhcmw0000000t quiet-db active -
+        01kjmqhcmw0000000v two ended withdrawn
+        01kjmqhcmw0000000x approved-db active -
+        01kjmqhcmw0000000y activating-db active -
+        ");
+        stage.advance(9.hours()).await;
+        stage.ends_late = true;
+        stage.everybody_reads();
+    })
+    .await;
 }

@@ -203,6 +203,7 @@ pub fn notes() -> Named<Value> {
         ("paste_held", json!({ "event": "paste_held", "expires_at": NOON, "held_for": ["01kjmma2g000000001"] })),
         ("paste_let_go", json!({ "event": "paste_let_go" })),
         ("paste_drafted", json!({ "event": "paste_drafted" })),
+        ("paste_draft_discarded", json!({ "event": "paste_draft_discarded" })),
         ("paste_expired", json!({ "event": "paste_expired" })),
         ("paste_deleted", json!({ "event": "paste_deleted", "by": author })),
         (
@@ -211,6 +212,9 @@ pub fn notes() -> Named<Value> {
         ),
         ("released_unread", json!({ "event": "released_unread", "key": "tclip.paste 1", "why": "it cannot be read" })),
         ("settled_unread", json!({ "event": "settled_unread", "key": "tclip.paste 1", "proof": proof })),
+        ("log_is_older", json!({ "event": "log_is_older", "anchor": { "seq": 9, "hash": "ab12" }, "end": 7 })),
+        ("log_is_another", json!({ "event": "log_is_another", "anchor": { "seq": 9, "hash": "ab12" }, "end": 11 })),
+        ("log_accepted", json!({ "event": "log_accepted" })),
         ("shared", json!({ "event": "shared", "channel": "C0GENERAL1" })),
     ])
 }

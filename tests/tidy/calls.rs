@@ -10,6 +10,8 @@ enum Where {
     Program,
     /// In the program, but not in these rooms.
     Outside(&'static [&'static str]),
+    /// In the program, in this room.
+    Room(&'static str),
     /// In tests only.
     Tests,
     Everywhere,
@@ -28,6 +30,8 @@ const SLEEPS: &str =
     "a test that sleeps is slow on good days and wrong on bad ones: move the clock, wait for what happens";
 const STREAMS: &str = "data goes to stdout only from `cli`; everything else is a log line";
 const SEAMS: &str = "the world comes in through four seams, so that tests and the demo can stand in for it";
+
+const KEPT: &str = "what is stored carries the number of its shape, so that it can be read for ever: `kept::write`";
 
 const BANS: &[Ban] = &[
     Ban { call: ".unwrap()", banned: Where::Program, why: STOPS },
@@ -58,6 +62,8 @@ const BANS: &[Ban] = &[
         why: "write #[expect(..., reason)]: it says when it is no longer needed",
     },
     Ban { call: "unsafe ", banned: Where::Everywhere, why: "nothing here is worth it" },
+    Ban { call: "serde_json::to_string(", banned: Where::Room("store"), why: KEPT },
+    Ban { call: "serde_json::to_value(", banned: Where::Room("store"), why: KEPT },
     Ban {
         call: "query(&format!",
         banned: Where::Program,
@@ -87,6 +93,7 @@ fn applies(banned: Where, source: &Source, line: usize) -> bool {
     match banned {
         Where::Program => !is_test,
         Where::Outside(rooms) => !is_test && !source.room().is_some_and(|room| rooms.contains(&room)),
+        Where::Room(room) => !is_test && source.room() == Some(room),
         Where::Tests => is_test,
         Where::Everywhere => true,
     }
@@ -103,7 +110,11 @@ mod tests {
     #[test]
     fn every_ban_finds_its_call() {
         for ban in BANS {
-            let path = if ban.banned == Where::Tests { "tests/a.rs" } else { "bot/engine/a.rs" };
+            let path = match ban.banned {
+                Where::Tests => "tests/a.rs",
+                Where::Room("store") => "bot/store/a.rs",
+                _ => "bot/engine/a.rs",
+            };
             let text = format!("fn a() {{\n    x{} \"\");\n}}", format!(" {}", ban.call).replace(" .", "."));
             assert!(told(path, &text).contains(&ban.call.trim_end_matches('(').to_owned()), "{}", ban.call);
             assert_eq!(
