@@ -1,12 +1,13 @@
 -- Settling belongs to the key, and the ledger knows enough to take back what no request can be read for.
 
--- Which places in the worker an effect competes for: 0 ends and settling, 1 decisions and look-ups, 2 messages;
--- 9 set aside, because this version cannot read it. Only the first row of a lane is looked at.
+-- Which places in the worker an effect competes for: 0 settling, 3 ends and alarms that come due, 1 decisions and look-ups,
+-- 2 messages; 9 set aside, because this version cannot read it. Only the first row of a lane is looked at.
 alter table outbox add column class bigint not null default 2;
 alter table outbox add column first bigint not null default 1;
 alter table outbox add column set_aside_at bigint;
 
-update outbox set class = 0 where lane like 'key %' or lane like 'wake % expire' or lane like 'wake % alarm';
+update outbox set class = 0 where lane like 'key %';
+update outbox set class = 3 where lane like 'wake % expire' or lane like 'wake % alarm';
 update outbox set class = 1 where lane like 'find %' or lane like 'press %' or lane like 'start %' or lane like 'paste %'
     or lane like 'wake % lapse' or lane like 'wake % warn';
 

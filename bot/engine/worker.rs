@@ -34,8 +34,8 @@ const OVERDUE_MAX: i64 = 256;
 /// Effects of one class being performed at once; each waits for the network most of the time.
 fn places(class: Class) -> usize {
     match class {
-        Class::End => 128,
-        Class::Decide | Class::Say => 64,
+        Class::Settle => 128,
+        Class::End | Class::Decide | Class::Say => 64,
     }
 }
 

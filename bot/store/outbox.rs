@@ -8,7 +8,9 @@ use crate::kernel::{Key, RequestId, Wake, kept};
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Ends, alarms that come due, and settling.
+    /// Keys to be settled: what was begun or let go comes before what comes due.
+    Settle,
+    /// Ends and alarms that come due.
     End,
     /// Presses, look-ups, and the other times a request waits for.
     Decide,
@@ -18,11 +20,12 @@ pub enum Class {
 
 impl Class {
     /// All, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::End, Self::Decide, Self::Say];
+    pub const ALL: [Self; 4] = [Self::Settle, Self::End, Self::Decide, Self::Say];
 
     fn number(self) -> i64 {
         match self {
-            Self::End => 0,
+            Self::Settle => 0,
+            Self::End => 3,
             Self::Decide => 1,
             Self::Say => 2,
         }
@@ -116,7 +119,7 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
         }
         // A key has one writer, and one row whoever waits for it.
         Effect::Settle { key } => {
-            Place { subject: format!("key:{key}"), ..alone(Class::End, "settle".to_owned(), format!("key {key}")) }
+            Place { subject: format!("key:{key}"), ..alone(Class::Settle, "settle".to_owned(), format!("key {key}")) }
         }
         Effect::Show { place } => {
             let place = place.target();
@@ -236,6 +239,15 @@ impl Tx {
         Ok(())
     }
 
+    /// What is over waits for no time any more.
+    pub(super) async fn end_waits(&mut self, request_id: &RequestId) -> Result<(), StoreError> {
+        sqlx::query("delete from outbox where request_id = $1 and slot in ('wake expire', 'wake warn', 'wake alarm', 'wake lapse')")
+            .bind(request_id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Keeps a row that this version cannot perform for one that can; whatever stood behind it goes on.
     /// Returns the key it should have settled, if it was such a row.
     pub async fn set_aside(&mut self, seq: i64, at: i64, why: &str) -> Result<Option<Key>, StoreError> {
@@ -326,9 +338,15 @@ impl Store {
 
     /// When the oldest end that is due was due; for the watchdog.
     pub async fn oldest_end(&self) -> Result<Option<i64>, StoreError> {
-        let oldest = sqlx::query_scalar("select min(due_at) from outbox where class = 0 and first = 1")
-            .fetch_one(&self.read)
-            .await?;
+        let mut oldest = None;
+        for class in [Class::Settle, Class::End] {
+            let due_at: Option<i64> =
+                sqlx::query_scalar("select min(due_at) from outbox where class = $1 and first = 1")
+                    .bind(class.number())
+                    .fetch_one(&self.read)
+                    .await?;
+            oldest = oldest.into_iter().chain(due_at).min();
+        }
         Ok(oldest)
     }
 

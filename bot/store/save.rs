@@ -4,7 +4,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::{AuditEntry, Store, StoreError};
-use crate::kernel::{Actor, Applied, Event, Request, RequestId, kept};
+use crate::kernel::{Actor, Applied, Event, Request, RequestId, State, kept};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
 ///
@@ -114,6 +114,9 @@ impl Tx {
         self.write_request(request).await?;
         for entry in &applied.ledger {
             self.write_ledger(&request.id, entry).await?;
+        }
+        if request.state == State::Ended {
+            self.end_waits(&request.id).await?;
         }
         if !applied.effects.is_empty() {
             self.enqueue(&request.id, &applied.effects).await?;
