@@ -215,6 +215,7 @@ pub fn notes() -> Named<Value> {
         ("log_is_older", json!({ "event": "log_is_older", "anchor": { "seq": 9, "hash": "ab12" }, "end": 7 })),
         ("log_is_another", json!({ "event": "log_is_another", "anchor": { "seq": 9, "hash": "ab12" }, "end": 11 })),
         ("log_accepted", json!({ "event": "log_accepted" })),
+        ("clock_set", json!({ "event": "clock_set", "by_ms": -3_600_000 })),
         ("shared", json!({ "event": "shared", "channel": "C0GENERAL1" })),
     ])
 }
