@@ -11,8 +11,8 @@ use tracing::{error, warn};
 
 use super::perform::perform;
 use super::performed::Performed;
-use super::{Engine, TellError, settle, writer};
-use crate::kernel::{Actor, Effect, Wake};
+use super::{Engine, TellError, Told, settle, writer};
+use crate::kernel::{Actor, Effect, Event, Wake};
 use crate::store::{Class, Row, StoreError, Waiting};
 
 /// Rows of one class looked at in one go.
@@ -23,6 +23,8 @@ const EFFECT_LIMIT: Duration = Duration::from_secs(60);
 const SETTLE_LIMIT: Duration = Duration::from_secs(300);
 /// Pause before an effect that broke is tried again.
 const BROKEN_PAUSE_MS: i64 = 30_000;
+/// An end that could not be saved for so long is taken back all the same.
+const UNSAVED_AFTER: Duration = Duration::from_secs(2);
 /// Pause before the database is asked again after it failed.
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 /// An end that has passed this long ago and is still in the ledger was not saved by its own clock.
@@ -281,6 +283,21 @@ async fn one(engine: Engine, waiting: Waiting) {
     }
 }
 
+/// Tells the request. A save that hangs keeps no end waiting: after a moment it is taken back, saved or not.
+async fn reported(engine: &Engine, waiting: &Waiting, event: Event) -> Result<Told, TellError> {
+    let mut reporting = Box::pin(engine.report(&waiting.request_id, event, waiting.seq));
+    if !matches!(waiting.effect, Effect::Wake { wake: Wake::Expire }) {
+        return reporting.await;
+    }
+    match tokio::time::timeout(UNSAVED_AFTER, &mut reporting).await {
+        Ok(told) => told,
+        Err(_) => {
+            end_unsaved(engine, waiting).await;
+            reporting.await
+        }
+    }
+}
+
 /// An end does not wait until it can be saved: the ledger says who holds what until when.
 async fn end_unsaved(engine: &Engine, waiting: &Waiting) {
     match engine.inner.store.keys_of(&waiting.request_id).await {
@@ -297,7 +314,7 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
     let mut actor = Actor::Worker;
     let work = match performed {
         Performed::Happened(event) => {
-            return match engine.report(&waiting.request_id, *event, waiting.seq).await {
+            return match reported(engine, waiting, *event).await {
                 // Set aside in the same commit.
                 Err(failure) if failure.is_unreadable() => {
                     error!(request.id = %waiting.request_id, error = %failure, "an effect is set aside: its request cannot be read");

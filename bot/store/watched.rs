@@ -23,7 +23,7 @@ impl Store {
     pub async fn earliest_end(&self) -> Result<Option<i64>, StoreError> {
         let mut oldest: Option<i64> = None;
         for phase in ["begun", "held", "releasing"] {
-            let end: Option<i64> = sqlx::query_scalar("select min(until) from hold where phase = $1")
+            let end: Option<i64> = sqlx::query_scalar("select min(until) from hold where phase = $1 and until > 0")
                 .bind(phase)
                 .fetch_one(&self.read)
                 .await?;

@@ -178,3 +178,27 @@ async fn a_definite_refusal_to_take_back_alarms_at_once() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nothing_can_be_saved_access_ends_all_the_same_and_that_is_told_later() {
+    story(async |stage| {
+        granted(stage, "/access prod-db 1h invoice 1204").await;
+        stage.alice.reads();
+        // The net under us tears too.
+        stage.tailnet.set_expiry_lag_ms(86_400_000);
+        let locked = stage.bot.lock_database().await;
+        let mut changed = stage.tailnet.changed();
+        stage.clock.advance(1.hours() + 3.seconds());
+        while stage.is_on() {
+            changed.changed().await.expect("the tailnet");
+        }
+        assert_eq!(stage.request().await.state, State::Active, "nothing was saved, so nothing is said");
+        drop(locked);
+        stage.ends_late = true;
+        stage.bot.settle().await;
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
+        assert!(stage.alice.reads().contains("Verified gone"));
+        stage.everybody_reads();
+    })
+    .await;
+}
