@@ -74,6 +74,16 @@ const EXCEPTIONS: &[Exception] = &[
         what: "Instant::now",
         reason: "Slack's three seconds for an answer are real ones, however the demo's clock is moved",
     },
+    Exception {
+        path: "bot/outside/tailscale/pace.rs",
+        what: "Instant::now",
+        reason: "how many calls a second a remote takes is real time, however the demo's clock is moved",
+    },
+    Exception {
+        path: "bot/playground/tailnet/manners.rs",
+        what: "Instant::now",
+        reason: "the same, from the other side",
+    },
 ];
 
 /// Rules about one file.

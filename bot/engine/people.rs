@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::slack::{self, Slack, SlackError, UserGroup};
 use crate::outside::tailscale::{Device, Tailscale, TailscaleError};
@@ -36,10 +36,10 @@ pub struct People {
 
 #[derive(Default)]
 struct Recent {
-    groups: Option<(i64, Vec<UserGroup>)>,
-    members: HashMap<String, (i64, Vec<String>)>,
+    groups: Option<(Stamp, Vec<UserGroup>)>,
+    members: HashMap<String, (Stamp, Vec<String>)>,
     /// Slack ids of active members by e-mail; none: nobody has it.
-    ids: HashMap<String, (i64, Option<String>)>,
+    ids: HashMap<String, (Stamp, Option<String>)>,
 }
 
 /// Who could decide: distinct names, and whether there may be more than can be listed.
@@ -146,7 +146,7 @@ impl People {
         if let Some(known) = self.remembered_members(handle) {
             return Ok(known);
         }
-        let now = self.clock.now_ms();
+        let now = self.clock.stamp();
         let Some(group) = self.group(handle, now).await? else {
             tracing::warn!(group = handle, "no Slack user group has this handle");
             return Ok(Vec::new());
@@ -157,15 +157,15 @@ impl People {
     }
 
     fn remembered_members(&self, handle: &str) -> Option<Vec<String>> {
-        let (now, recent) = (self.clock.now_ms(), self.recent());
-        let (_, groups) = recent.groups.as_ref().filter(|(at, _)| now - at <= HANDLES_MS)?;
+        let recent = self.recent();
+        let (_, groups) = recent.groups.as_ref().filter(|(at, _)| self.clock.age_ms(*at) <= HANDLES_MS)?;
         let group = only_group(groups, handle)?;
-        let (_, members) = recent.members.get(&group.id).filter(|(at, _)| now - at <= FRESH_MS)?;
+        let (_, members) = recent.members.get(&group.id).filter(|(at, _)| self.clock.age_ms(*at) <= FRESH_MS)?;
         Some(members.clone())
     }
 
-    async fn group(&self, handle: &str, now: i64) -> Result<Option<UserGroup>, Failure> {
-        let remembered = self.recent().groups.clone().filter(|(at, _)| now - at <= HANDLES_MS);
+    async fn group(&self, handle: &str, now: Stamp) -> Result<Option<UserGroup>, Failure> {
+        let remembered = self.recent().groups.clone().filter(|(at, _)| self.clock.age_ms(*at) <= HANDLES_MS);
         if let Some(found) = remembered.and_then(|(_, groups)| only_group(&groups, handle)) {
             return Ok(Some(found));
         }
@@ -234,8 +234,9 @@ impl People {
         if !name.contains('@') {
             return Ok(Some(name.to_uppercase()));
         }
-        let now = self.clock.now_ms();
-        let remembered = self.recent().ids.get(name).filter(|(at, _)| now - at <= ASKED_MS).cloned();
+        let now = self.clock.stamp();
+        let is_fresh = |at: Stamp| self.clock.age_ms(at) <= ASKED_MS;
+        let remembered = self.recent().ids.get(name).filter(|(at, _)| is_fresh(*at)).cloned();
         if let Some((_, id)) = remembered {
             return Ok(id);
         }
@@ -245,7 +246,7 @@ impl People {
             found.filter(|user| own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member));
         let id = member.map(|user| user.id);
         let mut recent = self.recent();
-        recent.ids.retain(|_, (at, _)| now - *at <= ASKED_MS);
+        recent.ids.retain(|_, (at, _)| is_fresh(*at));
         recent.ids.insert(name.to_owned(), (now, id.clone()));
         Ok(id)
     }

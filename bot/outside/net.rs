@@ -5,8 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use reqwest::header::{DATE, HeaderMap};
 use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response};
 use url::Url;
+
+use crate::clock::Clock;
 
 /// What stands in for the rest of the world: takes a whole request and answers it, late, wrongly or not at all.
 pub type World = Arc<dyn Fn(http::Request<Vec<u8>>) -> BoxFuture<'static, Answered> + Send + Sync>;
@@ -36,7 +39,7 @@ impl Net {
         super::tls();
         // In memory the inner client only puts requests together: it needs no certificates, which take long to read.
         let builder = if self.world.is_some() { ClientBuilder::new().tls_certs_only([]) } else { builder };
-        Ok(Client { http: builder.build()?, world: self.world.clone() })
+        Ok(Client { http: builder.build()?, world: self.world.clone(), clock: None })
     }
 }
 
@@ -51,6 +54,8 @@ impl fmt::Debug for Net {
 pub(crate) struct Client {
     http: reqwest::Client,
     world: Option<World>,
+    /// Told what time it is at the far side of that name, with every answer.
+    clock: Option<(Clock, &'static str)>,
 }
 
 impl Client {
@@ -64,8 +69,23 @@ impl Client {
         self.execute(request.build()?).await
     }
 
+    /// The same client; `clock` is told the time that `who`'s answers give.
+    pub(crate) fn telling(self, clock: Clock, who: &'static str) -> Self {
+        Self { clock: Some((clock, who)), ..self }
+    }
+
     /// Sends a request. Returns when the head of the answer is there.
     pub(crate) async fn execute(&self, request: Request) -> Result<Response, NetError> {
+        let Some((clock, who)) = &self.clock else { return self.carry(request).await };
+        let sent = clock.stamp();
+        let answer = self.carry(request).await?;
+        if let Some(said_ms) = date_ms(answer.headers()) {
+            clock.heard(who, said_ms, sent);
+        }
+        Ok(answer)
+    }
+
+    async fn carry(&self, request: Request) -> Result<Response, NetError> {
         let Some(world) = &self.world else { return Ok(self.http.execute(request).await?) };
         let request = http::Request::try_from(request)?;
         let request = request.map(|body| body.as_bytes().map(<[u8]>::to_vec).unwrap_or_default());
@@ -77,6 +97,16 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Client")
     }
+}
+
+/// When an answer was given, by the clock of whoever gave it, in ms since the epoch.
+pub(crate) fn date_ms(headers: &HeaderMap) -> Option<i64> {
+    http_date_ms(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// A date as HTTP writes it, in ms since the epoch.
+pub(crate) fn http_date_ms(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_millisecond())
 }
 
 /// Why a request brought no answer. Its text holds no address.

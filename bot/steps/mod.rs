@@ -41,8 +41,16 @@ pub struct Before {
     pub found: Value,
     /// Every end the far side may have been told by us: how we recognise our own writing.
     pub untils: Vec<i64>,
-    /// Whether one of them was read back since the first touch.
+    /// Whether what we wrote was ever read back with an end of ours. Until it was, what is there now and was not before us may be
+    /// what became of our own writing: a far side may take a value and drop its end.
     pub confirmed: bool,
+}
+
+impl Before {
+    /// Whether a write of ours may have left and was never read back.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.confirmed && !self.untils.is_empty()
+    }
 }
 
 /// One way to touch the outside world. Never "set" and later "unset": `settle` makes the outside agree with the holders.

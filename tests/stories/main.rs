@@ -31,6 +31,7 @@ mod go_owners;
 mod go_real;
 mod holders;
 mod holding;
+mod lying;
 mod modals;
 mod overlap;
 mod paste;

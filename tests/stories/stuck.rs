@@ -149,7 +149,9 @@ async fn one_keys_trouble_delays_no_other_end() {
         approved(stage).await;
         stage.carol.command("/access prod-db 2h the same").await;
         stage.bob.press("Approve").await;
-        stage.tailnet.fault(Endpoint::DeleteAttribute, Fault::RateLimited("600".to_owned()), Some(1));
+        let headers = vec![("retry-after".to_owned(), "600".to_owned())];
+        let away = Fault::Answer { status: 503, headers, body: String::new() };
+        stage.tailnet.fault(Endpoint::DeleteAttribute, away, Some(1));
         stage.ends_late = true;
         stage.advance(2.hours()).await;
         let on = ["alice-laptop", "carol-laptop"].map(|device| stage.tailnet.attribute(device, JIT).is_some());

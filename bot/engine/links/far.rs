@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
 use super::Counted;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 use crate::kernel::link::{Link, LinkId, Target, Typed, check_name, without_punctuation};
 use crate::outside::golink::{Golink, GolinkError, Line, Resolved};
 
@@ -25,7 +25,7 @@ const ALL_LIMIT: Duration = Duration::from_millis(1_000);
 
 /// Every link of a golink.
 pub(super) struct All {
-    read_at: i64,
+    read_at: Stamp,
     pub(super) links: Vec<Counted>,
     /// Why it is not known how often they were followed.
     uncounted: Option<GolinkError>,
@@ -44,7 +44,7 @@ type Reading = Shared<BoxFuture<'static, Result<Arc<All>, GolinkError>>>;
 /// What golink said last.
 #[derive(Default)]
 struct Said {
-    ones: HashMap<LinkId, (i64, Option<Link>)>,
+    ones: HashMap<LinkId, (Stamp, Option<Link>)>,
     /// Begun and perhaps finished.
     all: Option<Reading>,
     /// Counts the changes: what was asked before one is not remembered after it.
@@ -74,8 +74,8 @@ impl Far {
     }
 
     pub(super) async fn find(&self, short: &str) -> Result<Option<Link>, GolinkError> {
-        let now = self.clock.now_ms();
-        let remembered = self.said().ones.get(&LinkId::of(short)).filter(|(at, _)| now - at <= ONE_MS).cloned();
+        let is_fresh = |at: Stamp| self.clock.age_ms(at) <= ONE_MS;
+        let remembered = self.said().ones.get(&LinkId::of(short)).filter(|(at, _)| is_fresh(*at)).cloned();
         match remembered {
             Some((_, link)) => Ok(link),
             None => self.find_fresh(short).await,
@@ -88,12 +88,12 @@ impl Far {
         if check_name(without_punctuation(short)).is_err() {
             return Ok(None);
         }
-        let (now, changes) = (self.clock.now_ms(), self.said().changes);
+        let (now, changes) = (self.clock.stamp(), self.said().changes);
         let found = tokio::time::timeout(ONE_LIMIT, self.golink.detail(short)).await;
         let link = found.unwrap_or_else(|_| Err(self.late()))?.map(link);
         let mut said = self.said();
         if said.ones.len() >= ONES_MAX {
-            said.ones.retain(|_, (at, _)| now - *at <= ONE_MS);
+            said.ones.retain(|_, (at, _)| self.clock.age_ms(*at) <= ONE_MS);
         }
         if said.changes == changes && said.ones.len() < ONES_MAX {
             said.ones.insert(LinkId::of(short), (now, link.clone()));
@@ -126,11 +126,11 @@ impl Far {
 
     /// What is being read or was read lately; if there is none, reading begins.
     fn reading(self: &Arc<Self>) -> Reading {
-        let now = self.clock.now_ms();
+        let now = self.clock.stamp();
         let mut said = self.said();
         let is_good = |reading: &Reading| match reading.peek() {
             None => true,
-            Some(Ok(all)) => now - all.read_at <= ALL_MS,
+            Some(Ok(all)) => self.clock.age_ms(all.read_at) <= ALL_MS,
             Some(Err(_)) => false,
         };
         if let Some(reading) = said.all.as_ref().filter(|reading| is_good(reading)) {
@@ -143,7 +143,7 @@ impl Far {
         reading
     }
 
-    async fn read_all(&self, read_at: i64) -> Result<Arc<All>, GolinkError> {
+    async fn read_all(&self, read_at: Stamp) -> Result<Arc<All>, GolinkError> {
         let (lines, clicks) = tokio::join!(self.golink.export(), self.golink.clicks());
         // Links are worth showing without.
         let (clicks, uncounted) = match clicks {

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::pace::{Limit, Method};
 use super::{Posted, Slack, SlackError};
+use crate::clock::Stamp;
 
 const CONVERSATIONS_LIST: Method = Method::new("conversations.list", Limit::Tier2);
 const HISTORY: Method = Method::new("conversations.history", Limit::Tier3);
@@ -28,9 +29,9 @@ const SHARED_MAX: usize = 1_024;
 #[derive(Default)]
 pub(super) struct Channels {
     /// Ids by name.
-    names: Mutex<Option<(i64, HashMap<String, String>)>>,
+    names: Mutex<Option<(Stamp, HashMap<String, String>)>>,
     /// Whether people of another company are in them, by id.
-    shared: std::sync::Mutex<HashMap<String, (i64, bool)>>,
+    shared: std::sync::Mutex<HashMap<String, (Stamp, bool)>>,
 }
 
 /// One of the newest messages of a channel.
@@ -50,18 +51,17 @@ impl Slack {
     /// As every call. Needs `channels:read` and `groups:read`.
     pub async fn channel_id(&self, name: &str) -> Result<Option<String>, SlackError> {
         let Some(name) = name.strip_prefix('#') else { return Ok(Some(name.to_owned())) };
-        let now_ms = self.inner.clock.now_ms();
+        let now = self.inner.clock.stamp();
         let mut known = self.inner.channels.names.lock().await;
         if let Some((read_at, names)) = known.as_ref() {
-            let age_ms = now_ms.saturating_sub(*read_at);
-            let is_fresh = (0..if names.contains_key(name) { NAMES_KEPT_MS } else { LOOK_AGAIN_MS }).contains(&age_ms);
-            if is_fresh {
+            let kept_ms = if names.contains_key(name) { NAMES_KEPT_MS } else { LOOK_AGAIN_MS };
+            if self.inner.clock.age_ms(*read_at) < kept_ms {
                 return Ok(names.get(name).cloned());
             }
         }
         let names = self.channel_names().await?;
         let found = names.get(name).cloned();
-        *known = Some((now_ms, names));
+        *known = Some((now, names));
         Ok(found)
     }
 
@@ -74,9 +74,9 @@ impl Slack {
         if channel.starts_with('D') {
             return Ok(false);
         }
-        let now_ms = self.inner.clock.now_ms();
+        let now = self.inner.clock.stamp();
         let shared = || self.inner.channels.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |(read_at, _): &&(i64, bool)| (0..max_age_ms).contains(&now_ms.saturating_sub(*read_at));
+        let is_fresh = |(read_at, _): &&(Stamp, bool)| self.inner.clock.age_ms(*read_at) < max_age_ms;
         if let Some((_, is_shared)) = shared().get(channel).filter(is_fresh) {
             return Ok(*is_shared);
         }
@@ -85,7 +85,7 @@ impl Slack {
         if shared.len() >= SHARED_MAX {
             shared.clear();
         }
-        shared.insert(channel.to_owned(), (now_ms, found.is_shared_outside));
+        shared.insert(channel.to_owned(), (now, found.is_shared_outside));
         Ok(found.is_shared_outside)
     }
 

@@ -90,7 +90,7 @@ impl Slack {
             return Err(SlackSetupError::Url("it must start with https://".to_owned()));
         }
         super::tls();
-        let client = respond::client(&settings, parsed.scheme() == "http")?;
+        let client = respond::client(&settings, parsed.scheme() == "http")?.telling(clock.clone(), "Slack");
         let wire = call::Wire::new(&settings, &api_url, client.clone());
         let responder = respond::Responder::new(parsed, client);
         let inner = Inner {

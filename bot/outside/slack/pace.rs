@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::middleware::NoOpMiddleware;
@@ -13,7 +13,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::error::{RETRY_AFTER_DEFAULT_MS, SlackError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 
 /// Above this many remembered channels, those that are not limited any more are forgotten.
 const CHANNELS_MAX: usize = 1_024;
@@ -192,25 +192,21 @@ fn whole_ms(time: Duration) -> i64 {
     i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
-/// Time that only moves forward, read from our clock: a clock set back an hour must not silence us for an hour.
+/// Steady time of our clock: one set back an hour must not silence us for an hour.
 #[derive(Clone)]
 struct PaceClock {
     clock: Clock,
-    seen: Arc<Mutex<(i64, Duration)>>,
+    begun: Stamp,
 }
 
 impl PaceClock {
     fn new(clock: Clock) -> Self {
-        let seen = Arc::new(Mutex::new((clock.now_ms(), Duration::ZERO)));
-        Self { clock, seen }
+        let begun = clock.stamp();
+        Self { clock, begun }
     }
 
     fn elapsed(&self) -> Duration {
-        let now_ms = self.clock.now_ms();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let step_ms = u64::try_from(now_ms.saturating_sub(seen.0)).unwrap_or(0);
-        *seen = (now_ms, seen.1.saturating_add(Duration::from_millis(step_ms)));
-        seen.1
+        Duration::from_millis(self.clock.age_ms(self.begun).unsigned_abs())
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
+use crate::clock::Stamp;
 
 const AUTH_TEST: Method = Method::new("auth.test", Limit::Unpaced);
 const BOTS_INFO: Method = Method::new("bots.info", Limit::Tier3);
@@ -184,7 +185,7 @@ type Load = Shared<BoxFuture<'static, Result<SlackUser, SlackError>>>;
 /// People asked for lately: id, when the question was sent, and the (possibly still running) answer.
 #[derive(Default)]
 pub(super) struct People {
-    loads: Mutex<HashMap<String, (i64, Load)>>,
+    loads: Mutex<HashMap<String, (Stamp, Load)>>,
 }
 
 impl Slack {
@@ -245,18 +246,18 @@ impl Slack {
     /// A user record asked for at most `max_age_ms` ago. Callers at the same time share one question; a failure is
     /// shared by those who waited for it and then forgotten.
     pub async fn user_cached(&self, user: &str, max_age_ms: i64) -> Result<SlackUser, SlackError> {
-        let now_ms = self.inner.clock.now_ms();
+        let clock = &self.inner.clock;
         let load = {
             let mut loads = self.inner.people.loads.lock().unwrap_or_else(PoisonError::into_inner);
             if loads.len() > PEOPLE_MAX {
-                loads.retain(|_, (asked_at, _)| now_ms.saturating_sub(*asked_at) < PEOPLE_KEPT_MS);
+                loads.retain(|_, (asked_at, _)| clock.age_ms(*asked_at) < PEOPLE_KEPT_MS);
             }
             match loads.get(user) {
-                Some((asked_at, load)) if is_usable(*asked_at, load, now_ms, max_age_ms) => load.clone(),
+                Some((asked_at, load)) if is_usable(clock.age_ms(*asked_at), load, max_age_ms) => load.clone(),
                 _ => {
                     let (slack, id) = (self.clone(), user.to_owned());
                     let load = async move { slack.users_info(&id).await }.boxed().shared();
-                    loads.insert(user.to_owned(), (now_ms, load.clone()));
+                    loads.insert(user.to_owned(), (clock.stamp(), load.clone()));
                     load
                 }
             }
@@ -295,10 +296,8 @@ impl Slack {
     }
 }
 
-fn is_usable(asked_at: i64, load: &Load, now_ms: i64, max_age_ms: i64) -> bool {
-    let age_ms = now_ms.saturating_sub(asked_at);
-    let is_young = (0..=max_age_ms).contains(&age_ms);
-    is_young && load.peek().is_none_or(Result::is_ok)
+fn is_usable(age_ms: i64, load: &Load, max_age_ms: i64) -> bool {
+    age_ms <= max_age_ms && load.peek().is_none_or(Result::is_ok)
 }
 
 fn read_user(method: Method, answer: &Value) -> Result<SlackUser, SlackError> {

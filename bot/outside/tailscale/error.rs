@@ -51,7 +51,7 @@ impl TailscaleError {
         matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Malformed(_))
     }
 
-    /// How long Tailscale asked us to wait, in milliseconds; at most 15 minutes, so that no answer can hold up an end.
+    /// How long Tailscale asked us to wait, in milliseconds; at most 15 minutes, and one minute for whoever ends something.
     pub fn retry_after_ms(&self) -> Option<i64> {
         match self {
             Self::RateLimited { retry_after_ms, .. } | Self::Unavailable { retry_after_ms, .. } => *retry_after_ms,

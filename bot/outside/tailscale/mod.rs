@@ -9,13 +9,15 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::net::{Client, Net};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stamp};
 
 mod attributes;
 mod devices;
 mod error;
 mod key;
+mod pace;
 mod policy;
+mod rate;
 mod shared;
 mod token;
 mod users;
@@ -28,6 +30,7 @@ pub use key::Key;
 pub use policy::PolicyFile;
 pub use users::{User, UserKind, UserStatus};
 
+use pace::{Pace, Turn};
 use shared::Shared;
 use token::Token;
 
@@ -72,6 +75,7 @@ impl TailscaleSettings {
 #[derive(Clone, Debug)]
 pub struct Tailscale {
     inner: Arc<Inner>,
+    turn: Turn,
 }
 
 #[derive(Debug)]
@@ -79,6 +83,7 @@ struct Inner {
     settings: TailscaleSettings,
     clock: Clock,
     http: Client,
+    pace: Pace,
     token: Shared<Token>,
     devices: Shared<Kept<Vec<Device>>>,
     users: Shared<Kept<Vec<User>>>,
@@ -88,13 +93,13 @@ struct Inner {
 /// Something read from Tailscale and when the reading began, so that its age is never understated.
 #[derive(Debug)]
 struct Kept<T> {
-    at_ms: i64,
+    at: Stamp,
     value: Arc<T>,
 }
 
 impl<T> Clone for Kept<T> {
     fn clone(&self) -> Self {
-        Self { at_ms: self.at_ms, value: self.value.clone() }
+        Self { at: self.at, value: self.value.clone() }
     }
 }
 
@@ -104,17 +109,30 @@ impl Tailscale {
     /// # Errors
     /// `Rejected` if `api_url` cannot hold a path or the HTTP client cannot be made (no certificate roots).
     pub fn new(settings: TailscaleSettings, clock: Clock) -> Result<Self, TailscaleError> {
-        let http = wire::client(&settings)?;
+        let http = wire::client(&settings)?.telling(clock.clone(), "Tailscale");
         let inner = Inner {
             settings,
-            clock,
             http,
+            pace: Pace::new(clock.clone()),
+            clock,
             token: Shared::new(),
             devices: Shared::new(),
             users: Shared::new(),
             policy: Shared::new(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), turn: Turn::Other })
+    }
+
+    /// The same client for whoever takes access back: its calls go before all others, and before those of handles that were made
+    /// later. One handle an end.
+    #[must_use]
+    pub fn for_an_end(&self) -> Self {
+        Self { inner: self.inner.clone(), turn: Turn::End(self.inner.pace.number()) }
+    }
+
+    /// Counts how often Tailscale answered again after an outage: whatever waits to be tried again may be tried at once then.
+    pub fn recovered(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.inner.pace.recovered()
     }
 
     /// `devices`, or what it brought at most `max_age_ms` ago. Callers at the same time share one call; errors are not kept.
@@ -148,12 +166,12 @@ impl Tailscale {
         load: impl AsyncFnOnce() -> Result<T, TailscaleError>,
     ) -> Result<Arc<T>, TailscaleError> {
         let clock = &self.inner.clock;
-        let is_fresh = |kept: &Kept<T>| clock.now_ms().saturating_sub(kept.at_ms) <= max_age_ms;
+        let is_fresh = |kept: &Kept<T>| clock.age_ms(kept.at) <= max_age_ms;
         let kept = place
             .get(is_fresh, async |_| {
-                let at_ms = clock.now_ms();
+                let at = clock.stamp();
                 let value = Arc::new(load().await?);
-                Ok(Kept { at_ms, value })
+                Ok(Kept { at, value })
             })
             .await?;
         Ok(kept.value)

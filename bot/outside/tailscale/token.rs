@@ -5,6 +5,7 @@ use oauth2::{AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, Reques
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::pace::Turn;
 use super::wire::{Call, OBJECT_LIMIT_BYTES, refused};
 use super::{Tailscale, TailscaleError};
 
@@ -73,7 +74,8 @@ impl Tailscale {
             limit_bytes: OBJECT_LIMIT_BYTES,
         };
         let asked_at = self.inner.clock.now_ms();
-        let (tailscale, secret) = (self.clone(), secret.clone());
+        // Ends may wait for it too, so it goes first.
+        let (tailscale, secret) = (Self { turn: Turn::End(0), ..self.clone() }, secret.clone());
         let http = move |request: HttpRequest| {
             // Owns what it uses: a future that borrows from a closure's surroundings cannot be sent to another thread.
             let (tailscale, call, secret) = (tailscale.clone(), call.clone(), secret.clone());

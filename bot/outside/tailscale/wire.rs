@@ -12,8 +12,9 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::error::tame;
+use super::pace::{END_ASKED_MAX, TooLong, Turn};
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
-use crate::outside::net::{Client, NetError, explain};
+use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
 
 /// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5).
 pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
@@ -21,7 +22,7 @@ pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
 pub(super) const OBJECT_LIMIT_BYTES: usize = 1 << 20;
 /// How much of an answer that reports an error we read; the rest is dropped unread.
 const ERROR_LIMIT_BYTES: usize = 64 << 10;
-/// The longest wait we accept from a `Retry-After`, so that no answer can hold up an end for long.
+/// The longest wait we accept from a `Retry-After`. Ends keep to less (`END_ASKED_MAX`).
 const RETRY_AFTER_LIMIT_MS: i64 = 15 * 60 * 1000;
 
 /// One call, not yet sent.
@@ -146,8 +147,39 @@ impl Tailscale {
         self.exchange(call, request, &[bearer]).await
     }
 
-    /// One request and its whole answer within the call limit. `secrets` are kept out of errors.
+    /// One request and its whole answer, in its turn; again after a while if there were too many. `secrets` are kept out of
+    /// errors.
     pub(super) async fn exchange(
+        &self,
+        call: &Call,
+        request: reqwest::Request,
+        secrets: &[&str],
+    ) -> Result<Answer, TailscaleError> {
+        let patience = self.inner.pace.patience(self.turn);
+        let mut refused = None;
+        loop {
+            let again = request.try_clone().ok_or_else(|| refused_to_clone(call))?;
+            let place = match self.inner.pace.turn(patience).await {
+                Ok(place) => place,
+                Err(TooLong { left }) => return Err(too_long(call, refused, left)),
+            };
+            let answer = self.exchange_now(call, again, secrets).await;
+            match &answer {
+                Err(TailscaleError::RateLimited { retry_after_ms, .. }) => {
+                    let asked = retry_after_ms.map(|ms| Duration::from_millis(ms.unsigned_abs()));
+                    place.refused(asked);
+                    refused = answer.err();
+                    continue;
+                }
+                Err(TailscaleError::Unavailable { .. }) => place.unanswered(),
+                _ => place.answered(),
+            }
+            return answer;
+        }
+    }
+
+    /// One request and its whole answer within the call limit.
+    async fn exchange_now(
         &self,
         call: &Call,
         request: reqwest::Request,
@@ -210,7 +242,8 @@ impl Tailscale {
 
     /// What a status that is not success means to the caller (apis/tailscale.md 1.4).
     fn sort(&self, said: Said, status: StatusCode, headers: &HeaderMap, body: &[u8], is_write: bool) -> TailscaleError {
-        let retry_after_ms = header(headers, RETRY_AFTER.as_str()).and_then(|text| self.retry_after_ms(text));
+        let retry_after_ms =
+            header(headers, RETRY_AFTER.as_str()).and_then(|text| self.retry_after_ms(text, date_ms(headers)));
         match status {
             StatusCode::UNAUTHORIZED => TailscaleError::Unauthorized(said),
             StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => TailscaleError::MissingScopeOrPlan(said),
@@ -230,17 +263,22 @@ impl Tailscale {
         }
     }
 
-    /// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3).
-    fn retry_after_ms(&self, text: &str) -> Option<i64> {
+    /// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3), which is compared with the answer's own, `said_ms`: their clock and
+    /// ours may differ.
+    fn retry_after_ms(&self, text: &str, said_ms: Option<i64>) -> Option<i64> {
         let text = text.trim();
         let wait_ms = match text.parse::<i64>() {
             Ok(seconds) => seconds.saturating_mul(1000),
             Err(_) => {
-                let at = jiff::fmt::rfc2822::parse(text).ok()?;
-                at.timestamp().as_millisecond().saturating_sub(self.inner.clock.now_ms())
+                let now_ms = said_ms.unwrap_or_else(|| self.inner.clock.now_ms());
+                http_date_ms(text)?.saturating_sub(now_ms)
             }
         };
-        Some(wait_ms.clamp(0, RETRY_AFTER_LIMIT_MS))
+        let limit_ms = match self.turn {
+            Turn::End(_) => i64::try_from(END_ASKED_MAX.as_millis()).unwrap_or(RETRY_AFTER_LIMIT_MS),
+            Turn::Other => RETRY_AFTER_LIMIT_MS,
+        };
+        Some(wait_ms.clamp(0, limit_ms))
     }
 }
 
@@ -255,6 +293,24 @@ pub(super) fn is_id(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn refused_to_clone(call: &Call) -> TailscaleError {
+    refused(call.name, "its body cannot be sent twice")
+}
+
+/// What a call ends with that would wait too long for its turn: what Tailscale said, and how long it is until then.
+fn too_long(call: &Call, refused: Option<TailscaleError>, left: Duration) -> TailscaleError {
+    let left_ms = i64::try_from(left.as_millis()).ok().filter(|left| *left > 0);
+    match refused {
+        Some(TailscaleError::RateLimited { said, retry_after_ms }) => {
+            TailscaleError::RateLimited { said, retry_after_ms: retry_after_ms.or(left_ms) }
+        }
+        _ => {
+            let said = said(call, "it limits our calls, and many wait");
+            TailscaleError::RateLimited { said, retry_after_ms: left_ms }
+        }
+    }
 }
 
 fn said(call: &Call, message: &str) -> Said {

@@ -80,7 +80,7 @@ impl SlackWorld {
         let http = reqwest::Client::builder().no_proxy().build().map_err(std::io::Error::other)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let stopped = CancellationToken::new();
+        let (stopped, dates) = (CancellationToken::new(), clock.clone());
         let served = Self {
             state: Arc::new(Mutex::new(State::new(clock, format!("http://{address}"), seed))),
             changed: Arc::new(watch::Sender::new(0)),
@@ -89,7 +89,7 @@ impl SlackWorld {
             address,
             _life: None,
         };
-        let router = served.router();
+        let router = super::dated(served.router(), dates);
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let until = stopped.clone().cancelled_owned();
         tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(until).await });

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::TailnetWorld;
+use super::door::Inner;
 use super::policy::{Policy, PolicyText};
 use super::state::{Machine, Person, State};
 use super::{attributes, seed};
@@ -51,7 +52,9 @@ impl TailnetWorld {
             Some(value) => drop(inner.play.as_found.insert(place, value)),
             None => drop(inner.play.as_found.remove(&place)),
         }
-        attributes::put_by_hand(&mut inner.state, now_ms, &node_id, key, value, expires_at);
+        let Inner { state, play } = &mut *inner;
+        play.manners.remember(state);
+        attributes::put_by_hand(state, now_ms, &node_id, key, value, expires_at);
         drop(inner);
         self.shared.touch();
         Ok(())
@@ -191,7 +194,11 @@ impl TailnetWorld {
     }
 
     fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
-        let result = how(&mut self.shared.lock().state);
+        let mut inner = self.shared.lock();
+        let Inner { state, play } = &mut *inner;
+        play.manners.remember(state);
+        let result = how(state);
+        drop(inner);
         self.shared.touch();
         result
     }

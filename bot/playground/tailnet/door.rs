@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, IF_MATCH};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::response::IntoResponse;
+use serde_json::Value;
 use tokio::sync::watch;
 use url::form_urlencoded;
 
@@ -106,18 +107,36 @@ async fn serve(shared: Arc<Shared>, request: Request) -> Response<Body> {
         body: shown_body(endpoint, &incoming.body),
         status: None,
     };
-    let (number, fault) = shared.arrive(call, endpoint);
-    let reply = match endpoint {
-        None => Reply::error(404, "404 page not found"),
-        Some(endpoint) => shared.play(endpoint, &incoming, fault).await,
+    let (there, back) = shared.lock().play.manners.latency();
+    pause(there).await;
+    let (number, met) = shared.arrive(call, endpoint);
+    let reply = match (endpoint, met) {
+        (_, Met::Refusal(reply)) => reply,
+        (None, Met::Fault(_)) => Reply::error(404, "404 page not found"),
+        (Some(endpoint), Met::Fault(fault)) => shared.play(endpoint, &incoming, fault).await,
     };
     shared.leave(number, reply.status);
+    pause(back).await;
     into_response(reply, number)
 }
 
+/// What a call meets when it arrives.
+enum Met {
+    /// It is one too many.
+    Refusal(Reply),
+    /// It is answered, with this fault if one is set.
+    Fault(Option<Fault>),
+}
+
+async fn pause(by: Duration) {
+    if !by.is_zero() {
+        tokio::time::sleep(by).await;
+    }
+}
+
 impl Shared {
-    /// Notes a call and finds the fault it meets. The number names the call until it leaves.
-    fn arrive(&self, call: Call, endpoint: Option<Endpoint>) -> (u64, Option<Fault>) {
+    /// Notes a call and finds what it meets. The number names the call until it leaves.
+    fn arrive(&self, call: Call, endpoint: Option<Endpoint>) -> (u64, Met) {
         let mut inner = self.lock();
         let play = &mut inner.play;
         if play.calls.len() >= CALLS_LIMIT {
@@ -126,10 +145,13 @@ impl Shared {
         }
         play.calls.push(call);
         let number = play.calls_forgotten.saturating_add(play.calls.len() as u64);
-        let fault = endpoint.and_then(|endpoint| play.faults.take(endpoint));
+        let met = match play.manners.refuse() {
+            Some(reply) => Met::Refusal(reply),
+            None => Met::Fault(endpoint.and_then(|endpoint| play.faults.take(endpoint))),
+        };
         drop(inner);
         self.touch();
-        (number, fault)
+        (number, met)
     }
 
     fn leave(&self, number: u64, status: u16) {
@@ -144,7 +166,7 @@ impl Shared {
     }
 
     async fn play(&self, endpoint: Endpoint, incoming: &Incoming, fault: Option<Fault>) -> Reply {
-        let answer_now = || answer(&mut self.lock().state, endpoint, incoming);
+        let answer_now = || self.answer(endpoint, incoming);
         match fault {
             None => answer_now(),
             Some(Fault::Slow(by_ms)) => {
@@ -171,7 +193,30 @@ impl Shared {
                 let mut state = self.lock().state.clone();
                 answer(&mut state, endpoint, incoming)
             }
+            Some(Fault::DropExpiry) => {
+                let body = serde_json::from_slice::<serde_json::Map<String, Value>>(&incoming.body);
+                let without = body.ok().map(|mut body| {
+                    body.remove("expiry");
+                    Incoming { body: Value::Object(body).to_string().into_bytes(), ..incoming.clone() }
+                });
+                self.answer(endpoint, without.as_ref().unwrap_or(incoming))
+            }
         }
+    }
+
+    /// Answers from what can be seen now, which may lag behind what is.
+    fn answer(&self, endpoint: Endpoint, incoming: &Incoming) -> Reply {
+        let mut inner = self.lock();
+        let Inner { state, play } = &mut *inner;
+        if endpoint.is_reading() {
+            if let Some(mut seen) = play.manners.seen(state) {
+                seen.tidy(incoming.now_ms);
+                return answer(&mut seen, endpoint, incoming);
+            }
+        } else if endpoint != Endpoint::Token {
+            play.manners.remember(state);
+        }
+        answer(state, endpoint, incoming)
     }
 
     async fn hang(&self) -> Reply {

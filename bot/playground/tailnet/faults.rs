@@ -40,6 +40,21 @@ pub enum Endpoint {
     AuditLog,
 }
 
+impl Endpoint {
+    /// Whether it changes nothing.
+    pub(super) fn is_reading(self) -> bool {
+        !matches!(
+            self,
+            Self::Any
+                | Self::Token
+                | Self::SetAttribute
+                | Self::DeleteAttribute
+                | Self::BatchAttributes
+                | Self::SetPolicy
+        )
+    }
+}
+
 /// Something that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +73,8 @@ pub enum Fault {
     LoseReply,
     /// Answers as usual, and has forgotten it the next moment.
     Forget,
+    /// Takes the value of an attribute and drops the end it came with; answers as usual.
+    DropExpiry,
     /// Answers exactly this, does nothing.
     Answer {
         /// HTTP status.

@@ -23,6 +23,7 @@ mod door;
 mod faults;
 mod lists;
 mod localapi;
+mod manners;
 mod oauth;
 mod policy;
 mod posture;
@@ -71,7 +72,7 @@ impl TailnetWorld {
         let inner = std::sync::Mutex::new(Inner { state, play });
         let shared = Arc::new(Shared { clock, inner, changed: watch::Sender::new(0) });
         let mut tasks = JoinSet::new();
-        let router = door::router(shared.clone());
+        let router = super::dated(door::router(shared.clone()), shared.clock.clone());
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the playground's tailnet closed");

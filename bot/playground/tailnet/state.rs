@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::faults::{Endpoint, Faults};
+use super::manners::Manners;
 use super::policy::PolicyText;
 
 /// Everything the world knows. Cloned to play "said yes and forgot".
@@ -31,6 +32,7 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 pub(super) struct Play {
     pub faults: Faults,
+    pub manners: Manners,
     pub calls: Vec<Call>,
     pub calls_forgotten: u64,
     /// Which device sits at an address (an IP, or an IP with a port).

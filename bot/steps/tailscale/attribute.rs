@@ -1,5 +1,7 @@
 //! `tailscale.attribute`: a boolean `custom:` posture attribute on one device, with an expiry Tailscale enforces too.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,10 @@ use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::steps::{Before, Holder, Step};
+
+/// Pauses before it is read again after a write: readings may lag behind what was written.
+const READ_AGAIN_AFTER: [Duration; 4] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// The step type.
 pub struct Attribute {
@@ -33,6 +39,9 @@ impl Kept for Reading {
     const RAISES: &'static [Raise] = &[];
 }
 
+/// As it reads where it is not set.
+const UNSET: Reading = Reading { value: None, expires_at: None };
+
 /// Where: the device and the attribute's name.
 struct Address<'k> {
     device: &'k str,
@@ -53,10 +62,22 @@ impl Reading {
         self.value.as_ref() == Some(value) && self.expires_at.is_none_or(|at| at >= expires_at)
     }
 
-    /// Ours: a boolean with one of the ends we told, which nobody else would hit to the second.
-    fn is_ours(&self, before: &Before) -> bool {
+    /// Whether it has one of the ends we told, which nobody else would hit to the second.
+    fn has_our_end(&self, before: &Before) -> bool {
         let ends = |at: i64| before.untils.iter().any(|until| whole_second(*until) == whole_second(at));
-        matches!(self.value, Some(Value::Bool(_))) && self.expires_at.is_some_and(ends)
+        self.expires_at.is_some_and(ends)
+    }
+
+    /// Ours: a boolean with an end we told. Where nothing was before us and none of our ends was ever read back, any boolean is
+    /// what became of our own writing.
+    fn is_ours(&self, first: &Self, before: &Before) -> bool {
+        let became = first.is_unset() && before.is_in_doubt();
+        matches!(self.value, Some(Value::Bool(_))) && (self.has_our_end(before) || became)
+    }
+
+    /// Whether it has this value and an end that is no earlier.
+    fn lasts(&self, value: &Value, expires_at: i64) -> bool {
+        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) >= expires_at)
     }
 
     fn words(&self) -> String {
@@ -129,7 +150,7 @@ impl Attribute {
         if now == first && now.covers(&value, expires_at) {
             return Ok(self.proof(Found::OnBefore));
         }
-        if !now.is_unset() && now != first && !now.is_ours(before) {
+        if !now.is_unset() && now != first && !now.is_ours(&first, before) {
             if !is_granting {
                 return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
             }
@@ -138,8 +159,19 @@ impl Attribute {
         }
         let comment = holders.iter().max_by_key(|holder| &holder.request_id).map_or("", |holder| &holder.comment);
         let set = self.tailscale.set_attribute(address.device, address.name, &value, Some(expires_at), comment).await;
-        self.confirm(address, set.err(), |found| found.has(&value, expires_at)).await?;
-        Ok(self.proof(Found::On { until: Some(expires_at) }))
+        // What is to end earlier than it does must read back as just that.
+        let is_right = |found: &Reading| {
+            found.has(&value, expires_at)
+                || (is_granting && found.lasts(&value, expires_at) && found.has_our_end(before))
+        };
+        match self.confirm(address, set.err(), is_right).await {
+            Ok(found) => Ok(self.proof(Found::On { until: found.expires_at.map(whole_second).or(Some(expires_at)) })),
+            Err(Unconfirmed::Reads(found)) if found.value.as_ref() == Some(&value) && found.expires_at.is_none() => {
+                let what = format!("tailscale kept the value of {} but not its end", address.name);
+                Err(refusal(what, "nothing is lent that would not end by itself; ask Tailscale why, then try again"))
+            }
+            Err(error) => Err(error.failure(address)),
+        }
     }
 
     async fn release(&self, address: &Address<'_>, before: &Before) -> Result<Proof, Failure> {
@@ -151,12 +183,15 @@ impl Attribute {
         };
         let first: Reading = stored(&before.found)?;
         let lasting = !first.is_unset() && first.expires_at.is_none_or(|at| at > self.clock.now_ms());
+        if now == first && first.is_unset() && before.is_in_doubt() {
+            return self.clear(address).await;
+        }
         if now == first {
             let found = if first.is_unset() { Found::Gone } else { Found::PutBack { what: first.words() } };
             return Ok(self.proof(found));
         }
         let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
-        let ours = now.is_ours(before) || (now.is_unset() && expired && lasting);
+        let ours = now.is_ours(&first, before) || (now.is_unset() && expired && lasting);
         if now.is_unset() && !ours {
             return Ok(self.proof(Found::Gone));
         }
@@ -168,35 +203,78 @@ impl Attribute {
             let comment = "put back as it was";
             let set =
                 self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
-            self.confirm(address, set.err(), |found| found.value == first.value).await?;
+            let is_right = |found: &Reading| found.value == first.value;
+            self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
             return Ok(self.proof(Found::PutBack { what: first.words() }));
         }
         let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
-        self.confirm(address, deleted.err(), Reading::is_unset).await?;
+        self.gone(address, deleted.err()).await
+    }
+
+    /// Not set, as far as it reads, but a write of ours was on its way and never read back: it may come late, or the reading
+    /// may be old. Deleting what is not there changes nothing.
+    async fn clear(&self, address: &Address<'_>) -> Result<Proof, Failure> {
+        match self.tailscale.delete_attribute(address.device, address.name).await {
+            // What may not delete could not set it either.
+            Err(error) if !error.is_retryable() => Ok(self.proof(Found::Gone)),
+            deleted => self.gone(address, deleted.err()).await,
+        }
+    }
+
+    async fn gone(&self, address: &Address<'_>, failed: Option<TailscaleError>) -> Result<Proof, Failure> {
+        let gone = self.confirm(address, failed, Reading::is_unset).await;
+        gone.map_err(|error| error.failure(address))?;
         Ok(self.proof(Found::Gone))
     }
 
-    /// Reads back: a call that failed may have worked, and one that worked may not have.
+    /// Reads back: a call that failed may have worked, and one that worked may not have. What was taken and does not read back as
+    /// right is read again a few times before that counts.
     async fn confirm(
         &self,
         address: &Address<'_>,
-        failed: Option<TailscaleError>,
+        mut failed: Option<TailscaleError>,
         is_right: impl Fn(&Reading) -> bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Reading, Unconfirmed> {
         if let Some(error) = failed.as_ref().filter(|error| !error.may_have_happened()) {
-            return Err(failure(error));
+            return Err(Unconfirmed::Said(error.clone()));
         }
-        match (self.read(address).await, failed) {
-            (Ok(found), _) if is_right(&found) => Ok(()),
-            (Err(TailscaleError::NotFound(_)), _) if is_right(&Reading { value: None, expires_at: None }) => Ok(()),
-            (_, Some(error)) => Err(failure(&error)),
-            (Err(error), None) => Err(failure(&error)),
-            (Ok(found), None) => Err(Failure {
+        let mut pauses = READ_AGAIN_AFTER.into_iter();
+        loop {
+            let found = match self.read(address).await {
+                Ok(found) => found,
+                Err(TailscaleError::NotFound(_)) if is_right(&UNSET) => UNSET,
+                Err(error) => return Err(Unconfirmed::Said(failed.unwrap_or(error))),
+            };
+            if is_right(&found) {
+                return Ok(found);
+            }
+            if let Some(error) = failed.take() {
+                return Err(Unconfirmed::Said(error));
+            }
+            let Some(pause) = pauses.next() else { return Err(Unconfirmed::Reads(found)) };
+            self.clock.pause(pause).await;
+        }
+    }
+}
+
+/// Why a change does not count.
+enum Unconfirmed {
+    /// Tailscale did not take it, or did not answer.
+    Said(TailscaleError),
+    /// Tailscale took it, and then this was there.
+    Reads(Reading),
+}
+
+impl Unconfirmed {
+    fn failure(self, address: &Address<'_>) -> Failure {
+        match self {
+            Self::Said(error) => failure(&error),
+            Self::Reads(found) => Failure {
                 what: format!("tailscale accepted the change, but {} reads back as {}", address.name, found.words()),
                 advice: String::new(),
                 retryable: true,
                 retry_after_ms: None,
-            }),
+            },
         }
     }
 }
@@ -220,7 +298,7 @@ impl Step for Attribute {
         async move {
             let reading = match self.read(&address(key)?).await {
                 // A device that is not there has no attributes; granting says so, and nothing has to be taken back.
-                Err(TailscaleError::NotFound(_)) => Reading { value: None, expires_at: None },
+                Err(TailscaleError::NotFound(_)) => UNSET,
                 read => read.map_err(|error| failure(&error))?,
             };
             kept::to_value(&reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
@@ -236,10 +314,14 @@ impl Step for Attribute {
     ) -> BoxFuture<'a, Result<Proof, Failure>> {
         async move {
             let address = address(key)?;
+            // Whoever lets go must not wait behind whoever looks something up or is granted something.
+            let is_granting = holders.iter().any(|holder| holder.is_new);
+            let tailscale = if is_granting { self.tailscale.clone() } else { self.tailscale.for_an_end() };
+            let visit = Self { tailscale, clock: self.clock.clone() };
             if holders.is_empty() {
-                self.release(&address, before).await
+                visit.release(&address, before).await
             } else {
-                self.hold(&address, holders, before).await
+                visit.hold(&address, holders, before).await
             }
         }
         .boxed()
@@ -257,7 +339,7 @@ fn address(key: &Key) -> Result<Address<'_>, Failure> {
 fn stored(found: &Value) -> Result<Reading, Failure> {
     if found.is_null() {
         // It was on by us, and what was before is lost: nothing is put back.
-        return Ok(Reading { value: None, expires_at: None });
+        return Ok(UNSET);
     }
     kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
 }

@@ -207,3 +207,26 @@ async fn failures_are_not_kept() {
     assert!(client.users_cached(60_000).await.is_err());
     assert!(client.users_cached(60_000).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_is_kept_gets_old_although_the_wall_clock_is_set_back() {
+    let (world, clock) = world().await;
+    let client = client(&world, &clock);
+    client.users_cached(5_000).await.expect("users");
+    client.policy_cached(5_000).await.expect("a policy");
+    clock.step_wall(-3_600_000);
+    clock.advance(Duration::from_secs(6));
+    client.users_cached(5_000).await.expect("users");
+    client.policy_cached(5_000).await.expect("a policy");
+    assert_eq!((world.calls_of(Endpoint::Users), world.calls_of(Endpoint::Policy)), (2, 2));
+}
+
+#[tokio::test]
+async fn every_answer_tells_the_clock_what_time_it_is_there() {
+    let (world, clock) = world().await;
+    let client = client(&world, &clock);
+    clock.step_wall(315_360_000_000);
+    assert!(clock.is_doubted(), "ten years ahead in a moment");
+    client.users().await.expect("users");
+    assert!(!clock.is_doubted(), "Tailscale knows nothing of it");
+}

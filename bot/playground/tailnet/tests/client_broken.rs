@@ -83,22 +83,32 @@ async fn a_closed_port_means_that_nothing_happened() {
 
 #[tokio::test]
 async fn retry_after_is_read_as_seconds_and_as_a_date_and_never_believed_for_long() {
-    let (world, clock) = world().await;
-    let client = client(&world, &clock);
     for (text, expected) in [
-        ("7", Some(7_000)),
+        ("11", Some(11_000)),
         ("Thu, 01 Jan 2026 00:02:00 GMT", Some(120_000)),
-        ("Wed, 31 Dec 2025 00:00:00 GMT", Some(0)),
         ("86400", Some(900_000)),
+        // These are waited for and the call is made again.
+        ("Wed, 31 Dec 2025 00:00:00 GMT", None),
+        ("-5", None),
         ("soon", None),
         ("", None),
     ] {
+        let (world, clock) = world().await;
+        let client = client(&world, &clock);
         world.fault(Endpoint::SetAttribute, Fault::RateLimited(text.to_owned()), Some(1));
-        let error = set(&client).await.expect_err("429");
+        let told = set(&client).await;
+        let Some(expected) = expected else {
+            told.expect(text);
+            assert_eq!(world.calls_of(Endpoint::SetAttribute), 2, "{text}");
+            continue;
+        };
+        let error = told.expect_err(text);
         assert!(matches!(error, TailscaleError::RateLimited { .. }), "{error}");
         assert!(error.is_retryable() && !error.may_have_happened());
-        assert_eq!(error.retry_after_ms(), expected, "{text}");
+        assert_eq!(error.retry_after_ms(), Some(expected), "{text}");
     }
+    let (world, clock) = world().await;
+    let client = client(&world, &clock);
     world.fault(Endpoint::Users, answer(503, &[("retry-after", "3")], ""), Some(1));
     assert_eq!(client.users().await.expect_err("503").retry_after_ms(), Some(3_000));
 }

@@ -7,6 +7,8 @@ use crate::outside::tailscale::{Credential, Tailscale, TailscaleSettings};
 
 mod client;
 mod client_broken;
+mod pace;
+mod step;
 mod strict;
 
 /// 2026-01-01T00:00:00Z.
