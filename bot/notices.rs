@@ -9,6 +9,7 @@ mod engine;
 mod facts;
 pub mod links;
 pub mod pastes;
+pub mod restored;
 mod sample;
 #[cfg(test)]
 mod tests;

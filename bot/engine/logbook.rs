@@ -1,6 +1,7 @@
 //! Watching the audit log: its chain is walked at the start and every night, and its head is kept in a second place.
 
 mod anchoring;
+mod survey;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::kernel::kept::{self, Note};
 use crate::store::{AnchorFile, AuditLog, Mismatch, Store, StoreError, Tampered, Walked};
 
 pub(super) use anchoring::keep_anchored;
+pub(super) use survey::survey;
 
 /// What concerns the log itself and no request stands in it under this name.
 pub(super) const SUBJECT: &str = "log";
@@ -35,6 +37,8 @@ pub struct LogHealth {
     pub walked: Option<Result<i64, Tampered>>,
     /// The log does not go on from its anchor, and nobody has accepted that.
     pub mismatch: Option<Mismatch>,
+    /// How many things are on in the tailnet that the ledger of such a database does not know; none before that was looked at.
+    pub unknown: Option<usize>,
     /// Why the anchor could not be written.
     pub not_anchored: Option<String>,
 }
@@ -46,8 +50,9 @@ impl LogHealth {
             Some(Err(tampered)) => Some(format!("the audit log does not verify: {tampered}")),
             _ => None,
         };
+        let unknown = self.unknown.map_or_else(String::new, |count| format!(" ({count} on that it does not know)"));
         let mismatch = self.mismatch.as_ref().map(|mismatch| {
-            format!("{mismatch}; look at what is on in the tailnet, then run `nightlatch audit accept`")
+            format!("{mismatch}; look at what is on in the tailnet{unknown}, then run `nightlatch audit accept`")
         });
         tampered.into_iter().chain(mismatch).collect()
     }
@@ -186,6 +191,7 @@ async fn note_mismatch(store: &Store, mismatch: &Mismatch, now: i64) -> Result<(
         return Ok(());
     }
     let mut tx = store.begin().await?;
+    tx.know_only_told_ends().await?;
     tx.note(SUBJECT, &Actor::Clock, &Note(event), about, now).await?;
     tx.commit().await
 }

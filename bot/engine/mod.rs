@@ -130,6 +130,7 @@ impl Engine {
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = writer::queue();
         let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes, logbook } = parts;
+        let tailnet = tailscale.clone();
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let inner = Inner {
@@ -164,7 +165,9 @@ impl Engine {
             tokio::join!(working, watching, flushing);
             worked.cancel();
         });
-        let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop));
+        let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop.clone()));
+        // Ends with `stop`, or when it has looked.
+        tokio::spawn(logbook::survey(engine.clone(), tailnet, stop));
         // The anchor outlives the writer: the last thing that was saved is anchored too.
         let written = CancellationToken::new();
         let anchoring = tokio::spawn(logbook::keep_anchored(engine.clone(), written.clone()));

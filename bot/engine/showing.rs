@@ -146,7 +146,7 @@ async fn kept_from_outsiders(engine: &Engine, request: &Request, place: &Place, 
     }
 }
 
-async fn has_outsiders(engine: &Engine, name: &str) -> Result<bool, SlackError> {
+pub(super) async fn has_outsiders(engine: &Engine, name: &str) -> Result<bool, SlackError> {
     let slack = &engine.inner.slack;
     match slack.channel_id(name).await? {
         Some(channel) => slack.has_outsiders(&channel, SHARED_KEPT_MS).await,

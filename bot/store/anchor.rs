@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuditLog, Head, StoreError, file};
+use super::{AuditLog, Head, StoreError, Tx, file};
 use crate::kernel::kept::{self, Kept, Raise};
 
 /// More than an anchor can be: something else stands there.
@@ -66,6 +66,16 @@ pub enum Mismatch {
     },
     /// Nobody can tell.
     Unknown(String),
+}
+
+impl Mismatch {
+    /// What was known to be saved, if that is known.
+    pub fn anchor(&self) -> Option<&Head> {
+        match self {
+            Self::Older { anchor, .. } | Self::Other { anchor, .. } => Some(anchor),
+            Self::Unknown(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Mismatch {
@@ -162,6 +172,15 @@ impl AnchorFile {
             Ok(Some(anchor)) => log.goes_on_from(anchor).await,
             Err(error) => Ok(Some(Mismatch::Unknown(error.to_string()))),
         }
+    }
+}
+
+impl Tx {
+    /// Of what was set before this database was put back, nothing is taken for ours but what has an end that it says was told: what
+    /// else is there may have been renewed since, and only a person takes that away.
+    pub async fn know_only_told_ends(&mut self) -> Result<(), StoreError> {
+        sqlx::query("update held_key set confirmed = 1 where confirmed = 0").execute(self.connection()).await?;
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use nightlatch::clock::Clock;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::scene::{Process, Scene};
@@ -140,4 +141,84 @@ async fn a_database_from_yesterday_is_noticed_until_somebody_accepts_it() {
     assert_eq!((lines.matches("log_is_older").count(), lines.matches("log_accepted").count()), (1, 1), "{lines}");
     assert!(folder.join("elsewhere/nightlatch.anchor.old").is_file());
     assert_eq!(audit(&scene, &["accept"]).0, Some(0));
+}
+
+/// Waits until the tailnet has this on `device`, until more than `left_ms` from now.
+async fn until_on(scene: &Scene, device: &str, left_ms: i64) {
+    let mut changed = scene.tailnet.changed();
+    let on = async {
+        loop {
+            let end = scene.tailnet.expiry(device, ATTRIBUTE);
+            if end.is_some_and(|end| end > Clock::system().now_ms() + left_ms) {
+                return;
+            }
+            changed.changed().await.expect("a tailnet");
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), on).await;
+    assert!(seen.is_ok(), "it is not on; log:\n{}", scene.log());
+}
+
+async fn granted(scene: &Scene, line: &str, left_ms: i64) {
+    let asked = scene.slack.command("alice", "#general", line).await.expect("a command");
+    assert!(asked.acked, "{asked:?}");
+    let mut changed = scene.slack.changed();
+    let pressed = async {
+        while scene.slack.press("bob", "#access", "Approve").await.is_err() {
+            changed.changed().await.expect("a workspace");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), pressed).await.expect("a card");
+    until_on(scene, "alice-laptop", left_ms).await;
+}
+
+const ATTRIBUTE: &str = "custom:jit_prod_db";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_renewed_since_yesterday_is_not_cut_and_what_is_not_known_is_alarmed() {
+    let scene = Scene::set().await;
+    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock");
+    let folder = scene.folder.path();
+    let (database, yesterday) = (folder.join("nightlatch.db"), folder.join("yesterday.db"));
+    let bot = start(&scene).await;
+    granted(&scene, "/access prod-db 20s first", 5_000).await;
+    scene.until_log("\"active\"").await;
+    stop(&scene, bot).await;
+    copy(&database, &yesterday);
+    let bot = start(&scene).await;
+    granted(&scene, "/access prod-db 1h renewed", 3_000_000).await;
+    stop(&scene, bot).await;
+    scene.tailnet.set_by_hand("bob-laptop", ATTRIBUTE, true.into(), None).expect("a device");
+
+    // As if the copy was made while nobody knew yet whether the first grant is on.
+    copy(&yesterday, &database);
+    meddle(&scene, "update held_key set confirmed = 0").await;
+    let bot = start(&scene).await;
+    let alarm = |words: &str| scene.slack.screen("bob", "#access").contains(words);
+    let mut changed = scene.slack.changed();
+    let told = async {
+        while !alarm("does not know it like this") {
+            changed.changed().await.expect("a workspace");
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(seen.is_ok(), "{}\nlog:\n{}", scene.slack.screen("bob", "#access"), scene.log());
+    for words in ["alice-laptop", "with another end", "bob-laptop", "without an end"] {
+        assert!(alarm(words), "no `{words}`:\n{}", scene.slack.screen("bob", "#access"));
+    }
+    until_ready_says(&scene, 503, "2 on that it does not know").await;
+
+    // The end that the copy knows comes, and takes nothing away that was renewed since.
+    scene.until_log_for("\"ended\"", Duration::from_secs(40)).await;
+    let left = scene.tailnet.expiry("alice-laptop", ATTRIBUTE);
+    assert!(left.is_some_and(|end| end > Clock::system().now_ms() + 3_000_000), "it was cut: {left:?}");
+    assert_eq!(scene.tailnet.attribute("bob-laptop", ATTRIBUTE), Some(true.into()));
+    stop(&scene, bot).await;
+
+    // It is told once, however often the bot starts.
+    let bot = start(&scene).await;
+    until_ready_says(&scene, 503, "2 on that it does not know").await;
+    let alarms = scene.slack.screen("bob", "#access").matches("*Attention:*").count();
+    assert!(alarms <= 1, "{}", scene.slack.screen("bob", "#access"));
+    stop(&scene, bot).await;
 }

@@ -115,12 +115,17 @@ impl Scene {
 
     /// Waits until the log holds these words.
     pub async fn until_log(&self, words: &str) {
+        self.until_log_for(words, Duration::from_secs(10)).await;
+    }
+
+    /// The same, waiting longer.
+    pub async fn until_log_for(&self, words: &str, limit: Duration) {
         let found = async {
             while !self.log().contains(words) {
                 tokio::task::yield_now().await;
             }
         };
-        let seen = tokio::time::timeout(Duration::from_secs(10), found).await;
+        let seen = tokio::time::timeout(limit, found).await;
         assert!(seen.is_ok(), "no `{words}` in the log:\n{}", self.log());
     }
 }
