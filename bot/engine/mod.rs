@@ -86,6 +86,7 @@ struct Inner {
     metrics: Metrics,
     health: health::Health,
     watch: watch::Watch,
+    tailscale: Tailscale,
     links: links::LinkPlace,
     logbook: logbook::Logbook,
     jobs: writer::Jobs,
@@ -135,7 +136,7 @@ impl Engine {
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
-            steps: Steps::new(tailscale, keeper, clock.clone()),
+            steps: Steps::new(tailscale.clone(), keeper, clock.clone()),
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),
@@ -145,6 +146,7 @@ impl Engine {
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: tokio::sync::watch::Sender::new(None),
+            tailscale,
             links,
             logbook,
             store,

@@ -1,6 +1,7 @@
 //! The watchdog: sees a writer that does not save and an end that is late, tries until saving works again, and gives the process up when
 //! it does not for minutes. It reads memory and one index every ten seconds; only while something is wrong does it look more often.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::store::StoreError;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Between two tries to save something while nothing can be saved.
 const TRY_EVERY: Duration = Duration::from_secs(1);
+/// Between two questions what time it is elsewhere.
+const ASK_EVERY: Duration = Duration::from_secs(2);
 /// A writer that takes longer than this for one batch does not save.
 const HANGS_MS: i64 = 10_000;
 /// An end that is later than this is told at `/readyz`.
@@ -31,6 +34,8 @@ pub(super) struct Watch {
     saving: Mutex<Saving>,
     /// Rings when saving begins to fail.
     failed: Notify,
+    /// What is kept for ends was given up, and nothing else may use it.
+    on_reserve: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +92,11 @@ impl Watch {
         }
     }
 
+    /// Whether what room is left is for ends alone.
+    pub(super) fn is_on_reserve(&self) -> bool {
+        self.on_reserve.load(Ordering::SeqCst)
+    }
+
     /// Whether the last commit failed or one hangs.
     pub(super) fn is_saving(&self, clock: &Clock) -> bool {
         let saving = self.saving();
@@ -121,6 +131,23 @@ impl Engine {
         let outcome = outcome.map_err(|failure| self.inner.store.judge(failure));
         self.inner.watch.note(&self.inner.clock, outcome.as_ref().err());
         outcome
+    }
+
+    /// Gives up the room that is kept for ends, for them alone; true if there was any.
+    pub(super) fn give_up_reserve(&self) -> bool {
+        let given = self.inner.store.give_up_reserve();
+        if given {
+            self.inner.watch.on_reserve.store(true, Ordering::SeqCst);
+        }
+        given
+    }
+
+    /// Makes it again as far as there is room; once there is any, everything is saved as usual.
+    fn keep_reserve(&self) {
+        self.inner.store.keep_reserve();
+        if self.inner.watch.is_on_reserve() && !self.inner.store.is_without_reserve() {
+            self.inner.watch.on_reserve.store(false, Ordering::SeqCst);
+        }
     }
 
     /// Whether what this engine is told is being saved.
@@ -159,7 +186,8 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
     let (mut was_late, mut noted) = (false, 0);
     loop {
         let is_well = engine.is_saving();
-        let pause = if is_well { LOOK_EVERY } else { TRY_EVERY };
+        // Without the reserve nobody can ask for anything: it is made again as soon as there is room.
+        let pause = if is_well && !engine.inner.watch.is_on_reserve() { LOOK_EVERY } else { TRY_EVERY };
         tokio::select! {
             () = stop.cancelled() => return,
             () = engine.inner.clock.pause(pause) => {}
@@ -169,6 +197,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
                 if let (Ok(()), Some(step)) = (changed, step) {
                     noted = step.number;
                     note_step(&engine, step).await;
+                    ask_the_time(&engine, &stop).await;
                 }
             }
         }
@@ -177,7 +206,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
         }
         give_up_in_time(&engine);
         if is_well {
-            engine.inner.store.keep_reserve();
+            engine.keep_reserve();
         }
         if let Err(failure) = engine.inner.store.shrink_log().await {
             warn!(error = %failure, "the write-ahead log could not be made smaller");
@@ -240,6 +269,18 @@ async fn note_step(engine: &Engine, step: Step) {
     }
 }
 
+/// The wall clock was set far ahead: every answer of a far side tells its time (`Clock::heard`), so we ask for some now.
+async fn ask_the_time(engine: &Engine, stop: &CancellationToken) {
+    while engine.inner.clock.is_doubted() && !stop.is_cancelled() {
+        // What they answer, or that they do not, is nobody's concern here.
+        let (_, _) = tokio::join!(engine.inner.slack.auth_test(), engine.inner.tailscale.policy());
+        tokio::select! {
+            () = engine.inner.clock.pause(ASK_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
 /// After the wall clock was set back, what waits is counted as if it had not been. Once nothing waits, we follow it.
 async fn rejoin_wall(engine: &Engine) {
     if !engine.inner.clock.is_ahead_of_wall() {
@@ -249,5 +290,61 @@ async fn rejoin_wall(engine: &Engine) {
         Ok(true) => {}
         Ok(false) => engine.inner.clock.rejoin(),
         Err(failure) => warn!(error = %failure, "nobody can tell whether anything waits"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy() -> StoreError {
+        StoreError::Database(sqlx::Error::PoolTimedOut)
+    }
+
+    #[test]
+    fn a_save_that_fails_is_told_until_one_succeeds() {
+        let (watch, clock) = (Watch::default(), Clock::manual(0));
+        assert!(watch.is_saving(&clock) && watch.trouble(&clock).is_none());
+        watch.note(&clock, Some(&busy()));
+        clock.advance(Duration::from_secs(7));
+        watch.note(&clock, Some(&busy()));
+        let told = watch.trouble(&clock).unwrap_or_default();
+        assert!(!watch.is_saving(&clock) && told.starts_with("nothing can be saved for 7 s"), "{told}");
+        watch.note(&clock, None);
+        assert!(watch.is_saving(&clock) && watch.trouble(&clock).is_none());
+    }
+
+    #[test]
+    fn what_is_about_one_row_is_no_trouble_of_all() {
+        let (watch, clock) = (Watch::default(), Clock::manual(0));
+        watch.note(&clock, Some(&StoreError::NoSuchRequest("x".to_owned())));
+        watch.note(&clock, Some(&StoreError::Database(sqlx::Error::RowNotFound)));
+        assert!(watch.is_saving(&clock));
+    }
+
+    #[test]
+    fn a_writer_that_hangs_is_seen_after_ten_seconds() {
+        let (watch, clock) = (Watch::default(), Clock::manual(0));
+        let in_hand = watch.begin(&clock);
+        clock.advance(Duration::from_secs(10));
+        assert!(watch.is_saving(&clock));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(watch.trouble(&clock).as_deref(), Some("what is to be saved has not been saved for 11 s"));
+        drop(in_hand);
+        assert!(watch.is_saving(&clock));
+    }
+
+    #[test]
+    fn it_is_given_up_after_minutes_but_never_for_a_full_disk() {
+        let (watch, clock) = (Watch::default(), Clock::manual(0));
+        watch.note(&clock, Some(&busy()));
+        clock.advance(Duration::from_millis(GIVEN_UP_MS.unsigned_abs()));
+        assert_eq!(watch.down_ms(&clock), GIVEN_UP_MS);
+        watch.note(&clock, Some(&StoreError::Full(String::new())));
+        assert_eq!(watch.down_ms(&clock), 0);
+        // A step of the wall clock makes nothing last longer.
+        watch.note(&clock, Some(&busy()));
+        clock.step_wall(3_600_000);
+        assert_eq!(watch.down_ms(&clock), GIVEN_UP_MS);
     }
 }

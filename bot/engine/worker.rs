@@ -150,6 +150,8 @@ async fn look(engine: &Engine, running: &mut Running, now: i64) -> Result<Option
 /// unreadable, or lost. Returns when to look again.
 async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Option<i64>, StoreError> {
     let Some(end) = engine.inner.store.next_end().await? else { return Ok(None) };
+    // Time went back: the wall clock was set back and nothing waited any more.
+    running.overdue_at = running.overdue_at.min(now);
     let at = end.saturating_add(OVERDUE_AFTER_MS).max(running.overdue_at.saturating_add(OVERDUE_EVERY_MS));
     if at > now {
         return Ok(Some(at));

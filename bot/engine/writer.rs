@@ -66,6 +66,11 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// What may use the room that is kept for ends: what was performed, decided or ended, and nothing new.
+    fn may_use_reserve(&self) -> bool {
+        self.done.is_some() || !matches!(self.work, Work::Ask(_) | Work::Paste(_) | Work::Link(_) | Work::Clicks(_))
+    }
+
     /// Ends, and what was settled, are saved before everything else that waits.
     fn is_urgent(&self) -> bool {
         match &self.work {
@@ -169,7 +174,13 @@ pub(super) async fn run(engine: Engine, mut queue: Queue, stop: CancellationToke
     }
 }
 
-async fn write(engine: &Engine, jobs: Vec<Job>) {
+async fn write(engine: &Engine, mut jobs: Vec<Job>) {
+    if engine.inner.watch.is_on_reserve() {
+        let refused;
+        (jobs, refused) = jobs.into_iter().partition(Job::may_use_reserve);
+        refuse(refused, &StoreError::Full("what room is left is kept for ends".to_owned()));
+    }
+    let Some(_) = jobs.first() else { return };
     match commit(engine, &jobs).await {
         Ok(outcomes) => answer(engine, jobs, outcomes),
         // One row that cannot be read must not keep the others from being saved.
@@ -198,6 +209,7 @@ fn answer(engine: &Engine, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
 }
 
 fn refuse(jobs: Vec<Job>, failure: &StoreError) {
+    let Some(_) = jobs.first() else { return };
     error!(error = %failure, "not saved; whoever asked is told so");
     for job in jobs {
         let _ = job.answer.send(Err(TellError::NotSaved(failure.to_string())));
@@ -208,7 +220,7 @@ fn refuse(jobs: Vec<Job>, failure: &StoreError) {
 async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
     let _in_hand = engine.inner.watch.begin(&engine.inner.clock);
     match engine.saved(try_commit(engine, jobs).await) {
-        Err(failure) if failure.is_full() && engine.inner.store.give_up_reserve() => {
+        Err(failure) if failure.is_full() && jobs.iter().any(Job::may_use_reserve) && engine.give_up_reserve() => {
             engine.saved(try_commit(engine, jobs).await)
         }
         outcome => outcome,

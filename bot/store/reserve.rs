@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::{info, warn};
 
@@ -23,11 +25,13 @@ const LOG_LARGE_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
+    /// How large it was when it was given up: what is left of it is not taken for room.
+    given: Arc<AtomicU64>,
 }
 
 impl Reserve {
     pub(super) fn beside(database: &Path) -> Self {
-        Self { path: beside(database, ".reserve") }
+        Self { path: beside(database, ".reserve"), given: Arc::default() }
     }
 
     fn len(&self) -> u64 {
@@ -42,7 +46,7 @@ impl Reserve {
         }
         let Some(free) = free_bytes(&self.path) else { return Ok(()) };
         let wanted = ((free + has) / PART_OF_FREE).min(WANTED_BYTES) / BLOCK * BLOCK;
-        if wanted < LEAST_BYTES.max(has.saturating_mul(2)) {
+        if wanted < LEAST_BYTES.max(has.saturating_mul(2)).max(self.given.load(Ordering::SeqCst) / 2) {
             return Ok(());
         }
         let file = private().truncate(false).open(&self.path)?;
@@ -51,6 +55,7 @@ impl Reserve {
             // A file without blocks would be no room at all.
             drop(std::fs::remove_file(&self.path));
         } else {
+            self.given.store(0, Ordering::SeqCst);
             info!(file = %self.path.display(), kib = wanted / 1024, "room is kept for ends");
         }
         made
@@ -62,6 +67,7 @@ impl Reserve {
         if had == 0 || std::fs::remove_file(&self.path).is_err() {
             return false;
         }
+        self.given.store(had, Ordering::SeqCst);
         warn!(kib = had / 1024, "the disk is full: the room kept for ends is given up");
         true
     }

@@ -1,5 +1,5 @@
 // A disk that fails on demand, put in front of the C library with LD_PRELOAD. While the file FAULTS/full is there, no regular file grows
-// (except standard error); the first sync after FAULTS/sync appeared fails with EIO and takes the file away.
+// (except standard error); the first sync of a write-ahead log after FAULTS/sync appeared fails with EIO and takes that file away.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,8 +28,11 @@ static int full(int file, off_t end) {
 }
 
 static int sync_fails(int file) {
-    char path[4096];
+    char path[4096], link[64], target[4096];
     if (!wanted("sync", path, sizeof path)) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length < 4 || strncmp(target + length - 4, "-wal", 4) != 0) return 0;
     return unlink(path) == 0;
 }
 

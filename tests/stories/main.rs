@@ -14,6 +14,7 @@ mod answers;
 mod approvers;
 mod asking;
 mod clicks;
+mod clocks;
 mod commands;
 mod copies;
 mod deciding;

@@ -74,7 +74,9 @@ async fn authentic_body(door: &Door, headers: &HeaderMap, body: Body) -> Result<
         let body = read_body(headers, body, SSL_CHECK_MAX).await.map_err(|_| StatusCode::UNAUTHORIZED)?;
         return if is_ssl_check(&body) { Ok(body) } else { Err(StatusCode::UNAUTHORIZED) };
     }
-    if !is_fresh(timestamp, door.clock.now_ms()) {
+    // Slack's clock is right: after ours was set back, either what we count or what the machine says is near it.
+    let now = door.clock.now_ms();
+    if ![now, door.clock.shown_ms(now)].iter().any(|now| is_fresh(timestamp, *now)) {
         return Err(StatusCode::UNAUTHORIZED);
     }
     let body = read_body(headers, body, BODY_MAX).await?;

@@ -65,6 +65,8 @@ pub struct Setting {
     pub more: String,
     /// Tailscale knows us by an API key, not as an OAuth client.
     pub has_api_key: bool,
+    /// Another clock than one that stands still.
+    pub clock: Option<Clock>,
 }
 
 impl Default for Setting {
@@ -76,6 +78,7 @@ impl Default for Setting {
             people: Vec::new(),
             more: String::new(),
             has_api_key: false,
+            clock: None,
         }
     }
 }
@@ -252,7 +255,7 @@ pub async fn story_from(
     body: impl AsyncFnOnce(&mut Stage),
 ) {
     let logs = checks::logs();
-    let clock = Clock::manual(start_ms);
+    let clock = setting.clock.clone().unwrap_or_else(|| Clock::manual(start_ms));
     let slack = SlackWorld::start(clock.clone(), setting.seed.clone()).await.expect("the workspace starts");
     let tailnet = TailnetWorld::start(clock.clone()).await.expect("the tailnet starts");
     let folder = Arc::new(tempfile::tempdir().expect("a folder"));
