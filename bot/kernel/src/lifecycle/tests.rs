@@ -7,6 +7,7 @@ mod messages;
 mod people;
 mod properties;
 mod races;
+mod rules;
 mod simulation;
 mod story;
 mod words;
