@@ -15,6 +15,7 @@
 )]
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use nightlatch::catalog::Catalog;
 use nightlatch::clock::{Clock, Ids};
 use nightlatch::engine::links::LinkPlace;
+use nightlatch::engine::logbook::Logbook;
 use nightlatch::engine::pastes::PasteSettings;
 use nightlatch::engine::{Engine, Parts, Running};
 use nightlatch::kernel::effect::{Due, Effect};
@@ -34,7 +36,7 @@ use nightlatch::notices::Notices;
 use nightlatch::outside::net::Net;
 use nightlatch::outside::slack::{Slack, SlackSettings};
 use nightlatch::outside::tailscale::{Credential, Tailscale, TailscaleSettings};
-use nightlatch::store::{Saving, Store};
+use nightlatch::store::{AnchorFile, Saving, Store};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -194,7 +196,7 @@ async fn fill(store: &Store, far: &FarSide, plan: &Plan, now: i64) {
     }
 }
 
-async fn start(store: &Store, far: &Arc<FarSide>, stop: &CancellationToken) -> (Engine, Running) {
+async fn start(store: &Store, folder: &Path, far: &Arc<FarSide>, stop: &CancellationToken) -> (Engine, Running) {
     let world = far.clone();
     let net = Net::memory(Arc::new(move |request: http::Request<Vec<u8>>| {
         let (status, body) = world.answer(request.method().as_str(), request.uri().path());
@@ -210,7 +212,9 @@ async fn start(store: &Store, far: &Arc<FarSide>, stop: &CancellationToken) -> (
     // Slack takes no message for the whole run: messages are not what is measured.
     let mut settings = SlackSettings::new("http://127.0.0.1:1/api", "xoxb-none".into(), None);
     settings.net = Net::memory(Arc::new(|_| Box::pin(std::future::pending())));
+    let anchor = AnchorFile::new(&folder.join("bench.anchor"));
     let parts = Parts {
+        logbook: Logbook::open(store, anchor, clock.clone()).await.unwrap(),
         store: store.clone(),
         clock: clock.clone(),
         ids: Ids::random(),
@@ -258,7 +262,7 @@ async fn main() {
     let begun = Instant::now();
     let store = Store::open(&address).await.unwrap();
     let stop = CancellationToken::new();
-    let (engine, running) = start(&store, &far, &stop).await;
+    let (engine, running) = start(&store, folder.path(), &far, &stop).await;
     println!("ready after {:.3} s", begun.elapsed().as_secs_f64());
     let left_at_the_end = i64::try_from(plan.active - plan.ends).unwrap();
     let mut first = None;

@@ -61,7 +61,13 @@ pub fn count(words: &[&str]) -> usize {
         let joint = usize::from(rest.first().is_some_and(|word| word.eq_ignore_ascii_case("and")));
         let rest = rest.get(joint..).unwrap_or_default();
         let is_half = joint == 1 && matches!(rest, [a, half, ..] if lower(a) == "a" && lower(half) == "half");
-        let more = if is_half { 2 } else { spoken(rest).max(usize::from(is_length_of_time(rest))) };
+        // `1h 30 minutes` is one length of time; `1h a second time` is one, and a reason.
+        let goes_on = joint == 1 || rest.first().is_some_and(|word| word.contains(char::is_numeric));
+        let more = match (is_half, goes_on) {
+            (true, _) => 2,
+            (false, true) => spoken(rest).max(usize::from(is_length_of_time(rest))),
+            (false, false) => 0,
+        };
         if more == 0 {
             return taken;
         }
@@ -300,6 +306,7 @@ mod tests {
             "2h 30m why",
             "2h and 30m why",
             "1h 2x the load",
+            "1h a second time",
             "2h and why",
             "30 min why",
             "2 h why",
@@ -333,6 +340,7 @@ mod tests {
         2h 30m why: "2h 30m" 2h30m
         2h and 30m why: "2h and 30m" 2h30m
         1h 2x the load: "1h" 1h
+        1h a second time: "1h" 1h
         2h and why: "2h" 2h
         30 min why: "30 min" 30m
         2 h why: "2 h" 2h

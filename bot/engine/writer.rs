@@ -15,11 +15,13 @@ use super::{Engine, TellError, Told, saying};
 use crate::kernel::effect::Effect;
 use crate::kernel::kept::Note;
 use crate::kernel::link::{LinkEvent, LinkId};
-use crate::kernel::{Actor, Applied, Ask, Event, Key, Moment, Request, RequestId, Wake};
+use crate::kernel::{Actor, Applied, Ask, Event, Key, Moment, Request, RequestId, State, Wake};
 use crate::store::{Saving, StoreError, Tx};
 
 /// At most this many tells share a commit.
 const BATCH_MAX: usize = 512;
+/// So many requests are remembered from one commit to the next.
+const SEEN_MAX: usize = 2_048;
 /// So many jobs wait before whoever sends one waits too; for each of the two queues.
 const QUEUE_MAX: usize = 4_096;
 /// Slack repeats a delivery for minutes; fingerprints are kept for a day.
@@ -158,37 +160,39 @@ impl Written {
 /// What is sent back to whoever waits for a job.
 pub(super) type Outcome = Result<Written, TellError>;
 
-/// Requests as they are within the transaction, so that two tells to one request see each other.
+/// Requests as they are within the transaction, so that two tells to one request see each other; and from one commit to the
+/// next, so that what follows at once is not read again. A commit that fails forgets them.
 pub(super) type Seen = HashMap<RequestId, Request>;
 
 /// Writes until everybody who could send a job is gone, or `stop` and the queue is empty.
 pub(super) async fn run(engine: Engine, mut queue: Queue, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut seen = Seen::new();
     loop {
         queue.take(&mut batch, &stop).await;
         if batch.is_empty() {
             return;
         }
         let jobs = std::mem::take(&mut batch);
-        write(&engine, jobs).await;
+        write(&engine, &mut seen, jobs).await;
     }
 }
 
-async fn write(engine: &Engine, mut jobs: Vec<Job>) {
+async fn write(engine: &Engine, seen: &mut Seen, mut jobs: Vec<Job>) {
     if engine.inner.watch.is_on_reserve() {
         let refused;
         (jobs, refused) = jobs.into_iter().partition(Job::may_use_reserve);
         refuse(refused, &StoreError::Full("what room is left is kept for ends".to_owned()));
     }
     let Some(_) = jobs.first() else { return };
-    match commit(engine, &jobs).await {
+    match commit(engine, seen, &jobs).await {
         Ok(outcomes) => answer(engine, jobs, outcomes),
         // One row that cannot be read must not keep the others from being saved.
         Err(failure) if jobs.len() > 1 && !failure.stops_saving() => {
             warn!(error = %failure, "a commit of several failed; each is tried alone");
             for job in jobs {
                 let alone = vec![job];
-                match commit(engine, &alone).await {
+                match commit(engine, seen, &alone).await {
                     Ok(outcomes) => answer(engine, alone, outcomes),
                     Err(failure) => refuse(alone, &failure),
                 }
@@ -217,20 +221,20 @@ fn refuse(jobs: Vec<Job>, failure: &StoreError) {
 }
 
 /// Ends need no room: when the disk is full, what is kept for them is given up and the batch is tried once more.
-async fn commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
+async fn commit(engine: &Engine, seen: &mut Seen, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
     let _in_hand = engine.inner.watch.begin(&engine.inner.clock);
-    match engine.saved(try_commit(engine, jobs).await) {
+    match engine.saved(try_commit(engine, seen, jobs).await) {
         Err(failure) if failure.is_full() && jobs.iter().any(Job::may_use_reserve) && engine.give_up_reserve() => {
-            engine.saved(try_commit(engine, jobs).await)
+            engine.saved(try_commit(engine, seen, jobs).await)
         }
         outcome => outcome,
     }
 }
 
-async fn try_commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
+async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
     let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction() };
     let mut tx = engine.inner.store.begin().await?;
-    let mut seen = Seen::new();
+    let mut seen = std::mem::take(known);
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
         let how = Circumstances { actor: &job.actor, delivery: job.delivery.as_deref(), now: moment.now };
@@ -289,6 +293,11 @@ async fn try_commit(engine: &Engine, jobs: &[Job]) -> Result<Vec<Outcome>, Store
         tx.forget_deliveries_before(moment.now.saturating_sub(DELIVERIES_KEPT_MS)).await?;
     }
     tx.commit().await?;
+    seen.retain(|_, request| request.state != State::Ended);
+    if seen.len() > SEEN_MAX {
+        seen.clear();
+    }
+    *known = seen;
     for (job, outcome) in jobs.iter().zip(&outcomes) {
         if let Ok(Written::Link(outcome)) = outcome {
             links::committed(engine, outcome);

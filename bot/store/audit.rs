@@ -76,13 +76,12 @@ impl Tx {
 
     /// Adds an entry to the chain. `seq`, `previous` and `hash` are filled in here.
     pub(super) async fn append_audit(&mut self, mut entry: AuditEntry) -> Result<(), StoreError> {
-        let (seq, previous): (i64, String) =
-            sqlx::query_as("update head set audit_seq = audit_seq + 1 where one = 1 returning audit_seq, audit_hash")
-                .fetch_one(self.connection())
-                .await?;
-        entry.seq = seq;
-        entry.previous = previous;
+        let head = self.head().await?;
+        head.audit_seq = head.audit_seq.saturating_add(1);
+        entry.seq = head.audit_seq;
+        entry.previous = std::mem::take(&mut head.audit_hash);
         entry.hash = entry.hash_of();
+        head.audit_hash.clone_from(&entry.hash);
         sqlx::query(
             "insert into audit (seq, at, request_id, actor, event, state, previous, hash)
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -97,10 +96,6 @@ impl Tx {
         .bind(&entry.hash)
         .execute(self.connection())
         .await?;
-        sqlx::query("update head set audit_hash = $1 where one = 1")
-            .bind(&entry.hash)
-            .execute(self.connection())
-            .await?;
         Ok(())
     }
 }

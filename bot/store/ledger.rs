@@ -193,13 +193,11 @@ impl Tx {
     /// After a reading that says off: what was there before is forgotten, unless somebody still holds the key or waits to
     /// hear that letting go of it was settled.
     pub async fn forget(&mut self, key: &Key) -> Result<(), StoreError> {
-        let is_held: i64 = sqlx::query_scalar("select exists (select 1 from hold where key = $1)")
-            .bind(key.as_str())
-            .fetch_one(self.connection())
-            .await?;
-        if is_held == 0 {
-            sqlx::query("delete from held_key where key = $1").bind(key.as_str()).execute(self.connection()).await?;
-            sqlx::query("delete from told_end where key = $1").bind(key.as_str()).execute(self.connection()).await?;
+        for forgotten in [
+            "delete from held_key where key = $1 and not exists (select 1 from hold where key = $1)",
+            "delete from told_end where key = $1 and not exists (select 1 from hold where key = $1)",
+        ] {
+            sqlx::query(forgotten).bind(key.as_str()).execute(self.connection()).await?;
         }
         Ok(())
     }

@@ -153,15 +153,10 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
 impl Tx {
     /// Puts effects into the outbox; one that waits in the same slot is replaced.
     pub(super) async fn enqueue(&mut self, request_id: &RequestId, effects: &[Due]) -> Result<(), StoreError> {
-        let Ok(count) = i64::try_from(effects.len()) else { return Ok(()) };
-        let last: i64 =
-            sqlx::query_scalar("update head set outbox_seq = outbox_seq + $1 where one = 1 returning outbox_seq")
-                .bind(count)
-                .fetch_one(self.connection())
-                .await?;
-        let mut seq = last - count;
         for due in effects {
-            seq += 1;
+            let head = self.head().await?;
+            head.outbox_seq = head.outbox_seq.saturating_add(1);
+            let seq = head.outbox_seq;
             self.put(seq, place(request_id, &due.effect), due).await?;
         }
         Ok(())

@@ -13,7 +13,17 @@ use crate::kernel::{Actor, Applied, Event, Request, RequestId, State, kept};
 pub struct Tx {
     store: Store,
     connection: PoolConnection<Sqlite>,
+    /// Read when it is first needed and written once, with the commit.
+    head: Option<Head>,
     is_committed: bool,
+}
+
+/// Where counting stands.
+#[derive(sqlx::FromRow)]
+pub(super) struct Head {
+    pub(super) outbox_seq: i64,
+    pub(super) audit_seq: i64,
+    pub(super) audit_hash: String,
 }
 
 impl Drop for Tx {
@@ -38,7 +48,7 @@ pub struct Saving<'a> {
 
 impl Tx {
     pub(super) async fn begin(store: Store, connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
-        let mut tx = Self { store, connection, is_committed: false };
+        let mut tx = Self { store, connection, head: None, is_committed: false };
         tx.perform("begin immediate").await?;
         Ok(tx)
     }
@@ -49,9 +59,31 @@ impl Tx {
 
     /// Makes everything durable.
     pub async fn commit(mut self) -> Result<(), StoreError> {
+        if let Some(head) = self.head.take() {
+            sqlx::query("update head set outbox_seq = $1, audit_seq = $2, audit_hash = $3 where one = 1")
+                .bind(head.outbox_seq)
+                .bind(head.audit_seq)
+                .bind(head.audit_hash)
+                .execute(self.connection())
+                .await?;
+        }
         self.perform("commit").await?;
         self.is_committed = true;
         Ok(())
+    }
+
+    /// Where counting stands, as the transaction sees it; what is changed here is saved with the commit.
+    pub(super) async fn head(&mut self) -> Result<&mut Head, StoreError> {
+        let head = match self.head.take() {
+            Some(head) => head,
+            None => sqlx::query_as(
+                "select cast(outbox_seq as bigint) as outbox_seq, cast(audit_seq as bigint) as audit_seq, audit_hash
+                     from head where one = 1",
+            )
+            .fetch_one(self.connection())
+            .await?,
+        };
+        Ok(self.head.insert(head))
     }
 
     async fn perform(&mut self, statement: &'static str) -> Result<(), StoreError> {
