@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nightlatch::clock::Clock;
 use sqlx::{Connection, SqliteConnection};
+use tokio::io::AsyncBufReadExt;
 
 use crate::scene::{Process, Scene};
 use crate::signals::{edit_config, exit_code, get, signal};
@@ -220,5 +221,38 @@ async fn what_was_renewed_since_yesterday_is_not_cut_and_what_is_not_known_is_al
     until_ready_says(&scene, 503, "2 on that it does not know").await;
     let alarms = scene.slack.screen("bob", "#access").matches("*Attention:*").count();
     assert!(alarms <= 1, "{}", scene.slack.screen("bob", "#access"));
+    stop(&scene, bot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_the_log_gets_what_is_added() {
+    let scene = Scene::set().await;
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    let mut following = tokio::process::Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+        .args(["audit", "export", "--follow"])
+        .current_dir(scene.folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the binary starts");
+    let mut lines = tokio::io::BufReader::new(following.stdout.take().expect("its output")).lines();
+    let mut asked = Vec::new();
+    let reading = async {
+        while asked.len() < 2 {
+            let line = lines.next_line().await.expect("a line").expect("it goes on");
+            let entry: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            if entry["event"]["event"] == "asked" {
+                asked.push(entry["seq"].as_i64());
+                if asked.len() == 1 {
+                    ask(&scene).await;
+                }
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), reading).await.expect("both requests are told");
+    assert!(asked[0] < asked[1], "{asked:?}");
+    following.kill().await.expect("it is stopped");
     stop(&scene, bot).await;
 }
