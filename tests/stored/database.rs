@@ -48,6 +48,12 @@ fn lines(states: &BTreeMap<String, (String, State, Option<Outcome>, bool)>) -> S
     states.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Where every request is, one a line, in the order in which they were asked.
+pub async fn states_of(stage: &Stage) -> String {
+    let all = lines(&states(stage).await);
+    all.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect::<Vec<_>>().join("\n")
+}
+
 fn copied(release: &str, to: &Path) {
     std::fs::copy(folder(release).join("nightlatch.sqlite"), to.join("nightlatch.db")).unwrap();
 }

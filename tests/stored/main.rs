@@ -13,6 +13,7 @@
 
 mod database;
 mod examples;
+mod making;
 mod newer;
 mod requests;
 mod seen;

@@ -15,12 +15,17 @@ pub struct OldPress {
 impl Stage {
     /// `who` presses the newest button with these words in #access, and Slack keeps the press for a while.
     pub async fn old_press(&self, who: &str, words: &str) -> OldPress {
+        self.old_press_on(who, words, "").await
+    }
+
+    /// The same on the newest message with `about` in it.
+    pub async fn old_press_on(&self, who: &str, words: &str, about: &str) -> OldPress {
         let view = self.slack.view_for(who);
         let channels = view["channels"].as_array().cloned().unwrap_or_default();
         let access = channels.into_iter().find(|channel| channel["name"] == "#access").expect("#access");
         let messages = access["messages"].as_array().cloned().unwrap_or_default();
         let mut found = None;
-        for message in messages {
+        for message in messages.into_iter().filter(|message| message.to_string().contains(about)) {
             for block in message["blocks"].as_array().into_iter().flatten() {
                 for element in block["elements"].as_array().into_iter().flatten() {
                     if element["text"]["text"] == words {
@@ -69,9 +74,15 @@ impl OldPress {
 
     /// Now it arrives.
     pub async fn arrives(&self) -> Delivered {
+        let delivered = self.is_delivered().await;
+        self.bot.settle().await;
+        delivered
+    }
+
+    /// It arrives and is acknowledged; what follows from it is not waited for.
+    pub async fn is_delivered(&self) -> Delivered {
         let delivered = self.slack.deliver_raw(Envelope::Interactive, self.payload.clone()).await;
         assert!(delivered.acked, "{delivered:?}");
-        self.bot.settle().await;
         delivered
     }
 

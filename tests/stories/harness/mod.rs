@@ -254,6 +254,29 @@ pub async fn story_from(
     before: impl FnOnce(&TailnetWorld, &Path),
     body: impl AsyncFnOnce(&mut Stage),
 ) {
+    story_unless_left_open(setting, start_ms, before, async |stage| {
+        body(stage).await;
+        true
+    })
+    .await;
+}
+
+/// The same if `body` says so: a story that leaves everything open on purpose says no, and nothing is checked after it.
+pub async fn story_unless_left_open(
+    setting: Setting,
+    start_ms: i64,
+    before: impl FnOnce(&TailnetWorld, &Path),
+    body: impl AsyncFnOnce(&mut Stage) -> bool,
+) {
+    let mut stage = set(setting, start_ms, before).await;
+    if body(&mut stage).await {
+        stage.bot.settle().await;
+        checks::after(&stage, &stage.logs).await;
+    }
+    stage.bot.stop().await;
+}
+
+async fn set(setting: Setting, start_ms: i64, before: impl FnOnce(&TailnetWorld, &Path)) -> Stage {
     let logs = checks::logs();
     let clock = setting.clock.clone().unwrap_or_else(|| Clock::manual(start_ms));
     let slack = SlackWorld::start(clock.clone(), setting.seed.clone()).await.expect("the workspace starts");
@@ -263,7 +286,7 @@ pub async fn story_from(
     let bot = BotHandle::new(setting, clock.clone(), slack.clone(), tailnet.clone(), folder).await;
     bot.start().await;
     let human = |name: &str| Human::new(name, slack.clone(), bot.clone());
-    let mut stage = Stage {
+    Stage {
         alice: human("alice"),
         bob: human("bob"),
         carol: human("carol"),
@@ -272,17 +295,13 @@ pub async fn story_from(
         otto: human("otto"),
         leaves: Vec::new(),
         ends_late: false,
-        logs: logs.clone(),
+        logs,
         heard: Mutex::default(),
         clock,
         slack,
         tailnet,
         bot,
-    };
-    body(&mut stage).await;
-    stage.bot.settle().await;
-    checks::after(&stage, &logs).await;
-    stage.bot.stop().await;
+    }
 }
 
 /// Points the world at the bot's HTTP door.
