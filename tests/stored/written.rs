@@ -9,17 +9,23 @@ use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{Event, Outcome, Request, Standing, Who};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::examples;
 use crate::requests::{self, Named};
 use crate::seen::Seen;
 
-/// Every release so far, and today's build.
-const FOLDERS: &[&str] = &["a65b63b", NEXT];
+/// Every release so far, and the SHA-256 of its folder: what was written once is written.
+const RELEASES: &[(&str, &str)] = &[("a65b63b", "e4fd0a9f816abae178fe390cfdeec8a1fc0e0e59a4bb86c1f902fe355399ffd8")];
+/// Today's build.
 const NEXT: &str = "next";
 
 /// Set to write `next/` anew, and then look at the difference before it is committed.
 const WRITE: &str = "NIGHTLATCH_WRITE_EXAMPLES";
+
+fn folders() -> impl Iterator<Item = &'static str> {
+    RELEASES.iter().map(|(release, _)| *release).chain([NEXT])
+}
 
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stored").join(name)
@@ -38,7 +44,9 @@ fn file(release: &str, kind: &str) -> Option<Map<String, Value>> {
 }
 
 /// What today's build writes is what `next/` holds.
-fn writes(kind: &str, lines: &[(String, String)]) {
+fn writes<T: Kept>(lines: &[(String, String)]) {
+    let kind = T::KIND;
+    keeps_its_shape::<T>(lines);
     let name = |name: &str| serde_json::to_string(name).unwrap();
     let lines: Vec<String> = lines.iter().map(|(named, stored)| format!("  {}: {stored}", name(named))).collect();
     let text = format!("{{\n{}\n}}\n", lines.join(",\n"));
@@ -55,6 +63,39 @@ fn writes(kind: &str, lines: &[(String, String)]) {
     );
 }
 
+/// JSON that a release would not have written has a number that the release did not know, so that it refuses the file. Notes
+/// are read as they are, so new ones harm nobody.
+fn keeps_its_shape<T: Kept>(lines: &[(String, String)]) {
+    for (release, _) in RELEASES {
+        let Some(examples) = file(release, T::KIND) else { continue };
+        let shape = |example: &Value| example.get("shape").and_then(Value::as_i64).unwrap_or(1);
+        if examples.values().any(|example| shape(example) != kept::shape_of::<T>()) {
+            continue;
+        }
+        for (name, line) in lines.iter().filter(|(name, _)| T::KIND != Note::KIND || examples.contains_key(name)) {
+            let today: Value = serde_json::from_str(line).unwrap();
+            let same = |then: &&Value| plain(then) == plain(&today);
+            let as_then = examples.get(name).filter(same);
+            let kind = T::KIND;
+            assert!(
+                as_then.is_some(),
+                "{release} and today's build both write a {kind} of shape {}, and `{name}` differs: the shape needs a new \
+                 number, by a raising step at the end of its list (kept/kinds.rs; `says_more` if nothing old has to change)",
+                kept::shape_of::<T>()
+            );
+        }
+    }
+}
+
+/// Without its number.
+fn plain(stored: &Value) -> Value {
+    let Value::Object(mut fields) = stored.clone() else { return stored.clone() };
+    match fields.shift_remove("shape") {
+        Some(_) if fields.len() == 1 && fields.contains_key("kept") => fields.shift_remove("kept").unwrap(),
+        _ => Value::Object(fields),
+    }
+}
+
 /// What a release wrote and no build after it reads from JSON alone, and why that keeps nothing unreadable.
 const REWRITTEN: &[(&str, &str, &str)] =
     &[("a65b63b", "settle", "migration 0004 wrote such rows anew, with the key that stood in their lane")];
@@ -62,10 +103,10 @@ const REWRITTEN: &[(&str, &str, &str)] =
 /// Every example of this kind that any release wrote is read, and is what today's build calls by that name; `before` are
 /// names that only earlier releases had, with what they mean today.
 fn reads<T: Kept + DeserializeOwned + PartialEq + Debug>(values: &Named<T>, before: &Named<T>) {
-    for release in FOLDERS {
+    for release in folders() {
         let Some(examples) = file(release, T::KIND) else { continue };
         for (name, stored) in examples {
-            if REWRITTEN.iter().any(|(of, called, _)| of == release && *called == name) {
+            if REWRITTEN.iter().any(|(of, called, _)| *of == release && *called == name) {
                 assert!(kept::read::<T>(&stored.to_string()).is_err());
                 continue;
             }
@@ -80,7 +121,7 @@ fn reads<T: Kept + DeserializeOwned + PartialEq + Debug>(values: &Named<T>, befo
 
 fn check<T: Kept + DeserializeOwned + PartialEq + Debug>(values: &Named<T>, before: &Named<T>) {
     let lines: Vec<_> = values.iter().map(|(name, value)| (name.clone(), kept::write(value).unwrap())).collect();
-    writes(T::KIND, &lines);
+    writes::<T>(&lines);
     reads(values, before);
 }
 
@@ -102,7 +143,7 @@ fn events() {
     let ask = requests::ask(OwnRequest::Never, false);
     lines.push(("asked for".to_owned(), kept::write(&kept::Asked::of(&ask)).unwrap()));
     values.push(("asked for".to_owned(), Event::Asked));
-    writes(Event::KIND, &lines);
+    writes::<Event>(&lines);
     reads(&values, &Vec::new());
 }
 
@@ -136,7 +177,7 @@ fn settings() {
 /// What step types write down is read by themselves, next to their code; here only that there are examples for each.
 #[test]
 fn every_kind_has_examples_of_every_release() {
-    for release in FOLDERS {
+    for release in folders() {
         let found = std::fs::read_dir(folder(release)).unwrap();
         let found: BTreeSet<String> = found
             .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".json").map(str::to_owned))
@@ -145,7 +186,7 @@ fn every_kind_has_examples_of_every_release() {
         let kinds: BTreeSet<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
         let missing: Vec<_> = kinds.difference(&found).collect();
         // A release has examples of what it knew; a kind is never taken away from one that has them.
-        assert!(missing.is_empty() || *release != NEXT, "no examples in tests/stored/{release} of {missing:?}");
+        assert!(missing.is_empty() || release != NEXT, "no examples in tests/stored/{release} of {missing:?}");
         let unknown: Vec<_> = found.difference(&kinds).collect();
         assert!(unknown.is_empty(), "tests/stored/{release} holds what no kind is called: {unknown:?}");
     }
@@ -232,4 +273,22 @@ fn every_note_has_an_example() {
     found.remove("tested");
     let missing: Vec<_> = found.difference(&known).collect();
     assert!(missing.is_empty(), "notes without an example in tests/stored/examples.rs: {missing:?}");
+}
+
+/// Whoever changes what a release wrote has not made it readable.
+#[test]
+fn what_releases_wrote_is_left_as_it_is() {
+    for (release, fingerprint) in RELEASES {
+        let entries = std::fs::read_dir(folder(release)).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let mut digest = Sha256::new();
+        for path in paths {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let content = std::fs::read(&path).unwrap();
+            digest.update(format!("{name} {}\n", content.len()));
+            digest.update(content);
+        }
+        assert_eq!(hex::encode(digest.finalize()), *fingerprint, "tests/stored/{release} was changed");
+    }
 }
