@@ -27,10 +27,12 @@ const TELLING: usize = 3;
 const MOMENT: Duration = Duration::from_millis(1);
 /// Over this time is counted what was taken.
 const WINDOW: Duration = Duration::from_secs(1);
+/// The same for what goes out: two calls may come closer together than they were sent.
+const COUNTED: Duration = Duration::from_millis(1_010);
+/// Timers are late by as much on a busy machine.
+const LATE_MAX: Duration = Duration::from_millis(200);
 /// More of it is not counted: nobody limits to more than this a second.
 const COUNTED_MAX: usize = 10_000;
-/// Two refusals in this time are about the same limit.
-const SAME: Duration = Duration::from_secs(30);
 /// A remote that refused nothing for so long is as one that never did.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Pauses after refusals that do not say how long, doubling.
@@ -85,9 +87,7 @@ struct Limit {
     /// The next call goes out then.
     next_at: Duration,
     /// Nothing sent up to this number says anything new.
-    cut_at: (u64, Duration),
-    /// So many were taken since.
-    taken: u64,
+    cut_at: u64,
     refused_at: Duration,
     /// Seconds since then in which calls had to wait.
     busy: f64,
@@ -118,9 +118,17 @@ impl Rate {
             if limit.next_at > now {
                 return Admission::At(limit.next_at);
             }
+            // Nor more in any second, since that is how most remotes count.
+            let whole = limit.per_second.ceil() as usize;
+            let first = self.taken.partition_point(|(_, at)| now.saturating_sub(*at) >= COUNTED);
+            if self.taken.len().saturating_sub(first) >= whole
+                && let Some((_, at)) = self.taken.get(self.taken.len().saturating_sub(whole))
+            {
+                return Admission::At(at.saturating_add(COUNTED).max(now.saturating_add(MOMENT)));
+            }
             let every = Duration::from_secs_f64(1.0 / limit.per_second);
-            // A late timer is made up for by one call.
-            limit.next_at = limit.next_at.max(now.saturating_sub(every)).saturating_add(every);
+            // What late timers cost is made up for.
+            limit.next_at = limit.next_at.max(now.saturating_sub(LATE_MAX)).saturating_add(every);
         } else if (self.young.len() as f64) >= self.window {
             if self.free < 1.0 {
                 let short = Duration::from_secs_f64((1.0 - self.free) / FREE_PER_SECOND);
@@ -148,9 +156,6 @@ impl Rate {
         self.closures = 0;
         self.probe = None;
         let Some(limit) = &mut self.limit else { return };
-        if out.number > limit.cut_at.0 {
-            limit.taken = limit.taken.saturating_add(1);
-        }
         let idle = now.saturating_sub(limit.raised_at);
         limit.raised_at = now;
         if out.paced {
@@ -173,7 +178,7 @@ impl Rate {
         }
         self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
         let is_first = self.limit.is_none();
-        let is_new = self.limit.as_ref().is_none_or(|limit| out.number > limit.cut_at.0);
+        let is_new = self.limit.as_ref().is_none_or(|limit| out.number > limit.cut_at);
         let is_probe = self.probe.is_some_and(|probe| probe == out.number);
         let is_long = wait.is_some_and(|wait| wait > WINDOW);
         let closes = is_first || is_probe || is_long || self.refused_in_a_row >= IN_A_ROW_MAX;
@@ -227,8 +232,7 @@ impl Rate {
                 self.limit = Some(Limit {
                     per_second: (seen as f64 * HELD).max(1.0),
                     next_at: now,
-                    cut_at: (sent, out.at),
-                    taken: 0,
+                    cut_at: sent,
                     refused_at: now,
                     busy: 0.0,
                     close_together: 0,
@@ -239,18 +243,14 @@ impl Rate {
             Some(limit) => {
                 let is_close = now.saturating_sub(limit.refused_at) < WINDOW;
                 limit.close_together = if is_close { limit.close_together.saturating_add(1) } else { 0 };
-                let between = out.at.saturating_sub(limit.cut_at.1);
-                let average = limit.taken as f64 / between.as_secs_f64().max(0.001);
+                // What was taken within a second can be taken within the next one.
+                let least = (seen as f64 * HELD).min(limit.per_second * ABOVE).max(1.0);
                 limit.per_second = match closes {
-                    true if between <= SAME => {
-                        let measured = (seen as f64).min(average) * HELD;
-                        measured.clamp(limit.per_second * 0.5, limit.per_second * ABOVE).max(1.0)
-                    }
-                    true => (seen as f64 * HELD).min(limit.per_second * ABOVE).max(1.0),
+                    true => least,
                     false if limit.is_guess => (limit.per_second * 0.7).max(1.0),
-                    false => (limit.per_second * ABOVE.powi(1 << limit.close_together.min(2))).max(1.0),
+                    false => (limit.per_second * ABOVE.powi(1 << limit.close_together.min(2))).max(least),
                 };
-                (limit.cut_at, limit.taken, limit.refused_at, limit.is_guess) = ((sent, out.at), 0, now, false);
+                (limit.cut_at, limit.refused_at, limit.is_guess) = (sent, now, false);
                 limit.busy = 0.0;
             }
         }
