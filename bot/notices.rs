@@ -30,6 +30,8 @@ use facts::Facts;
 
 /// Of `/access list`, so that it stays one message: for each of its groups.
 const ROWS_MAX: usize = 10;
+/// Rows of one alarm about several requests.
+const ALARMS_MAX: usize = 20;
 /// Of what ended, which is only there to ask again.
 const ENDED_MAX: usize = 5;
 /// Of `/access help`.
@@ -133,6 +135,20 @@ impl Notices {
             message.heading(&self.words("list_heading", None, &Extras { group: "nothing", ..Extras::default() }));
         }
         message.finish().unwrap_or_else(|| said("There is nothing to list."))
+    }
+
+    /// One alarm to a channel about several requests: `group` is `stuck` or `unstuck`; `gone` others were in it and are over.
+    pub fn together(&self, group: &'static str, requests: &[&Request], gone: usize, now: i64) -> Said {
+        let (count, hidden) = (requests.len(), requests.len().saturating_sub(ALARMS_MAX));
+        let extras = Extras { group, count, hidden, gone, ..Extras::default() };
+        let mut message = Message::default();
+        message.heading(&self.words("alarms_heading", None, &extras));
+        for request in requests.iter().take(ALARMS_MAX) {
+            let facts = Facts::of(request, now).told(&Recipient::Channel);
+            let row = self.words("alarms_row", Some(&facts), &extras);
+            message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), None);
+        }
+        message.finish().unwrap_or_else(|| said("Several grants cannot be taken back yet; their cards say which."))
     }
 
     /// `/access help`: what can be borrowed, and how to say it.

@@ -1,5 +1,6 @@
 //! The ring: `tell` is the only way to change anything; a worker performs what was saved and reports back as events.
 
+mod alarms;
 pub mod asking;
 mod circumstances;
 pub mod health;
@@ -92,6 +93,7 @@ struct Inner {
     jobs: writer::Jobs,
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
+    alarms: alarms::Alarms,
     /// Rings when something was saved.
     saved: Notify,
     /// Counts saves, so that "idle" can be told from "has not looked yet".
@@ -143,6 +145,7 @@ impl Engine {
             health: health::Health::default(),
             watch: watch::Watch::default(),
             unsure: showing::Unsure::default(),
+            alarms: alarms::Alarms::default(),
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: tokio::sync::watch::Sender::new(None),

@@ -5,8 +5,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
-use super::Engine;
 use super::performed::{Performed, pause_ms};
+use super::{Engine, alarms};
 use crate::kernel::request::{Message, Place};
 use crate::kernel::{Event, Failure, Notice, Recipient, Request, RequestId, State};
 use crate::notices::Said;
@@ -206,10 +206,20 @@ pub(super) async fn rewrite(
     (to, notice): (&Recipient, &Notice),
     attempts: i64,
 ) -> Performed {
-    let said = engine.inner.notices.notice(request, notice, to, engine.inner.clock.now_ms());
+    let mut said = engine.inner.notices.notice(request, notice, to, engine.inner.clock.now_ms());
+    if *notice == Notice::Stuck && *to == Recipient::Channel {
+        match alarms::list(engine, &request.id, message).await {
+            Ok(Some(list)) if alarms::is_said(engine, message, &list) => return Performed::Done,
+            Ok(list) => said = list.unwrap_or(said),
+            Err(error) => return Performed::later(pause_ms(attempts, None), &error.to_string()),
+        }
+    }
     let at = Posted { channel: message.channel.clone(), ts: message.ts.clone() };
     match engine.inner.slack.update_message(&at, &said.text, Some(&said.blocks)).await {
-        Ok(()) => Performed::Done,
+        Ok(()) => {
+            alarms::said(engine, message, &said);
+            Performed::Done
+        }
         // Nobody can press on what is not there any more.
         Err(error) if is_gone(&error) => Performed::Done,
         Err(error) => not_said(request, &error, attempts).unwrap_or(Performed::Done),
@@ -220,7 +230,12 @@ fn is_gone(error: &SlackError) -> bool {
     matches!(error.code(), Some("message_not_found" | "cant_update_message" | "edit_window_closed"))
 }
 
-async fn post(engine: &Engine, channel: &str, said: Said, thread: Option<&Message>) -> Result<Posted, SlackError> {
+pub(super) async fn post(
+    engine: &Engine,
+    channel: &str,
+    said: Said,
+    thread: Option<&Message>,
+) -> Result<Posted, SlackError> {
     let post = Post {
         channel: channel.to_owned(),
         text: said.text,
@@ -260,6 +275,12 @@ pub(super) async fn tell(
             None => return Performed::Done,
         },
         Recipient::Channel => match request.workflow.announce.as_deref() {
+            Some(channel) if matches!(notice, Notice::Stuck | Notice::Unstuck) => {
+                match alarms::together(engine, request, notice, channel).await {
+                    Some(sent) => sent,
+                    None => return Performed::later(pause_ms(attempts, None), "whoever gathered the alarms is gone"),
+                }
+            }
             Some(channel) => alarm(engine, request, channel, said).await,
             None => return Performed::Done,
         },
@@ -276,7 +297,12 @@ pub(super) async fn tell(
 
 /// Says something in the channel itself; where that is not possible, to everybody who can decide: an alarm nobody hears is
 /// none.
-async fn alarm(engine: &Engine, request: &Request, channel: &str, said: Said) -> Result<Option<Posted>, SlackError> {
+pub(super) async fn alarm(
+    engine: &Engine,
+    request: &Request,
+    channel: &str,
+    said: Said,
+) -> Result<Option<Posted>, SlackError> {
     let is_shared = matches!(has_outsiders(engine, channel).await, Ok(true));
     let error = if is_shared {
         tracing::error!(request.id = %request.id, channel, "{}", shared_outside(channel).what);

@@ -33,6 +33,8 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("not_identified", include_str!("../../templates/slack/not_identified.txt")),
     ("list_heading", include_str!("../../templates/slack/list_heading.txt")),
     ("list_row", include_str!("../../templates/slack/list_row.txt")),
+    ("alarms_heading", include_str!("../../templates/slack/alarms_heading.txt")),
+    ("alarms_row", include_str!("../../templates/slack/alarms_row.txt")),
     ("help", include_str!("../../templates/slack/help.txt")),
     // Included by others.
     ("found", include_str!("../../templates/slack/found.txt")),
@@ -60,12 +62,14 @@ pub struct Extras {
     pub failure: String,
     /// `not_identified`: what to do.
     pub failure_advice: String,
-    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `ended`, or `nothing`.
+    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `ended`, or `nothing`; `alarms_heading`: `stuck` or `unstuck`.
     pub group: &'static str,
-    /// `list_heading`: how many there are.
+    /// `list_heading`, `alarms_heading`: how many there are.
     pub count: usize,
-    /// `list_heading`: how many of them are not shown.
+    /// `list_heading`, `alarms_heading`: how many of them are not shown.
     pub hidden: usize,
+    /// `alarms_heading`: how many others were in it and are over.
+    pub gone: usize,
     /// `help`: what can be asked for.
     pub workflows: Vec<Line>,
     /// `help`: how many are not shown.

@@ -10,6 +10,7 @@
 
 mod harness;
 
+mod alarms;
 mod answers;
 mod approvers;
 mod asking;
