@@ -4,6 +4,7 @@ mod belief;
 mod ids;
 mod source;
 
+use crate::planted::{Fault, is_planted};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -196,9 +197,11 @@ impl Clock {
                     continue;
                 }
                 Source::Machine => left.min(NAP),
+                Source::Tokio { .. } if is_planted(Fault::NapsLong) => left,
                 Source::Tokio { .. } => left.min(SIMULATED_NAP),
             };
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(nap) => {}
                 _ = changed.changed() => {}
             }

@@ -11,9 +11,13 @@ pub mod engine;
 pub mod notices;
 pub mod outside;
 pub mod playground;
+#[cfg(feature = "simulate")]
+pub mod simulator;
 pub mod slack;
 pub mod steps;
 pub mod store;
 pub mod web;
 
 pub use nightlatch_kernel as kernel;
+/// Faults planted for the simulator; below every room.
+pub use nightlatch_kernel::planted;

@@ -7,6 +7,8 @@ mod links;
 mod manifest;
 mod pastes;
 mod serve;
+#[cfg(feature = "simulate")]
+mod simulate;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ enum Verb {
     Manifest(manifest::Manifest),
     Pastes(pastes::Pastes),
     Serve(serve::Serve),
+    #[cfg(feature = "simulate")]
+    Simulate(simulate::Simulate),
 }
 
 impl Verb {
@@ -49,6 +53,8 @@ impl Verb {
             Self::Manifest(verb) => verb.run(),
             Self::Pastes(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
+            #[cfg(feature = "simulate")]
+            Self::Simulate(verb) => verb.run(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! was counted before (`rejoin`). Set ahead: everything would end at once, so a far side is asked first (`heard`); the wall wins when
 //! nobody answers for a while, because an end must come. Small steps are followed, and time never goes back for them.
 
+use crate::planted::{Fault, is_planted};
 use std::fmt;
 
 use super::source::Reading;
@@ -99,7 +100,7 @@ impl Belief {
     /// Follows the wall as far as it is believed; true when that moved our time by more than a little.
     fn follow(&mut self, steady: i64) -> bool {
         let ahead = self.ahead();
-        if (-STEP_MS..=FOLLOWED_MS).contains(&ahead) {
+        if (-STEP_MS..=FOLLOWED_MS).contains(&ahead) || (ahead < 0 && is_planted(Fault::BelievesWall)) {
             self.doubt = None;
             self.offset = self.wall;
             return ahead > STEP_MS;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Ids {
     counted: Option<Arc<AtomicU64>>,
+    /// What is counted is mixed with this.
+    seed: Option<u64>,
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -14,12 +16,17 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 impl Ids {
     /// Unpredictable ids.
     pub fn random() -> Self {
-        Self { counted: None }
+        Self { counted: None, seed: None }
     }
 
     /// Predictable ids: 1, 2, 3 ...
     pub fn counted() -> Self {
-        Self { counted: Some(Arc::new(AtomicU64::new(0))) }
+        Self { counted: Some(Arc::new(AtomicU64::new(0))), seed: None }
+    }
+
+    /// The same for the same seed, and different each time.
+    pub fn seeded(seed: u64) -> Self {
+        Self { seed: Some(seed), ..Self::counted() }
     }
 
     /// A new id that sorts by time: ten characters of milliseconds, eight of randomness (40 bits).
@@ -50,15 +57,30 @@ impl Ids {
 
     /// A fraction in `0.0..1.0`, for jitter. Always one half when counted.
     pub fn fraction(&self) -> f64 {
-        if self.counted.is_some() { 0.5 } else { rand::random::<f64>() }
+        match (&self.counted, self.seed) {
+            (None, _) => rand::random::<f64>(),
+            (Some(_), None) => 0.5,
+            #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+            (Some(_), Some(_)) => (self.number() >> 11) as f64 / (1_u64 << 53) as f64,
+        }
     }
 
     fn number(&self) -> u64 {
         match &self.counted {
-            Some(last) => last.fetch_add(1, Ordering::Relaxed) + 1,
+            Some(last) => {
+                let number = last.fetch_add(1, Ordering::Relaxed) + 1;
+                self.seed.map_or(number, |seed| mixed(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+            }
             None => rand::random::<u64>(),
         }
     }
+}
+
+/// SplitMix64.
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 fn push_base32(text: &mut String, value: u64, digits: u32) {

@@ -8,6 +8,7 @@ use super::settling::{Role, Settlement};
 use super::{Engine, TellError};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
+use crate::planted::{Fault, is_planted};
 use crate::steps::{Before, Holder, Step};
 use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
@@ -47,7 +48,10 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
         Ok(held) => held,
         Err(error) => return Performed::later(1_000, &error.to_string()),
     };
-    let snapshot = Snapshot::of(&held, engine.inner.clock.now_ms());
+    let mut snapshot = Snapshot::of(&held, engine.inner.clock.now_ms());
+    if is_planted(Fault::ReleasesForAll) && !snapshot.leaving.is_empty() {
+        snapshot.live.clear();
+    }
     if !snapshot.is_waited_for() {
         return Performed::Done;
     }
@@ -125,7 +129,9 @@ async fn outcome(
         // What was there is written down before the first byte leaves: nothing was ever sent, nothing is to be taken back.
         (None, None) => return Ok(Ok(Proof { at: engine.inner.clock.now_ms(), found: Found::Untouched })),
     };
-    let before = Before { found, untils: held.ends.clone(), confirmed: held.confirmed };
+    let (ends, confirmed) =
+        if is_planted(Fault::LosesOwn) { (vec![], true) } else { (held.ends.clone(), held.confirmed) };
+    let before = Before { found, untils: ends, confirmed };
     match holders(engine, key, &snapshot.live).await? {
         Ok(holders) => Ok(step.settle(key, &holders, &before).await),
         Err(failure) => Ok(Err(failure)),

@@ -5,6 +5,7 @@ use super::writer::{Job, Seen, current, told};
 use super::{Engine, TellError, Told, orphans};
 use crate::kernel::effect::Effect;
 use crate::kernel::{Event, Failure, Key, Moment, Proof, RequestId, State, Wake};
+use crate::planted::{Fault, is_planted};
 use crate::store::{HoldPhase, HolderRow, StoreError, Tx};
 
 /// What one run for a key found, and for whom.
@@ -58,7 +59,8 @@ pub(super) async fn write(
     let rows = tx.holders(key).await?;
     let mut changed = Vec::new();
     let mut is_back = false;
-    for TellHolder { request_id, role, outcome } in &settlement.tells {
+    let late = if is_planted(Fault::SettlesForAll) { let_go_since(settlement, &rows, moment.now) } else { Vec::new() };
+    for TellHolder { request_id, role, outcome } in settlement.tells.iter().chain(&late) {
         let phase = rows.iter().find(|(id, _)| id == request_id).map(|(_, phase)| *phase);
         let fits = match role {
             Role::Holds => matches!(phase, Some(HoldPhase::Begun | HoldPhase::Held)),
@@ -92,7 +94,7 @@ pub(super) async fn write(
             changed.push(*told);
         }
     }
-    if settlement.is_off {
+    if settlement.is_off || is_planted(Fault::ForgetsHeld) {
         tx.forget(key).await?;
     } else {
         tx.forget_ends(key, moment.now).await?;
@@ -104,6 +106,15 @@ pub(super) async fn write(
         tx.hurry_settling(key.uses(), moment.now).await?;
     }
     Ok(changed)
+}
+
+/// The planted fault: whoever let go since the run began is told that it is over, too.
+fn let_go_since(settlement: &Settlement, rows: &[(RequestId, HoldPhase)], at: i64) -> Vec<TellHolder> {
+    let since = rows.iter().filter(|(_, phase)| *phase == HoldPhase::Releasing);
+    let since = since
+        .filter(|(id, _)| !settlement.tells.iter().any(|tell| tell.request_id == *id && tell.role == Role::LetsGo));
+    let outcome = Ok(Proof { at, found: crate::kernel::Found::HeldByOthers { until: at } });
+    since.map(|(id, _)| TellHolder { request_id: id.clone(), role: Role::LetsGo, outcome: outcome.clone() }).collect()
 }
 
 /// Ends that have passed and that nobody let go of: whatever kept them from being saved must not keep access on.

@@ -13,6 +13,7 @@ use super::perform::perform;
 use super::performed::Performed;
 use super::{Engine, TellError, Told, settle, writer};
 use crate::kernel::{Actor, Effect, Event, Wake};
+use crate::planted::{Fault, is_planted};
 use crate::store::{Class, Row, StoreError, Waiting};
 
 /// Rows of one class looked at in one go.
@@ -82,6 +83,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
             engine.inner.idle.send_replace(Some(Idle { saves, now }));
         }
         tokio::select! {
+            biased;
             () = engine.inner.saved.notified() => {}
             () = running.proceed(&engine) => {}
             () = sleep_until(&engine, next) => {}
@@ -212,7 +214,8 @@ impl Running {
     fn start(&mut self, engine: &Engine, class: Class) {
         while self.count(class) < places(class) {
             let Some(waiting) = self.read.get_mut(&class).and_then(VecDeque::pop_front) else { return };
-            if self.seqs.contains(&waiting.seq) || self.lanes.contains(&waiting.lane) {
+            if self.seqs.contains(&waiting.seq) || (self.lanes.contains(&waiting.lane) && !is_planted(Fault::LaneTwice))
+            {
                 continue;
             }
             let (seq, lane) = (waiting.seq, waiting.lane.clone());
@@ -260,6 +263,9 @@ impl Running {
 async fn one(engine: Engine, waiting: Waiting) {
     let kind = waiting.effect.name();
     let limit = if matches!(waiting.effect, Effect::Settle { .. }) { SETTLE_LIMIT } else { EFFECT_LIMIT };
+    if is_planted(Fault::TakesOutFirst) {
+        drop(engine.submit(writer::Work::Done, Actor::Worker, None, Some(waiting.seq)).await);
+    }
     let (inner, effect) = (engine.clone(), waiting.clone());
     let mut task = tokio::spawn(async move { perform(&inner, &effect).await });
     let performed = match tokio::time::timeout(limit, &mut task).await {

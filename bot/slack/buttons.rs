@@ -16,6 +16,7 @@ use crate::engine::asking::Form;
 use crate::kernel::request::Message;
 use crate::kernel::{Actor, Button, Event, PressedOn, RequestId, Shows};
 use crate::notices;
+use crate::planted::{Fault, is_planted};
 
 /// What a button or menu is for.
 enum Meant {
@@ -167,6 +168,14 @@ impl Surface {
         let Pressed { id, button, seal, channel, on } = pressed;
         let actor = Actor::Person { slack_id: by.slack_id.clone() };
         let event = Event::Pressed { by: by.slack_id.clone(), button, channel, seal, on };
+        if is_planted(Fault::AcksFirst) {
+            let (engine, key) = (self.engine.clone(), by.key.clone());
+            tokio::spawn(async move {
+                engine.clock().pause(std::time::Duration::from_millis(20)).await;
+                engine.tell(actor, &id, event, Some(key)).await.map(drop)
+            });
+            return Answer::Nothing;
+        }
         match self.engine.tell(actor, &id, event, Some(by.key.clone())).await {
             Ok(_) => Answer::Nothing,
             Err(TellError::NoSuchRequest(_)) => Answer::ephemeral(sentences::NO_SUCH_REQUEST),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
-use sqlx::{FromRow, Row, SqlitePool};
+use sqlx::{FromRow, Row};
 
 use super::audit::{AuditEntry, Tampered};
 use super::open::{APPLICATION_ID, path_of};
+use super::still;
 use super::{OpenError, StoreError, file};
 
 /// So many entries are looked at in one go: a millisecond or two, so that nothing due waits for it.
@@ -31,7 +32,7 @@ pub struct Head {
 /// The log of one database, for reading.
 #[derive(Clone, Debug)]
 pub struct AuditLog {
-    read: SqlitePool,
+    read: still::Reader,
 }
 
 /// How far the log was looked at, and what must come next.
@@ -57,7 +58,7 @@ pub enum Walked {
 }
 
 impl AuditLog {
-    pub(super) fn new(read: SqlitePool) -> Self {
+    pub(super) fn new(read: still::Reader) -> Self {
         Self { read }
     }
 
@@ -81,12 +82,12 @@ impl AuditLog {
         if id != APPLICATION_ID {
             return Err(OpenError::NotOurs(path));
         }
-        Ok(Self { read })
+        Ok(Self { read: still::reader(read) })
     }
 
     /// Lets go of the file.
     pub async fn close(&self) {
-        self.read.close().await;
+        still::pool(&self.read).close().await;
     }
 
     /// The last entry that was saved.

@@ -129,6 +129,12 @@ impl OpenFile {
         &self.path
     }
 
+    /// Lets go of the file, as a process does that is killed.
+    #[cfg(feature = "simulate")]
+    pub(super) fn unlock(&self) {
+        drop(self._lock.unlock());
+    }
+
     /// Looks at the file system; cheap enough for every probe.
     pub(super) fn trouble(&self) -> Option<FileTrouble> {
         let path = self.path.clone();

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Store, StoreError, Tx};
 use crate::kernel::holding::Settings;
 use crate::kernel::{Holding, Key, Ledger, RequestId, kept};
+use crate::planted::{Fault, is_planted};
 
 /// Ends that passed this long ago stand nowhere any more: the far side removes them by itself within minutes.
 const ENDS_KEPT_MS: i64 = 86_400_000;
@@ -193,10 +194,12 @@ impl Tx {
     /// After a reading that says off: what was there before is forgotten, unless somebody still holds the key or waits to
     /// hear that letting go of it was settled.
     pub async fn forget(&mut self, key: &Key) -> Result<(), StoreError> {
-        for forgotten in [
+        let held = ["delete from held_key where key = $1", "delete from told_end where key = $1"];
+        let free = [
             "delete from held_key where key = $1 and not exists (select 1 from hold where key = $1)",
             "delete from told_end where key = $1 and not exists (select 1 from hold where key = $1)",
-        ] {
+        ];
+        for forgotten in if is_planted(Fault::ForgetsHeld) { held } else { free } {
             sqlx::query(forgotten).bind(key.as_str()).execute(self.connection()).await?;
         }
         Ok(())

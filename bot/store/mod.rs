@@ -14,6 +14,10 @@ mod read;
 mod reserve;
 mod save;
 mod shapes;
+#[cfg(feature = "simulate")]
+pub mod still;
+#[cfg(not(feature = "simulate"))]
+mod straight;
 mod tclip;
 mod watched;
 
@@ -33,6 +37,8 @@ pub use tclip::{TclipRow, tclip_pastes};
 use std::sync::Arc;
 
 use sqlx::SqlitePool;
+#[cfg(not(feature = "simulate"))]
+use straight as still;
 use tokio::sync::watch;
 
 /// Why the database did not do it.
@@ -58,7 +64,7 @@ pub enum StoreError {
 /// The database. Cloning shares it. Reads go to a pool; every write goes through `begin`, one at a time.
 #[derive(Clone, Debug)]
 pub struct Store {
-    read: SqlitePool,
+    read: still::Reader,
     write: SqlitePool,
     /// Held for as long as the store lives, so that no second process writes the same file.
     file: Arc<file::OpenFile>,
@@ -73,7 +79,8 @@ impl Store {
         if let Some(why) = &*self.broken.borrow() {
             return Err(StoreError::Broken(why.clone()));
         }
-        let connection = self.write.acquire().await.map_err(|error| self.judge(error.into()))?;
+        let acquired = still::still(still::StoreCall::Begin, self.write.acquire()).await;
+        let connection = acquired.map_err(|error| self.judge(error.into()))?;
         Tx::begin(self.clone(), connection).await
     }
 
@@ -84,7 +91,7 @@ impl Store {
 
     /// Closes the file; waits for what is in hand.
     pub async fn close(&self) {
-        self.read.close().await;
+        still::pool(&self.read).close().await;
         self.write.close().await;
     }
 }

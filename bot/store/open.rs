@@ -16,6 +16,7 @@ use super::failing::has_no_room;
 use super::file::{self, OpenFile};
 use super::reserve::Reserve;
 use super::shapes::{self, NewerShape};
+use super::still;
 
 /// All migrations, in order, from the folder `migrations`.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -156,9 +157,11 @@ impl Store {
         shapes::note(&write).await?;
         // Who only reads cannot optimize, and a close that fails at it is not waited for.
         let options = options.read_only(true).optimize_on_close(false, None);
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        // In a simulation no connection is lost without our knowing.
+        let read = SqlitePoolOptions::new().max_connections(4).test_before_acquire(!cfg!(feature = "simulate"));
+        let read = read.connect_with(options).await?;
         let (file, reserve) = (Arc::new(file), Reserve::beside(path));
-        let store = Self { read, write, file, reserve, broken: watch::Sender::new(None) };
+        let store = Self { read: still::reader(read), write, file, reserve, broken: watch::Sender::new(None) };
         store.keep_reserve();
         Ok(store)
     }

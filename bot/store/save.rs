@@ -1,21 +1,25 @@
 //! Saving: state, ledger, outbox, audit and the delivery's fingerprint, all in the caller's transaction.
 
+use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqliteConnection};
 
+use super::still::{self, Gate, StoreCall, Writing};
 use super::{AuditEntry, Store, StoreError};
 use crate::kernel::{Actor, Applied, Event, Request, RequestId, State, kept};
+use crate::planted::{Fault, is_planted};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
 ///
 /// SQLite ends a transaction by itself when the disk is full or fails, and what a connection then believes of itself is of no use: only one
 /// whose commit succeeded is used again, any other is closed and replaced.
 pub struct Tx {
+    _before: Gate,
     store: Store,
     connection: PoolConnection<Sqlite>,
     /// Read when it is first needed and written once, with the commit.
     head: Option<Head>,
     is_committed: bool,
+    _behind: Gate,
 }
 
 /// Where counting stands.
@@ -28,7 +32,7 @@ pub(super) struct Head {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        if !self.is_committed {
+        if !self.is_committed && !is_planted(Fault::KeepsBroken) {
             self.connection.close_on_drop();
         }
     }
@@ -48,13 +52,15 @@ pub struct Saving<'a> {
 
 impl Tx {
     pub(super) async fn begin(store: Store, connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
-        let mut tx = Self { store, connection, head: None, is_committed: false };
-        tx.perform("begin immediate").await?;
+        let (_before, _behind) = (Gate::before(), Gate::behind());
+        let mut tx = Self { _before, store, connection, head: None, is_committed: false, _behind };
+        tx.perform("begin immediate", StoreCall::Begin).await?;
+        still::limit_room(&mut tx.connection).await;
         Ok(tx)
     }
 
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+    pub(super) fn connection(&mut self) -> Writing<'_> {
+        still::writing(&mut self.connection)
     }
 
     /// Makes everything durable.
@@ -67,7 +73,7 @@ impl Tx {
                 .execute(self.connection())
                 .await?;
         }
-        self.perform("commit").await?;
+        self.perform("commit", StoreCall::Commit).await?;
         self.is_committed = true;
         Ok(())
     }
@@ -86,8 +92,8 @@ impl Tx {
         Ok(self.head.insert(head))
     }
 
-    async fn perform(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::query(statement).execute(&mut *self.connection).await;
+    async fn perform(&mut self, statement: &'static str, call: StoreCall) -> Result<(), StoreError> {
+        let done = still::still(call, sqlx::query(statement).execute(&mut *self.connection)).await;
         done.map(drop).map_err(|error| self.store.judge(error.into()))
     }
 
@@ -152,6 +158,9 @@ impl Tx {
         }
         if !applied.effects.is_empty() {
             self.enqueue(&request.id, &applied.effects).await?;
+        }
+        if is_planted(Fault::LeavesOutAudit) && matches!(event, Event::Settled { .. }) {
+            return Ok(());
         }
         let entry = AuditEntry {
             seq: 0,

@@ -5,6 +5,7 @@ use super::source::{House, Source, is_word, positions};
 
 /// A higher floor may use a lower one, never the other way round and never its own.
 const FLOORS: &[(&str, u8)] = &[
+    ("planted", 0),
     ("kernel", 1),
     ("outside", 1),
     ("config", 1),
@@ -18,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("web", 4),
     ("app", 5),
     ("playground", 5),
+    ("simulator", 5),
     ("cli", 6),
     ("main", 7),
     ("lib", 7),

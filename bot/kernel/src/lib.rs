@@ -15,6 +15,7 @@ mod lifecycle;
 pub mod link;
 pub mod paste;
 pub mod person;
+pub mod planted;
 pub mod policy;
 pub mod reference;
 pub mod refusal;

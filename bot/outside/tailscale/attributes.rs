@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::error::cut;
 use super::wire::{Call, OBJECT_LIMIT_BYTES, at_ms, is_id, refused};
 use super::{Tailscale, TailscaleError};
+use crate::planted::{Fault, is_planted};
 
 /// The longest comment, in bytes. Tailscale says characters and not whether it counts bytes (apis/tailscale.md 2.2).
 const COMMENT_LIMIT_BYTES: usize = 200;
@@ -93,7 +94,7 @@ impl Tailscale {
         const NAME: &str = "setting an attribute";
         check(NAME, node_id, key)?;
         let mut body = Map::from_iter([("value".to_owned(), value.clone())]);
-        if let Some(expires_at_ms) = expires_at_ms {
+        if let Some(expires_at_ms) = expires_at_ms.filter(|_| !is_planted(Fault::TellsNoEnd)) {
             let text = whole_seconds(expires_at_ms).ok_or_else(|| refused(NAME, "no calendar has that expiry"))?;
             body.insert("expiry".to_owned(), text.into());
         }
@@ -123,7 +124,12 @@ impl Tailscale {
             name,
             scope: Some("devices:posture_attributes"),
             method,
-            url: self.url(&["device", node_id, "attributes", key]),
+            url: self.url(&[
+                "device",
+                if is_planted(Fault::WrongDevice) { "nP00aCNTRL" } else { node_id },
+                "attributes",
+                key,
+            ]),
             accept: "application/json",
             body,
             limit_bytes: OBJECT_LIMIT_BYTES,

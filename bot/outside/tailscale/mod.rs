@@ -10,6 +10,7 @@ use url::Url;
 
 use super::net::{Client, Net};
 use crate::clock::{Clock, Stamp};
+use crate::planted::{Fault, is_planted};
 
 mod attributes;
 mod devices;
@@ -166,7 +167,7 @@ impl Tailscale {
         load: impl AsyncFnOnce() -> Result<T, TailscaleError>,
     ) -> Result<Arc<T>, TailscaleError> {
         let clock = &self.inner.clock;
-        let is_fresh = |kept: &Kept<T>| clock.age_ms(kept.at) <= max_age_ms;
+        let is_fresh = |kept: &Kept<T>| is_planted(Fault::StaleFacts) || clock.age_ms(kept.at) <= max_age_ms;
         let kept = place
             .get(is_fresh, async |_| {
                 let at = clock.stamp();

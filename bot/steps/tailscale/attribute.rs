@@ -13,6 +13,7 @@ use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
+use crate::planted::{Fault, is_planted};
 use crate::steps::{Before, Holder, Step};
 
 /// Pauses before it is read again after a write: readings may lag behind what was written.
@@ -150,7 +151,7 @@ impl Attribute {
         if now == first && now.covers(&value, expires_at) {
             return Ok(self.proof(Found::OnBefore));
         }
-        if !now.is_unset() && now != first && !now.is_ours(&first, before) {
+        if !now.is_unset() && now != first && !now.is_ours(&first, before) && !is_planted(Fault::Overwrites) {
             if !is_granting {
                 return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
             }
@@ -159,6 +160,9 @@ impl Attribute {
         }
         let comment = holders.iter().max_by_key(|holder| &holder.request_id).map_or("", |holder| &holder.comment);
         let set = self.tailscale.set_attribute(address.device, address.name, &value, Some(expires_at), comment).await;
+        if is_planted(Fault::ReadsNothingBack) {
+            return Ok(self.proof(Found::On { until: Some(expires_at) }));
+        }
         // What is to end earlier than it does must read back as just that.
         let is_right = |found: &Reading| {
             found.has(&value, expires_at)
@@ -195,7 +199,7 @@ impl Attribute {
         if now.is_unset() && !ours {
             return Ok(self.proof(Found::Gone));
         }
-        if !ours {
+        if !ours && !is_planted(Fault::TakesForeign) {
             return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
         }
         if lasting {

@@ -4,6 +4,7 @@ use super::granting::unexpected;
 use super::{ALARM_PAUSE_MS, Change, END_PAUSE_MAX_MS, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
+use crate::planted::{Fault, is_planted};
 use crate::request::{Found, Outcome, Phase, Proof, State};
 
 impl Change {
@@ -15,7 +16,8 @@ impl Change {
         self.request.ended_by = by;
         self.request.ended_reason = reason;
         self.request.trouble = None;
-        for step in &mut self.request.steps {
+        let kept = usize::from(is_planted(Fault::KeepsStep));
+        for step in self.request.steps.iter_mut().skip(kept) {
             if matches!(step.phase, Phase::Begun | Phase::Held) {
                 step.phase = Phase::Releasing;
                 step.failures = 0;
@@ -72,7 +74,9 @@ impl Change {
         if self.request.outcome != Some(Outcome::Failed) || self.request.trouble.is_none() {
             self.request.trouble = Some(failure);
         }
-        self.settle(index, at);
+        if !is_planted(Fault::GivesUp) {
+            self.settle(index, at);
+        }
         if let Some(next) = self.last_releasing_below(index).filter(|_| first_failure) {
             self.settle(next, self.moment.now);
         }
@@ -102,6 +106,9 @@ impl Change {
     }
 
     fn get_stuck(&mut self) {
+        if is_planted(Fault::AlarmsNobody) {
+            return;
+        }
         self.request.stuck = true;
         self.request.alarms_count = 0;
         self.alarm(self.everybody_concerned());

@@ -5,6 +5,7 @@ use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
 use crate::id::Key;
 use crate::person::Person;
+use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::request::{Found, Outcome, Phase, Proof, State};
 
@@ -128,7 +129,8 @@ impl Change {
 
     /// Everything was confirmed: the clock of the hold starts, and its end is computed once.
     fn activate(&mut self) {
-        let expires_at = self.moment.now.saturating_add(self.request.hold_ms);
+        let extra = if is_planted(Fault::EndsLater) { HOUR_MS } else { 0 };
+        let expires_at = self.moment.now.saturating_add(self.request.hold_ms).saturating_add(extra);
         self.request.state = State::Active;
         self.request.active_at = Some(self.moment.now);
         self.request.expires_at = Some(expires_at);

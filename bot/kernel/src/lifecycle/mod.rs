@@ -8,6 +8,7 @@ mod pressing;
 use crate::Moment;
 use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Event, Purpose};
+use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Card, Message, Outcome, Phase, Place, Request, State, Step};
@@ -211,7 +212,7 @@ impl Change {
     }
 
     fn observed(&mut self, step: usize, before: serde_json::Value) {
-        if let Some(step) = self.request.steps.get(step) {
+        if let Some(step) = self.request.steps.get(step).filter(|_| !is_planted(Fault::ForgetsBefore)) {
             self.ledger.push(Ledger::Remember { key: step.key.clone(), before });
         }
     }
@@ -230,6 +231,7 @@ impl Change {
             return;
         }
         match wake {
+            Wake::Lapse if is_planted(Fault::NeverLapses) => {}
             Wake::Lapse => {
                 self.close(Outcome::Lapsed);
                 self.tell_requester(Notice::Lapsed);

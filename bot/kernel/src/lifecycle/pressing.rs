@@ -4,6 +4,7 @@ use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Button, Failure, Press, PressedOn, Purpose};
 use crate::person::Person;
+use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Decision, Outcome, Request, State};
@@ -77,8 +78,9 @@ impl Change {
             Button::Approve { .. } => {
                 self.decide(person, true, rule);
                 self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason: String::new() });
+                let short = usize::from(is_planted(Fault::QuorumShort));
                 let reached =
-                    u32::try_from(self.request.approvals_count()).unwrap_or(u32::MAX) >= self.request.quorum();
+                    u32::try_from(self.request.approvals_count() + short).unwrap_or(u32::MAX) >= self.request.quorum();
                 if reached { self.approve() } else { self.show() }
             }
             Button::Deny { reason } => {
@@ -115,10 +117,11 @@ impl Request {
         let open = match button {
             Button::Approve { .. } | Button::Deny { .. } => {
                 let decided = self.decisions.iter().any(|decision| decision.person.slack_id == by);
+                let decided = decided && !is_planted(Fault::CountsTwice);
                 if self.state == State::Pending && decided {
                     return Err(Refusal::DecidedBefore);
                 }
-                self.state == State::Pending
+                self.state == State::Pending || is_planted(Fault::CountsLate)
             }
             Button::Withdraw => self.state == State::Pending,
             Button::Return | Button::Revoke { .. } => match self.state {
@@ -157,6 +160,6 @@ impl Request {
     fn has_not_decided(&self, button: &Button, person: &Person) -> Result<(), Refusal> {
         let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. });
         let before = self.decisions.iter().any(|decision| decision.person.is_same_human(person));
-        if decides && before { Err(Refusal::DecidedBefore) } else { Ok(()) }
+        if decides && before && !is_planted(Fault::CountsTwice) { Err(Refusal::DecidedBefore) } else { Ok(()) }
     }
 }

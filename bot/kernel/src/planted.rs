@@ -1,0 +1,116 @@
+//! Faults that the simulator plants, one at a time, to see that it finds them. Without the feature `simulate` none is ever there.
+
+/// A fault. Each stands at one place in the code, where it is asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// One vote too few is enough.
+    QuorumShort,
+    /// A person's second vote counts.
+    CountsTwice,
+    /// A vote counts after it was withdrawn, denied or ended.
+    CountsLate,
+    /// The requester's own vote counts where it must not.
+    CountsOwn,
+    /// An end is an hour later than was approved.
+    EndsLater,
+    /// One of several steps is not released.
+    KeepsStep,
+    /// Taking back that failed is not tried again.
+    GivesUp,
+    /// What was there before is not written down.
+    ForgetsBefore,
+    /// A key is forgotten although somebody holds it.
+    ForgetsHeld,
+    /// Whoever let go while a key was being settled is told that it is over, too (F1).
+    SettlesForAll,
+    /// A press is acknowledged before it is saved (F8).
+    AcksFirst,
+    /// An effect leaves the outbox before it is performed.
+    TakesOutFirst,
+    /// What happened is saved without its audit entry.
+    LeavesOutAudit,
+    /// A lane has two effects in hand at once.
+    LaneTwice,
+    /// Facts for a decision are of any age (F3).
+    StaleFacts,
+    /// Whoever waits sleeps through a suspended machine (F3).
+    NapsLong,
+    /// The wall clock is believed when it was set back (F3).
+    BelievesWall,
+    /// When one lets go, it is taken from everybody.
+    ReleasesForAll,
+    /// Nobody's answer is waited for for ever.
+    NeverLapses,
+    /// Nobody is alarmed when taking back does not work.
+    AlarmsNobody,
+    /// The far side is told no end.
+    TellsNoEnd,
+    /// What we set is not known again (F5).
+    LosesOwn,
+    /// What was written is not read back.
+    ReadsNothingBack,
+    /// What somebody else set is taken away at the end.
+    TakesForeign,
+    /// What somebody else set is overwritten.
+    Overwrites,
+    /// A connection whose commit failed is used again (F2).
+    KeepsBroken,
+    /// Another device than the one that was approved.
+    WrongDevice,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::QuorumShort,
+        Self::CountsTwice,
+        Self::CountsLate,
+        Self::CountsOwn,
+        Self::EndsLater,
+        Self::KeepsStep,
+        Self::GivesUp,
+        Self::ForgetsBefore,
+        Self::ForgetsHeld,
+        Self::SettlesForAll,
+        Self::AcksFirst,
+        Self::TakesOutFirst,
+        Self::LeavesOutAudit,
+        Self::LaneTwice,
+        Self::StaleFacts,
+        Self::NapsLong,
+        Self::BelievesWall,
+        Self::ReleasesForAll,
+        Self::NeverLapses,
+        Self::AlarmsNobody,
+        Self::TellsNoEnd,
+        Self::LosesOwn,
+        Self::ReadsNothingBack,
+        Self::TakesForeign,
+        Self::Overwrites,
+        Self::WrongDevice,
+        Self::KeepsBroken,
+    ];
+}
+
+#[cfg(feature = "simulate")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Fault>> = const { std::cell::Cell::new(None) };
+}
+
+/// Plants a fault on this thread, or none.
+#[cfg(feature = "simulate")]
+pub fn plant(fault: Option<Fault>) {
+    PLANTED.set(fault);
+}
+
+/// Whether this fault is planted.
+#[cfg(feature = "simulate")]
+pub fn is_planted(fault: Fault) -> bool {
+    PLANTED.get() == Some(fault)
+}
+
+/// Whether this fault is planted: no.
+#[cfg(not(feature = "simulate"))]
+pub const fn is_planted(_: Fault) -> bool {
+    false
+}

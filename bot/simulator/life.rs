@@ -1,0 +1,267 @@
+//! One run: the bot is started, lives, is killed, is started again, until all is over; then everything must be as it was.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::company::{SECRETS, WORKFLOWS};
+use super::people;
+use super::plan::{Act, Plan};
+use super::world::{Next, World};
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::engine::links::LinkPlace;
+use crate::engine::logbook::Logbook;
+use crate::engine::pastes::PasteSettings;
+use crate::engine::{Engine, Parts};
+use crate::kernel::State;
+use crate::notices::Notices;
+use crate::outside::slack::{Slack, SlackSettings};
+use crate::outside::tailscale::{Credential, Tailscale, TailscaleSettings};
+use crate::planted;
+use crate::slack::edge::Edge;
+use crate::slack::surface::Surface;
+use crate::steps;
+use crate::store::still::{self, look};
+use crate::store::{AnchorFile, OpenError, Store};
+
+/// When every run begins: 2030-01-01.
+const BEGIN_MS: i64 = 1_893_456_000_000;
+/// After the last act: the longest hold, the longest wait for an answer, and the longest pauses.
+const REST_MS: i64 = 5 * 3_600_000;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was found wrong.
+    pub found: Option<String>,
+    /// How much time passed in it.
+    pub lasted_ms: i64,
+    /// What happened, if it was to be told.
+    pub story: Vec<String>,
+}
+
+enum End {
+    Killed { down_ms: i64 },
+    Over,
+}
+
+/// What cannot go wrong, went wrong: no file, no memory.
+pub type Mishap = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a plan.
+///
+/// # Errors
+/// The machine does not do its part.
+pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
+    let base = Path::new("/dev/shm");
+    let folder = if base.is_dir() { tempfile::tempdir_in(base)? } else { tempfile::tempdir()? };
+    let workflows = folder.path().join("workflows");
+    std::fs::create_dir(&workflows)?;
+    for (name, text) in WORKFLOWS {
+        std::fs::write(workflows.join(format!("{name}.yaml")), text)?;
+    }
+    let world = World::new(plan.seed, BEGIN_MS, tells);
+    let mut last = BEGIN_MS;
+    for planned in &plan.acts {
+        last = BEGIN_MS.saturating_add(planned.at).max(last);
+        world.lock().plan(BEGIN_MS.saturating_add(planned.at), planned.act.clone());
+    }
+    let until = last.saturating_add(REST_MS);
+    let ids = Ids::seeded(plan.seed);
+    still::fill_disk(false);
+    planted::plant(plan.fault);
+    loop {
+        let watching = world.clone();
+        still::simulate(Some(Arc::new(move |call, after| watching.watch(call, after))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let end = runtime.block_on(live(&world, folder.path(), &ids, until));
+        world.lock().is_dead = true;
+        drop(runtime);
+        still::simulate(None);
+        let mut inner = world.lock();
+        if let Some(store) = inner.store.take() {
+            store.abandon();
+        }
+        match end? {
+            End::Over => break,
+            _ if inner.found.is_some() || inner.now >= until => break,
+            End::Killed { down_ms } => {
+                inner.cut_off();
+                let up_at = inner.now.saturating_add(down_ms);
+                inner.tell(|| "killed".to_owned());
+                while inner.next_at().is_some_and(|at| at <= up_at) {
+                    inner.now = inner.next_at().unwrap_or(up_at).max(inner.now);
+                    // What people do while the bot is away reaches nobody.
+                    inner.happen();
+                }
+                inner.now = up_at;
+                inner.calm_since = up_at;
+                inner.tell(|| "started anew".to_owned());
+            }
+        }
+    }
+    planted::plant(None);
+    let mut inner = world.lock();
+    let lasted_ms = inner.now.saturating_sub(BEGIN_MS);
+    Ok(Outcome { found: inner.found.take(), lasted_ms, story: inner.story.take().unwrap_or_default() })
+}
+
+/// The bot's own side of the world.
+struct Bot {
+    clock: Clock,
+    engine: Engine,
+    edge: Edge,
+    store: Store,
+    stop: CancellationToken,
+}
+
+async fn start(world: &World, folder: &Path, ids: &Ids) -> Result<Bot, Mishap> {
+    let (now, wall) = {
+        let inner = world.lock();
+        (inner.now, inner.wall)
+    };
+    let clock = Clock::simulated(now.saturating_add(wall));
+    let store = open(folder)?;
+    world.lock().works_on(store.clone(), clock.clone());
+    let [bot_token, client_secret, _] = SECRETS;
+    let net = world.net();
+    let settings = SlackSettings::new("https://slack.com/api", bot_token.into(), None);
+    let slack = Slack::new(SlackSettings { net: net.clone(), ..settings }, clock.clone())?;
+    let secret = client_secret.into();
+    let credential = Credential::ClientCredentials { client_id: "kSIM".to_owned(), secret };
+    let settings = TailscaleSettings::new(url::Url::parse("https://api.tailscale.com")?, credential);
+    let tailscale = Tailscale::new(TailscaleSettings { net, ..settings }, clock.clone())?;
+    let url = "https://nightlatch.sim.ts.net";
+    let parts = Parts {
+        clock: clock.clone(),
+        ids: ids.clone(),
+        slack: slack.clone(),
+        tailscale,
+        notices: Notices::built_in()?,
+        catalog: Catalog::read(&folder.join("workflows"), steps::types::TYPES).map_err(|report| report.to_string())?,
+        people: std::collections::BTreeMap::new(),
+        links: look(LinkPlace::here(&store, url))?,
+        pastes: PasteSettings { here: url.to_owned(), tclip: None },
+        logbook: look(Logbook::open(&store, AnchorFile::new(&folder.join("nightlatch.anchor")), clock.clone()))?,
+        store: store.clone(),
+    };
+    let stop = CancellationToken::new();
+    let (engine, _running) = Engine::start(parts, stop.clone());
+    let edge = Edge::new(Surface::handler(engine.clone()), slack);
+    Ok(Bot { clock, engine, edge, store, stop })
+}
+
+/// The threads of a bot that was killed let go of its file a moment later, in real time.
+fn open(folder: &Path) -> Result<Store, Mishap> {
+    let address = format!("sqlite://{}", folder.join("nightlatch.db").display());
+    for _ in 0..5_000 {
+        match look(Store::open(&address)) {
+            Err(OpenError::InUse(_)) => std::thread::park_timeout(Duration::from_millis(1)),
+            opened => return Ok(opened?),
+        }
+    }
+    Err("the killed bot does not let go of its file".into())
+}
+
+async fn live(world: &World, folder: &Path, ids: &Ids, until: i64) -> Result<End, Mishap> {
+    let bot = start(world, folder, ids).await?;
+    let mut kill: Option<(i64, i64)> = None;
+    let mut look_at = 0;
+    loop {
+        let (next, now) = {
+            let mut inner = world.lock();
+            inner.refresh();
+            inner.note_calm();
+            if inner.is_dead {
+                let down_ms = kill.map_or(0, |(_, down_ms)| down_ms);
+                return Ok(End::Killed { down_ms });
+            }
+            (inner.happen(), inner.now)
+        };
+        match next {
+            Some(Next::Done) => continue,
+            Some(Next::Act(act)) => {
+                act_on(world, &bot, act, &mut kill);
+                continue;
+            }
+            None => {}
+        }
+        people::fill_forms(world, &bot.edge, &bot.store);
+        if now >= look_at {
+            look_at = now.saturating_add(1_000);
+            world.lock().check();
+        }
+        if now >= until {
+            over(world, &bot);
+            return Ok(End::Over);
+        }
+        let Some(at) = world.lock().rests_until(now, until, kill.map(|(at, _)| at)) else {
+            if world.lock().found.is_some() {
+                return Ok(End::Over);
+            }
+            continue;
+        };
+        let wait = Duration::from_millis(at.saturating_sub(now).unsigned_abs());
+        tokio::select! {
+            biased;
+            () = world.bell.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<(i64, i64)>) {
+    match act {
+        Act::Ask { person, workflow, device, hold_s } => {
+            people::ask(world, &bot.edge, &bot.store, (person, workflow, device, hold_s));
+        }
+        Act::Press { action, person, nth, doubled } => {
+            people::press(world, &bot.edge, &bot.store, (action, person, nth, doubled));
+        }
+        Act::Kill { calls, down_ms } => {
+            let mut inner = world.lock();
+            inner.fuse = Some(calls);
+            *kill = Some((inner.now.saturating_add(2_000), down_ms));
+        }
+        Act::Step { by_ms } => {
+            bot.clock.step_wall(by_ms);
+            let mut inner = world.lock();
+            inner.wall = inner.wall.saturating_add(by_ms);
+            inner.calm_since = inner.now;
+        }
+        Act::Suspend { for_ms } => {
+            // The machine's clocks go on, its timers and programs stand still.
+            bot.clock.suspend(Duration::from_millis(for_ms.unsigned_abs()));
+            let mut inner = world.lock();
+            inner.refresh();
+            inner.calm_since = inner.now;
+        }
+        _ => {}
+    }
+}
+
+/// All is over: everything is as hands left it, nothing is held, nobody waits, and the log is whole.
+fn over(world: &World, bot: &Bot) {
+    bot.stop.cancel();
+    let mut inner = world.lock();
+    inner.check();
+    for state in [State::Pending, State::Approved, State::Activating, State::Active, State::Ending] {
+        for request in look(bot.engine.store().requests_in(state, 10)).unwrap_or_default() {
+            inner.wrong(|| format!("{} is still {} at the end", request.id, state.word()));
+        }
+    }
+    for key in look(bot.store.keys()).unwrap_or_default() {
+        inner.wrong(|| format!("{key} is still in the ledger at the end"));
+    }
+    match look(bot.store.verify_audit()) {
+        Ok(Ok(_)) => {}
+        Ok(Err(tampered)) => inner.wrong(|| tampered.to_string()),
+        Err(error) => inner.wrong(|| error.to_string()),
+    }
+    if let Some(mistake) = inner.slack.mistakes.pop() {
+        inner.wrong(|| format!("Slack would refuse {mistake}"));
+    }
+}

@@ -1,0 +1,17 @@
+//! The whole bot on its four seams in one process: a company, a Slack, a tailnet, everything that can break, and a model that says what must
+//! be. A run comes from a seed and is the same every time.
+//!
+//! Read `plan` (what happens), `model` (what must be), `life` (one run), `search` (many runs, and a red one made small).
+
+mod checks;
+mod company;
+mod dice;
+pub mod life;
+mod model;
+mod network;
+mod people;
+pub mod plan;
+pub mod search;
+mod slack;
+mod tailnet;
+mod world;

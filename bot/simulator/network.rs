@@ -1,0 +1,140 @@
+//! The network between the bot and the far sides: slow in both directions, losing calls and answers, refusing and limiting.
+
+use http::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::plan::Trouble;
+use super::tailnet::refusal;
+use super::world::{Happening, Inner, brief_text};
+use crate::outside::net::{Answered, NetError};
+
+/// The longest a call or an answer is under way; less than any client waits.
+pub const UNDER_WAY_MAX_MS: i64 = 4_000;
+/// Calls a second while Tailscale takes few.
+const LIMITED_CALLS: usize = 4;
+
+/// One call that is under way.
+pub struct Call {
+    is_tailnet: bool,
+    method: Method,
+    path: String,
+    bearer: String,
+    is_json: bool,
+    body: Vec<u8>,
+    pub answer: oneshot::Sender<Answered>,
+    /// Its answer gets lost, or turns into an error of a server.
+    pub spoilt: Option<Spoilt>,
+}
+
+#[derive(Clone, Copy)]
+pub enum Spoilt {
+    Lost,
+    Broken,
+    Failed,
+}
+
+impl Inner {
+    pub fn send(&mut self, request: http::Request<Vec<u8>>, answer: oneshot::Sender<Answered>) {
+        let (parts, body) = request.into_parts();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_tailnet = parts.uri.host() == Some("api.tailscale.com");
+        let bearer = header("authorization").trim_start_matches("Bearer ").to_owned();
+        let is_json = header("content-type").starts_with("application/json");
+        let path = parts.uri.path().to_owned();
+        self.check_leak(&path, &body);
+        let down = if is_tailnet { Trouble::TailnetDown } else { Trouble::SlackDown };
+        if self.is_broken(down) {
+            let at = self.now.saturating_add(self.dice.between(1, 100));
+            self.put(at, Happening::Answer(answer, Err(NetError::NoConnection)));
+            return;
+        }
+        if is_tailnet && parts.method == Method::POST && path.contains("/attributes/") {
+            self.check_authority(&path, &body);
+        }
+        let lossy = self.is_broken(Trouble::Lossy) && self.dice.chance(30);
+        let spoilt = match self.dice.between(0, 4) {
+            _ if !lossy => None,
+            0 => Some(Spoilt::Failed),
+            1 => Some(Spoilt::Broken),
+            _ => Some(Spoilt::Lost),
+        };
+        let call = Call { is_tailnet, method: parts.method, path, bearer, is_json, body, answer, spoilt };
+        let at = self.under_way();
+        // Some get lost before they arrive.
+        if lossy && self.dice.chance(40) {
+            let lost = if self.dice.chance(50) { NetError::Broken } else { NetError::NoAnswer };
+            self.put(at, Happening::Answer(call.answer, Err(lost)));
+        } else {
+            self.put(at, Happening::Arrive(Box::new(call)));
+        }
+    }
+
+    pub fn under_way(&mut self) -> i64 {
+        let longest = if self.is_broken(Trouble::Slow) && self.dice.chance(50) { UNDER_WAY_MAX_MS } else { 150 };
+        self.now.saturating_add(self.dice.between(5, longest))
+    }
+
+    pub fn arrive(&mut self, call: &Call) -> Answered {
+        let now = self.now;
+        let mut retry_after = None;
+        let (status, body) = if call.is_tailnet {
+            self.calls.retain(|at| now.saturating_sub(*at) < 1_000);
+            self.calls.push(now);
+            if self.is_broken(Trouble::Limited) && self.calls.len() > LIMITED_CALLS {
+                retry_after = Some("1");
+                refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests")
+            } else {
+                self.tell_call(call);
+                let reply = self.tailnet.answer(&call.method, &call.path, &call.bearer, &call.body, now);
+                self.tell(|| format!("  -> {} {}", reply.0.as_u16(), brief(&reply.1)));
+                reply
+            }
+        } else {
+            let method = call.path.rsplit('/').next().unwrap_or_default().to_owned();
+            if call.path.starts_with("/api/") {
+                let fields = fields(call.is_json, &call.body);
+                (StatusCode::OK, self.slack.answer(&method, &fields, now))
+            } else {
+                self.respond(&call.path, &call.body);
+                (StatusCode::OK, json!({"ok": true}))
+            }
+        };
+        let mut builder = Response::builder().status(status).header("content-type", "application/json");
+        if let Some(seconds) = retry_after {
+            builder = builder.header("retry-after", seconds);
+        }
+        if let Ok(date) = jiff::Timestamp::from_millisecond(now)
+            && let Ok(date) = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date)
+        {
+            builder = builder.header("date", date);
+        }
+        builder.body(body.to_string().into_bytes()).map_err(|_| NetError::Broken)
+    }
+
+    fn tell_call(&mut self, call: &Call) {
+        if call.path.contains("attributes") {
+            let body = String::from_utf8_lossy(&call.body).into_owned();
+            self.tell(|| format!("{} {} {body}", call.method, call.path));
+        }
+    }
+
+    /// A private answer: its buttons can be pressed, too.
+    fn respond(&mut self, path: &str, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let person = path.split('/').rfind(|part| part.starts_with("U0P")).unwrap_or_default().to_owned();
+        self.slack.show("C0ACCESS", "0", body.get("blocks"), Some(person));
+    }
+}
+
+fn fields(is_json: bool, body: &[u8]) -> Value {
+    if is_json {
+        return serde_json::from_slice(body).unwrap_or_default();
+    }
+    let form = url::form_urlencoded::parse(body).into_owned();
+    Value::Object(form.map(|(name, value)| (name, Value::String(value))).collect())
+}
+
+fn brief(value: &Value) -> String {
+    brief_text(&value.to_string())
+}

@@ -1,0 +1,145 @@
+//! What people do, as Slack hands it to the bot, and what the bot's answer promises them.
+
+use serde_json::{Value, json};
+
+use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, slack_id};
+use super::plan::Trouble;
+use super::slack::Button;
+use super::world::{Inner, World};
+use crate::kernel::RequestId;
+use crate::slack::answer::Answer;
+use crate::slack::edge::Edge;
+use crate::slack::envelope::{self, Delivery};
+use crate::store::Store;
+use crate::store::still::look;
+
+/// Somebody asks by a command.
+pub fn ask(world: &World, edge: &Edge, store: &Store, (person, workflow, device, hold_s): (usize, usize, usize, i64)) {
+    let Some((name, _)) = WORKFLOWS.get(workflow) else { return };
+    let device = devices(person).get(device).map(|device| device.to_lowercase()).unwrap_or_default();
+    let number = world.lock().dice.draw();
+    let by = slack_id(person);
+    let fields = json!({
+        "command": "/access", "text": format!("{name} {hold_s}s device={person}-{device} ticket {number}"), "user_id": by,
+        "team_id": TEAM, "channel_id": CHANNEL.0, "channel_name": CHANNEL.1, "trigger_id": format!("{by} {number}"),
+        "response_url": format!("https://hooks.slack.com/commands/{TEAM}/{by}/{number}"),
+    });
+    deliver(world, edge, store, envelope::from_command(&fields), Promise::Asked(by));
+}
+
+/// Somebody presses a button they can see.
+pub fn press(world: &World, edge: &Edge, store: &Store, (action, person, nth, doubled): (&str, usize, usize, bool)) {
+    let by = slack_id(person);
+    let Some(button) = world.lock().find_button(action, &by, nth) else { return };
+    for _ in 0..if doubled { 2 } else { 1 } {
+        let number = world.lock().dice.draw();
+        let payload = json!({
+            "type": "block_actions", "user": {"id": by, "team_id": TEAM}, "team": {"id": TEAM}, "api_app_id": "A0SIM",
+            "container": {"type": "message", "channel_id": button.channel, "message_ts": button.ts,
+                "is_ephemeral": button.ts == "0"},
+            "channel": {"id": button.channel}, "trigger_id": format!("{by} {number}"),
+            "response_url": format!("https://hooks.slack.com/actions/{TEAM}/{by}/{number}"),
+            "actions": [{"type": "button", "action_id": button.action_id, "block_id": button.block_id,
+                "value": button.value, "action_ts": number.to_string()}],
+        });
+        let id = button.value.split(' ').next().unwrap_or_default().to_owned();
+        world.lock().pressed.insert((by.clone(), id.clone()));
+        let promise = if action == "deny" { Promise::None } else { Promise::Pressed { by: by.clone(), id } };
+        deliver(world, edge, store, envelope::from_interaction(&payload), promise);
+    }
+}
+
+/// Whoever was asked why sends the form off.
+pub fn fill_forms(world: &World, edge: &Edge, store: &Store) {
+    let forms = std::mem::take(&mut world.lock().slack.forms);
+    for form in forms {
+        let text = |pointer: &str| form.view.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if text("/callback_id") != "access_deny" {
+            continue;
+        }
+        let number = world.lock().dice.draw();
+        let payload = json!({
+            "type": "view_submission", "user": {"id": form.person, "team_id": TEAM}, "team": {"id": TEAM},
+            "trigger_id": format!("{} {number}", form.person), "api_app_id": "A0SIM",
+            "view": {"id": format!("V{number}"), "hash": "1", "callback_id": "access_deny", "blocks": form.view.get("blocks"),
+                "app_installed_team_id": TEAM, "private_metadata": text("/private_metadata"),
+                "state": {"values": {"reason": {"reason": {"type": "plain_text_input", "value": "not now"}}}}},
+        });
+        deliver(world, edge, store, envelope::from_interaction(&payload), Promise::None);
+    }
+}
+
+/// What an answer promises.
+enum Promise {
+    None,
+    /// A request of this person was saved, if its id stands in the answer.
+    Asked(String),
+    /// This press was saved.
+    Pressed {
+        by: String,
+        id: String,
+    },
+}
+
+fn deliver(world: &World, edge: &Edge, store: &Store, delivery: Delivery, promise: Promise) {
+    let (world, edge, store) = (world.clone(), edge.clone(), store.clone());
+    tokio::spawn(async move {
+        let answer = edge.deliver(delivery, true).await;
+        let mut inner = world.lock();
+        // What a dead process says nobody hears.
+        if !inner.is_dead {
+            inner.answered(&store, &answer, &promise);
+        }
+    });
+}
+
+impl Inner {
+    /// The newest button but `nth` of those that do this and that this person can see.
+    fn find_button(&self, action: &str, by: &str, nth: usize) -> Option<Button> {
+        let mut values: Vec<&str> = Vec::new();
+        for button in self.slack.buttons.iter().rev().filter(|button| button.action_id == action) {
+            if button.only_for.as_ref().is_some_and(|only| only != by) || values.contains(&button.value.as_str()) {
+                continue;
+            }
+            if values.len() >= nth {
+                return Some(button.clone());
+            }
+            values.push(&button.value);
+        }
+        None
+    }
+
+    /// I7: an ack is a promise, and what it promises is in the database now.
+    fn answered(&mut self, store: &Store, answer: &Answer, promise: &Promise) {
+        match (promise, answer) {
+            (Promise::Asked(by), Answer::Ephemeral { blocks: Some(blocks), text }) => {
+                self.slack.show(CHANNEL.0, "0", Some(blocks), Some(by.clone()));
+                let ids: Vec<String> = withdrawals(blocks);
+                self.tell(|| format!("{by} is told: {text} {ids:?}"));
+                for id in ids {
+                    if !matches!(look(store.find(&RequestId(id.clone()))), Ok(Some(_))) {
+                        self.wrong(|| format!("{by} was told that {id} was asked, and it is not saved"));
+                    }
+                }
+            }
+            // While nothing can be saved people are told so where they pressed, and not in the ack.
+            (Promise::Pressed { by, id }, Answer::Nothing) if !self.is_broken(Trouble::DiskFull) => {
+                let entries = look(store.audit_of(id)).unwrap_or_default();
+                let is_it = |event: &str| event.contains("\"pressed\"") && event.contains(by.as_str());
+                if !entries.iter().any(|entry| is_it(&entry.event)) {
+                    self.wrong(|| format!("a press of {by} on {id} was acknowledged, and it is not saved"));
+                }
+            }
+            (_, answer) => self.tell(|| format!("is answered {answer:?}").chars().take(300).collect()),
+        }
+    }
+}
+
+/// The requests that can be withdrawn by what is said.
+fn withdrawals(blocks: &Value) -> Vec<String> {
+    let elements =
+        blocks.as_array().into_iter().flatten().filter_map(|block| block.get("elements")?.as_array()).flatten();
+    let values = elements.filter(|element| element.get("action_id").and_then(Value::as_str) == Some("withdraw"));
+    let ids = values.filter_map(|element| element.get("value")?.as_str()?.split(' ').next().map(str::to_owned));
+    ids.collect()
+}

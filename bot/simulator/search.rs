@@ -1,0 +1,112 @@
+//! Many runs, on every core, until something is wrong; and what is left of a red run when everything is taken out that it does not need.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::life::{Mishap, run};
+use super::plan::Plan;
+use crate::clock::Clock;
+use crate::planted::Fault;
+
+/// What a search is for, and when it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// The first seed; the next runs have the next ones.
+    pub seed: u64,
+    /// Ends after so much simulated time.
+    pub simulated_ms: Option<i64>,
+    /// Ends after so much real time.
+    pub real_ms: i64,
+    /// Planted in every run.
+    pub fault: Option<Fault>,
+}
+
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Searched {
+    /// How many runs.
+    pub runs: u64,
+    /// How much time passed in them.
+    pub simulated_ms: i64,
+    /// How long it took.
+    pub real_ms: i64,
+    /// The first red run: its seed, and what was found wrong.
+    pub red: Option<(u64, String)>,
+}
+
+/// A red run, as small as it gets.
+#[derive(Clone, Debug)]
+pub struct Red {
+    /// What was found wrong.
+    pub found: String,
+    /// The least of its plan that is still red.
+    pub plan: Plan,
+    /// What happened in that.
+    pub story: Vec<String>,
+}
+
+/// Runs seed after seed.
+pub fn search(how: Search) -> Searched {
+    let (next, simulated) = (AtomicU64::new(how.seed), AtomicI64::new(0));
+    let red = Mutex::new(None);
+    let clock = Clock::system();
+    let begun = clock.stamp();
+    let goes_on = || {
+        let is_time = match how.simulated_ms {
+            Some(limit) => simulated.load(Ordering::SeqCst) < limit,
+            None => clock.age_ms(begun) < how.real_ms,
+        };
+        is_time && red.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    };
+    let work = || {
+        while goes_on() {
+            let seed = next.fetch_add(1, Ordering::SeqCst);
+            let found =
+                replay(seed, how.fault).unwrap_or_else(|mishap| (Some(format!("it could not be run: {mishap}")), 0));
+            simulated.fetch_add(found.1, Ordering::SeqCst);
+            if let Some(what) = found.0 {
+                red.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((seed, what));
+            }
+        }
+    };
+    let hands = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| (0..hands).for_each(|_| drop(scope.spawn(work))));
+    Searched {
+        runs: next.load(Ordering::SeqCst).saturating_sub(how.seed),
+        simulated_ms: simulated.load(Ordering::SeqCst),
+        real_ms: clock.age_ms(begun),
+        red: red.into_inner().unwrap_or_else(PoisonError::into_inner),
+    }
+}
+
+/// Runs one seed: what was found wrong, and how much time passed in it.
+///
+/// # Errors
+/// See `run`.
+pub fn replay(seed: u64, fault: Option<Fault>) -> Result<(Option<String>, i64), Mishap> {
+    run(&Plan::of(seed, fault), false).map(|outcome| (outcome.found, outcome.lasted_ms))
+}
+
+/// Takes out of a red plan what it does not need.
+///
+/// # Errors
+/// See `run`.
+pub fn shrink(seed: u64, fault: Option<Fault>) -> Result<Option<Red>, Mishap> {
+    let mut plan = Plan::of(seed, fault);
+    let Some(mut found) = run(&plan, false)?.found else { return Ok(None) };
+    let mut size = plan.acts.len().div_ceil(2);
+    while size > 0 {
+        let mut at = 0;
+        while at < plan.acts.len() {
+            let mut smaller = plan.clone();
+            smaller.acts.drain(at..at.saturating_add(size).min(plan.acts.len()));
+            match run(&smaller, false)?.found {
+                Some(what) => (plan, found) = (smaller, what),
+                None => at = at.saturating_add(size),
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    let story = run(&plan, true)?.story;
+    Ok(Some(Red { found, plan, story }))
+}

@@ -1,0 +1,163 @@
+//! A Slack workspace in memory: what the bot says is kept, and the buttons in it can be pressed, now or much later.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::company::{BOT, CHANNEL, ONCALL, ONCALL_HANDLE, TEAM, login, person_by_login, person_of, slack_id};
+
+/// A button as it once stood in a message.
+#[derive(Clone, Debug)]
+pub struct Button {
+    pub channel: String,
+    pub ts: String,
+    pub block_id: String,
+    pub action_id: String,
+    pub value: String,
+    /// Only this person could see it.
+    pub only_for: Option<String>,
+}
+
+/// A form that was opened for somebody.
+#[derive(Clone, Debug)]
+pub struct Form {
+    pub person: String,
+    pub view: Value,
+}
+
+/// The workspace.
+#[derive(Default)]
+pub struct Slack {
+    messages: BTreeMap<(String, String), Value>,
+    /// Every button that was ever seen, oldest first.
+    pub buttons: Vec<Button>,
+    /// Forms to be filled in.
+    pub forms: Vec<Form>,
+    /// Numbers of people who left the group.
+    pub dismissed: Vec<usize>,
+    /// What Slack would have refused.
+    pub mistakes: Vec<String>,
+    posted: i64,
+}
+
+impl Slack {
+    /// Answers a call of the Web API. `fields` are its arguments.
+    pub fn answer(&mut self, method: &str, fields: &Value, now: i64) -> Value {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        match method {
+            "auth.test" => json!({"ok": true, "team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT", "app_id": "A0SIM"}),
+            "users.info" => match person_of(&text("user")) {
+                Some(person) => json!({"ok": true, "user": user(person)}),
+                None => error("user_not_found"),
+            },
+            "users.lookupByEmail" => match person_by_login(&text("email")) {
+                Some(person) => json!({"ok": true, "user": user(person)}),
+                None => error("users_not_found"),
+            },
+            "usergroups.list" => json!({"ok": true, "usergroups": [
+                {"id": "S0ONCALL", "handle": ONCALL_HANDLE, "name": "On call", "date_delete": 0}]}),
+            "usergroups.users.list" => {
+                let left = |person: &usize| !self.dismissed.contains(person);
+                json!({"ok": true, "users": ONCALL.into_iter().filter(left).map(slack_id).collect::<Vec<_>>()})
+            }
+            "conversations.list" => json!({"ok": true, "channels": [channel()]}),
+            "conversations.info" => json!({"ok": true, "channel": channel()}),
+            "conversations.history" => {
+                let in_it = self.messages.iter().rev().filter(|((channel, _), _)| *channel == text("channel"));
+                let found: Vec<&Value> = in_it.map(|(_, message)| message).take(200).collect();
+                json!({"ok": true, "messages": found})
+            }
+            "chat.postMessage" => self.post(&text("channel"), fields, now),
+            "chat.update" => self.update(&text("channel"), &text("ts"), fields),
+            "chat.postEphemeral" => {
+                self.show(&text("channel"), "0", fields.get("blocks"), Some(text("user")));
+                json!({"ok": true, "message_ts": "0"})
+            }
+            "views.open" => {
+                let person = text("trigger_id").split(' ').next().unwrap_or_default().to_owned();
+                self.forms.push(Form { person, view: fields.get("view").cloned().unwrap_or_default() });
+                json!({"ok": true, "view": {"id": format!("V{}", self.forms.len()), "hash": "1"}})
+            }
+            "views.update" | "views.publish" => json!({"ok": true, "view": {"id": "V0", "hash": "1"}}),
+            _ => error("unknown_method"),
+        }
+    }
+
+    fn post(&mut self, to: &str, fields: &Value, now: i64) -> Value {
+        let channel = match to {
+            to if to.trim_start_matches('#') == CHANNEL.1 || to == CHANNEL.0 => CHANNEL.0.to_owned(),
+            to if to.starts_with('D') => to.to_owned(),
+            to => match person_of(to) {
+                Some(_) => format!("D{to}"),
+                None => return error("channel_not_found"),
+            },
+        };
+        self.posted = self.posted.saturating_add(1);
+        let ts = format!("{}.{:06}", now.div_euclid(1_000), self.posted % 1_000_000);
+        let blocks = fields.get("blocks").cloned().unwrap_or_default();
+        let message = json!({"ts": ts, "user": BOT, "bot_id": "B0BOT", "text": fields.get("text"), "blocks": blocks});
+        let only_for = channel.strip_prefix('D').map(str::to_owned);
+        self.show(&channel, &ts, Some(&blocks), only_for);
+        self.messages.insert((channel.clone(), ts.clone()), message);
+        json!({"ok": true, "channel": channel, "ts": ts})
+    }
+
+    fn update(&mut self, channel: &str, ts: &str, fields: &Value) -> Value {
+        let blocks = fields.get("blocks").cloned().unwrap_or_default();
+        let Some(message) = self.messages.get_mut(&(channel.to_owned(), ts.to_owned())) else {
+            return error("message_not_found");
+        };
+        if let Some(message) = message.as_object_mut() {
+            message.insert("blocks".to_owned(), blocks.clone());
+        }
+        let only_for = channel.strip_prefix('D').map(str::to_owned);
+        self.show(channel, ts, Some(&blocks), only_for);
+        json!({"ok": true, "channel": channel, "ts": ts})
+    }
+
+    /// Remembers the buttons in what somebody sees.
+    pub fn show(&mut self, channel: &str, ts: &str, blocks: Option<&Value>, only_for: Option<String>) {
+        let blocks = blocks.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if blocks.len() > 50 {
+            self.mistakes.push(format!("{} blocks", blocks.len()));
+        }
+        for block in blocks {
+            let block_id = block.get("block_id").and_then(Value::as_str).unwrap_or_default();
+            let elements = block.get("elements").and_then(Value::as_array).into_iter().flatten();
+            for element in elements.chain(block.get("accessory")) {
+                let text = |name: &str| element.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                if text("type") != "button" {
+                    continue;
+                }
+                self.buttons.push(Button {
+                    channel: channel.to_owned(),
+                    ts: ts.to_owned(),
+                    block_id: block_id.to_owned(),
+                    action_id: text("action_id"),
+                    value: text("value"),
+                    only_for: only_for.clone(),
+                });
+            }
+        }
+        // Nobody presses what is that old.
+        if self.buttons.len() > 4_000 {
+            self.buttons.drain(..2_000);
+        }
+    }
+}
+
+fn error(code: &str) -> Value {
+    json!({"ok": false, "error": code})
+}
+
+fn channel() -> Value {
+    json!({"id": CHANNEL.0, "name": CHANNEL.1, "is_member": true, "is_ext_shared": false})
+}
+
+fn user(person: usize) -> Value {
+    json!({
+        "id": slack_id(person), "team_id": TEAM, "name": format!("p{person}"), "real_name": format!("Person {person}"),
+        "deleted": false, "is_bot": false, "is_restricted": false, "is_ultra_restricted": false,
+        "is_email_confirmed": true, "profile": {"email": login(person)},
+    })
+}

@@ -1,0 +1,366 @@
+//! The world around the bot: true time, what waits to happen, the network with its troubles, and what was found wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use tokio::sync::{Notify, oneshot};
+
+use super::dice::Dice;
+use super::model::Model;
+use super::network::{Call, Spoilt, UNDER_WAY_MAX_MS};
+use super::plan::{Act, Trouble};
+use super::slack::Slack;
+use super::tailnet::Tailnet;
+use crate::clock::Clock;
+use crate::outside::net::{Answered, Net, NetError};
+use crate::store::Store;
+use crate::store::still::{Fate, StoreCall};
+
+/// The world is looked at at least this often.
+const LOOK_MS: i64 = 120_000;
+
+/// What waits to happen.
+pub enum Happening {
+    Plan(Act),
+    Heal(Trouble),
+    Arrive(Box<Call>),
+    Answer(oneshot::Sender<Answered>, Answered),
+}
+
+/// Something for whoever drives the bot.
+pub enum Next {
+    /// A person does this.
+    Act(Act),
+    /// Nothing that concerns the bot.
+    Done,
+}
+
+/// Everything but the bot.
+pub struct Inner {
+    /// True time, in milliseconds since the Unix epoch.
+    pub now: i64,
+    pub dice: Dice,
+    pub tailnet: Tailnet,
+    pub slack: Slack,
+    pub model: Model,
+    /// How far the bot's clock is ahead of true time.
+    pub ahead: i64,
+    /// How far the wall clock is ahead of true time.
+    pub wall: i64,
+    queue: BTreeMap<(i64, u64), Happening>,
+    number: u64,
+    troubles: Vec<Trouble>,
+    /// When something was last broken.
+    pub calm_since: i64,
+    /// Calls of seams until the bot is killed; none: it lives on.
+    pub fuse: Option<u32>,
+    /// Since when the bot runs.
+    pub alive_since: i64,
+    /// The bot was killed: nothing of it comes out any more.
+    pub is_dead: bool,
+    /// True time minus the bot's steady clock, and that clock.
+    pub steady: Option<(i64, Clock)>,
+    pub store: Option<Store>,
+    /// When people ceased to decide.
+    pub dismissed: BTreeMap<String, i64>,
+    /// Who pressed a button of which request.
+    pub pressed: BTreeSet<(String, String)>,
+    pub seen: i64,
+    pub calls: Vec<i64>,
+    /// What was found wrong first.
+    pub found: Option<String>,
+    /// What happened, for whoever looks into a red run.
+    pub story: Option<Vec<String>>,
+}
+
+/// The handle everybody has.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Mutex<Inner>>,
+    /// Rings when something is to happen earlier than was known.
+    pub bell: Arc<Notify>,
+}
+
+impl World {
+    pub fn new(seed: u64, now: i64, tells: bool) -> Self {
+        let inner = Inner {
+            now,
+            dice: Dice::new(seed ^ 0x5eed),
+            tailnet: Tailnet::new(),
+            slack: Slack::default(),
+            model: Model::default(),
+            ahead: 0,
+            wall: 0,
+            queue: BTreeMap::new(),
+            number: 0,
+            troubles: Vec::new(),
+            calm_since: now,
+            fuse: None,
+            alive_since: now,
+            is_dead: false,
+            steady: None,
+            store: None,
+            dismissed: BTreeMap::new(),
+            pressed: BTreeSet::new(),
+            seen: 0,
+            calls: Vec::new(),
+            found: None,
+            story: tells.then(Vec::new),
+        };
+        Self { inner: Arc::new(Mutex::new(inner)), bell: Arc::default() }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The network as the bot sees it.
+    pub fn net(&self) -> Net {
+        let world = self.clone();
+        Net::memory(Arc::new(move |request| world.receive(request).boxed()))
+    }
+
+    /// Is asked about every call to the database.
+    pub fn watch(&self, call: StoreCall, after: bool) -> Fate {
+        let mut inner = self.lock();
+        inner.refresh();
+        if after && call == StoreCall::Commit && !inner.is_dead {
+            inner.look();
+        }
+        // Reads of the log go on beside, in real time: they burn no fuse.
+        let fate = match call {
+            StoreCall::Read if inner.is_dead => Fate::Die,
+            StoreCall::Read => Fate::Go,
+            _ => inner.step(),
+        };
+        drop(inner);
+        if fate == Fate::Die {
+            self.bell.notify_one();
+        }
+        fate
+    }
+
+    fn receive(&self, request: http::Request<Vec<u8>>) -> impl Future<Output = Answered> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        let mut inner = self.lock();
+        inner.refresh();
+        if inner.step() == Fate::Go {
+            inner.send(request, answer);
+        } else {
+            // Kept, so that whoever waits waits for ever.
+            std::mem::forget(answer);
+        }
+        drop(inner);
+        self.bell.notify_one();
+        async move {
+            match answered.await {
+                Ok(answer) => answer,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Writes a line of the story.
+    pub fn tell(&mut self, line: impl FnOnce() -> String) {
+        let now = self.now;
+        if let Some(story) = &mut self.story {
+            let at = jiff::Timestamp::from_millisecond(now).map(|at| at.to_string()).unwrap_or_default();
+            story.push(format!("{at} {}", line()));
+        }
+    }
+
+    /// Notes what is wrong; the first thing counts.
+    pub fn wrong(&mut self, what: impl FnOnce() -> String) {
+        if self.found.is_none() {
+            let what = what();
+            self.tell(|| format!("WRONG: {what}"));
+            self.found = Some(what);
+        }
+    }
+
+    /// What time it is by now.
+    pub fn refresh(&mut self) {
+        if let Some((offset, clock)) = &self.steady {
+            self.now = self.now.max(offset.saturating_add(clock.steady_ms()));
+            self.ahead = clock.now_ms().saturating_sub(self.now);
+        }
+    }
+
+    /// One call of a seam: the fuse burns.
+    fn step(&mut self) -> Fate {
+        match self.fuse {
+            _ if self.is_dead => return Fate::Die,
+            Some(0) => {
+                self.is_dead = true;
+                self.fuse = None;
+                return Fate::Die;
+            }
+            Some(left) => self.fuse = Some(left.saturating_sub(1)),
+            None => {}
+        }
+        Fate::Go
+    }
+
+    pub fn put(&mut self, at: i64, what: Happening) {
+        self.number = self.number.saturating_add(1);
+        self.queue.insert((at.max(self.now), self.number), what);
+    }
+
+    /// Something of the plan.
+    pub fn plan(&mut self, at: i64, act: Act) {
+        self.put(at, Happening::Plan(act));
+    }
+
+    /// When something happens next.
+    pub fn next_at(&self) -> Option<i64> {
+        self.queue.keys().next().map(|(at, _)| *at)
+    }
+
+    pub fn is_broken(&self, trouble: Trouble) -> bool {
+        self.troubles.contains(&trouble)
+    }
+
+    /// The bot works on this database now, or on none.
+    pub fn works_on(&mut self, store: Store, clock: Clock) {
+        self.store = Some(store);
+        self.steady = Some((self.now.saturating_sub(clock.steady_ms()), clock));
+        self.is_dead = false;
+        self.alive_since = self.now;
+        self.fuse = None;
+    }
+
+    /// What is under way when the bot is killed arrives at once or never; nobody hears the answers.
+    pub fn cut_off(&mut self) {
+        // The machine asks for the time when it starts.
+        self.wall = 0;
+        self.steady = None;
+        self.store = None;
+        for (at, what) in std::mem::take(&mut self.queue) {
+            match what {
+                Happening::Arrive(call) => {
+                    if self.dice.chance(50) {
+                        let _ = self.arrive(&call);
+                    }
+                }
+                Happening::Answer(..) => {}
+                other => drop(self.queue.insert(at, other)),
+            }
+        }
+        self.calm_since = self.now;
+    }
+
+    /// When whoever drives the bot looks again; nothing: at once.
+    pub fn rests_until(&mut self, now: i64, until: i64, kill_at: Option<i64>) -> Option<i64> {
+        if kill_at.is_some_and(|at| at <= now) {
+            self.tell(|| "killed where it stands".to_owned());
+            self.is_dead = true;
+        }
+        if self.is_dead || self.found.is_some() {
+            return None;
+        }
+        let at = self.next_at().unwrap_or(until).min(until).min(now.saturating_add(LOOK_MS));
+        Some(kill_at.map_or(at, |kill_at| at.min(kill_at)))
+    }
+
+    /// The next thing that is due now happens.
+    pub fn happen(&mut self) -> Option<Next> {
+        let first = self.queue.first_entry().filter(|first| first.key().0 <= self.now)?;
+        Some(match first.remove() {
+            Happening::Plan(act) => {
+                self.tell(|| format!("{act:?}"));
+                self.play(act)
+            }
+            Happening::Heal(trouble) => {
+                self.tell(|| format!("no longer {trouble:?}"));
+                if let Some(index) = self.troubles.iter().position(|one| *one == trouble) {
+                    self.troubles.remove(index);
+                }
+                self.set_troubles();
+                self.calm_since = self.now;
+                Next::Done
+            }
+            Happening::Arrive(call) => {
+                let answered = self.arrive(&call);
+                let spoilt = match call.spoilt {
+                    None => Some(answered),
+                    Some(Spoilt::Broken) => Some(Err(NetError::Broken)),
+                    Some(Spoilt::Failed) => {
+                        let body = b"{\"message\":\"internal server error\"}".to_vec();
+                        Some(http::Response::builder().status(503).body(body).map_err(|_| NetError::Broken))
+                    }
+                    Some(Spoilt::Lost) => Some(Err(NetError::NoAnswer)),
+                };
+                if let Some(answered) = spoilt {
+                    let at = if matches!(call.spoilt, Some(Spoilt::Lost)) {
+                        self.now.saturating_add(UNDER_WAY_MAX_MS)
+                    } else {
+                        self.under_way()
+                    };
+                    self.put(at, Happening::Answer(call.answer, answered));
+                }
+                Next::Done
+            }
+            Happening::Answer(to, answered) => {
+                let _ = to.send(answered);
+                Next::Done
+            }
+        })
+    }
+
+    fn play(&mut self, act: Act) -> Next {
+        match act {
+            Act::Break { trouble, for_ms } => {
+                self.troubles.push(trouble);
+                self.set_troubles();
+                self.put(self.now.saturating_add(for_ms), Happening::Heal(trouble));
+            }
+            Act::Hand { person, device, attribute, sets, for_ms } => {
+                self.hand(person, device, attribute, (sets, for_ms))
+            }
+            Act::Leave { person, device } => {
+                if let Some(device) = super::company::devices(person).get(device) {
+                    self.tailnet.leaves(device, self.now);
+                }
+            }
+            Act::Dismiss { person } => {
+                self.tailnet.dismissed.push(person);
+                self.slack.dismissed.push(person);
+                self.dismissed.insert(super::company::slack_id(person), self.now);
+            }
+            Act::Revoke => self.tailnet.revoke_tokens(),
+            act => return Next::Act(act),
+        }
+        Next::Done
+    }
+
+    fn hand(&mut self, person: usize, device: usize, attribute: usize, (sets, for_ms): (Option<bool>, Option<i64>)) {
+        let devices = super::company::devices(person);
+        let (Some(device), Some(name)) = (devices.get(device), super::company::ATTRIBUTES.get(attribute)) else {
+            return;
+        };
+        let until =
+            for_ms.map(|for_ms| self.now.saturating_add(for_ms).div_euclid(1_000).saturating_mul(1_000) + 1_000);
+        let attribute = sets.map(|value| super::tailnet::Attribute { value: value.into(), until });
+        self.tailnet.by_hand(&(device.clone(), (*name).to_owned()), attribute, self.now);
+    }
+
+    fn set_troubles(&mut self) {
+        crate::store::still::fill_disk(self.is_broken(Trouble::DiskFull));
+        self.tailnet.drops_ends = self.is_broken(Trouble::DropsEnds);
+        self.tailnet.lag_ms = if self.is_broken(Trouble::Lagging) { 2_000 } else { 0 };
+    }
+
+    /// Whether anything is broken now; then calm begins later.
+    pub fn note_calm(&mut self) {
+        if !self.troubles.is_empty() {
+            self.calm_since = self.now;
+        }
+    }
+}
+
+pub fn brief_text(text: &str) -> String {
+    text.chars().take(300).collect()
+}

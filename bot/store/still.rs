@@ -1,0 +1,247 @@
+//! Simulated time stands still while the database works: in a simulation whoever waits for it keeps the only thread, so that a run is the
+//! same every time, and every call can be the last one.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use super::Store;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use sqlx::sqlite::{SqliteQueryResult, SqliteRow, SqliteStatement, SqliteTypeInfo};
+use sqlx::{Describe, Either, Error, Execute, Executor, SqlStr, Sqlite, SqliteConnection, SqlitePool};
+use tokio::runtime::{EnterGuard, Handle, Runtime};
+
+/// A kind of call to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreCall {
+    /// Outside of a transaction.
+    Read,
+    /// A transaction begins.
+    Begin,
+    /// Within one.
+    Statement,
+    /// A transaction ends.
+    Commit,
+}
+
+/// What becomes of whoever calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Goes on.
+    Go,
+    /// Is killed here: never goes on.
+    Die,
+}
+
+/// Decides about every call, before it is made (false) and after it was (true).
+pub type Watch = Arc<dyn Fn(StoreCall, bool) -> Fate + Send + Sync>;
+
+/// How long connections have to close, in real time; who is not back by then is left alone.
+const ABANDON_LIMIT: Duration = Duration::from_millis(300);
+
+thread_local! {
+    static IS_FULL: Cell<bool> = const { Cell::new(false) };
+    static WAS_FULL: Cell<bool> = const { Cell::new(false) };
+    static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
+}
+
+/// From now on calls on this thread keep it, and `watch` is asked about each. None: as in real life.
+pub fn simulate(watch: Option<Watch>) {
+    WATCH.with_borrow_mut(|place| *place = watch);
+}
+
+fn watch() -> Option<Watch> {
+    WATCH.with_borrow(Clone::clone)
+}
+
+/// What sqlx leaves behind (giving connections back, its own limits of time) runs on another thread, in real time.
+fn helper() -> Option<&'static Handle> {
+    static HELPER: OnceLock<Option<Runtime>> = OnceLock::new();
+    let made = HELPER.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("still").enable_all().build().ok()
+    });
+    made.as_ref().map(Runtime::handle)
+}
+
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs what asks the database to its end, here and now.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let _elsewhere = helper().map(Handle::enter);
+    let mut work = pin!(tokio::task::unconstrained(work));
+    let waker = Waker::from(Arc::new(Parked(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(answer) = work.as_mut().poll(&mut context) {
+            return answer;
+        }
+        std::thread::park();
+    }
+}
+
+/// From now on the disk is full for whoever writes on this thread, or it has room again.
+pub fn fill_disk(is_full: bool) {
+    IS_FULL.set(is_full);
+}
+
+/// Lets SQLite find out that there is no room, or that there is again.
+pub(super) async fn limit_room(connection: &mut SqliteConnection) {
+    if watch().is_some() && (IS_FULL.get() || WAS_FULL.get()) {
+        let pragma = if IS_FULL.get() { "pragma max_page_count = 1" } else { "pragma max_page_count = 1073741823" };
+        WAS_FULL.set(IS_FULL.get());
+        drop(still(StoreCall::Statement, sqlx::query(pragma).execute(connection)).await);
+    }
+}
+
+impl Store {
+    /// Lets go of everything, as a process does that is killed: whatever of it is left in memory keeps no file.
+    pub fn abandon(&self) {
+        drop(look(async { tokio::time::timeout(ABANDON_LIMIT, self.close()).await }));
+        self.file.unlock();
+    }
+}
+
+/// The same for whoever looks on from outside: nobody is asked about these calls.
+pub fn look<T>(work: impl Future<Output = T>) -> T {
+    let watch = WATCH.take();
+    let answer = block_on(work);
+    WATCH.set(watch);
+    answer
+}
+
+/// One call.
+pub(super) async fn still<T>(call: StoreCall, work: impl Future<Output = T>) -> T {
+    let Some(watch) = watch() else { return work.await };
+    if watch(call, false) == Fate::Die {
+        return std::future::pending().await;
+    }
+    let answer = block_on(work);
+    if watch(call, true) == Fate::Die {
+        return std::future::pending().await;
+    }
+    answer
+}
+
+thread_local! {
+    static GATE: RefCell<Option<EnterGuard<'static>>> = const { RefCell::new(None) };
+}
+
+/// Stands before and behind what holds a connection: between the two sqlx can give it back.
+pub(super) struct Gate {
+    opens: bool,
+}
+
+impl Gate {
+    pub(super) fn before() -> Self {
+        Self { opens: true }
+    }
+
+    pub(super) fn behind() -> Self {
+        Self { opens: false }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let next = watch().filter(|_| self.opens).and_then(|_| helper()).map(Handle::enter);
+        drop(GATE.replace(next));
+    }
+}
+
+/// The pool for reading.
+#[derive(Clone, Debug)]
+pub(super) struct Reader(SqlitePool);
+
+/// A connection within the write transaction.
+#[derive(Debug)]
+pub(super) struct Writing<'c>(&'c mut SqliteConnection);
+
+pub(super) fn reader(pool: SqlitePool) -> Reader {
+    Reader(pool)
+}
+
+pub(super) fn pool(reader: &Reader) -> &SqlitePool {
+    &reader.0
+}
+
+pub(super) fn writing(connection: &mut SqliteConnection) -> Writing<'_> {
+    Writing(connection)
+}
+
+type Step = Either<SqliteQueryResult, SqliteRow>;
+
+/// All rows in one call.
+fn all<'e>(call: StoreCall, rows: BoxStream<'e, Result<Step, Error>>) -> BoxStream<'e, Result<Step, Error>> {
+    if watch().is_none() {
+        return rows;
+    }
+    let collected = still(call, rows.try_collect::<Vec<Step>>());
+    let rows = async move {
+        match collected.await {
+            Ok(rows) => futures_util::stream::iter(rows.into_iter().map(Ok)).boxed(),
+            Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
+        }
+    };
+    rows.flatten_stream().boxed()
+}
+
+macro_rules! still_executor {
+    ($executor:ty, $call:expr, |$it:ident| $inner:expr) => {
+        impl<'c> Executor<'c> for $executor {
+            type Database = Sqlite;
+
+            fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Step, Error>>
+            where
+                'c: 'e,
+                E: 'q + Execute<'q, Sqlite>,
+            {
+                let $it = self;
+                all($call, $inner.fetch_many(query))
+            }
+
+            fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<SqliteRow>, Error>>
+            where
+                'c: 'e,
+                E: 'q + Execute<'q, Sqlite>,
+            {
+                let $it = self;
+                still($call, $inner.fetch_optional(query)).boxed()
+            }
+
+            fn prepare_with<'e>(
+                self,
+                sql: SqlStr,
+                parameters: &'e [SqliteTypeInfo],
+            ) -> BoxFuture<'e, Result<SqliteStatement, Error>>
+            where
+                'c: 'e,
+            {
+                let $it = self;
+                still($call, $inner.prepare_with(sql, parameters)).boxed()
+            }
+
+            fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Sqlite>, Error>>
+            where
+                'c: 'e,
+            {
+                let $it = self;
+                still($call, $inner.describe(sql)).boxed()
+            }
+        }
+    };
+}
+
+still_executor!(&'c Reader, StoreCall::Read, |it| (&it.0));
+still_executor!(Writing<'c>, StoreCall::Statement, |it| it.0);
