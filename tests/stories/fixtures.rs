@@ -31,7 +31,12 @@ fn payloads() -> Vec<(String, Envelope, Value)> {
         };
         // Answers go to our world and not to the real one.
         let text = payload.to_string().replace("https://hooks.slack.com", "https://hooks.slack.example");
-        found.push((stem.to_owned(), envelope, serde_json::from_str(&text).expect("JSON")));
+        let mut payload: Value = serde_json::from_str(&text).expect("JSON");
+        // What Slack sends to another app is not ours to acknowledge: here everything is for this one.
+        if let Some(app) = payload.get_mut("api_app_id") {
+            *app = "A0NIGHTLATCH".into();
+        }
+        found.push((stem.to_owned(), envelope, payload));
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
     assert!(found.len() > 30, "{}", found.len());
