@@ -18,6 +18,7 @@ mod saying;
 mod settle;
 mod settling;
 mod showing;
+mod turns;
 mod watch;
 mod worker;
 mod writer;
@@ -91,6 +92,8 @@ struct Inner {
     links: links::LinkPlace,
     logbook: logbook::Logbook,
     jobs: writer::Jobs,
+    /// A key has one writer.
+    turns: turns::Turns,
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
     alarms: alarms::Alarms,
@@ -146,6 +149,7 @@ impl Engine {
             watch: watch::Watch::default(),
             unsure: showing::Unsure::default(),
             alarms: alarms::Alarms::default(),
+            turns: turns::Turns::default(),
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: tokio::sync::watch::Sender::new(None),

@@ -37,6 +37,16 @@ impl<'h> Snapshot<'h> {
         snapshot
     }
 
+    /// Nobody's letting go fails because of somebody new, whose right to hold it is checked: if both wait, takes out who is new.
+    fn without_new(&mut self) -> Option<Vec<&'h HolderRow>> {
+        if self.leaving.is_empty() || !self.live.iter().any(|row| row.phase == HoldPhase::Begun) {
+            return None;
+        }
+        let (new, rest) = std::mem::take(&mut self.live).into_iter().partition(|row| row.phase == HoldPhase::Begun);
+        self.live = rest;
+        Some(new)
+    }
+
     fn is_waited_for(&self) -> bool {
         !self.leaving.is_empty() || !self.overslept.is_empty() || self.live.iter().any(|row| row.waits)
     }
@@ -44,6 +54,7 @@ impl<'h> Snapshot<'h> {
 
 /// Makes the outside agree with the holders of this key and reports what was read back to everybody concerned.
 pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
+    let _turn = engine.inner.turns.take(key).await;
     let held = match engine.inner.store.held(key).await {
         Ok(held) => held,
         Err(error) => return Performed::later(1_000, &error.to_string()),
@@ -62,7 +73,16 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     if snapshot.leaving.is_empty() && snapshot.live.is_empty() {
         return Performed::Settled(Box::new(settlement));
     }
-    match outcome(engine, key, &held, &snapshot).await {
+    let mut settled = outcome(engine, key, &held, &snapshot).await;
+    if let Ok(Err(failure)) = &settled
+        && let Some(new) = snapshot.without_new()
+    {
+        for row in &new {
+            settlement.tell(row, Role::Holds, Err(failure.clone()));
+        }
+        settled = outcome(engine, key, &held, &snapshot).await;
+    }
+    match settled {
         Ok(outcome) => {
             if let Err(failure) = &outcome {
                 tracing::warn!(step.key = %key, failure = failure.what, "a key could not be settled");
@@ -76,13 +96,15 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
 
 /// Settles a key while nothing can be saved: the ledger says whose end has passed, and that is enough to take it back. What
 /// came of it is told when it can be saved again.
-pub(super) async fn settle_unsaved(engine: &Engine, key: &Key) -> Result<(), StoreError> {
+/// `over` names a request whose end is there, if one is known.
+pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&RequestId>) -> Result<(), StoreError> {
+    let _turn = engine.inner.turns.take(key).await;
     let held = engine.inner.store.held(key).await?;
     let now = engine.inner.clock.now_ms();
     let (ended, live): (Vec<&HolderRow>, Vec<&HolderRow>) = held
         .holders
         .iter()
-        .partition(|row| row.phase == HoldPhase::Releasing || row.until.saturating_sub(crate::kernel::GRACE_MS) <= now);
+        .partition(|row| row.phase == HoldPhase::Releasing || row.until <= now || Some(&row.request_id) == over);
     if ended.is_empty() || live.iter().any(|row| row.phase == HoldPhase::Begun) {
         // What was not confirmed yet is not switched on without being saved.
         return Ok(());

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::perform::perform;
 use super::performed::Performed;
 use super::{Engine, TellError, Told, settle, writer};
-use crate::kernel::{Actor, Effect, Event, Wake};
+use crate::kernel::{Actor, Effect, Event, Key, RequestId, Wake};
 use crate::planted::{Fault, is_planted};
 use crate::store::{Class, Row, StoreError, Waiting};
 
@@ -167,15 +167,15 @@ async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Opt
         if let Err(failure) = saved {
             error!(error = %failure, "ends that have passed could not be saved; they are settled all the same");
             for key in keys {
-                take_back_unsaved(&inner, &key).await;
+                take_back_unsaved(&inner, &key, None).await;
             }
         }
     });
     Ok(Some(now.saturating_add(OVERDUE_EVERY_MS)))
 }
 
-async fn take_back_unsaved(engine: &Engine, key: &crate::kernel::Key) {
-    if let Err(failure) = settle::settle_unsaved(engine, key).await {
+async fn take_back_unsaved(engine: &Engine, key: &Key, over: Option<&RequestId>) {
+    if let Err(failure) = settle::settle_unsaved(engine, key, over).await {
         error!(step.key = %key, error = %failure, "nothing can be saved, and the ledger cannot be read");
     }
 }
@@ -311,7 +311,7 @@ async fn end_unsaved(engine: &Engine, waiting: &Waiting) {
     match engine.inner.store.keys_of(&waiting.request_id).await {
         Ok(keys) => {
             for key in keys {
-                take_back_unsaved(engine, &key).await;
+                take_back_unsaved(engine, &key, Some(&waiting.request_id)).await;
             }
         }
         Err(failure) => error!(request.id = %waiting.request_id, error = %failure, "the ledger cannot be read"),
