@@ -1,5 +1,7 @@
 //! The bot as a whole: built from a configuration, started, reloaded, stopped. Everything is put together here, once.
 
+mod connections;
+mod files;
 mod listen;
 
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Listen, Report, Secrets, SlackMode, TailscaleSecrets};
+use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::links::LinkPlace;
 use crate::engine::logbook::Logbook;
 use crate::engine::pastes::{PasteSettings, TclipPlace};
@@ -34,6 +36,8 @@ use crate::web::links::LinkPages;
 use crate::web::pages::{Neighbours, Pages};
 use crate::web::pastes::PastePages;
 use crate::{steps, web};
+use connections::Limits;
+use listen::Bound;
 
 /// How long work in hand may take when we stop.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
@@ -94,6 +98,7 @@ pub struct Bot {
     edge: Edge,
     workflows: PathBuf,
     address: Option<SocketAddr>,
+    slack_address: Option<SocketAddr>,
     health: watch::Receiver<SocketHealth>,
     stop_doors: CancellationToken,
     stop_engine: CancellationToken,
@@ -114,6 +119,12 @@ impl Bot {
         let signing = signing_secrets(config, &secrets)?;
         let identity = identity(config)?;
         let listener = listen::bind(&config.listen).await?;
+        let slack_listener = match &config.slack.listen {
+            Some(listen) => Some(listen::bind(listen).await?),
+            None => None,
+        };
+        let shares = files::share(1 + usize::from(slack_listener.is_some()));
+        let limits = Limits::of(shares.connections);
         let here = reached_at(config, listener.address());
         let pages = Pages::new(neighbours(config, &here))?;
         let Database::Sqlite(path) = &config.database;
@@ -138,7 +149,7 @@ impl Bot {
             logbook,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
-        let edge = Edge::new(Surface::handler(engine.clone()), slack.clone());
+        let edge = Edge::new(Surface::handler(engine.clone()), slack.clone()).with_turns(shares.deliveries);
         let introduced = introduce(slack.clone()).await;
         let mut doors = vec![tokio::spawn(keep_introduced(slack.clone(), introduced, stop_doors.clone()))];
         let settings = SocketSettings::default();
@@ -150,8 +161,13 @@ impl Bot {
         }
         let troubles = troubles(slack, health.clone(), config.slack.mode);
         let mut router = web::router(engine.clone(), troubles);
+        let slack_address = slack_listener.as_ref().and_then(Bound::address);
         if let Some(signing) = signing {
-            router = router.merge(crate::slack::http::router(edge.clone(), signing, clock));
+            let door = crate::slack::http::router(edge.clone(), signing, clock);
+            match slack_listener {
+                Some(listener) => doors.push(tokio::spawn(listener.serve(door, limits, stop_doors.clone()))),
+                None => router = router.merge(door),
+            }
         }
         router = router.merge(PastePages::new(engine.clone(), identity.clone(), pages.clone()).router());
         // Last: it stands in front of everything else, and what is merged later would not be behind it.
@@ -160,9 +176,9 @@ impl Bot {
         }
         let address = listener.address();
         info!(listen = %config.listen, "answering");
-        doors.push(tokio::spawn(listener.serve(router, stop_doors.clone())));
+        doors.push(tokio::spawn(listener.serve(router, limits, stop_doors.clone())));
         let workflows = config.workflows.clone();
-        Ok(Self { engine, edge, workflows, address, health, stop_doors, stop_engine, doors, running })
+        Ok(Self { engine, edge, workflows, address, slack_address, health, stop_doors, stop_engine, doors, running })
     }
 
     /// The engine, for those who look.
@@ -183,6 +199,11 @@ impl Bot {
             // The store is gone, and with it whatever could break.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Where Slack's calls arrive, if that is a TCP address of its own.
+    pub fn slack_address(&self) -> Option<SocketAddr> {
+        self.slack_address
     }
 
     /// How the sockets are, now and from now on.
@@ -227,12 +248,9 @@ fn paste_settings(config: &Config, here: String) -> Result<PasteSettings, StartE
 
 /// How we find out who opens our pages.
 fn identity(config: &Config) -> Result<Identity, StartError> {
-    let is_local = match &config.listen {
-        Listen::Tcp(address) => address.ip().is_loopback(),
-        Listen::Unix(_) => true,
-    };
     let host = config.url.as_ref().and_then(|url| url.host_str());
-    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, is_local, host))
+    let faces_internet = config.slack.mode == SlackMode::Http && config.slack.listen.is_none();
+    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, host, faces_internet))
 }
 
 /// Which pages we have.

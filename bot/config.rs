@@ -1,6 +1,7 @@
 //! `nightlatch.yaml`: read once at the start, every mistake told at once. Secrets are named here and fetched later.
 
 mod address;
+mod mask;
 mod read;
 pub mod report;
 pub mod secret;
@@ -80,6 +81,8 @@ pub enum Database {
 pub struct SlackConfig {
     /// Through which door Slack comes in.
     pub mode: SlackMode,
+    /// Where Slack's calls arrive, and nothing else does; none: where everything arrives. In http mode only.
+    pub listen: Option<Listen>,
     /// `https://slack.com/api`, or what stands in for it; plain http only to this machine. No trailing slash.
     pub api_url: Url,
     /// `xoxb-...`

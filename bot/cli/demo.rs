@@ -57,7 +57,8 @@ async fn show(port: u16) -> io::Result<ExitCode> {
     let room = Room::furnish()?;
     let hints = hints::of(&room.catalog()?);
     let worlds = Worlds::start(Clock::system(), &hints).await?;
-    let lodging = Arc::new(Lodging::new(room, &worlds, Ids::random(), &Address::to_visit()?)?);
+    let address = Address::to_visit(&room, &worlds).await?;
+    let lodging = Arc::new(Lodging::new(room, &worlds, Ids::random(), address)?);
     lodging.start().await.map_err(io::Error::other)?;
     let page = Page::bind(worlds, lodging.clone(), hints, port).await?;
     data(&format!("Nightlatch, Slack and a tailnet, all on this machine:\n\n    {}\n\n", page.url()));
@@ -71,7 +72,7 @@ async fn show(port: u16) -> io::Result<ExitCode> {
 async fn tell() -> io::Result<ExitCode> {
     let room = Room::furnish()?;
     let worlds = Worlds::start(Clock::manual(script::BEGINS_AT_MS), &hints::of(&room.catalog()?)).await?;
-    let lodging = Lodging::new(room, &worlds, Ids::counted(), &Address::to_read())?;
+    let lodging = Lodging::new(room, &worlds, Ids::counted(), Address::to_read())?;
     let told = script::tell(&worlds, &lodging, &mut |text: &str| data(text)).await;
     lodging.stop().await;
     Ok(match told {

@@ -38,12 +38,12 @@ fn wrong<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Ad
 /// Reads `127.0.0.1:7465`, `[::1]:7465`, `localhost:7465` or `unix:/path`.
 ///
 /// Whoever reaches the port could try the doors we have, so it is on loopback or the tailnet unless the file insists.
-pub(super) fn listen(text: &str, folder: &Path, anywhere: bool) -> Result<Listen, AddressError> {
+pub(super) fn listen(key: &str, text: &str, folder: &Path, anywhere: bool) -> Result<Listen, AddressError> {
     const HELP: &str = "write 127.0.0.1:7465, this machine's tailnet address with a port, or unix:/path";
     if let Some(path) = text.strip_prefix("unix:") {
         // `sun_path` holds 107 bytes and a zero, see unix(7).
         return match folder.join(path) {
-            _ if path.is_empty() => wrong("`listen` has no path after unix:", HELP),
+            _ if path.is_empty() => wrong(format!("`{key}` has no path after unix:"), HELP),
             path if path.as_os_str().len() > 107 => wrong(
                 "the path of the unix socket is longer than 107 bytes",
                 "choose a shorter one, like unix:/run/nightlatch.sock",
@@ -53,13 +53,13 @@ pub(super) fn listen(text: &str, folder: &Path, anywhere: bool) -> Result<Listen
     }
     let named = text.replacen("localhost:", "127.0.0.1:", 1);
     let Ok(address) = named.parse::<SocketAddr>() else {
-        return wrong("`listen` is not an address with a port", HELP);
+        return wrong(format!("`{key}` is not an address with a port"), HELP);
     };
     if anywhere || is_loopback(address.ip()) || is_tailnet(address.ip()) {
         return Ok(Listen::Tcp(address));
     }
     wrong(
-        format!("`listen` must be a loopback or tailnet address, {} is neither", address.ip()),
+        format!("`{key}` must be a loopback or tailnet address, {} is neither", address.ip()),
         "listen on 127.0.0.1 and let `tailscale serve` or a proxy forward; or insist with listen_anywhere: true",
     )
 }
@@ -149,7 +149,7 @@ mod tests {
             "[::ffff:127.0.0.1]:1",
             "unix:/run/nightlatch.sock",
         ] {
-            assert!(listen(text, Path::new("/etc"), false).is_ok(), "{text}");
+            assert!(listen("listen", text, Path::new("/etc"), false).is_ok(), "{text}");
         }
         for text in [
             "0.0.0.0:7465",
@@ -159,13 +159,13 @@ mod tests {
             "192.168.1.4:80",
             "[fd7a:115c:a1e1::1]:1",
         ] {
-            assert!(listen(text, Path::new("/etc"), false).is_err(), "{text}");
-            assert!(listen(text, Path::new("/etc"), true).is_ok(), "{text}");
+            assert!(listen("listen", text, Path::new("/etc"), false).is_err(), "{text}");
+            assert!(listen("listen", text, Path::new("/etc"), true).is_ok(), "{text}");
         }
         for text in ["", "7465", "127.0.0.1", "example.com:80", "unix:", "127.0.0.1:70000"] {
-            assert!(listen(text, Path::new("/etc"), true).is_err(), "{text}");
+            assert!(listen("listen", text, Path::new("/etc"), true).is_err(), "{text}");
         }
-        assert!(listen(&format!("unix:/{}", "x".repeat(107)), Path::new("/"), false).is_err());
+        assert!(listen("listen", &format!("unix:/{}", "x".repeat(107)), Path::new("/"), false).is_err());
     }
 
     #[test]

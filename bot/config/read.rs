@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::address::{self, AddressError, Listen};
+use super::mask::{mask_line, mask_message};
 use super::secret::{SecretSource, Setting};
-use super::sheet::{Fields, HIDDEN, Sheet};
+use super::sheet::{Fields, Sheet};
 use super::yaml::{Node, Value};
 use super::{
     Config, Database, Folders, Report, SlackConfig, SlackMode, TailscaleConfig, TailscaleCredential, TclipConfig,
@@ -55,11 +56,12 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let fields = sheet.fields(node, "the configuration", KEYS)?;
     let database = database(sheet, folder, &fields);
     let anchor = database.as_ref().and_then(|database| anchor(sheet, folder, &fields, database));
-    let listen = listen(sheet, folder, &fields);
+    let anywhere = anywhere(sheet, &fields);
+    let listen = listen(sheet, folder, &fields, anywhere);
     let workflows = folder_of(sheet, folder, &fields, "workflows");
     let policies = folder_of(sheet, folder, &fields, "policies");
     let templates = folder_of(sheet, folder, &fields, "templates");
-    let slack = slack(sheet, folder, &fields);
+    let slack = slack(sheet, folder, &fields, Pages { listen: listen.as_ref(), anywhere });
     let tailscale = tailscale(sheet, folder, &fields);
     let url = url(sheet, &fields, slack.as_ref().map(|slack| slack.mode));
     let golink = service(sheet, &fields, "golink");
@@ -126,16 +128,52 @@ fn anchor(sheet: &mut Sheet, folder: &Path, fields: &Fields, database: &Database
     Some(path)
 }
 
-fn listen(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Listen> {
-    let anywhere = match optional(fields, "listen_anywhere") {
-        Some(node) => sheet.flag(node, "`listen_anywhere`")?,
-        None => false,
-    };
+fn listen(sheet: &mut Sheet, folder: &Path, fields: &Fields, anywhere: bool) -> Option<Listen> {
     let Some(node) = optional(fields, "listen") else {
         return Some(Listen::Tcp(([127, 0, 0, 1], 7465).into()));
     };
     let text = sheet.text(node, "`listen`")?;
-    checked(sheet, node, address::listen(text, folder, anywhere))
+    checked(sheet, node, address::listen("listen", text, folder, anywhere))
+}
+
+fn anywhere(sheet: &mut Sheet, fields: &Fields) -> bool {
+    optional(fields, "listen_anywhere").and_then(|node| sheet.flag(node, "`listen_anywhere`")).unwrap_or_default()
+}
+
+/// Where everything but Slack's calls may arrive.
+#[derive(Clone, Copy)]
+struct Pages<'l> {
+    listen: Option<&'l Listen>,
+    anywhere: bool,
+}
+
+/// Where Slack's calls arrive, if not where the pages are.
+fn slack_listen(
+    sheet: &mut Sheet,
+    folder: &Path,
+    fields: &Fields,
+    mode: Option<&str>,
+    pages: Pages,
+) -> Option<Option<Listen>> {
+    let Some(node) = optional(fields, "listen") else { return Some(None) };
+    let text = sheet.text(node, "`slack.listen`")?;
+    let listen = checked(sheet, node, address::listen("slack.listen", text, folder, pages.anywhere))?;
+    if mode == Some("socket") {
+        let help = "leave it out, or write mode: http";
+        sheet.mistake(
+            node.place,
+            "`slack.listen` is for mode: http; over a socket nothing arrives",
+            Some(help.to_owned()),
+        );
+        return None;
+    }
+    let any_port = matches!(&listen, Listen::Tcp(address) if address.port() == 0);
+    if pages.listen == Some(&listen) && !any_port {
+        let help = "choose another, or leave it out: then Slack's calls arrive where the pages are";
+        sheet.mistake(node.place, "`slack.listen` is the same address as `listen`", Some(help.to_owned()));
+        return None;
+    }
+    Some(Some(listen))
 }
 
 fn url(sheet: &mut Sheet, fields: &Fields, mode: Option<SlackMode>) -> Option<Url> {
@@ -165,20 +203,22 @@ fn folder_of(sheet: &mut Sheet, folder: &Path, fields: &Fields, name: &str) -> O
     }
 }
 
-fn slack(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<SlackConfig> {
-    const KEYS: &[&str] = &["mode", "api_url", "bot_token", "app_token", "signing_secret"];
+fn slack(sheet: &mut Sheet, folder: &Path, fields: &Fields, pages: Pages) -> Option<SlackConfig> {
+    const KEYS: &[&str] = &["mode", "listen", "api_url", "bot_token", "app_token", "signing_secret"];
     let node = sheet.required(fields, "slack", "add slack: with mode, bot_token and app_token")?;
     let fields = sheet.fields(node, "`slack`", KEYS)?;
     let mode = match optional(&fields, "mode") {
         Some(node) => sheet.word(node, "`slack.mode`", &["socket", "http"]),
         None => Some("socket"),
     };
+    let listen = slack_listen(sheet, folder, &fields, mode, pages);
     let api_url = api_url(sheet, &fields, "slack.api_url", "https://slack.com/api");
     let bot_token = secret(sheet, folder, &fields, "slack", "bot_token", true);
     let app_token = secret(sheet, folder, &fields, "slack", "app_token", mode == Some("socket"));
     let signing_secret = secret(sheet, folder, &fields, "slack", "signing_secret", mode == Some("http"));
     Some(SlackConfig {
         mode: if mode? == "http" { SlackMode::Http } else { SlackMode::Socket },
+        listen: listen?,
         api_url: api_url?,
         bot_token: bot_token?,
         app_token,
@@ -350,42 +390,4 @@ fn source(folder: &Path, text: &str) -> Source {
         return wrong("cannot come from setec in this version", "use env:NAME or file:/path");
     }
     Source::Literal
-}
-
-/// What Slack's and Tailscale's secrets begin with.
-const SECRET_STARTS: &[&str] = &["xoxb-", "xoxp-", "xoxa-", "xoxe", "xapp-", "tskey-"];
-/// What a key is called that holds a secret, also when it is misspelled.
-const SECRET_KEYS: &[&str] = &["tok", "secr", "key", "pass", "sign"];
-
-/// Hides whatever begins like a secret, and what may be a password in a URL.
-fn mask_message(text: &str) -> String {
-    hide_from(text, begins_secret(text))
-}
-
-/// Hides also everything after a key that sounds like a secret's, unless it names its source. Reports are pasted into
-/// tickets.
-fn mask_line(line: &str) -> String {
-    let after_key = line.match_indices(':').find_map(|(at, _)| {
-        let (key, value) = (line.get(..at)?, line.get(at + 1..)?);
-        let key = key.rsplit(['{', ',', ' ', '"', '\'']).find(|word| !word.is_empty())?.to_lowercase();
-        let starts_at = at + 1 + value.len() - value.trim_start().len();
-        let value = value.trim_start().trim_start_matches(['"', '\'']);
-        let is_named = ["env:", "file:", "setec:", "#"].iter().any(|start| value.starts_with(start));
-        let is_secret = SECRET_KEYS.iter().any(|word| key.contains(word)) && !value.is_empty() && !is_named;
-        is_secret.then_some(starts_at)
-    });
-    hide_from(line, begins_secret(line).into_iter().chain(after_key).min())
-}
-
-fn begins_secret(text: &str) -> Option<usize> {
-    // `postgres://user:password@host`
-    let user = text.find("://").map(|at| at + 3).filter(|&at| text.get(at..).is_some_and(|rest| rest.contains('@')));
-    SECRET_STARTS.iter().filter_map(|start| text.find(start)).chain(user).min()
-}
-
-fn hide_from(text: &str, at: Option<usize>) -> String {
-    match at {
-        Some(at) => format!("{}{HIDDEN}", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }

@@ -125,9 +125,10 @@ fn spoken(words: &[&str]) -> usize {
     }
     let Some(unit) = words.get(at).map(|word| lower(word)).filter(|_| at > 0) else { return 0 };
     let has_digits = words.first().is_some_and(|word| word.contains(char::is_numeric));
-    // Short words are too near to others: `a set of tables` is no second.
-    let is_unit = exactly(&unit).or_else(|| near(&unit, 5)).is_some()
-        || (has_digits && matches!(unit.as_str(), "s" | "m" | "h" | "d" | "w"));
+    // Short words are too near to others: `a set of tables` is no second, and nobody lends for one: `a second look`.
+    let unit_said = exactly(&unit).or_else(|| near(&unit, 5));
+    let is_letter = has_digits && matches!(unit.as_str(), "s" | "m" | "h" | "d" | "w");
+    let is_unit = is_letter || unit_said.is_some_and(|unit| has_digits || !unit.starts_with("sec"));
     if is_unit { at + 1 } else { 0 }
 }
 
@@ -308,6 +309,8 @@ mod tests {
             "1h 2x the load",
             "1h a second time",
             "2h and why",
+            "2h an hour of work",
+            "a second look",
             "30 min why",
             "2 h why",
             "-1 h why",
@@ -342,6 +345,8 @@ mod tests {
         1h 2x the load: "1h" 1h
         1h a second time: "1h" 1h
         2h and why: "2h" 2h
+        2h an hour of work: "2h" 2h
+        a second look: ""
         30 min why: "30 min" 30m
         2 h why: "2 h" 2h
         -1 h why: "-1 h"

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use reqwest::header::{DATE, HeaderMap};
@@ -10,6 +11,10 @@ use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response};
 use url::Url;
 
 use crate::clock::Clock;
+
+/// Connections that nobody uses are closed soon and kept in small number: files may be scarce.
+const IDLE_LIMIT: Duration = Duration::from_secs(15);
+const IDLE_MAX: usize = 32;
 
 /// What stands in for the rest of the world: takes a whole request and answers it, late, wrongly or not at all.
 pub type World = Arc<dyn Fn(http::Request<Vec<u8>>) -> BoxFuture<'static, Answered> + Send + Sync>;
@@ -37,6 +42,7 @@ impl Net {
     /// A client of its own, with its own idea of redirects, limits and certificates.
     pub(crate) fn client(&self, builder: ClientBuilder) -> Result<Client, reqwest::Error> {
         super::tls();
+        let builder = builder.pool_idle_timeout(IDLE_LIMIT).pool_max_idle_per_host(IDLE_MAX);
         // In memory the inner client only puts requests together: it needs no certificates, which take long to read.
         let builder = if self.world.is_some() { ClientBuilder::new().tls_certs_only([]) } else { builder };
         Ok(Client { http: builder.build()?, world: self.world.clone(), clock: None })

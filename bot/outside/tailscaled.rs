@@ -2,14 +2,20 @@
 //!
 //! Facts: Tailscale's `ipn/localapi` and `client/local`. Any `Origin` or `Referer` header would be answered with 403.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::net::UnixStream;
 
 /// It is on this machine and answers from memory.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
+/// Connections that nobody uses are closed soon and kept in small number: files may be scarce.
+const IDLE_LIMIT: Duration = Duration::from_secs(15);
+const IDLE_MAX: usize = 8;
 /// A node with all its capabilities is a few kilobytes.
 const ANSWER_LIMIT_BYTES: usize = 1 << 20;
 
@@ -17,6 +23,7 @@ const ANSWER_LIMIT_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Tailscaled {
     http: reqwest::Client,
+    socket: Arc<Path>,
 }
 
 /// Who is behind an address. What the tailnet says, never what they say themselves.
@@ -106,17 +113,35 @@ impl Tailscaled {
             .unix_socket(socket)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(CALL_LIMIT)
+            .pool_idle_timeout(IDLE_LIMIT)
+            .pool_max_idle_per_host(IDLE_MAX)
             .tls_certs_only([])
             .build();
-        Ok(Self { http: http.map_err(|error| TailscaledError::Setup(error.to_string()))? })
+        let http = http.map_err(|error| TailscaledError::Setup(error.to_string()))?;
+        Ok(Self { http, socket: socket.into() })
     }
 
-    /// Who is behind `address`, an IP with or without a port; nothing if the tailnet knows nobody there.
+    /// The user that tailscaled runs as, by its socket; nothing while it does not run.
+    pub async fn user(&self) -> Option<u32> {
+        let connected = tokio::time::timeout(CALL_LIMIT, UnixStream::connect(&self.socket)).await;
+        Some(connected.ok()?.ok()?.peer_cred().ok()?.uid())
+    }
+
+    /// Who is behind `address` (with port 0: behind its IP); nothing if the tailnet knows nobody there. For an address of
+    /// this machine nobody is asked: tailscaled would look for it five times over, with pauses, and let everybody else wait.
     ///
     /// # Errors
     /// tailscaled did not say, within a second.
-    pub async fn whois(&self, address: &str) -> Result<Option<Peer>, TailscaledError> {
-        let call = self.http.get("http://local-tailscaled.sock/localapi/v0/whois").query(&[("addr", address)]);
+    pub async fn whois(&self, address: SocketAddr) -> Result<Option<Peer>, TailscaledError> {
+        let ip = address.ip().to_canonical();
+        if ip.is_loopback() || ip.is_unspecified() {
+            return Ok(None);
+        }
+        let address = match address.port() {
+            0 => ip.to_string(),
+            port => SocketAddr::new(ip, port).to_string(),
+        };
+        let call = self.http.get("http://local-tailscaled.sock/localapi/v0/whois").query(&[("addr", &address)]);
         let mut answer = call.send().await.map_err(|_| TailscaledError::Unreachable)?;
         match answer.status().as_u16() {
             200 => {}

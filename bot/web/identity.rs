@@ -1,9 +1,13 @@
 //! Who is at the other end of a connection, known by the tailnet and never by what they say.
+//!
+//! A peer that connects to our tailnet address is asked about at tailscaled. `tailscale serve` tells in headers whom it
+//! forwards for; they are believed only on our unix socket, from a process of root, of tailscaled's user or of our own:
+//! whoever reaches a TCP port, through a plain TCP forward too, can send any header. A loopback address is never asked
+//! about: tailscaled knows nobody there, and everything else waits while it looks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap, header};
 use serde_json::Value;
 
@@ -14,6 +18,19 @@ const LOGIN: &str = "tailscale-user-login";
 /// Set by `tailscale funnel` for everybody on the internet.
 const FUNNEL: &str = "tailscale-funnel-request";
 const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_HOST: &str = "x-forwarded-host";
+/// What forwarders add. Whoever sends one of them is no browser or program of this machine.
+const FORWARDED: &[&str] =
+    &[FORWARDED_FOR, FORWARDED_HOST, "x-forwarded-proto", "forwarded", "x-real-ip", "via", LOGIN];
+
+/// How a request reached us; the listener puts it into its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Over TCP, from this address.
+    Tcp(SocketAddr),
+    /// Over our unix socket, from a process of this user; nothing if the system did not say.
+    Unix(Option<u32>),
+}
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,13 +39,15 @@ pub enum Caller {
     Person(Peer),
     /// A device that belongs to its tags: reads, and changes nothing.
     Tagged,
-    /// A device of another tailnet that was shared in.
+    /// A device of another tailnet that was shared in, or somebody whom something forwards for and the tailnet does not know.
     Outsider,
     /// Somebody on the internet, through Funnel.
     Internet,
     /// A browser that was led here under a name that is not ours: a site can let its own name lead to our address, and
     /// its page would then act and read here as whoever looks at it.
     Misled,
+    /// Said to be a person of this tailnet by something that reached us where anybody could say so: reads, and changes nothing.
+    Unproven,
     /// Nobody the tailnet knows: a process of this machine, for example.
     Unknown,
 }
@@ -42,7 +61,19 @@ impl Caller {
                 "this server is not known by the name in your address line; come by its own, or let `url:` in its \
                  configuration say this one",
             ),
-            Self::Person(_) | Self::Tagged | Self::Unknown => None,
+            Self::Person(_) | Self::Tagged | Self::Unproven | Self::Unknown => None,
+        }
+    }
+
+    /// Why they change nothing, for those who may look.
+    pub fn why_nobody(&self) -> &'static str {
+        match self {
+            Self::Tagged => "a device with tags belongs to nobody",
+            Self::Unproven => {
+                "who you are cannot be proved where this server listens; whoever runs it can let it listen on \
+                 unix:/path behind `tailscale serve`"
+            }
+            _ => "the tailnet does not know you here",
         }
     }
 
@@ -67,16 +98,27 @@ impl Peer {
 #[derive(Clone, Debug)]
 pub struct Identity {
     tailscaled: Tailscaled,
-    /// Only when nobody but this machine reaches us: anybody who reaches the port could send headers.
-    reads_headers: bool,
     /// The host people reach us by, in lower case, if the configuration says it.
     host: Option<Arc<str>>,
+    /// Something forwards Slack's calls from the internet to where our pages are: an unknown caller may be anybody.
+    faces_internet: bool,
+}
+
+/// What is known of who sent the headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    /// Something that may speak for others: `tailscale serve`, or whoever could read our database anyway.
+    Trusted,
+    /// Some process of this machine, or whatever it forwards.
+    Local,
+    /// This address of the tailnet, or of another network if we listen there.
+    Peer(SocketAddr),
 }
 
 impl Identity {
-    /// `is_local`: we listen on loopback or a unix socket. `host`: the name people reach us by, where it is known.
-    pub fn new(tailscaled: Tailscaled, is_local: bool, host: Option<&str>) -> Self {
-        Self { tailscaled, reads_headers: is_local, host: host.map(|host| host.to_lowercase().into()) }
+    /// `host`: the name people reach us by, where it is known. `faces_internet`: Slack's calls arrive where the pages are.
+    pub fn new(tailscaled: Tailscaled, host: Option<&str>, faces_internet: bool) -> Self {
+        Self { tailscaled, host: host.map(|host| host.to_lowercase().into()), faces_internet }
     }
 
     /// Who sent a request with these headers and extensions.
@@ -87,24 +129,47 @@ impl Identity {
         if is_from_internet(headers) {
             return Ok(Caller::Internet);
         }
-        if !is_ours(headers, self.host.as_deref()) {
+        if !is_ours(name_they_came_by(headers, extensions), self.host.as_deref()) {
             return Ok(Caller::Misled);
         }
-        let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address);
-        if let Some(address) = address
-            && let Some(peer) = self.tailscaled.whois(&address.to_string()).await?
-        {
-            return Ok(caller(peer));
+        match self.sender(extensions).await {
+            Sender::Peer(address) => Ok(match self.tailscaled.whois(address).await? {
+                Some(peer) => caller(peer),
+                None if is_tailnet(address.ip()) => Caller::Unknown,
+                None => Caller::Outsider,
+            }),
+            sender => self.forwarded(headers, sender).await,
         }
-        let is_local = address.is_none_or(|address| address.ip().is_loopback());
-        match forwarded(headers).filter(|_| is_local && self.reads_headers) {
-            Some((login, ip)) => match self.tailscaled.whois(&ip.to_string()).await? {
-                // The one whose device it is must be the one the header names: else one of the two is made up.
-                Some(peer) if peer.login.to_lowercase() == login => Ok(caller(peer)),
-                _ => Ok(Caller::Unknown),
-            },
-            None => Ok(Caller::Unknown),
+    }
+
+    async fn sender(&self, extensions: &Extensions) -> Sender {
+        match extensions.get::<Reached>() {
+            Some(Reached::Tcp(address)) if !address.ip().to_canonical().is_loopback() => Sender::Peer(*address),
+            Some(Reached::Unix(Some(user))) if self.may_speak_for_others(*user).await => Sender::Trusted,
+            _ => Sender::Local,
         }
+    }
+
+    async fn may_speak_for_others(&self, user: u32) -> bool {
+        user == 0 || user == rustix::process::geteuid().as_raw() || self.tailscaled.user().await == Some(user)
+    }
+
+    /// Whom a process of this machine speaks for.
+    async fn forwarded(&self, headers: &HeaderMap, sender: Sender) -> Result<Caller, TailscaledError> {
+        if !FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+            let may_be_anybody = sender == Sender::Local && self.faces_internet;
+            return Ok(if may_be_anybody { Caller::Outsider } else { Caller::Unknown });
+        }
+        let Some(ip) = forwarded_for(headers) else { return Ok(Caller::Outsider) };
+        let Some(peer) = self.tailscaled.whois((ip, 0).into()).await? else { return Ok(Caller::Outsider) };
+        let login = peer.login.to_lowercase();
+        Ok(match caller(peer) {
+            // Who sends the headers may have made them up, so they can only take away.
+            Caller::Person(_) if sender != Sender::Trusted => Caller::Unproven,
+            // The one whose device it is must be the one the header names: else one of the two is made up.
+            Caller::Person(_) if login_said(headers).as_ref() != Some(&login) => Caller::Unknown,
+            caller => caller,
+        })
     }
 }
 
@@ -113,16 +178,27 @@ pub fn is_from_internet(headers: &HeaderMap) -> bool {
     headers.contains_key(FUNNEL)
 }
 
+/// The name in the browser's address line. `tailscale serve` in front of a unix socket says it in a header of its own,
+/// which nobody else is heard with.
+pub(super) fn name_they_came_by<'h>(headers: &'h HeaderMap, extensions: &Extensions) -> Option<&'h str> {
+    let is_behind_serve = matches!(extensions.get::<Reached>(), Some(Reached::Unix(_)));
+    let forwarded = is_behind_serve && headers.contains_key(FORWARDED_HOST);
+    let mut names = headers.get_all(if forwarded { FORWARDED_HOST } else { header::HOST.as_str() }).iter();
+    let name = names.next()?;
+    // Two names, or one that is no text, are nobody's.
+    Some(name.to_str().ok().filter(|_| names.next().is_none()).unwrap_or("."))
+}
+
 /// Whether the name a browser came by can be ours. An address in digits, a name without a dot (`go`, `localhost`) and
 /// MagicDNS names can belong to no other site; programs may name none at all.
-fn is_ours(headers: &HeaderMap, known: Option<&str>) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let Some(host) = hosts.next() else { return true };
-    let Some(host) = host.to_str().ok().filter(|_| hosts.next().is_none()) else { return false };
+fn is_ours(host: Option<&str>, known: Option<&str>) -> bool {
+    let Some(host) = host else { return true };
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|digit| digit.is_ascii_digit()));
-    let name = name.map_or(host, |(name, _)| name).trim_end_matches('.').to_ascii_lowercase();
+    let name = name.map_or(host, |(name, _)| name);
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let is_address = name.parse::<IpAddr>().is_ok() || name.starts_with('[');
-    is_address || !name.contains('.') || name.ends_with(".ts.net") || known == Some(name.as_str())
+    let is_single = !name.contains('.') && (!name.is_empty() || host.is_empty());
+    is_address || is_single || name.ends_with(".ts.net") || known == Some(name.as_str())
 }
 
 fn caller(peer: Peer) -> Caller {
@@ -134,16 +210,21 @@ fn caller(peer: Peer) -> Caller {
     }
 }
 
-/// The login in lower case and the tailnet address in what `tailscale serve` adds; nothing if it does not fit together.
-fn forwarded(headers: &HeaderMap) -> Option<(String, IpAddr)> {
-    let only = |name: &str| {
-        let mut values = headers.get_all(name).iter();
-        let value = values.next()?.to_str().ok()?.trim().to_owned();
-        values.next().is_none().then_some(value).filter(|value| !value.is_empty())
-    };
-    let login = decoded(&only(LOGIN)?)?.to_lowercase();
-    let ip: IpAddr = only(FORWARDED_FOR)?.parse().ok()?;
-    is_tailnet(ip).then_some((login, ip))
+/// The tailnet address in what a forwarder adds; nothing if it is another, or several.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let ip: IpAddr = only(headers, FORWARDED_FOR)?.parse().ok()?;
+    is_tailnet(ip).then_some(ip)
+}
+
+/// The login in lower case that `tailscale serve` adds for a person.
+fn login_said(headers: &HeaderMap) -> Option<String> {
+    Some(decoded(&only(headers, LOGIN)?)?.to_lowercase())
+}
+
+fn only(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?.trim().to_owned();
+    values.next().is_none().then_some(value).filter(|value| !value.is_empty())
 }
 
 /// 100.64.0.0/10 and fd7a:115c:a1e0::/48, the addresses Tailscale gives out.
@@ -154,26 +235,29 @@ fn is_tailnet(ip: IpAddr) -> bool {
     }
 }
 
-/// What is not ASCII comes as one RFC 2047 word: `=?utf-8?q?J=C3=BCrgen?=`.
+/// What is not ASCII comes in RFC 2047 words, a long one in several: `=?utf-8?q?J=C3=BC?= =?utf-8?q?rgen?=`.
 fn decoded(value: &str) -> Option<String> {
-    let Some(word) = value.strip_prefix("=?").and_then(|word| word.strip_suffix("?=")) else {
+    if !value.starts_with("=?") {
         return Some(value.to_owned());
-    };
-    let (start, text) = word.split_at_checked("utf-8?q?".len())?;
-    if !start.eq_ignore_ascii_case("utf-8?q?") {
-        return None;
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'_' => b' ',
-            b'=' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
+    let mut bytes = Vec::with_capacity(value.len());
+    for word in value.split_ascii_whitespace() {
+        let word = word.strip_prefix("=?")?.strip_suffix("?=")?;
+        let (start, text) = word.split_at_checked("utf-8?q?".len())?;
+        if !start.eq_ignore_ascii_case("utf-8?q?") {
+            return None;
+        }
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(match byte {
+                b'_' => b' ',
+                b'=' => {
+                    let digits = [rest.next()?, rest.next()?];
+                    u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+                }
+                byte => byte,
+            });
+        }
     }
     String::from_utf8(bytes).ok()
 }
@@ -188,11 +272,13 @@ mod tests {
 
     #[test]
     fn headers_count_only_when_they_fit_together() {
-        let read = |pairs| forwarded(&headers(pairs)).map(|(login, ip)| format!("{login} {ip}"));
+        let read = |map: &HeaderMap| Some(format!("{} {}", login_said(map)?, forwarded_for(map)?));
         let good = [(LOGIN, "Ops1@example.com"), (FORWARDED_FOR, "100.64.0.11")];
-        assert_eq!(read(&good).as_deref(), Some("ops1@example.com 100.64.0.11"));
+        assert_eq!(read(&headers(&good)).as_deref(), Some("ops1@example.com 100.64.0.11"));
         let coded = [(LOGIN, "=?utf-8?q?J=C3=BCrgen@example.com?="), (FORWARDED_FOR, "fd7a:115c:a1e0::b")];
-        assert_eq!(read(&coded).as_deref(), Some("jürgen@example.com fd7a:115c:a1e0::b"));
+        assert_eq!(read(&headers(&coded)).as_deref(), Some("jürgen@example.com fd7a:115c:a1e0::b"));
+        let long = [(LOGIN, "=?utf-8?q?J=C3=BC?= =?utf-8?q?rgen@example.com?="), (FORWARDED_FOR, "100.64.0.11")];
+        assert_eq!(read(&headers(&long)).as_deref(), Some("jürgen@example.com 100.64.0.11"));
         for bad in [
             vec![(LOGIN, "ops1@example.com")],
             vec![(FORWARDED_FOR, "100.64.0.11")],
@@ -206,13 +292,13 @@ mod tests {
             for (name, value) in &bad {
                 map.append(*name, value.parse().unwrap());
             }
-            assert_eq!(forwarded(&map), None, "{bad:?}");
+            assert_eq!(read(&map), None, "{bad:?}");
         }
     }
 
     #[test]
     fn a_site_that_lets_its_name_lead_here_is_not_taken_for_us() {
-        let ours = |host: &str| is_ours(&headers(&[("host", host)]), Some("lock.acme.example"));
+        let ours = |host: &str| is_ours(Some(host), Some("lock.acme.example"));
         for good in [
             "go",
             "localhost:8080",
@@ -231,13 +317,27 @@ mod tests {
             "127.0.0.1.evil.example",
             "evilts.net",
             "lock.acme.example.evil",
+            ".",
         ] {
             assert!(!ours(bad), "{bad}");
         }
-        assert!(is_ours(&HeaderMap::new(), None));
+        let nowhere = Extensions::new();
+        assert!(is_ours(name_they_came_by(&HeaderMap::new(), &nowhere), None));
         let mut two = headers(&[("host", "go")]);
         two.append("host", "evil.example".parse().unwrap());
-        assert!(!is_ours(&two, None));
+        assert!(!is_ours(name_they_came_by(&two, &nowhere), None));
+    }
+
+    #[test]
+    fn a_name_in_another_header_counts_where_only_serve_reaches_us() {
+        let mut behind = Extensions::new();
+        behind.insert(Reached::Unix(None));
+        let mut open = Extensions::new();
+        open.insert(Reached::Tcp(([127, 0, 0, 1], 9).into()));
+        let both = headers(&[("host", "localhost"), (FORWARDED_HOST, "go")]);
+        assert_eq!(name_they_came_by(&both, &behind), Some("go"));
+        assert_eq!(name_they_came_by(&both, &open), Some("localhost"));
+        assert_eq!(name_they_came_by(&headers(&[("host", "go")]), &behind), Some("go"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-use super::identity::{Caller, Identity, is_from_internet};
+use super::identity::{Caller, Identity, is_from_internet, name_they_came_by};
 use super::pages::Pages;
 use super::wants_page;
 use crate::clock::Ids;
@@ -127,10 +127,11 @@ impl LinkPages {
         };
         links.clicked(&link);
         let mut lead = links.lead(&link, &typed, None);
+        let mut why_nobody = "";
         if lead == Err(ExpandError::NoUser) {
             match self.identity.of(&asked.headers, &asked.extensions).await {
                 Ok(Caller::Person(peer)) => lead = links.lead(&link, &typed, Some(&peer.login)),
-                Ok(_) => {}
+                Ok(caller) => why_nobody = caller.why_nobody(),
                 Err(error) => return text(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
             }
         }
@@ -140,10 +141,9 @@ impl LinkPages {
                 redirect(StatusCode::FOUND, &format!("{}{}", asked.root, target.address))
             }
             Ok(target) => redirect(StatusCode::FOUND, &target.address),
-            Err(ExpandError::NoUser) => text(
-                StatusCode::UNAUTHORIZED,
-                "this link depends on who follows it, and the tailnet does not know you here",
-            ),
+            Err(ExpandError::NoUser) => {
+                text(StatusCode::UNAUTHORIZED, &format!("this link depends on who follows it, and {why_nobody}"))
+            }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
     }
@@ -152,7 +152,10 @@ impl LinkPages {
 /// Sends requests for links to them and all others on.
 async fn route(State(pages): State<LinkPages>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let root = if is_called_go(request.headers()) {
+    let is_for_slack = request.method() == Method::POST && path.starts_with("/slack/");
+    let root = if is_for_slack {
+        return next.run(request).await;
+    } else if is_called_go(name_they_came_by(request.headers(), request.extensions())) {
         ""
     } else if path == ROOT || path.starts_with("/go/") {
         ROOT
@@ -166,11 +169,9 @@ async fn route(State(pages): State<LinkPages>, request: Request, next: Next) -> 
     pages.serve(asked, body).await
 }
 
-/// `go`, `go:80`, `go.example.ts.net`. Behind `tailscale serve` on a unix socket the name is in another header.
-fn is_called_go(headers: &HeaderMap) -> bool {
-    let host = headers.get("x-forwarded-host").or_else(|| headers.get(header::HOST));
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-    host.split(['.', ':']).next().is_some_and(|name| name.eq_ignore_ascii_case("go"))
+/// `go`, `go:80`, `go.example.ts.net`.
+fn is_called_go(host: Option<&str>) -> bool {
+    host.unwrap_or_default().split(['.', ':']).next().is_some_and(|name| name.eq_ignore_ascii_case("go"))
 }
 
 /// Whether a page is wanted and not an answer for a program; golink's rule.
@@ -211,14 +212,12 @@ mod tests {
 
     #[test]
     fn the_host_decides_by_its_first_name() {
-        let called = |name: &'static str, host: &str| {
-            is_called_go(&HeaderMap::from_iter([(name.parse().unwrap(), host.parse().unwrap())]))
-        };
         for host in ["go", "GO:80", "go.example-tailnet.ts.net", "go.example-tailnet.ts.net:443"] {
-            assert!(called("host", host) && called("x-forwarded-host", host), "{host}");
+            assert!(is_called_go(Some(host)), "{host}");
         }
         for host in ["google.com", "nightlatch.example.ts.net", "127.0.0.1:7465", "ago", ""] {
-            assert!(!called("host", host), "{host}");
+            assert!(!is_called_go(Some(host)), "{host}");
         }
+        assert!(!is_called_go(None));
     }
 }

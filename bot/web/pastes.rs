@@ -82,9 +82,12 @@ impl PastePages {
     async fn person(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Author, Response> {
         let caller = self.reader(headers, extensions).await?;
         caller.person().map(author).ok_or_else(|| {
-            let words = "For this the tailnet must know who you are: come from a device of your own in the tailnet, not from a \
-                         tagged one. Reading a paste needs only its address.";
-            self.said(StatusCode::FORBIDDEN, words)
+            let words = format!(
+                "For this the tailnet must know who you are: come from a device of your own in the tailnet, not from a \
+                 tagged one; {}. Reading a paste needs only its address.",
+                caller.why_nobody()
+            );
+            self.said(StatusCode::FORBIDDEN, &words)
         })
     }
 

@@ -55,8 +55,7 @@ async fn a_form_of_another_page_changes_nothing() {
 #[tokio::test]
 async fn nobody_is_who_their_headers_say() {
     let ours = bot::start().await;
-    let home = format!("{}/go/", ours.base);
-    let stranger = ours.at([127, 0, 0, 62]);
+    let home = "http://localhost/go/";
     let program = ("sec-golink", "1");
     let foo = ("tailscale-user-login", super::WHO);
     for sent in [
@@ -68,15 +67,19 @@ async fn nobody_is_who_their_headers_say() {
         &[program, ("x-webauth-user", super::WHO), ("x-forwarded-user", super::WHO)],
         &[program, ("tailscale-funnel-request", "?1")],
     ] {
-        let answer = post(&stranger, &home, sent, MAKE).await;
+        let answer = post(&ours.beside, home, sent, MAKE).await;
         assert_eq!(answer.status(), 403, "{sent:?}");
     }
+    // What a visitor says of themselves does not come through.
+    let answer = post(&ours.at([127, 0, 0, 62]), &format!("{}/go/", ours.base), &[program, foo], MAKE).await;
+    assert_eq!(answer.status(), 403);
     // Through Funnel not even for somebody the tailnet knows.
-    let answer =
-        post(&ours.client, &format!("{}/", ours.base), &[program, ("tailscale-funnel-request", "?1")], MAKE).await;
+    let foo_says = [program, foo, ("x-forwarded-for", &ours.foo()), ("tailscale-funnel-request", "?1")];
+    let answer = post(&ours.beside, home, &foo_says, MAKE).await;
     assert_eq!(answer.status(), 403);
-    let answer = get(&ours.client, &format!("{}/.export", ours.base), &[("tailscale-funnel-request", "?1")]).await;
+    let answer = get(&ours.beside, &format!("{home}.export"), &foo_says).await;
     assert_eq!(answer.status(), 403);
+    assert_eq!(post(&ours.beside, home, &foo_says[..3], MAKE).await.status(), 200, "as tailscale serve says it");
     ours.stop().await;
 }
 

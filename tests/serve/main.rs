@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod crowded;
 mod disks;
 mod killed;
 mod scene;

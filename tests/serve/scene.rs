@@ -74,8 +74,19 @@ impl Scene {
 
     /// With more in its environment.
     pub async fn start_with(&self, more: &[(&str, PathBuf)]) -> Process {
+        self.start_by(Command::new(env!("CARGO_BIN_EXE_nightlatch")), more).await
+    }
+
+    /// With no more than so many files, which the process itself cannot change.
+    pub async fn start_with_files(&self, files: u32) -> Process {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_nightlatch")]);
+        self.start_by(shell, &[]).await
+    }
+
+    async fn start_by(&self, mut command: Command, more: &[(&str, PathBuf)]) -> Process {
         let app = self.slack.app();
-        let child = Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+        let child = command
             .args(["serve", "--config", "nightlatch.yaml"])
             .current_dir(self.folder.path())
             .env("SLACK_BOT_TOKEN", app.bot_token)

@@ -20,7 +20,7 @@ async fn granted(stage: &Stage, hold: &str) {
 /// What the probe says: its status and its words.
 async fn readyz(stage: &Stage) -> (u16, String) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let answer = client.get(stage.bot.address().await + "/readyz").send().await.expect("an answer");
+    let answer = client.get(stage.bot.address() + "/readyz").send().await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.expect("words"))
 }
 

@@ -45,3 +45,4 @@ mod slack_away;
 mod stuck;
 mod surviving;
 mod typing;
+mod visitors;

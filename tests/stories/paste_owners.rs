@@ -1,7 +1,5 @@
 //! Whose a paste is, whoever says so; and that a text is sent once, by whoever wrote it, and kept nowhere it should not be.
 
-use std::net::IpAddr;
-
 use nightlatch::engine::pastes::{PasteError, Pasting};
 use nightlatch::kernel::paste::{Author, PasteId, PasteRefusal, Text};
 use nightlatch::playground::slack::{Envelope, File, Person, Writing};
@@ -184,10 +182,9 @@ async fn who_says_in_headers_that_they_are_somebody_is_not() {
     story(async |stage| {
         let id = pasted_on_a_page(stage, "alice@example.com").await;
         nightlatch::outside::tls();
-        let nobody =
-            reqwest::Client::builder().no_proxy().tls_certs_only([]).local_address(IpAddr::from([127, 0, 0, 78]));
+        let nobody = reqwest::Client::builder().tls_certs_only([]).unix_socket(stage.bot.socket());
         let nobody = nobody.redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let base = stage.bot.address().await;
+        let base = "http://localhost";
         let claims = [
             vec![("Tailscale-User-Login", "alice@example.com")],
             vec![("Tailscale-User-Login", "alice@example.com"), ("X-Forwarded-For", "100.64.0.200")],

@@ -21,7 +21,7 @@ impl Visitor {
             .no_proxy()
             .tls_certs_only([])
             .local_address(std::net::IpAddr::from([127, 0, 0, last]));
-        Self { http: http.build().unwrap(), base: stage.bot.address().await }
+        Self { http: http.build().unwrap(), base: stage.bot.address() }
     }
 
     /// On a device of this world's tailnet.
@@ -38,9 +38,10 @@ impl Visitor {
         Self::on(stage, "bob-laptop", 72).await
     }
 
-    /// Nobody the tailnet knows.
+    /// Nobody the tailnet knows: a program of the bot's own machine.
     async fn stranger(stage: &Stage) -> Self {
-        Self::at(stage, 79).await
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).tls_certs_only([]);
+        Self { http: http.unix_socket(stage.bot.socket()).build().unwrap(), base: "http://localhost".to_owned() }
     }
 
     /// As tclip's own command line client does.

@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
 use crate::playground::demo::{Lodger, Worlds};
+use crate::playground::tailnet::Serving;
 use crate::steps::TYPES;
 use crate::store::OpenError;
 
@@ -28,6 +29,8 @@ const WORKFLOWS: &[(&str, &str)] = &[
     ("prod-db.yaml", include_str!("../../../workflows/prod-db.yaml")),
     ("staging-admin.yaml", include_str!("../../../workflows/staging-admin.yaml")),
 ];
+/// Where the bot listens, in its room.
+const SOCKET: &str = "http.sock";
 /// A killed bot lets go of its database when its last task has noticed; so often we look.
 const LOCK_TRIES: u32 = 100;
 /// Between two looks.
@@ -57,6 +60,11 @@ impl Room {
         Ok(Self { folder, _lock: lock })
     }
 
+    /// Where the bot listens.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.folder.path().join(SOCKET)
+    }
+
     /// What can be asked for here.
     pub(super) fn catalog(&self) -> io::Result<Catalog> {
         let workflows = self.folder.path().join("workflows");
@@ -73,13 +81,15 @@ pub(super) struct Lodging {
     clock: Clock,
     ids: Ids,
     living: Mutex<Option<(Runtime, Bot)>>,
+    /// What stands between a browser and the bot's pages, as `tailscale serve` does.
+    _serving: Option<Serving>,
     /// One start or stop at a time.
     door: tokio::sync::Mutex<()>,
 }
 
 impl Lodging {
-    /// Points the bot at the worlds; starts nothing. `address` is where it says that its pages are.
-    pub(super) fn new(room: Room, worlds: &Worlds, ids: Ids, address: &Address) -> io::Result<Self> {
+    /// Points the bot at the worlds; starts nothing.
+    pub(super) fn new(room: Room, worlds: &Worlds, ids: Ids, address: Address) -> io::Result<Self> {
         let app = worlds.slack.app();
         let secrets = Secrets {
             slack: SlackSecrets {
@@ -93,7 +103,8 @@ impl Lodging {
             },
         };
         Ok(Self {
-            config: config(worlds, room.folder.path(), address)?,
+            config: config(worlds, room.folder.path(), &address.url)?,
+            _serving: address.serving,
             room: Mutex::new(Some(room)),
             secrets,
             clock: worlds.clock.clone(),
@@ -128,6 +139,9 @@ impl Lodging {
                     return Ok(());
                 }
                 Ok(Err(StartError::Store(OpenError::InUse(_)))) => runtime.shutdown_background(),
+                Ok(Err(StartError::Listen { source, .. })) if source.kind() == io::ErrorKind::AddrInUse => {
+                    runtime.shutdown_background();
+                }
                 Ok(Err(error)) => {
                     runtime.shutdown_background();
                     return Err(error.to_string());
@@ -195,28 +209,29 @@ impl Lodger for Lodging {
 
 /// Where the bot's own pages are.
 pub(super) struct Address {
-    port: u16,
     url: String,
+    serving: Option<Serving>,
 }
 
 impl Address {
-    /// Where a browser of this machine finds them: on a port that is free now, and the same after a kill.
-    pub(super) fn to_visit() -> io::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        Ok(Self { port, url: format!("http://127.0.0.1:{port}") })
+    /// Where a browser of this machine finds them, through what stands in for `tailscale serve`.
+    pub(super) async fn to_visit(room: &Room, worlds: &Worlds) -> io::Result<Self> {
+        let serving = worlds.tailnet.serve(&room.socket(), 0).await?;
+        let address: SocketAddr = serving.address;
+        Ok(Self { url: format!("http://{address}"), serving: Some(serving) })
     }
 
     /// A name to be read in a story, which is the same every time.
     pub(super) fn to_read() -> Self {
-        Self { port: 0, url: "https://nightlatch.example.ts.net".to_owned() }
+        Self { url: "https://nightlatch.example.ts.net".to_owned(), serving: None }
     }
 }
 
 /// The same file people write, so that the demo reads its configuration as `serve` does.
-fn config(worlds: &Worlds, folder: &Path, address: &Address) -> io::Result<Config> {
+fn config(worlds: &Worlds, folder: &Path, url: &str) -> io::Result<Config> {
     let text = format!(
         "database: sqlite://nightlatch.db\n\
-         listen: 127.0.0.1:{port}\n\
+         listen: unix:{SOCKET}\n\
          url: {url}\n\
          slack:\n  \
            mode: socket\n  \
@@ -228,8 +243,6 @@ fn config(worlds: &Worlds, folder: &Path, address: &Address) -> io::Result<Confi
            client_id: env:TAILSCALE_CLIENT_ID\n  \
            client_secret: env:TAILSCALE_CLIENT_SECRET\n  \
            socket: {socket}\n",
-        port = address.port,
-        url = address.url,
         socket = worlds.tailnet.socket().display(),
         slack = worlds.slack.api_url(),
         tailscale = worlds.tailnet.url(),

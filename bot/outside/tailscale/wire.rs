@@ -77,7 +77,6 @@ pub(super) fn client(settings: &TailscaleSettings) -> Result<Client, TailscaleEr
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(settings.call_limit)
-        .pool_idle_timeout(Duration::from_secs(60))
         .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")));
     let is_loopback = match settings.api_url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -102,6 +102,11 @@ impl SlackWorld {
         self.state().door = door;
     }
 
+    /// The way in that was chosen.
+    pub fn door(&self) -> Door {
+        self.state().door.clone()
+    }
+
     /// Every delivery so far, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.state().deliveries.clone()

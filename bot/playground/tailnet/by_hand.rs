@@ -102,6 +102,14 @@ impl TailnetWorld {
         self.change_machine(device, |machine| login.clone_into(&mut machine.user))
     }
 
+    /// A device becomes one of another tailnet that was shared into this one.
+    ///
+    /// # Errors
+    /// If there is no such device.
+    pub fn share(&self, device: &str) -> Result<(), NoSuch> {
+        self.change_machine(device, |machine| machine.is_external = true)
+    }
+
     /// A device gets these tags, or none.
     ///
     /// # Errors

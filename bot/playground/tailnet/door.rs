@@ -29,6 +29,8 @@ const CALLS_LIMIT: usize = 20_000;
 pub(super) struct Shared {
     pub clock: Clock,
     pub inner: Mutex<Inner>,
+    /// Whoever asks the machine's tailscaled who somebody is waits for whoever asked before.
+    pub turn: tokio::sync::Mutex<()>,
     /// Counts changes of any kind, calls included.
     pub changed: watch::Sender<u64>,
 }

@@ -1,8 +1,10 @@
-//! The tailscaled of the machine the bot runs on: its `whois`, on a unix socket, as strict as the real one.
+//! The tailscaled of the machine the bot runs on: its `whois`, on a unix socket, as strict and as slow as the real one.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, Request};
@@ -15,8 +17,12 @@ use tokio::net::UnixListener;
 use url::form_urlencoded;
 
 use super::TailnetWorld;
-use super::door::Shared;
+use super::door::{Inner, Shared};
 use super::state::{Machine, State};
+
+/// What the real one waits for an address of its own machine, once for each protocol, before it says that nobody is there.
+/// It looks five times in case a connection is only being made (its `proxymap`), and holds everybody else up meanwhile.
+const LOOKING_FOR_ITSELF: Duration = Duration::from_millis(180);
 
 /// A socket file that goes when the world goes.
 #[derive(Debug)]
@@ -55,6 +61,16 @@ impl TailnetWorld {
         self.shared.lock().play.seats.insert(address.to_owned(), device.to_owned());
     }
 
+    /// The tailnet address of a device.
+    pub fn address(&self, device: &str) -> Option<String> {
+        self.shared.lock().state.machine(device).map(Machine::ip)
+    }
+
+    /// Every address the machine's tailscaled was asked about, oldest first.
+    pub fn asked_about(&self) -> Vec<String> {
+        self.shared.lock().play.asked.clone()
+    }
+
     /// Gives a device a capability on the machine the bot runs on, as an app grant in the tailnet policy file would.
     pub fn grant_capability(&self, device: &str, capability: &str, value: Value) {
         let mut inner = self.shared.lock();
@@ -68,8 +84,8 @@ impl TailnetWorld {
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let whois = move |RawQuery(query): RawQuery| {
-        let answer = whois(&shared, &query.unwrap_or_default());
-        async move { answer }
+        let shared = shared.clone();
+        async move { whois(&shared, &query.unwrap_or_default()).await }
     };
     Router::new().route("/localapi/v0/whois", get(whois)).layer(from_fn(guard))
 }
@@ -87,30 +103,42 @@ async fn guard(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn whois(shared: &Shared, query: &str) -> Response {
+async fn whois(shared: &Shared, query: &str) -> Response {
     let refuse = |text: &'static str| (StatusCode::BAD_REQUEST, text).into_response();
-    let address = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "addr");
-    let Some((_, address)) = address.filter(|(_, address)| !address.is_empty()) else {
+    let field = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
+    let Some((_, address)) = field("addr").filter(|(_, address)| !address.is_empty()) else {
         return refuse("missing 'addr' parameter\n");
     };
-    let ip = match (address.parse::<std::net::SocketAddr>(), address.parse::<std::net::IpAddr>()) {
+    let ip = match (address.parse::<std::net::SocketAddr>(), address.parse::<IpAddr>()) {
         (Ok(address), _) => address.ip(),
         (_, Ok(ip)) => ip,
         _ => return refuse("invalid 'addr' parameter\n"),
     };
-    let inner = shared.lock();
-    let seats = &inner.play.seats;
-    let device = seats.get(address.as_ref()).or_else(|| seats.get(&ip.to_string()));
-    let machine = match device {
-        Some(device) => inner.state.machine(device),
-        None => inner.state.machines.iter().find(|machine| machine.ip() == ip.to_string()),
-    };
-    match machine {
-        Some(machine) => {
+    let _turn = shared.turn.lock().await;
+    let found = {
+        let mut inner = shared.lock();
+        inner.play.asked.push(address.to_string());
+        let machine = inner.at(&address, ip);
+        machine.map(|machine| {
             let capabilities = inner.play.capabilities.get(machine.short_name());
             axum::Json(answer(&inner.state, machine, capabilities)).into_response()
+        })
+    };
+    if found.is_none() && ip.is_loopback() {
+        let protocols = if field("proto").is_some() { 1 } else { 2 };
+        tokio::time::sleep(LOOKING_FOR_ITSELF * protocols).await;
+    }
+    found.unwrap_or_else(|| (StatusCode::NOT_FOUND, "no match for IP:port\n").into_response())
+}
+
+impl Inner {
+    /// The device that sits at an address, an IP with or without a port.
+    pub(super) fn at(&self, address: &str, ip: IpAddr) -> Option<&Machine> {
+        let (seats, ip) = (&self.play.seats, ip.to_string());
+        match seats.get(address).or_else(|| seats.get(&ip)) {
+            Some(device) => self.state.machine(device),
+            None => self.state.machines.iter().find(|machine| machine.ip() == ip),
         }
-        None => (StatusCode::NOT_FOUND, "no match for IP:port\n").into_response(),
     }
 }
 

@@ -29,6 +29,7 @@ mod policy;
 mod posture;
 mod reply;
 mod seed;
+mod serve;
 mod snapshot;
 mod state;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod tests;
 
 pub use by_hand::NoSuch;
 pub use faults::{Endpoint, Fault, SetFault};
+pub use serve::Serving;
 pub use state::Call;
 
 use door::{Inner, Shared};
@@ -70,7 +72,8 @@ impl TailnetWorld {
         }
         let play = Play { as_found, ..Play::default() };
         let inner = std::sync::Mutex::new(Inner { state, play });
-        let shared = Arc::new(Shared { clock, inner, changed: watch::Sender::new(0) });
+        let shared =
+            Arc::new(Shared { clock, inner, turn: tokio::sync::Mutex::default(), changed: watch::Sender::new(0) });
         let mut tasks = JoinSet::new();
         let router = super::dated(door::router(shared.clone()), shared.clock.clone());
         tasks.spawn(async move {

@@ -37,6 +37,8 @@ pub(super) struct Play {
     pub calls_forgotten: u64,
     /// Which device sits at an address (an IP, or an IP with a port).
     pub seats: BTreeMap<String, String>,
+    /// Every address that tailscaled was asked about.
+    pub asked: Vec<String>,
     /// What app grants give a device on the bot's machine.
     pub capabilities: BTreeMap<String, serde_json::Map<String, Value>>,
     /// Custom attributes as found, by device id and key: what the seed or somebody's hand put there.

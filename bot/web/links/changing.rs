@@ -64,7 +64,7 @@ impl LinkPages {
                 Caller::Tagged => {
                     "devices with tags belong to nobody, so they change no links; use a device of your own"
                 }
-                _ => "only people of this tailnet change links, and the tailnet does not know you here",
+                caller => &format!("only people of this tailnet change links, and {}", caller.why_nobody()),
             };
             text(StatusCode::FORBIDDEN, words)
         })

@@ -1,5 +1,6 @@
 //! The real bot on a runtime of its own, so that it can be killed without warning and started again from its database.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use nightlatch::clock::{Clock, Ids};
 use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
 use nightlatch::kernel::Effect;
 use nightlatch::playground::slack::SlackWorld;
-use nightlatch::playground::tailnet::TailnetWorld;
+use nightlatch::playground::tailnet::{Serving, TailnetWorld};
 use nightlatch::store::Store;
 use secrecy::SecretString;
 use sqlx::Connection;
@@ -17,6 +18,13 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 use super::{Mode, Setting};
+
+const SOCKET: &str = "http.sock";
+
+/// A killed bot lets go of its database and its socket a moment later.
+fn is_not_gone_yet(why: &str) -> bool {
+    why.contains("in use by another") || why.contains("in use (os error")
+}
 
 /// The bot, alive or not.
 #[derive(Clone)]
@@ -33,6 +41,8 @@ struct Inner {
     config: Config,
     mode: Mode,
     has_api_key: bool,
+    /// Where people of the tailnet find the pages.
+    serving: Serving,
     alive: Mutex<Option<(Bot, Runtime)>>,
 }
 
@@ -49,7 +59,15 @@ impl BotHandle {
         for (name, text) in &setting.workflows {
             std::fs::write(workflows.join(format!("{name}.yaml")), text).expect("a workflow file");
         }
-        let mode = if setting.mode == Mode::Http { "http" } else { "socket" };
+        let socket = folder.path().join(SOCKET);
+        let serving = tailnet.serve(&socket, 0).await.expect("a port");
+        let listen = if setting.is_on_a_port { "127.0.0.1:0".to_owned() } else { format!("unix:{}", socket.display()) };
+        // On a port everything arrives at one address, as it always may.
+        let mode = match (setting.mode, setting.is_on_a_port) {
+            (Mode::Http, false) => "http\n  listen: 127.0.0.1:0",
+            (Mode::Http, true) => "http",
+            _ => "socket",
+        };
         let people: String = setting.people.iter().map(|(id, login)| format!("\n  {id}: {login}")).collect();
         let people = if people.is_empty() { " {}".to_owned() } else { people };
         let credential = if setting.has_api_key {
@@ -58,7 +76,7 @@ impl BotHandle {
             "client_id: env:TAILSCALE_CLIENT_ID\n  client_secret: env:TAILSCALE_CLIENT_SECRET"
         };
         let text = format!(
-            "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
+            "database: sqlite://nightlatch.db\nlisten: {listen}\nurl: https://nightlatch.example.ts.net\n\
              slack:\n  mode: {mode}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
              signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  {credential}\n  socket: {}\npeople:{people}\n{}\n",
             slack.api_url(),
@@ -76,6 +94,7 @@ impl BotHandle {
             config,
             mode: setting.mode,
             has_api_key: setting.has_api_key,
+            serving,
             alive: Mutex::new(None),
         };
         Self { inner: Arc::new(inner) }
@@ -112,13 +131,16 @@ impl BotHandle {
                     bot = Some(started);
                     break;
                 }
-                Err(error) if error.to_string().contains("in use by another") => tokio::task::yield_now().await,
+                Err(error) if is_not_gone_yet(&error.to_string()) => tokio::task::yield_now().await,
                 Err(error) => panic!("the bot does not start: {error}"),
             }
         }
         let bot = bot.expect("the old bot lets go of its database");
         match self.inner.mode {
-            Mode::Http => super::use_http(&self.inner.slack, format!("http://{}", bot.address().expect("an address"))),
+            Mode::Http => {
+                let address = bot.slack_address().or(bot.address()).expect("an address");
+                super::use_http(&self.inner.slack, format!("http://{address}"));
+            }
             Mode::Socket | Mode::Killed => {
                 let mut health = bot.socket_health();
                 health.wait_for(|health| health.is_ready()).await.expect("the sockets are kept");
@@ -151,11 +173,21 @@ impl BotHandle {
         self.start().await;
     }
 
-    /// Where it answers HTTP: `http://127.0.0.1:PORT`.
-    pub async fn address(&self) -> String {
+    /// Where people of the tailnet find its pages, through `tailscale serve`.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.inner.serving.address)
+    }
+
+    /// The port of this machine that it listens on.
+    pub async fn port(&self) -> String {
         let alive = self.inner.alive.lock().await;
         let address = alive.as_ref().expect("the bot is alive").0.address();
         format!("http://{}", address.expect("a TCP address"))
+    }
+
+    /// The unix socket it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.inner.folder.path().join(SOCKET)
     }
 
     /// The database, for looking.

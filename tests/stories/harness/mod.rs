@@ -67,6 +67,8 @@ pub struct Setting {
     pub has_api_key: bool,
     /// Another clock than one that stands still.
     pub clock: Option<Clock>,
+    /// Pages are on a port of this machine, and not on a unix socket behind `tailscale serve`.
+    pub is_on_a_port: bool,
 }
 
 impl Default for Setting {
@@ -79,6 +81,7 @@ impl Default for Setting {
             more: String::new(),
             has_api_key: false,
             clock: None,
+            is_on_a_port: false,
         }
     }
 }

@@ -10,6 +10,7 @@ mod client_broken;
 mod pace;
 mod step;
 mod strict;
+mod whois;
 
 /// 2026-01-01T00:00:00Z.
 const START_AT: i64 = 1_767_225_600_000;
