@@ -266,7 +266,10 @@ async fn main() {
     println!("ready after {:.3} s", begun.elapsed().as_secs_f64());
     let left_at_the_end = i64::try_from(plan.active - plan.ends).unwrap();
     let mut first = None;
-    while plan.ends > 0 {
+    loop {
+        if plan.ends == 0 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
         let left = not_ended(&store).await - left_at_the_end;
         let ended = plan.ends - usize::try_from(left).unwrap();

@@ -4,6 +4,7 @@ mod alarms;
 pub mod asking;
 mod circumstances;
 pub mod health;
+mod jobs;
 pub mod links;
 pub mod logbook;
 pub mod metrics;
@@ -91,7 +92,7 @@ struct Inner {
     tailscale: Tailscale,
     links: links::LinkPlace,
     logbook: logbook::Logbook,
-    jobs: writer::Jobs,
+    jobs: jobs::Jobs,
     /// A key has one writer.
     turns: turns::Turns,
     /// Cards that may stand in Slack without our knowing.
@@ -134,7 +135,7 @@ pub enum TellError {
 impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
-        let (jobs, queue) = writer::queue();
+        let (jobs, queue) = jobs::queue();
         let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes, logbook } = parts;
         let tailnet = tailscale.clone();
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
@@ -189,7 +190,7 @@ impl Engine {
     /// Refused by the rules, or not saved; nothing has happened then.
     pub async fn ask(&self, ask: Ask, delivery: Option<String>) -> Result<Told, TellError> {
         let actor = Actor::Person { slack_id: ask.requester.slack_id.clone() };
-        told(self.submit(writer::Work::Ask(Box::new(ask)), actor, delivery, None).await)
+        told(self.submit(jobs::Work::Ask(Box::new(ask)), actor, delivery, None).await)
     }
 
     /// Tells the request what happened. Returns when everything that follows is saved.
@@ -203,13 +204,13 @@ impl Engine {
         event: Event,
         delivery: Option<String>,
     ) -> Result<Told, TellError> {
-        told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, delivery, None).await)
+        told(self.submit(jobs::Work::Tell(request_id.clone(), Box::new(event)), actor, delivery, None).await)
     }
 
     /// The worker's way to tell: the effect is taken out of the outbox in the same transaction.
     async fn report(&self, request_id: &RequestId, event: Event, done: i64) -> Result<Told, TellError> {
         let actor = if matches!(event, Event::Woke { .. }) { Actor::Clock } else { Actor::Worker };
-        told(self.submit(writer::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)
+        told(self.submit(jobs::Work::Tell(request_id.clone(), Box::new(event)), actor, None, Some(done)).await)
     }
 
     /// Says this in a channel, or in a thread there, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
@@ -227,26 +228,26 @@ impl Engine {
     ) -> Result<(), TellError> {
         let thread = thread.map(str::to_owned);
         let effect = Effect::Say { channel: channel.to_owned(), thread, by: by.to_owned(), text, blocks };
-        let work = writer::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
+        let work = jobs::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
         self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
     }
 
     /// Writes into the audit log what happened to the log itself, on the word of whoever runs the command line here.
     async fn note(&self, about: &'static str, event: Value, state: &'static str) -> Result<(), TellError> {
-        let work = writer::Work::Note { about, event, state };
+        let work = jobs::Work::Note { about, event, state };
         self.submit(work, Actor::Operator, None, None).await.map(drop)
     }
 
     async fn submit(
         &self,
-        work: writer::Work,
+        work: jobs::Work,
         actor: Actor,
         delivery: Option<String>,
         done: Option<i64>,
-    ) -> writer::Outcome {
+    ) -> jobs::Outcome {
         let (answer, answered) = oneshot::channel();
         let stopping = || TellError::NotSaved("nightlatch is stopping".to_owned());
-        let job = writer::Job { work, actor, delivery, done, answer };
+        let job = jobs::Job { work, actor, delivery, done, answer };
         self.inner.jobs.send(job).await.map_err(|()| stopping())?;
         answered.await.map_err(|_| stopping())?
     }
@@ -300,13 +301,12 @@ impl Engine {
     }
 }
 
-fn told(outcome: writer::Outcome) -> Result<Told, TellError> {
+fn told(outcome: jobs::Outcome) -> Result<Told, TellError> {
     match outcome? {
-        writer::Written::Request(told) => Ok(*told),
-        writer::Written::Link(_)
-        | writer::Written::Paste(_)
-        | writer::Written::Settled(_)
-        | writer::Written::Nothing => Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned())),
+        jobs::Written::Request(told) => Ok(*told),
+        jobs::Written::Link(_) | jobs::Written::Paste(_) | jobs::Written::Settled(_) | jobs::Written::Nothing => {
+            Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
+        }
     }
 }
 

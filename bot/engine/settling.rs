@@ -1,7 +1,8 @@
 //! What the writer saves of a key: the report of one run, told in one commit to everybody concerned, and ends that passed
 //! without being saved.
 
-use super::writer::{Job, Seen, current, told};
+use super::jobs::{Job, Written};
+use super::writer::{Seen, current, told};
 use super::{Engine, TellError, Told, orphans};
 use crate::kernel::effect::Effect;
 use crate::kernel::{Event, Failure, Key, Moment, Proof, RequestId, State, Wake};
@@ -86,7 +87,7 @@ pub(super) async fn write(
             Ok(proof) => Event::Settled { step, proof },
             Err(failure) => Event::SettleFailed { step, failure },
         };
-        if let Ok(super::writer::Written::Request(told)) = told(tx, seen, job, request_id, &event, moment).await? {
+        if let Ok(Written::Request(told)) = told(tx, seen, job, request_id, &event, moment).await? {
             let may_be_on = told.request.steps.get(step).is_some_and(crate::kernel::request::Step::may_be_on);
             if *role == Role::LetsGo && !may_be_on {
                 tx.leave(key, request_id).await?;

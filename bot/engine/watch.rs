@@ -26,7 +26,7 @@ const HANGS_MS: i64 = 10_000;
 /// An end that is later than this is told at `/readyz`.
 pub(super) const LATE_MS: i64 = 60_000;
 /// Although there is room nothing was saved for this long: a new start may help.
-const GIVEN_UP_MS: i64 = 5 * 60_000;
+const GIVEN_UP: Duration = Duration::from_secs(5 * 60);
 
 /// What the watchdog and the writer know of each other.
 #[derive(Debug, Default)]
@@ -183,14 +183,15 @@ pub(super) async fn overdue_ms(engine: &Engine) -> Result<i64, StoreError> {
 /// Watches until `stop`.
 pub(super) async fn run(engine: Engine, stop: CancellationToken) {
     let mut steps = engine.inner.clock.steps();
-    let (mut was_late, mut noted) = (false, 0);
+    let (mut was_late, mut noted, mut down) = (false, 0, Duration::ZERO);
     loop {
         let is_well = engine.is_saving();
         // Without the reserve nobody can ask for anything: it is made again as soon as there is room.
         let pause = if is_well && !engine.inner.watch.is_on_reserve() { LOOK_EVERY } else { TRY_EVERY };
+        let mut waited = Duration::ZERO;
         tokio::select! {
             () = stop.cancelled() => return,
-            () = engine.inner.clock.pause(pause) => {}
+            () = engine.inner.clock.pause(pause) => waited = pause,
             () = engine.inner.watch.failed.notified(), if is_well => continue,
             changed = steps.changed() => {
                 let step = steps.borrow_and_update().filter(|step| step.number > noted);
@@ -204,7 +205,9 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
         if !is_well {
             try_to_save(&engine).await;
         }
-        give_up_in_time(&engine);
+        let is_down = !engine.is_saving() && engine.inner.watch.down_ms(&engine.inner.clock) > 0;
+        down = if is_down { down.saturating_add(waited) } else { Duration::ZERO };
+        give_up_in_time(&engine, down);
         if is_well {
             engine.keep_reserve();
         }
@@ -229,10 +232,11 @@ async fn try_to_save(engine: &Engine) {
     }
 }
 
-fn give_up_in_time(engine: &Engine) {
-    let down_ms = engine.inner.watch.down_ms(&engine.inner.clock);
-    if down_ms >= GIVEN_UP_MS {
-        engine.inner.store.break_down(&format!("nothing was saved for {} s although there is room", down_ms / 1_000));
+/// `down` is how long this was seen look by look: a clock that jumps in the middle of a save is not minutes without one.
+fn give_up_in_time(engine: &Engine, down: Duration) {
+    if down >= GIVEN_UP {
+        let seconds = down.as_secs();
+        engine.inner.store.break_down(&format!("nothing was saved for {seconds} s although there is room"));
     }
 }
 
@@ -338,13 +342,13 @@ mod tests {
     fn it_is_given_up_after_minutes_but_never_for_a_full_disk() {
         let (watch, clock) = (Watch::default(), Clock::manual(0));
         watch.note(&clock, Some(&busy()));
-        clock.advance(Duration::from_millis(GIVEN_UP_MS.unsigned_abs()));
-        assert_eq!(watch.down_ms(&clock), GIVEN_UP_MS);
+        clock.advance(Duration::from_millis(60_000));
+        assert_eq!(watch.down_ms(&clock), 60_000);
         watch.note(&clock, Some(&StoreError::Full(String::new())));
         assert_eq!(watch.down_ms(&clock), 0);
         // A step of the wall clock makes nothing last longer.
         watch.note(&clock, Some(&busy()));
         clock.step_wall(3_600_000);
-        assert_eq!(watch.down_ms(&clock), GIVEN_UP_MS);
+        assert_eq!(watch.down_ms(&clock), 60_000);
     }
 }

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::perform::perform;
 use super::performed::Performed;
-use super::{Engine, TellError, Told, settle, writer};
+use super::{Engine, TellError, Told, jobs, settle};
 use crate::kernel::{Actor, Effect, Event, Key, RequestId, Wake};
 use crate::planted::{Fault, is_planted};
 use crate::store::{Class, Row, StoreError, Waiting};
@@ -163,7 +163,7 @@ async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Opt
     let inner = engine.clone();
     running.tasks.spawn(async move {
         let keys: Vec<_> = holds.iter().map(|(key, _)| key.clone()).collect();
-        let saved = inner.submit(writer::Work::Overdue(holds), Actor::Clock, None, None).await;
+        let saved = inner.submit(jobs::Work::Overdue(holds), Actor::Clock, None, None).await;
         if let Err(failure) = saved {
             error!(error = %failure, "ends that have passed could not be saved; they are settled all the same");
             for key in keys {
@@ -195,7 +195,7 @@ impl Running {
                 Row::Unreadable { seq, .. } if self.seqs.contains(&seq) => {}
                 Row::Unreadable { seq, request_id, why } => {
                     error!(request.id = %request_id, seq, why, "an effect cannot be read by this version; it is set aside");
-                    let work = writer::Work::SetAside { why };
+                    let work = jobs::Work::SetAside { why };
                     let inner = engine.clone();
                     let saving = async move { drop(inner.submit(work, Actor::Worker, None, Some(seq)).await) };
                     self.spawn((class, seq, format!("aside {seq}")), saving);
@@ -264,7 +264,7 @@ async fn one(engine: Engine, waiting: Waiting) {
     let kind = waiting.effect.name();
     let limit = if matches!(waiting.effect, Effect::Settle { .. }) { SETTLE_LIMIT } else { EFFECT_LIMIT };
     if is_planted(Fault::TakesOutFirst) {
-        drop(engine.submit(writer::Work::Done, Actor::Worker, None, Some(waiting.seq)).await);
+        drop(engine.submit(jobs::Work::Done, Actor::Worker, None, Some(waiting.seq)).await);
     }
     let (inner, effect) = (engine.clone(), waiting.clone());
     let mut task = tokio::spawn(async move { perform(&inner, &effect).await });
@@ -333,17 +333,17 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
         }
         Performed::Changes(work) => {
             actor = Actor::Clock;
-            writer::Work::Paste(work)
+            jobs::Work::Paste(work)
         }
-        Performed::Settled(settlement) => writer::Work::Settled(settlement),
+        Performed::Settled(settlement) => jobs::Work::Settled(settlement),
         Performed::SetAside { why } => {
             error!(request.id = %waiting.request_id, why, "an effect is set aside: its request cannot be read");
-            writer::Work::SetAside { why }
+            jobs::Work::SetAside { why }
         }
-        Performed::Done => writer::Work::Done,
+        Performed::Done => jobs::Work::Done,
         Performed::Later { pause_ms, error } => {
             let due_at = engine.inner.clock.now_ms().saturating_add(pause_ms);
-            writer::Work::Postpone { due_at, error }
+            jobs::Work::Postpone { due_at, error }
         }
     };
     engine.submit(work, actor, None, Some(waiting.seq)).await.map(drop)

@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::{LinkError, Links, Place};
-use crate::engine::{Engine, writer};
+use crate::engine::{Engine, jobs};
 use crate::kernel::Actor;
 use crate::kernel::link::Link;
 
@@ -28,7 +28,7 @@ impl Links {
         if clicks.is_empty() {
             return Ok(());
         }
-        let saved = self.engine.submit(writer::Work::Clicks(clicks.clone()), Actor::Clock, None, None).await;
+        let saved = self.engine.submit(jobs::Work::Clicks(clicks.clone()), Actor::Clock, None, None).await;
         if let Err(error) = saved {
             shelf.keep(clicks);
             return Err(error.into());

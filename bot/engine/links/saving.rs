@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::writing::{LinkOutcome, LinkWork};
 use super::{LinkError, Links, Place, failure, far};
-use crate::engine::writer::{self, Written};
+use crate::engine::jobs::{self, Written};
 use crate::kernel::Actor;
 use crate::kernel::link::{
     self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkRefusal, without_punctuation,
@@ -82,7 +82,7 @@ impl Links {
     }
 
     async fn write(&self, work: LinkWork, actor: Actor, delivery: Option<String>) -> Result<Link, LinkError> {
-        let work = writer::Work::Link(Box::new(work));
+        let work = jobs::Work::Link(Box::new(work));
         match self.engine.submit(work, actor, delivery, None).await? {
             Written::Link(outcome) => match *outcome {
                 LinkOutcome::Saved(link, _) | LinkOutcome::Deleted(link) => Ok(link),
@@ -125,7 +125,7 @@ impl Links {
             Err(error) => return Err(error.into()),
         };
         let event = LinkEvent::LinkSaved { editor: Some(editor), before, after: after.clone() };
-        let noted = self.engine.submit(writer::Work::LinkNote(Box::new(event)), actor, None, None).await;
+        let noted = self.engine.submit(jobs::Work::LinkNote(Box::new(event)), actor, None, None).await;
         if let Err(error) = noted {
             // The link is there; only our own log misses it.
             tracing::error!(link = %after.short, %error, "a link was saved at golink and could not be noted here");

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::engine::{Engine, TellError, showing, writer};
+use crate::engine::{Engine, TellError, jobs, showing};
 use crate::kernel::effect::Effect;
 use crate::kernel::{Actor, Key, Workflow};
 use crate::notices::restored::{Unknown, alarm};
@@ -160,6 +160,6 @@ async fn say(engine: &Engine, channel: &str, text: String, about: &str) -> Resul
         text,
         blocks: Value::Null,
     };
-    let work = writer::Work::Say { about: super::SUBJECT.to_owned(), effect: Box::new(effect) };
+    let work = jobs::Work::Say { about: super::SUBJECT.to_owned(), effect: Box::new(effect) };
     engine.submit(work, Actor::Clock, Some(about.to_owned()), None).await.map(drop)
 }

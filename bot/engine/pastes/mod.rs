@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::TellError;
-use super::writer::{Job, Jobs, Work, Written};
+use super::jobs::{Job, Jobs, Work, Written};
 use crate::clock::{Clock, Ids};
 use crate::kernel::paste::{
     Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects, suspects_in_name,
