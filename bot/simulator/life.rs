@@ -69,7 +69,7 @@ pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
         last = BEGIN_MS.saturating_add(planned.at).max(last);
         world.lock().plan(BEGIN_MS.saturating_add(planned.at), planned.act.clone());
     }
-    let until = last.saturating_add(REST_MS);
+    let mut until = last.saturating_add(REST_MS);
     let ids = Ids::seeded(plan.seed);
     still::fill_disk(false);
     planted::plant(plan.fault);
@@ -77,7 +77,7 @@ pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
         let watching = world.clone();
         still::simulate(Some(Arc::new(move |call, after| watching.watch(call, after))));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-        let end = runtime.block_on(live(&world, folder.path(), &ids, until));
+        let end = runtime.block_on(live(&world, folder.path(), &ids, &mut until));
         world.lock().is_dead = true;
         drop(runtime);
         still::simulate(None);
@@ -166,7 +166,7 @@ fn open(folder: &Path) -> Result<Store, Mishap> {
     Err("the killed bot does not let go of its file".into())
 }
 
-async fn live(world: &World, folder: &Path, ids: &Ids, until: i64) -> Result<End, Mishap> {
+async fn live(world: &World, folder: &Path, ids: &Ids, until: &mut i64) -> Result<End, Mishap> {
     let bot = start(world, folder, ids).await?;
     let mut kill: Option<(i64, i64)> = None;
     let mut look_at = 0;
@@ -184,6 +184,10 @@ async fn live(world: &World, folder: &Path, ids: &Ids, until: i64) -> Result<End
         match next {
             Some(Next::Done) => continue,
             Some(Next::Act(act)) => {
+                if let Act::Suspend { for_ms } = act {
+                    // Nobody does anything in its sleep: what was to happen meanwhile happens after it.
+                    *until = until.saturating_add(for_ms);
+                }
                 act_on(world, &bot, act, &mut kill);
                 continue;
             }
@@ -194,11 +198,11 @@ async fn live(world: &World, folder: &Path, ids: &Ids, until: i64) -> Result<End
             look_at = now.saturating_add(1_000);
             world.lock().check();
         }
-        if now >= until {
+        if now >= *until {
             over(world, &bot);
             return Ok(End::Over);
         }
-        let Some(at) = world.lock().rests_until(now, until, kill.map(|(at, _)| at)) else {
+        let Some(at) = world.lock().rests_until(now, *until, kill.map(|(at, _)| at)) else {
             if world.lock().found.is_some() {
                 return Ok(End::Over);
             }
