@@ -291,6 +291,10 @@ async fn main() {
             far.on.lock().unwrap().len() - usize::try_from(left_at_the_end).unwrap(),
         );
     }
+    if plan.ends == 0 {
+        // The log is verified first.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
     let (before, _) = cost();
     let idle = Instant::now();
     if plan.ends == 0 {

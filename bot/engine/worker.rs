@@ -24,6 +24,9 @@ const EFFECT_LIMIT: Duration = Duration::from_secs(60);
 const SETTLE_LIMIT: Duration = Duration::from_secs(300);
 /// Pause before an effect that broke is tried again.
 const BROKEN_PAUSE_MS: i64 = 30_000;
+/// Pause before an effect whose outcome could not be saved is performed again: what can be saved again soon is, and the far side is
+/// not asked twice a second meanwhile.
+const UNSAVED_PAUSE: Duration = Duration::from_secs(2);
 /// An end that could not be saved for so long is taken back all the same.
 const UNSAVED_AFTER: Duration = Duration::from_secs(2);
 /// Pause before the database is asked again after it failed.
@@ -287,7 +290,7 @@ async fn one(engine: Engine, waiting: Waiting) {
         if matches!(waiting.effect, Effect::Wake { wake: Wake::Expire }) {
             end_unsaved(&engine, &waiting).await;
         }
-        tokio::time::sleep(DATABASE_PAUSE).await;
+        tokio::time::sleep(UNSAVED_PAUSE).await;
     }
 }
 

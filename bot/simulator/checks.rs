@@ -46,6 +46,10 @@ impl Inner {
     /// What the model says of every place, against what is there.
     pub fn check(&mut self) {
         self.look();
+        if self.is_broken(super::plan::Trouble::DiskFull) {
+            // Nothing can be saved, so nobody can be told; /readyz says so.
+            self.alive_since = self.now;
+        }
         if let Some(id) = self.model.unalarmed(self.now, self.alive_since).cloned() {
             self.wrong(|| format!("{id} cannot be taken back, and nobody is alarmed"));
         }

@@ -242,6 +242,8 @@ fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<(i64, i64)>) {
             let mut inner = world.lock();
             inner.refresh();
             inner.calm_since = inner.now;
+            // Nobody could be told anything in its sleep.
+            inner.alive_since = inner.now;
         }
         _ => {}
     }
