@@ -27,10 +27,11 @@ use nightlatch::engine::logbook::Logbook;
 use nightlatch::engine::pastes::PasteSettings;
 use nightlatch::engine::{Engine, Parts, Running};
 use nightlatch::kernel::effect::{Due, Effect};
+use nightlatch::kernel::request::DeviceShown;
 use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
-    Actor, Applied, Ask, Button, Event, Found, Key, Moment, Person, Proof, Purpose, Request, RequestId, Standing,
-    State, Wake, Who, Workflow,
+    Actor, Applied, Ask, Button, Event, Found, Moment, Person, Proof, Purpose, Request, RequestId, Standing, State,
+    Wake, Who, Workflow,
 };
 use nightlatch::notices::Notices;
 use nightlatch::outside::net::Net;
@@ -114,7 +115,7 @@ fn person(name: &str, group: &str) -> Person {
 }
 
 fn workflow() -> Workflow {
-    let with = json!({ "device": "{{ inputs.device }}", "key": "custom:jit", "value": true });
+    let with = json!({ "device": "{{ device.node_id }}", "key": "custom:jit", "value": true });
     Workflow {
         name: "prod-db".to_owned(),
         title: "Production database".to_owned(),
@@ -128,7 +129,11 @@ fn workflow() -> Workflow {
         ask: vec![Who::parse("group:engineering").unwrap()],
         approve: vec![Stage { quorum: 1, by: vec![Who::parse("group:dba").unwrap()], own_request: OwnRequest::Never }],
         lapse_after_ms: 8 * HOUR_MS,
-        steps: vec![StepUse { uses: "tailscale.attribute".to_owned(), with: with.as_object().unwrap().clone() }],
+        steps: vec![StepUse {
+            uses: "tailscale.attribute".to_owned(),
+            name: None,
+            with: with.as_object().unwrap().clone(),
+        }],
         announce: Some("#access".to_owned()),
         digest: "d".repeat(64),
     }
@@ -137,7 +142,6 @@ fn workflow() -> Workflow {
 /// A grant as it is when it is active, with everything that was saved on its way there.
 fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
     let (alice, bob) = (person("alice", "group:engineering"), person("bob", "group:dba"));
-    let key = Key::new("tailscale.attribute", &format!("{device} custom:jit"));
     let ask = Ask {
         id: RequestId(format!("r{number:09}")),
         workflow: workflow(),
@@ -145,12 +149,11 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         inputs: BTreeMap::from([("hold".to_owned(), "1h".to_owned())]),
         hold_ms: HOUR_MS,
         reason: "invoice 1204 is stuck".to_owned(),
-        device: None,
-        keys: vec![key],
+        device: Some(DeviceShown { node_id: device.to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() }),
         seal: "s".repeat(64),
         channel: None,
     };
-    let moment = Moment { now: asked_at, jitter: 0.5 };
+    let moment = Moment { now: asked_at, jitter: 0.5, types: nightlatch::steps::TYPES };
     let mut applied = Request::ask(ask, moment).unwrap();
     let mut ledger = applied.ledger.clone();
     let button = Button::Approve { confirmed: false };
@@ -162,7 +165,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         Event::Identified { purpose: Purpose::Press { number: 1 }, person: bob.clone() },
         Event::Identified { purpose: Purpose::Start, person: alice.clone() },
         Event::Observed { step: 0, before: json!({ "value": null, "expires_at": null }) },
-        Event::Settled { step: 0, proof: Proof { at: asked_at, found } },
+        Event::settled(0, Proof { at: asked_at, found }),
     ] {
         applied = applied.request.apply(event, moment);
         ledger.extend(applied.ledger.iter().cloned());
@@ -222,6 +225,7 @@ async fn start(store: &Store, folder: &Path, far: &Arc<FarSide>, stop: &Cancella
         tailscale,
         notices: Notices::built_in().unwrap(),
         catalog: Catalog::default(),
+        steps: nightlatch::steps::LIST,
         people: BTreeMap::new(),
         links: LinkPlace::here(store, "http://localhost").await.unwrap(),
         pastes: PasteSettings { here: "http://localhost".to_owned(), tclip: None },

@@ -112,7 +112,7 @@ impl Bot {
     /// # Errors
     /// What a person must mend before the bot can run; nothing was started then.
     pub async fn start(config: &Config, secrets: Secrets, clock: Clock, ids: Ids) -> Result<Self, StartError> {
-        let catalog = Catalog::read(&config.workflows, steps::types::TYPES)?;
+        let catalog = Catalog::read(&config.workflows, steps::TYPES)?;
         let notices = Notices::with_overrides(&config.templates)?;
         let slack = slack_client(config, &secrets, &clock)?;
         let tailscale = tailscale_client(config, &secrets, &clock)?;
@@ -143,6 +143,7 @@ impl Bot {
             tailscale,
             notices,
             catalog,
+            steps: steps::LIST,
             people: config.people.clone(),
             links,
             pastes: paste_settings(config, here)?,
@@ -216,7 +217,7 @@ impl Bot {
     /// # Errors
     /// Every mistake; the workflows in use stay in use.
     pub fn reload(&self) -> Result<usize, Report> {
-        let catalog = Catalog::read(&self.workflows, steps::types::TYPES)?;
+        let catalog = Catalog::read(&self.workflows, steps::TYPES)?;
         let count = catalog.len();
         self.engine.set_catalog(catalog);
         Ok(count)

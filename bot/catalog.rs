@@ -5,6 +5,7 @@ mod files;
 mod inputs;
 mod length;
 mod people;
+mod references;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use crate::config::Report;
 use crate::config::words::nearest;
-use crate::kernel::workflow::{StepType, Workflow};
+use crate::kernel::{StepType, Workflow};
 
 /// The workflows of one folder, checked, each under its name and under its own slash command.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,6 +7,7 @@ mod blocks;
 mod buttons;
 mod engine;
 mod facts;
+pub mod handing;
 pub mod links;
 pub mod pastes;
 pub mod restored;

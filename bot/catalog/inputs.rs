@@ -1,6 +1,7 @@
 //! `inputs:` of a workflow: what the requester fills in, in the order of the command line.
 
 use super::length::length;
+use super::steps::is_name;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Key, Node};
@@ -50,9 +51,7 @@ fn type_of(node: &Node) -> Option<&str> {
 
 fn input(sheet: &mut Sheet, key: &Key, node: &Node) -> Option<Input> {
     let name = &key.name;
-    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.len() <= 32
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let is_name = is_name(name);
     if !is_name {
         let help = "lower-case letters, digits and _, at most 32, like hold or ticket_id";
         sheet.mistake(key.place, format!("{} cannot be the name of an input", quoted(name)), Some(help.to_owned()));

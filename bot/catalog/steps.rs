@@ -2,12 +2,16 @@
 
 use serde_json::Map;
 
+use super::references::{Known, Named};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
-use crate::config::yaml::{Key, Node, Value};
-use crate::kernel::reference::{Piece, Reference, ReferenceError, RequesterField, pieces};
-use crate::kernel::workflow::{Input, InputKind, StepType, StepUse};
+use crate::config::yaml::Node;
+use crate::kernel::StepType;
+use crate::kernel::step_type::{Holds, find};
+use crate::kernel::workflow::{Input, InputKind, StepUse};
 
+/// Of an input or a step.
+pub(super) const NAME_MAX: usize = 32;
 /// Each is settled in turn; a longer list is another workflow.
 const STEPS_MAX: usize = 20;
 
@@ -31,9 +35,10 @@ pub(super) fn read(
         let place = fields.get("inputs").map_or(node.place, |inputs| inputs.place);
         sheet.mistake(place, "no input says for how long", Some(help.to_owned()));
     }
+    let named: Vec<Named> = list.iter().map(|node| Named::of(node, types)).collect();
     let mut steps: Vec<Option<StepUse>> = Vec::with_capacity(list.len());
-    for node in list {
-        let step = step(sheet, node, inputs, types);
+    for (index, node) in list.iter().enumerate() {
+        let step = step(sheet, node, &Known { inputs, steps: &named, index }, types);
         if let Some(step) = &step
             && let Some(number) =
                 steps.iter().position(|other| other.as_ref().is_some_and(|other| is_same(step, other, types)))
@@ -51,31 +56,60 @@ fn is_same(step: &StepUse, other: &StepUse, types: &[StepType]) -> bool {
     let plain = |step: &StepUse, name: &str| {
         step.with.get(name).map(|value| value.to_string().to_lowercase().replace(char::is_whitespace, ""))
     };
-    let Some(kind) = types.iter().find(|kind| kind.uses == step.uses) else { return false };
-    step.uses == other.uses && kind.key_settings.iter().all(|name| plain(step, name) == plain(other, name))
+    let Some(kind) = find(types, &step.uses).filter(|kind| kind.holds == Holds::Shared) else { return false };
+    let mut keys = kind.settings.iter().filter(|setting| setting.is_key).map(|setting| setting.name);
+    step.uses == other.uses && keys.all(|name| plain(step, name) == plain(other, name))
 }
 
-fn step(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>, types: &[StepType]) -> Option<StepUse> {
-    let fields = sheet.fields(node, "a step", &["uses", "with"])?;
+fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -> Option<StepUse> {
+    let fields = sheet.fields(node, "a step", &["uses", "with", "name"])?;
+    let name = name(sheet, &fields, known);
     let uses = uses(sheet, &fields, types);
     let with = sheet.required(&fields, "with", "write its settings: with: { ... }")?;
     let Some(kind) = uses else {
-        references(sheet, with, inputs);
+        known.check(sheet, with);
         return None;
     };
     let what = format!("`{}`", kind.uses);
-    let settings = sheet.fields(with, &what, kind.settings)?;
-    let is_readable = references(sheet, with, inputs);
+    let settings = sheet.fields(with, &what, &kind.names().collect::<Vec<_>>())?;
+    let is_readable = known.check(sheet, with);
     let json = match with.value.to_json() {
         serde_json::Value::Object(map) => map,
         _ => Map::new(),
     };
-    let mistakes = inputs.filter(|_| is_readable).map(|inputs| (kind.check)(&json, inputs)).unwrap_or_default();
+    let mistakes = known.inputs.filter(|_| is_readable).map(|inputs| (kind.check)(&json, inputs)).unwrap_or_default();
     for mistake in &mistakes {
         let place = settings.get(mistake.setting).map_or_else(|| settings.place(), |node| node.place);
         sheet.mistake(place, mistake.message.clone(), mistake.help.clone());
     }
-    Some(StepUse { uses: kind.uses.to_owned(), with: json })
+    Some(StepUse { uses: kind.uses.to_owned(), name: name?, with: json })
+}
+
+/// The step's own name, if it has one; nothing if that is no name.
+fn name(sheet: &mut Sheet, fields: &Fields, known: &Known<'_>) -> Option<Option<String>> {
+    let Some(node) = fields.get("name") else { return Some(None) };
+    let text = sheet.text(node, "`name`")?;
+    if !is_name(text) {
+        let help = format!("lower-case letters, digits and _, at most {NAME_MAX}, like rule or first_key");
+        sheet.mistake(node.place, format!("{} cannot be the name of a step", quoted(text)), Some(help));
+        return None;
+    }
+    if known.steps.iter().take(known.index).any(|other| other.is_own && other.name == text) {
+        sheet.mistake(
+            node.place,
+            format!("a second step is called {}", quoted(text)),
+            Some("choose another name".to_owned()),
+        );
+        return None;
+    }
+    Some(Some(text.to_owned()))
+}
+
+/// Inputs and steps are called the same way, so that both can stand in `{{ }}`.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= NAME_MAX
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn uses<'k>(sheet: &mut Sheet, fields: &Fields, types: &'k [StepType]) -> Option<&'k StepType> {
@@ -92,75 +126,4 @@ fn uses<'k>(sheet: &mut Sheet, fields: &Fields, types: &'k [StepType]) -> Option
         sheet.mistake(node.place, format!("{} is not a step type", quoted(text)), Some(help));
     }
     kind
-}
-
-/// Checks every `{{ }}` below the node; whether all can be filled in.
-fn references(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>) -> bool {
-    match &node.value {
-        Value::Text(text) => reference(sheet, node, text, inputs),
-        // Not `all`: every one is looked at, whatever was found before.
-        Value::List(list) => {
-            let readable: Vec<bool> = list.iter().map(|node| references(sheet, node, inputs)).collect();
-            !readable.contains(&false)
-        }
-        Value::Map(entries) => {
-            let readable = entries.iter().map(|(key, node)| key_is_plain(sheet, key) & references(sheet, node, inputs));
-            !readable.collect::<Vec<bool>>().contains(&false)
-        }
-        _ => true,
-    }
-}
-
-fn key_is_plain(sheet: &mut Sheet, key: &Key) -> bool {
-    let is_plain = !key.name.contains("{{") && !key.name.contains("{%");
-    if !is_plain {
-        sheet.mistake(key.place, "`{{ }}` may stand in values only", None);
-    }
-    is_plain
-}
-
-fn reference(sheet: &mut Sheet, node: &Node, text: &str, inputs: Option<&[Input]>) -> bool {
-    let found = match pieces(text) {
-        Ok(pieces) => pieces,
-        Err(error) => {
-            let help = match error {
-                ReferenceError::Unknown(name) => unknown(name, inputs.unwrap_or_default()),
-                _ => "write {{ inputs.NAME }} or {{ requester.email }}".to_owned(),
-            };
-            let message = match error {
-                ReferenceError::Unknown(name) => format!("nothing is called {}", quoted(name)),
-                ReferenceError::NotAName(name) => {
-                    format!("{} is not just a name: {{{{ }}}} holds no logic", quoted(name))
-                }
-                error => error.to_string(),
-            };
-            sheet.mistake(node.place, message, Some(help));
-            return false;
-        }
-    };
-    let mut is_known = true;
-    for piece in found {
-        if let (Piece::Reference(Reference::Input(name)), Some(inputs)) = (piece, inputs)
-            && !inputs.iter().any(|input| input.name == name)
-        {
-            is_known = false;
-            sheet.mistake(
-                node.place,
-                format!("there is no input {}", quoted(name)),
-                Some(unknown(&format!("inputs.{name}"), inputs)),
-            );
-        }
-    }
-    is_known
-}
-
-/// The nearest name there is, or all of them.
-fn unknown(name: &str, inputs: &[Input]) -> String {
-    let inputs = inputs.iter().map(|input| format!("inputs.{}", input.name));
-    let requester = RequesterField::ALL.iter().map(|(field, _)| format!("requester.{field}"));
-    let all: Vec<String> = inputs.chain(requester).collect();
-    match nearest(name, all.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there is: {}", all.join(", ")),
-    }
 }

@@ -23,7 +23,11 @@ steps:
 ";
 
 fn read(text: &str) -> Result<Workflow, Report> {
-    workflow::read("workflows/prod-db.yaml", "prod-db", text, TYPES)
+    read_with(text, TYPES)
+}
+
+fn read_with(text: &str, types: &[StepType]) -> Result<Workflow, Report> {
+    workflow::read("workflows/prod-db.yaml", "prod-db", text, types)
 }
 
 fn mistakes(text: &str) -> String {
@@ -38,7 +42,10 @@ fn with(from: &str, to: &str) -> String {
 
 /// Messages only, one a line.
 fn messages(text: &str) -> String {
-    let report = read(text).unwrap_err();
+    messages_of(&read(text).unwrap_err())
+}
+
+fn messages_of(report: &Report) -> String {
     let line = |mistake: &crate::config::Mistake| {
         let help = mistake.help.as_deref().unwrap_or("-");
         format!("{}:{} {} | {help}", mistake.line, mistake.column, mistake.message)

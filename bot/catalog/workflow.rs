@@ -8,7 +8,7 @@ use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Node, Value};
-use crate::kernel::workflow::{StepType, Workflow};
+use crate::kernel::{StepType, Workflow};
 
 const KEYS: &[&str] =
     &["nightlatch", "title", "description", "command", "inputs", "ask", "approve", "lapse_after", "steps", "announce"];

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{Engine, mistyped};
 use crate::kernel::hold::HoldError;
 use crate::kernel::request::DeviceShown;
 use crate::kernel::workflow::{InputKind, OwnRequest};
-use crate::kernel::{Ask, Failure, Key, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
+use crate::kernel::{Ask, Failure, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
 use crate::outside::tailscale::Device;
 
 /// Slack wants an answer within three seconds; looking people up gets this much of them.
@@ -182,7 +181,6 @@ impl Engine {
             return Ok(Prepared::Incomplete { missing: read.missing, person, devices });
         }
         let id = RequestId(self.inner.ids.next(self.inner.clock.now_ms()));
-        let keys = self.keys(workflow, &read.shown, device.as_ref(), &person)?;
         let mut ask = Ask {
             id,
             workflow: Workflow::clone(workflow),
@@ -191,7 +189,6 @@ impl Engine {
             hold_ms: read.hold_ms,
             reason: read.reason,
             device,
-            keys,
             seal: String::new(),
             channel: form.channel.clone(),
         };
@@ -210,32 +207,6 @@ impl Engine {
         }
         let enough = all.names.len() >= usize::try_from(stage.quorum).unwrap_or(usize::MAX);
         if enough || all.has_unlisted { Ok(()) } else { Err(AskError::NobodyCanApprove) }
-    }
-
-    /// What each step of this ask touches.
-    fn keys(
-        &self,
-        workflow: &Workflow,
-        inputs: &BTreeMap<String, String>,
-        device: Option<&DeviceShown>,
-        person: &Person,
-    ) -> Result<Vec<Key>, AskError> {
-        let mut inputs = inputs.clone();
-        if let (Some(input), Some(device)) = (workflow.device(), device) {
-            inputs.insert(input.name.clone(), device.node_id.clone());
-        }
-        let unusable = |why: String| AskError::Refused(Refusal::Unusable { missing: why });
-        workflow
-            .steps
-            .iter()
-            .map(|step| {
-                let with = render(&step.with, &inputs, person).map_err(unusable)?;
-                let found =
-                    self.inner.steps.find(&step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
-                let address = found.address(&with).map_err(unusable)?;
-                Ok(Key::new(&step.uses, &address))
-            })
-            .collect()
     }
 
     /// The person and their own devices, for forms; within about two seconds.
@@ -325,36 +296,6 @@ fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<Dev
     }?;
     read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
     Some(DeviceShown { node_id: chosen.node_id.clone(), name: chosen.short_name().to_owned(), os: chosen.os.clone() })
-}
-
-/// Fills `{{ inputs.x }}` and `{{ requester.x }}` into the strings of a step's settings.
-fn render(
-    with: &Map<String, Value>,
-    inputs: &BTreeMap<String, String>,
-    person: &Person,
-) -> Result<Map<String, Value>, String> {
-    let mut context = tera::Context::new();
-    context.insert("inputs", inputs);
-    let requester: BTreeMap<&str, &str> = [
-        ("email", person.email.as_deref().unwrap_or_default()),
-        ("login", person.login.as_deref().unwrap_or_default()),
-        ("name", person.name.as_str()),
-    ]
-    .into();
-    context.insert("requester", &requester);
-    let mut rendered = Map::new();
-    for (name, value) in with {
-        let value = match value {
-            Value::String(text) if text.contains("{{") => {
-                let text = tera::Tera::one_off(text, &context, false)
-                    .map_err(|error| format!("value for `{name}`: {error}"))?;
-                Value::String(text)
-            }
-            other => other.clone(),
-        };
-        rendered.insert(name.clone(), value);
-    }
-    Ok(rendered)
 }
 
 /// Fingerprint of what people are shown and approve.

@@ -3,6 +3,7 @@
 mod alarms;
 pub mod asking;
 mod circumstances;
+mod handing;
 pub mod health;
 mod jobs;
 pub mod links;
@@ -39,7 +40,7 @@ use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
-use crate::steps::Steps;
+use crate::steps::{self, Outside, Steps};
 use crate::store::{Store, StoreError};
 
 pub use metrics::Metrics;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub notices: Notices,
     /// What can be asked for.
     pub catalog: Catalog,
+    /// What steps can be.
+    pub steps: steps::List,
     /// Slack ids to tailnet logins, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
     /// Where go links are kept.
@@ -136,13 +139,14 @@ impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = jobs::queue();
-        let Parts { store, clock, ids, slack, tailscale, notices, catalog, people, links, pastes, logbook } = parts;
+        let Parts { store, clock, ids, slack, tailscale, notices, catalog, steps, people, links, pastes, logbook } =
+            parts;
         let tailnet = tailscale.clone();
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
-            steps: Steps::new(tailscale.clone(), keeper, clock.clone()),
+            steps: Steps::new(steps, &Outside { tailscale: tailscale.clone(), pastes: keeper, clock: clock.clone() }),
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),

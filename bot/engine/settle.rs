@@ -1,11 +1,13 @@
 //! Settling one key: who holds it and who let go, what was there before, one call to the step type, and what each of them is
 //! told. One run serves everybody who came and went since the last one.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use super::performed::Performed;
 use super::settling::{Role, Settlement};
-use super::{Engine, TellError};
+use super::{Engine, TellError, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
@@ -73,14 +75,15 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     if snapshot.leaving.is_empty() && snapshot.live.is_empty() {
         return Performed::Settled(Box::new(settlement));
     }
-    let mut settled = outcome(engine, key, &held, &snapshot).await;
+    let mut results = BTreeMap::new();
+    let mut settled = outcome(engine, key, &held, &snapshot, &mut results).await;
     if let Ok(Err(failure)) = &settled
         && let Some(new) = snapshot.without_new()
     {
         for row in &new {
             settlement.tell(row, Role::Holds, Err(failure.clone()));
         }
-        settled = outcome(engine, key, &held, &snapshot).await;
+        settled = outcome(engine, key, &held, &snapshot, &mut results).await;
     }
     match settled {
         Ok(outcome) => {
@@ -88,6 +91,7 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
                 tracing::warn!(step.key = %key, failure = failure.what, "a key could not be settled");
             }
             tell_all(&mut settlement, &snapshot, &outcome);
+            settlement.came_to(results);
             Performed::Settled(Box::new(settlement))
         }
         Err(error) => Performed::later(1_000, &error.to_string()),
@@ -113,7 +117,9 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
     let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed };
     match holders(engine, key, &live).await? {
         Ok(holders) => match step.settle(key, &holders, &before).await {
-            Ok(proof) => tracing::warn!(step.key = %key, found = ?proof.found, "settled although nothing can be saved"),
+            Ok(settled) => {
+                tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved");
+            }
             Err(failure) => {
                 tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled")
             }
@@ -130,6 +136,7 @@ async fn outcome(
     key: &Key,
     held: &Held,
     snapshot: &Snapshot<'_>,
+    results: &mut BTreeMap<RequestId, Map<String, Value>>,
 ) -> Result<Result<Proof, Failure>, StoreError> {
     let Some(step) = engine.inner.steps.find(key.uses()) else {
         return Ok(Err(Failure {
@@ -155,7 +162,13 @@ async fn outcome(
         if is_planted(Fault::LosesOwn) { (vec![], true) } else { (held.ends.clone(), held.confirmed) };
     let before = Before { found, untils: ends, confirmed };
     match holders(engine, key, &snapshot.live).await? {
-        Ok(holders) => Ok(step.settle(key, &holders, &before).await),
+        Ok(holders) => Ok(match step.settle(key, &holders, &before).await {
+            Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
+                *results = settled.results;
+                settled.proof
+            }),
+            Err(failure) => Err(failure),
+        }),
         Err(failure) => Ok(Err(failure)),
     }
 }
@@ -220,15 +233,15 @@ async fn holders(engine: &Engine, key: &Key, live: &[&HolderRow]) -> Result<Resu
 /// Rows from before settings stood in the ledger.
 async fn told_by_request(engine: &Engine, key: &Key, row: &HolderRow) -> Result<Option<Holding>, StoreError> {
     let request = engine.inner.store.load(&row.request_id).await?;
-    let index = request.steps.iter().position(|step| step.key == *key);
-    Ok(index.map(|index| request.holding(index, row.until)))
+    let with = request.step_of(key).and_then(|index| request.filled_as_at_first(index).ok());
+    Ok(with.map(|with| request.holding(row.until, with)))
 }
 
 /// Writes down what is there before we touch it, and only then lets anything be sent.
 async fn first_touch(engine: &Engine, step: &dyn Step, id: &RequestId, key: &Key) -> Result<Value, Failure> {
     let before = step.observe(key).await?;
     let request = engine.inner.store.load(id).await.map_err(|error| not_told(&error.into()))?;
-    let Some(index) = request.steps.iter().position(|step| step.key == *key) else {
+    let Some(index) = request.step_of(key) else {
         return Err(not_told(&TellError::NoSuchRequest(id.clone())));
     };
     let event = Event::Observed { step: index, before: before.clone() };

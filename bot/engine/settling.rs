@@ -1,6 +1,10 @@
 //! What the writer saves of a key: the report of one run, told in one commit to everybody concerned, and ends that passed
 //! without being saved.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
 use super::jobs::{Job, Written};
 use super::writer::{Seen, current, told};
 use super::{Engine, TellError, Told, orphans};
@@ -24,6 +28,8 @@ pub(super) struct TellHolder {
     request_id: RequestId,
     role: Role,
     outcome: Result<Proof, Failure>,
+    /// What the step came to for them, for later steps and the card.
+    results: Map<String, Value>,
 }
 
 /// What a holder was to the run. Who let go since is told by the run that begins with that.
@@ -35,7 +41,14 @@ pub(super) enum Role {
 
 impl Settlement {
     pub(super) fn tell(&mut self, row: &HolderRow, role: Role, outcome: Result<Proof, Failure>) {
-        self.tells.push(TellHolder { request_id: row.request_id.clone(), role, outcome });
+        self.tells.push(TellHolder { request_id: row.request_id.clone(), role, outcome, results: Map::new() });
+    }
+
+    /// What the step came to for each request is told with that it is on.
+    pub(super) fn came_to(&mut self, mut results: BTreeMap<RequestId, Map<String, Value>>) {
+        for tell in self.tells.iter_mut().filter(|tell| tell.role == Role::Holds) {
+            tell.results = results.remove(&tell.request_id).unwrap_or_default();
+        }
     }
 
     /// Whether the run did what it should.
@@ -61,7 +74,7 @@ pub(super) async fn write(
     let mut changed = Vec::new();
     let mut is_back = false;
     let late = if is_planted(Fault::SettlesForAll) { let_go_since(settlement, &rows, moment.now) } else { Vec::new() };
-    for TellHolder { request_id, role, outcome } in settlement.tells.iter().chain(&late) {
+    for TellHolder { request_id, role, outcome, results } in settlement.tells.iter().chain(&late) {
         let phase = rows.iter().find(|(id, _)| id == request_id).map(|(_, phase)| *phase);
         let fits = match role {
             Role::Holds => matches!(phase, Some(HoldPhase::Begun | HoldPhase::Held)),
@@ -78,13 +91,13 @@ pub(super) async fn write(
             }
             Err(error) => return Err(error),
         };
-        let Some(step) = request.steps.iter().position(|step| step.key == *key) else {
+        let Some(step) = request.step_of(key) else {
             tx.leave(key, request_id).await?;
             continue;
         };
         is_back |= outcome.is_ok() && request.steps.get(step).is_some_and(|step| step.failures > 0);
         let event = match outcome.clone() {
-            Ok(proof) => Event::Settled { step, proof },
+            Ok(proof) => Event::Settled { step, proof, results: results.clone() },
             Err(failure) => Event::SettleFailed { step, failure },
         };
         if let Ok(Written::Request(told)) = told(tx, seen, job, request_id, &event, moment).await? {
@@ -115,7 +128,13 @@ fn let_go_since(settlement: &Settlement, rows: &[(RequestId, HoldPhase)], at: i6
     let since = since
         .filter(|(id, _)| !settlement.tells.iter().any(|tell| tell.request_id == *id && tell.role == Role::LetsGo));
     let outcome = Ok(Proof { at, found: crate::kernel::Found::HeldByOthers { until: at } });
-    since.map(|(id, _)| TellHolder { request_id: id.clone(), role: Role::LetsGo, outcome: outcome.clone() }).collect()
+    let tell = |id: &RequestId| TellHolder {
+        request_id: id.clone(),
+        role: Role::LetsGo,
+        outcome: outcome.clone(),
+        results: Map::new(),
+    };
+    since.map(|(id, _)| tell(id)).collect()
 }
 
 /// Ends that have passed and that nobody let go of: whatever kept them from being saved must not keep access on.
@@ -133,7 +152,7 @@ pub(super) async fn overdue(
         match current(tx, seen, id).await {
             Ok(request) => {
                 let is_over = request.state == State::Active && request.expires_at.is_some_and(|at| at <= moment.now);
-                let may_be_on = request.steps.iter().any(|step| step.key == *key && step.may_be_on());
+                let may_be_on = request.steps.iter().any(|step| step.touches(key) && step.may_be_on());
                 if is_over && may_be_on {
                     tracing::warn!(request.id = %id, "an end had passed without being saved; it is saved now");
                     let _ = told(tx, seen, job, id, &Event::Woke { wake: Wake::Expire }, moment).await?;

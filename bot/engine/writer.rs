@@ -92,7 +92,8 @@ async fn commit(engine: &Engine, seen: &mut Seen, jobs: &[Job]) -> Result<Vec<Ou
 }
 
 async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<Vec<Outcome>, StoreError> {
-    let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction() };
+    let types = engine.inner.steps.types();
+    let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction(), types };
     let mut tx = engine.inner.store.begin().await?;
     let mut seen = std::mem::take(known);
     let mut outcomes = Vec::with_capacity(jobs.len());

@@ -9,7 +9,7 @@ use super::text::{many_lines, one_line};
 use super::words;
 use crate::kernel::person::Who;
 use crate::kernel::request::{Phase, Step};
-use crate::kernel::{Found, Outcome, Place, Proof, Recipient, Request, State};
+use crate::kernel::{Found, Key, Outcome, Place, Proof, Recipient, Request, State};
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
 const APPROVERS_MAX: usize = 10;
@@ -143,7 +143,7 @@ impl Facts {
             approvers: request.approvers.iter().take(APPROVERS_MAX).cloned().collect(),
             approvers_more: request.approvers.len().saturating_sub(APPROVERS_MAX),
             because: because(by),
-            keys: request.keys.iter().take(5).map(|key| line(key.as_str())).collect(),
+            keys: keys(request).into_iter().take(5).map(line).collect(),
             found: request.steps.iter().filter_map(found).take(5).collect(),
             may_be_on: request.steps.iter().filter_map(|step| may_be_on(step, now)).take(5).collect(),
             release_failures: release_failures(request),
@@ -222,6 +222,12 @@ fn because(by: &[Who]) -> String {
     }
 }
 
+/// What each step touches; of one that is not known yet, its type.
+fn keys(request: &Request) -> Vec<&str> {
+    let steps = request.steps.iter().zip(&request.workflow.steps);
+    steps.map(|(step, written)| step.key.as_ref().map_or(written.uses.as_str(), Key::as_str)).collect()
+}
+
 fn found(step: &Step) -> Option<FoundAs> {
     let proof = step.proof.as_ref().filter(|_| step.phase == Phase::Gone)?;
     let (kind, what, until) = match &proof.found {
@@ -236,7 +242,8 @@ fn found(step: &Step) -> Option<FoundAs> {
         // Nothing that is over can read back as ours and on; if it ever did, say it and not something nicer.
         Found::On { until } => ("on", "", *until),
     };
-    Some(FoundAs { key: one_line(step.key.as_str(), LINE_MAX), kind, what: one_line(what, 300), until, at: proof.at })
+    let key = step.key.as_ref().map(Key::as_str).unwrap_or_default();
+    Some(FoundAs { key: one_line(key, LINE_MAX), kind, what: one_line(what, 300), until, at: proof.at })
 }
 
 fn late(request: &Request) -> String {
@@ -265,7 +272,8 @@ fn may_be_on(step: &Step, now: i64) -> Option<MayBeOn> {
         _ => (step.until, false),
     };
     let past = ends_at.is_some_and(|at| at <= now);
-    Some(MayBeOn { key: one_line(step.key.as_str(), LINE_MAX), ends_at, confirmed, past })
+    let key = step.key.as_ref().map(Key::as_str).unwrap_or_default();
+    Some(MayBeOn { key: one_line(key, LINE_MAX), ends_at, confirmed, past })
 }
 
 /// Seconds matter only at the end.

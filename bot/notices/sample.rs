@@ -7,7 +7,7 @@ use crate::kernel::event::{Button, Failure, Purpose};
 use crate::kernel::person::{Person, Standing, Who};
 use crate::kernel::request::DeviceShown;
 use crate::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse, Workflow};
-use crate::kernel::{Ask, Event, Found, Key, Moment, Place, Proof, Recipient, Request, RequestId, Wake};
+use crate::kernel::{Ask, Event, Found, Moment, Place, Proof, Recipient, Request, RequestId, StepType, Wake};
 
 /// 2026-11-22 13:00:00 UTC, when the samples are asked.
 pub const ASKED_AT: i64 = 1_795_352_400_000;
@@ -35,7 +35,11 @@ pub fn workflow() -> Workflow {
             own_request: OwnRequest::Never,
         }],
         lapse_after_ms: 8 * HOUR_MS,
-        steps: vec![StepUse { uses: "tailscale.attribute".into(), with: serde_json::Map::new() }],
+        steps: vec![StepUse {
+            uses: "tailscale.attribute".into(),
+            name: None,
+            with: [("at".to_owned(), "{{ inputs.device }} custom:jit_prod_db".into())].into_iter().collect(),
+        }],
         announce: Some("#access".into()),
         digest: "sample".into(),
     }
@@ -64,10 +68,18 @@ pub fn ask() -> Ask {
         hold_ms: 2 * HOUR_MS,
         reason: "invoice 1204 is stuck".into(),
         device: Some(DeviceShown { node_id: "n123CNTRL".into(), name: "alice-laptop".into(), os: "macOS".into() }),
-        keys: vec![Key::new("tailscale.attribute", "n123CNTRL custom:jit_prod_db")],
         seal: "5ea1".into(),
         channel: None,
     }
+}
+
+/// The step type of the sample, as far as it needs one.
+const TYPES: &[StepType] = &[StepType::plain("tailscale.attribute", |with| {
+    with.get("at").and_then(serde_json::Value::as_str).map(str::to_owned).ok_or_else(|| "it is nowhere".to_owned())
+})];
+
+fn moment(now: i64) -> Moment {
+    Moment { now, jitter: 0.0, types: TYPES }
 }
 
 /// A life being lived; each call is something that happens a second after the one before.
@@ -82,14 +94,14 @@ pub struct Life {
 impl Life {
     /// A request just made; nothing if the rules refuse it.
     pub fn asked(ask: Ask) -> Option<Self> {
-        let request = Request::ask(ask, Moment { now: ASKED_AT, jitter: 0.0 }).ok()?.request;
+        let request = Request::ask(ask, moment(ASKED_AT)).ok()?.request;
         Some(Self { request, at: ASKED_AT })
     }
 
     /// Something happens.
     pub fn then(mut self, event: Event) -> Self {
         self.at += 1000;
-        self.request = self.request.apply(event, Moment { now: self.at, jitter: 0.0 }).request;
+        self.request = self.request.apply(event, moment(self.at)).request;
         self
     }
 
@@ -117,7 +129,7 @@ impl Life {
     /// The step was read back.
     pub fn settled(self, found: Found) -> Self {
         let at = self.at + 1000;
-        self.then(Event::Settled { step: 0, proof: Proof { at, found } })
+        self.then(Event::settled(0, Proof { at, found }))
     }
 
     /// The step could not be settled.

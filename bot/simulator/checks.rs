@@ -8,7 +8,7 @@ use super::company::{SECRETS, may_decide, person_of, rules};
 use super::model::{self, Must};
 use super::tailnet::Place;
 use super::world::{Inner, brief_text};
-use crate::kernel::{Request, RequestId, State};
+use crate::kernel::{Key, Request, RequestId, State};
 use crate::store::still::look;
 
 /// Facts for a decision may be this old: five seconds, and what it takes to read and count.
@@ -93,7 +93,8 @@ impl Inner {
             self.wrong(|| format!("a write for {id}, which is {}", request.state.word()));
         }
         let key = request.steps.iter().find(|step| {
-            let (device, name) = step.key.address().split_once(' ').unwrap_or_default();
+            let address = step.key.as_ref().map(Key::address).unwrap_or_default();
+            let (device, name) = address.split_once(' ').unwrap_or_default();
             path.contains(device) && path.replace("%3A", ":").contains(name)
         });
         if !key.is_some_and(|step| step.may_be_on()) {

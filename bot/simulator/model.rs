@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::tailnet::{Attribute, Place, Tailnet};
 use crate::kernel::request::{Found, Phase, Step};
-use crate::kernel::{Request, RequestId, State};
+use crate::kernel::{Key, Request, RequestId, State};
 
 /// Ends are on time within this.
 const ON_TIME_MS: i64 = 5_000;
@@ -51,7 +51,8 @@ impl Model {
     /// What is saved of a request now. `ahead` is how far the bot's clock is ahead of true time. Says what can never be right.
     pub fn saved(&mut self, request: &Request, now: i64, ahead: i64) -> Option<String> {
         for step in &request.steps {
-            let Some((device, name)) = step.key.address().split_once(' ') else { continue };
+            let address = step.key.as_ref().map(Key::address).unwrap_or_default();
+            let Some((device, name)) = address.split_once(' ') else { continue };
             let place = (device.to_owned(), name.to_owned());
             let claim = self.claims.entry(place).or_default().entry(request.id.clone()).or_default();
             let is_on = step.proof.as_ref().is_some_and(|proof| proof.found.is_on());

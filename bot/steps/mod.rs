@@ -2,17 +2,66 @@
 
 pub mod tailscale;
 pub mod tclip;
-pub mod types;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::kernel::{Failure, Key, Proof, RequestId};
+use crate::clock::Clock;
+use crate::kernel::{Failure, Key, Proof, RequestId, StepType};
 use crate::outside::tailscale::Tailscale;
 
-pub use types::TYPES;
+macro_rules! list {
+    ($($system:ident::$thing:ident),* $(,)?) => {
+        /// Every step type.
+        pub const LIST: List =
+            List { types: &[$($system::$thing::LISTED.about),*], makes: &[$($system::$thing::LISTED.make),*] };
+    };
+}
+
+// The one list: a new step type is one more line here; a test compares it to the files of this folder.
+list! {
+    tailscale::attribute,
+    tclip::paste,
+}
+
+/// What the listed types say about themselves.
+pub const TYPES: &[StepType] = LIST.types;
+
+/// Step types in a list.
+#[derive(Clone, Copy)]
+pub struct List {
+    /// What they say about themselves.
+    pub types: &'static [StepType],
+    /// What does them, in the same order.
+    pub makes: &'static [Make],
+}
+
+/// Makes what does a step type, over the clients it needs.
+pub type Make = fn(&Outside) -> Arc<dyn Step>;
+
+/// One step type: what it says about itself, and what does it.
+#[derive(Clone, Copy)]
+pub struct Listed {
+    /// Needs no client.
+    pub about: StepType,
+    /// Over the clients it needs.
+    pub make: Make,
+}
+
+/// Everything that steps may touch. Made once; no step gets the engine.
+#[derive(Clone)]
+pub struct Outside {
+    /// The tailnet.
+    pub tailscale: Tailscale,
+    /// Pastes, with us or at a tclip.
+    pub pastes: Arc<dyn tclip::Keeper>,
+    /// The clock seam.
+    pub clock: Clock,
+}
 
 /// A live grant on a key: who holds it, until when, and what to say about it on the far side.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +72,7 @@ pub struct Holder {
     pub login: String,
     /// The end the far side is to be told, milliseconds since the Unix epoch.
     pub until: i64,
-    /// The step's settings as pinned in the request.
+    /// The step's settings as pinned in the request, filled in when the step began.
     pub with: Map<String, Value>,
     /// Who approved and why it was asked, for the far side's own log; may hold anything people typed.
     pub comment: String,
@@ -53,14 +102,39 @@ impl Before {
     }
 }
 
+/// What a key was settled to.
+#[derive(Debug)]
+pub struct Settled {
+    /// What was read back.
+    pub proof: Proof,
+    /// What it came to for each request that is new on it, by the names its type lists; for later steps and the card. Kept and
+    /// logged, so never a secret.
+    pub results: BTreeMap<RequestId, Map<String, Value>>,
+    /// What somebody new on it gets to see once.
+    pub hand_over: Vec<HandOver>,
+}
+
+impl From<Proof> for Settled {
+    /// Nothing came of it that anybody could name.
+    fn from(proof: Proof) -> Self {
+        Self { proof, results: BTreeMap::new(), hand_over: Vec::new() }
+    }
+}
+
+/// A secret that a step made for one request. It is shown once, in private, while its step is settled, and stands in no row, log,
+/// proof or audit entry. If it could not be shown the step has failed, and whoever made it must be able to make another one.
+#[derive(Debug)]
+pub struct HandOver {
+    /// Whose requester gets it.
+    pub request_id: RequestId,
+    /// What it is, for people, like `auth key`.
+    pub what: &'static str,
+    /// The secret.
+    pub secret: SecretString,
+}
+
 /// One way to touch the outside world. Never "set" and later "unset": `settle` makes the outside agree with the holders.
 pub trait Step: Send + Sync {
-    /// The name in `uses:`.
-    fn uses(&self) -> &'static str;
-
-    /// The address of what these (rendered) settings touch; the key is this under `uses`.
-    fn address(&self, with: &Map<String, Value>) -> Result<String, String>;
-
     /// Reads what is there, before the first touch.
     fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>>;
 
@@ -71,32 +145,33 @@ pub trait Step: Send + Sync {
         key: &'a Key,
         holders: &'a [Holder],
         before: &'a Before,
-    ) -> BoxFuture<'a, Result<Proof, Failure>>;
+    ) -> BoxFuture<'a, Result<Settled, Failure>>;
 }
 
-/// Every step type there is.
+/// Every step type there is, ready to be used.
 #[derive(Clone)]
 pub struct Steps {
-    all: Arc<[Box<dyn Step>]>,
+    all: Arc<BTreeMap<&'static str, Arc<dyn Step>>>,
+    types: &'static [StepType],
 }
 
 impl Steps {
-    /// The list. A new step type is one more line here and in `types.rs`; a test compares the two.
-    pub fn new(tailscale: Tailscale, pastes: Arc<dyn tclip::Keeper>, clock: crate::clock::Clock) -> Self {
-        let all: Vec<Box<dyn Step>> = vec![
-            Box::new(tailscale::attribute::Attribute::new(tailscale, clock.clone())),
-            Box::new(tclip::paste::PasteStep::new(pastes, clock)),
-        ];
-        Self { all: all.into() }
+    /// The listed types over these clients.
+    pub fn new(list: List, outside: &Outside) -> Self {
+        let made = list.types.iter().zip(list.makes).map(|(kind, make)| (kind.uses, make(outside)));
+        Self { all: Arc::new(made.collect()), types: list.types }
     }
 
     /// The step type of that name.
     pub fn find(&self, uses: &str) -> Option<&dyn Step> {
-        self.all.iter().find(|step| step.uses() == uses).map(AsRef::as_ref)
+        self.all.get(uses).map(AsRef::as_ref)
     }
 
-    /// All names, for the test that compares lists.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.all.iter().map(|step| step.uses()).collect()
+    /// What they say about themselves.
+    pub fn types(&self) -> &'static [StepType] {
+        self.types
     }
 }
+
+#[cfg(test)]
+mod tests;

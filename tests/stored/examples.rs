@@ -142,8 +142,11 @@ pub fn events() -> Named<Event> {
     list.push(("identified start".to_owned(), Event::Identified { purpose: Purpose::Start, person: alice() }));
     list.extend(founds().into_iter().map(|found| {
         let name = format!("settled {}", crate::variants::found(&found));
-        (name, Event::Settled { step: 0, proof: Proof { at: NOON, found } })
+        (name, Event::settled(0, Proof { at: NOON, found }))
     }));
+    let results = json!({ "id": 7, "link": "https://example.com/7" }).as_object().cloned().unwrap_or_default();
+    let proof = Proof { at: NOON, found: founds().remove(0) };
+    list.push(("settled with results".to_owned(), Event::Settled { step: 0, proof, results }));
     for place in places() {
         let name = crate::variants::place(&place);
         list.push((format!("shown {name}"), Event::Shown { place: place.clone(), channel: channel(), ts: ts() }));

@@ -72,7 +72,7 @@ fn settings(value: Value) -> serde_json::Map<String, Value> {
 fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
     let attribute = json!({ "device": "{{ inputs.device }}", "key": "custom:jit_prod_db", "value": true });
     let paste = json!({ "filename": "two.md", "content": "# For {{ requester.email }}\n\n{{ inputs.reason }}" });
-    let uses = |uses: &str, with: Value| StepUse { uses: uses.to_owned(), with: settings(with) };
+    let uses = |uses: &str, with: Value| StepUse { uses: uses.to_owned(), name: None, with: settings(with) };
     Workflow {
         name: "prod-db".to_owned(),
         title: "Production database".to_owned(),
@@ -106,7 +106,6 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
             name: "alice-laptop".to_owned(),
             os: "macOS".to_owned(),
         }),
-        keys: keys(),
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
     }
@@ -149,10 +148,10 @@ pub fn founds() -> Vec<Found> {
 }
 
 fn step(index: usize, phase: Phase, found: Option<Found>) -> Step {
-    let key = keys().into_iter().nth(index).unwrap();
+    let key = keys().into_iter().nth(index);
     let until = (phase != Phase::Waiting).then_some(NOON + 2 * HOUR + 2_000);
     let proof = found.map(|found| Proof { at: NOON + 5_000, found });
-    Step { key, phase, failures: u32::from(phase == Phase::Releasing), proof, until }
+    Step { key, phase, failures: u32::from(phase == Phase::Releasing), proof, until, results: serde_json::Map::new() }
 }
 
 pub fn buttons() -> Vec<Button> {
@@ -245,7 +244,12 @@ pub fn requests() -> Named<Request> {
     denied.ended_by = Some("U0BOB0001".to_owned());
     denied.ended_reason = "not today".to_owned();
     denied.decisions = vec![Decision { person: bob(), approved: false, rule: None, at: NOON + 1_000 }];
+    let mut chained = request(State::Activating, None, [Held, Waiting], std::slice::from_ref(&on));
+    chained.ask.workflow.steps[0].name = Some("first".to_owned());
+    chained.steps[0].results = settings(json!({ "id": 7, "link": "https://example.com/7" }));
+    chained.steps[1].key = None;
     let mut list = named(vec![
+        ("activating, with what a step came to", chained),
         ("pending", pending),
         ("pending, shown nowhere", unshown),
         ("approved", request(State::Approved, None, [Waiting, Waiting], &[])),

@@ -60,7 +60,7 @@ impl Seen {
         self.ask(ask);
         self.note("State", variants::state(state));
         self.outcome(outcome.as_ref());
-        for Step { key: _, phase, failures: _, proof, until: _ } in steps {
+        for Step { key: _, phase, failures: _, proof, until: _, results: _ } in steps {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
@@ -80,18 +80,7 @@ impl Seen {
     }
 
     pub fn ask(&mut self, ask: &Ask) {
-        let Ask {
-            id: _,
-            workflow,
-            requester,
-            inputs: _,
-            hold_ms: _,
-            reason: _,
-            device: _,
-            keys: _,
-            seal: _,
-            channel: _,
-        } = ask;
+        let Ask { id: _, workflow, requester, inputs: _, hold_ms: _, reason: _, device: _, seal: _, channel: _ } = ask;
         self.person(requester);
         let Workflow {
             name: _,
@@ -206,7 +195,7 @@ impl Seen {
                 self.person(person);
             }
             Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
-            Event::Settled { proof, .. } => self.proof(proof),
+            Event::Settled { step: _, proof, results: _ } => self.proof(proof),
             Event::SettleFailed { .. } | Event::Observed { .. } => {}
             Event::Shown { place, channel: _, ts: _ } | Event::NotShown { place, failure: _ } => self.place(place),
             Event::Alarmed { to, channel: _, ts: _ } => self.recipient(to),

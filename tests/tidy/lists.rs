@@ -26,7 +26,7 @@ fn compare(path: &str, listed: &BTreeSet<String>, there: &BTreeSet<String>, kind
     missing.chain(empty).map(|what| finding(path, what, WHY)).collect()
 }
 
-/// `uses: tailscale.attribute` is `bot/steps/tailscale/attribute.rs`, checked by `types.rs`, made by `Steps::new`.
+/// `uses: tailscale.attribute` is `bot/steps/tailscale/attribute.rs`, and stands in the one list.
 pub fn step_types(house: &House) -> Vec<Finding> {
     let checked: BTreeSet<String> = TYPES.iter().map(|one| one.uses.to_owned()).collect();
     step_types_checked(house, &checked)
@@ -38,20 +38,18 @@ fn step_types_checked(house: &House, checked: &BTreeSet<String>) -> Vec<Finding>
     let files: BTreeSet<String> = files(house, "bot/steps/", ".rs")
         .into_keys()
         .filter_map(|name| name.split_once('/'))
-        // Beside a step type stand its parts, `attribute_check.rs`, and what a system's types share, `mod.rs`.
-        .filter(|(_, thing)| {
-            *thing != "mod" && !thing.contains('/') && !thing.contains("_check") && !thing.starts_with("tests")
-        })
+        // Beside a step type stand its parts, in a folder of its name, and what a system's types share, `mod.rs`.
+        .filter(|(_, thing)| *thing != "mod" && !thing.contains('/') && !thing.starts_with("tests"))
         .map(|(system, thing)| format!("{system}.{thing}"))
         .collect();
     let made: BTreeSet<String> = files
         .iter()
         .chain(checked)
-        .filter(|uses| !made.lines_with(&format!("{}::", uses.replace('.', "::"))).is_empty())
+        .filter(|uses| !made.lines_with(&format!("{},", uses.replace('.', "::"))).is_empty())
         .cloned()
         .collect();
     let mut findings = compare(list, &made, &files, "step type");
-    findings.extend(compare("bot/steps/types.rs", checked, &files, "step type"));
+    findings.extend(compare(list, checked, &files, "step type"));
     findings
 }
 
@@ -213,10 +211,10 @@ mod tests {
     fn a_step_type_that_is_half_there_is_found() {
         let checked = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let house = House::of(&[
-            ("bot/steps/mod.rs", "vec![Box::new(tailscale::attribute::Attribute::new())]"),
+            ("bot/steps/mod.rs", "list! {\n    tailscale::attribute,\n}"),
             ("bot/steps/tailscale/mod.rs", ""),
             ("bot/steps/tailscale/attribute.rs", ""),
-            ("bot/steps/tailscale/attribute_check.rs", ""),
+            ("bot/steps/tailscale/attribute/holding.rs", ""),
         ]);
         assert_eq!(told(step_types_checked(&house, &checked(&["tailscale.attribute"]))), Vec::<String>::new());
         assert_eq!(

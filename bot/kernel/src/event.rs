@@ -1,6 +1,7 @@
 //! What can happen to a request. Events are facts in the past tense; they are kept in the audit log as they are.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::effect::{Recipient, Wake};
 use crate::person::Person;
@@ -185,6 +186,9 @@ pub enum Event {
         step: usize,
         /// What was read.
         proof: Proof,
+        /// What it came to, for later steps and the card; never a secret.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        results: Map<String, Value>,
     },
     /// A key could not be settled; what was begun may be on.
     SettleFailed {
@@ -233,6 +237,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// The step's key agrees with its holders, and it came to nothing that anybody could name.
+    pub fn settled(step: usize, proof: Proof) -> Self {
+        Self::Settled { step, proof, results: Map::new() }
+    }
+
     /// A short name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::reference::{Reference, RequesterField, fill};
 use crate::request::Request;
 
 /// One request's hold on one key, as it is written into the ledger before the first byte leaves.
@@ -27,31 +26,14 @@ pub struct Settings {
 }
 
 impl Request {
-    /// What the ledger is to know of the step at `index`, held until `until` (milliseconds since the Unix epoch).
-    pub fn holding(&self, index: usize, until: i64) -> Holding {
-        let with = self.workflow.steps.get(index).map(|step| &step.with);
-        let with = with.into_iter().flatten().map(|(name, value)| (name.clone(), self.filled(value))).collect();
+    /// What the ledger is to know of the step at `index`, held until `until` (milliseconds since the Unix epoch), with these
+    /// settings, which are filled in.
+    pub fn holding(&self, until: i64, with: Map<String, Value>) -> Holding {
         let login = self.requester.login.clone().unwrap_or_default();
         let approved = self.decisions.iter().filter(|decision| decision.approved);
         let approvers: Vec<&str> =
             approved.map(|decision| decision.person.email.as_deref().unwrap_or(&decision.person.slack_id)).collect();
         let comment = format!("{} {login}, approved by {}: {}", self.id, approvers.join(", "), self.reason);
         Holding { until, login, with, comment }
-    }
-
-    /// A setting with what was asked for in it, as it was when the key was made.
-    fn filled(&self, value: &Value) -> Value {
-        let Value::String(text) = value else { return value.clone() };
-        let requester = &self.requester;
-        let told = |reference: Reference<'_>| match reference {
-            Reference::Input(name) => {
-                let device = self.device.as_ref().filter(|_| self.workflow.device().is_some_and(|it| it.name == name));
-                device.map(|device| device.node_id.clone()).or_else(|| self.inputs.get(name).cloned())
-            }
-            Reference::Requester(RequesterField::Email) => Some(requester.email.clone().unwrap_or_default()),
-            Reference::Requester(RequesterField::Login) => Some(requester.login.clone().unwrap_or_default()),
-            Reference::Requester(RequesterField::Name) => Some(requester.name.clone()),
-        };
-        fill(text, told).map_or_else(|| value.clone(), Value::String)
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod effect;
 pub mod event;
+pub mod fill;
 pub mod hold;
 pub mod holding;
 pub mod id;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod reference;
 pub mod refusal;
 pub mod request;
+pub mod step_type;
 pub mod workflow;
 
 pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
@@ -30,13 +32,16 @@ pub use lifecycle::GRACE_MS;
 pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};
+pub use step_type::StepType;
 pub use workflow::Workflow;
 
-/// What the outside hands in with every event: the time, and a fraction in `0.0..1.0` that spreads retries.
+/// What the outside hands in with every event: the time, a fraction in `0.0..1.0` that spreads retries, and the step types there are.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// Milliseconds since the Unix epoch.
     pub now: i64,
     /// Jitter for retries, so that many requests do not come back in the same millisecond.
     pub jitter: f64,
+    /// Every step type this version knows: what a step touches is told by its type when it begins.
+    pub types: &'static [step_type::StepType],
 }

@@ -1,4 +1,6 @@
-//! `{{ }}` in a step's settings: what it may name, and the text with it filled in. It holds no logic.
+//! `{{ }}` in a step's settings: what it may name. It holds no logic.
+
+use std::fmt;
 
 /// One part of a text with `{{ }}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +16,17 @@ pub enum Piece<'t> {
 pub enum Reference<'t> {
     /// `inputs.NAME`: what the requester filled in.
     Input(&'t str),
-    /// `requester.email`, `requester.login`, `requester.name`.
+    /// `requester.email`, `requester.login` and so on.
     Requester(RequesterField),
+    /// `device.name`, `device.node_id`, `device.os`: of the input of type device.
+    Device(DeviceField),
+    /// `steps.NAME.RESULT`: what an earlier step came to.
+    Result {
+        /// The step's name.
+        step: &'t str,
+        /// Which of its results.
+        name: &'t str,
+    },
 }
 
 /// What can be told of the requester.
@@ -27,11 +38,46 @@ pub enum RequesterField {
     Login,
     /// A name for people to read.
     Name,
+    /// Slack's id.
+    SlackId,
 }
 
 impl RequesterField {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 3] = [("email", Self::Email), ("login", Self::Login), ("name", Self::Name)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("email", Self::Email), ("login", Self::Login), ("name", Self::Name), ("slack_id", Self::SlackId)];
+}
+
+/// What can be told of the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceField {
+    /// Its short name.
+    Name,
+    /// `n...CNTRL`.
+    NodeId,
+    /// As Tailscale displays it.
+    Os,
+}
+
+impl DeviceField {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 3] = [("name", Self::Name), ("node_id", Self::NodeId), ("os", Self::Os)];
+}
+
+impl fmt::Display for Reference<'_> {
+    /// As written between the braces.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(name) => write!(f, "inputs.{name}"),
+            Self::Requester(field) => write!(f, "requester.{}", name_of(&RequesterField::ALL, field)),
+            Self::Device(field) => write!(f, "device.{}", name_of(&DeviceField::ALL, field)),
+            Self::Result { step, name } => write!(f, "steps.{step}.{name}"),
+        }
+    }
+}
+
+fn name_of<F: PartialEq>(all: &[(&'static str, F)], field: &F) -> &'static str {
+    all.iter().find(|(_, known)| known == field).map_or("", |(name, _)| name)
 }
 
 /// Why a text with `{{ }}` cannot be read.
@@ -85,27 +131,21 @@ fn reference(name: &str) -> Result<Reference<'_>, ReferenceError<'_>> {
     if !name.split('.').all(is_word) {
         return Err(ReferenceError::NotAName(name));
     }
-    match name.split_once('.') {
-        Some(("inputs", input)) if is_word(input) => Ok(Reference::Input(input)),
-        Some(("requester", field)) => RequesterField::ALL
-            .into_iter()
-            .find_map(|(known, value)| (known == field).then_some(Reference::Requester(value)))
-            .ok_or(ReferenceError::Unknown(name)),
-        _ => Err(ReferenceError::Unknown(name)),
-    }
+    let found = match name.split_once('.') {
+        Some(("inputs", input)) if is_word(input) => Some(Reference::Input(input)),
+        Some(("requester", field)) => field_of(&RequesterField::ALL, field).map(Reference::Requester),
+        Some(("device", field)) => field_of(&DeviceField::ALL, field).map(Reference::Device),
+        Some(("steps", result)) => result
+            .split_once('.')
+            .filter(|(_, name)| is_word(name))
+            .map(|(step, name)| Reference::Result { step, name }),
+        _ => None,
+    };
+    found.ok_or(ReferenceError::Unknown(name))
 }
 
-/// The text with every reference replaced by what `value` tells for it; nothing if it tells nothing for one of them.
-/// What is filled in is not looked through again.
-pub fn fill(text: &str, value: impl Fn(Reference<'_>) -> Option<String>) -> Option<String> {
-    let mut filled = String::new();
-    for piece in pieces(text).ok()? {
-        match piece {
-            Piece::Text(text) => filled.push_str(text),
-            Piece::Reference(reference) => filled.push_str(&value(reference)?),
-        }
-    }
-    Some(filled)
+fn field_of<F: Copy>(all: &[(&'static str, F)], name: &str) -> Option<F> {
+    all.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
 }
 
 #[cfg(test)]
@@ -143,10 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_is_not_looked_through_again() {
-        let filled = fill("x {{ inputs.reason }}", |_| Some("{{ requester.email }}".to_owned()));
-        assert_eq!(filled.as_deref(), Some("x {{ requester.email }}"));
-        assert_eq!(fill("{{ inputs.reason }}", |_| None), None);
+    fn a_reference_is_shown_as_it_is_written() {
+        let names = ["inputs.a", "requester.slack_id", "requester.email", "device.node_id", "steps.rule.id"];
+        for name in names {
+            let text = format!("{{{{{name}}}}}");
+            let Ok([Piece::Reference(reference)]) = pieces(&text).as_deref().map(|found| [found[0].clone()]) else {
+                panic!("{name} is a reference");
+            };
+            assert_eq!(reference.to_string(), name);
+        }
+        for name in ["steps.rule", "steps.a.b.c", "device.serial", "device"] {
+            assert_eq!(pieces(&format!("{{{{{name}}}}}")), Err(ReferenceError::Unknown(name)));
+        }
     }
 
     proptest::proptest! {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::event::{Failure, Press};
 use crate::id::{Key, RequestId};
@@ -153,8 +154,8 @@ pub enum Phase {
 /// One step of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// What it touches.
-    pub key: Key,
+    /// What it touches; none: that is told by what an earlier step comes to, which has not been confirmed yet.
+    pub key: Option<Key>,
     /// How far it is.
     pub phase: Phase,
     /// Failures since the last success.
@@ -163,6 +164,9 @@ pub struct Step {
     pub proof: Option<Proof>,
     /// Until when the far side was told, milliseconds since the Unix epoch.
     pub until: Option<i64>,
+    /// What it came to, for later steps and the card; never a secret.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub results: Map<String, Value>,
 }
 
 /// A decision that counted.
@@ -252,8 +256,6 @@ pub struct Ask {
     pub reason: String,
     /// On which device, if the workflow has one.
     pub device: Option<DeviceShown>,
-    /// One key a step, in the workflow's order.
-    pub keys: Vec<Key>,
     /// Fingerprint of all the above; comes back with every press.
     pub seal: String,
     /// Where it was asked, for answers there.
@@ -273,7 +275,7 @@ pub struct Request {
     pub outcome: Option<Outcome>,
     /// Taking back failed often enough to alarm people.
     pub stuck: bool,
-    /// One a key.
+    /// One for each of the workflow's, in its order.
     pub steps: Vec<Step>,
     /// What counted, in order.
     pub decisions: Vec<Decision>,
@@ -328,6 +330,11 @@ impl std::ops::Deref for Request {
 }
 
 impl Step {
+    /// Whether this is the key it touches.
+    pub fn touches(&self, key: &Key) -> bool {
+        self.key.as_ref() == Some(key)
+    }
+
     /// Whether it may be on in the outside world: its first byte may have left, and it was not read back as gone.
     pub fn may_be_on(&self) -> bool {
         !matches!(self.phase, Phase::Waiting | Phase::Gone)
@@ -338,6 +345,11 @@ impl Request {
     /// Whether this person made it, with whatever account.
     pub fn is_requester(&self, person: &Person) -> bool {
         self.requester.is_same_human(person)
+    }
+
+    /// Which of its steps touches this key.
+    pub fn step_of(&self, key: &Key) -> Option<usize> {
+        self.steps.iter().position(|step| step.touches(key))
     }
 
     /// Whether something of it may be on in the outside world.

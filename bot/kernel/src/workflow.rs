@@ -123,30 +123,17 @@ pub enum OwnRequest {
 pub struct StepUse {
     /// The step type, for example `tailscale.attribute`.
     pub uses: String,
+    /// Its own name, if the file gives it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Its settings; strings may hold `{{ }}`.
     pub with: serde_json::Map<String, Value>,
 }
 
-/// What a step type says about its settings before they are used. The types are listed in one place, `steps::TYPES`.
-#[derive(Clone, Copy, Debug)]
-pub struct StepType {
-    /// The name people write, for example `tailscale.attribute`.
-    pub uses: &'static str,
-    /// Every setting it knows.
-    pub settings: &'static [&'static str],
-    /// The settings that together name what is touched; two steps of a workflow must not share them.
-    pub key_settings: &'static [&'static str],
-    /// Checks the settings as written, `{{ }}` not yet filled in. Unknown settings were told already.
-    pub check: fn(with: &serde_json::Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake>,
-}
-
-/// What is wrong with one setting of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingMistake {
-    /// The setting; one that is missing is named too.
-    pub setting: &'static str,
-    /// What is wrong, for people.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
+impl StepUse {
+    /// What `steps.NAME` calls it: its own name, else the last word of its type.
+    pub fn name(&self) -> &str {
+        let last = || self.uses.rsplit('.').next().unwrap_or(&self.uses);
+        self.name.as_deref().unwrap_or_else(last)
+    }
 }

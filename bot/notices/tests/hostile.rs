@@ -57,11 +57,11 @@ fn spoiled() -> impl Strategy<Value = Request> {
             device.name.clone_from(&e);
             device.os.clone_from(&d);
         }
-        request.ask.keys = vec![Key::new(&a, &b); 12];
+        request.ask.workflow.steps = vec![request.ask.workflow.steps[0].clone(); 12];
         let steps = request.steps.clone();
         request.steps = steps.iter().cycle().take(12 * steps.len()).cloned().collect();
         for step in &mut request.steps {
-            step.key = Key::new(&c, &d);
+            step.key = Some(Key::new(&c, &d));
             if let Some(proof) = &mut step.proof
                 && let Found::PutBack { what } | Found::LeftAlone { what } = &mut proof.found
             {

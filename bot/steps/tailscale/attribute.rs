@@ -1,370 +1,131 @@
-//! `tailscale.attribute`: a boolean `custom:` posture attribute on one device, with an expiry Tailscale enforces too.
+//! `tailscale.attribute`: a boolean `custom:` posture attribute on one device, with an expiry Tailscale enforces too. Here: what a
+//! workflow file may say, and what is touched; `holding` does it.
 
-use std::time::Duration;
+mod holding;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-use super::{failure, refusal};
-use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
-use crate::kernel::request::Found;
-use crate::kernel::{Failure, Key, Proof};
-use crate::outside::tailscale::{Tailscale, TailscaleError};
-use crate::planted::{Fault, is_planted};
-use crate::steps::{Before, Holder, Step};
+use crate::kernel::StepType;
+use crate::kernel::reference::{Piece, Reference, pieces};
+use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake};
+use crate::kernel::workflow::{Input, InputKind};
+use crate::steps::Listed;
 
-/// Pauses before it is read again after a write: readings may lag behind what was written.
-const READ_AGAIN_AFTER: [Duration; 4] =
-    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+pub use holding::Attribute;
 
-/// The step type.
-pub struct Attribute {
-    tailscale: Tailscale,
-    clock: Clock,
+/// The entry in the list of step types.
+pub const LISTED: Listed = Listed {
+    about: StepType {
+        uses: "tailscale.attribute",
+        about: "A `custom:` posture attribute on one of the requester's own devices, with an end that Tailscale keeps too. Your tailnet \
+                policy file says what a device with it may reach.",
+        settings: SETTINGS,
+        holds: Holds::Shared,
+        scopes: &[
+            Scope::Tailscale("devices:core:read"),
+            Scope::Tailscale("devices:posture_attributes"),
+            Scope::Tailscale("users:read"),
+        ],
+        results: &[],
+        check,
+        address,
+    },
+    make: |outside| Arc::new(Attribute::new(outside.tailscale.clone(), outside.clock.clone())),
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "device",
+        kind: SettingKind::Device,
+        is_required: true,
+        is_key: true,
+        about: "Which device; one that the requester chose from their own.",
+        example: "\"{{ inputs.device }}\"",
+    },
+    Setting {
+        name: "key",
+        kind: SettingKind::Text,
+        is_required: true,
+        is_key: true,
+        about: "The attribute's name: `custom:` and letters, digits, `_` and `:`, at most 128 characters.",
+        example: "custom:jit_prod_db",
+    },
+    Setting {
+        name: "value",
+        kind: SettingKind::Flag,
+        is_required: true,
+        is_key: false,
+        about: "What it is set to. Who holds the same attribute of the same device must want the same value.",
+        example: "true",
+    },
+];
+
+/// With the `custom:` in front, see <https://tailscale.com/kb/1288/device-posture>.
+const KEY_MAX_CHARACTERS: usize = 128;
+
+fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
+    [device(with.get("device"), inputs), key(with.get("key")), value(with.get("value"))].into_iter().flatten().collect()
 }
 
-/// One attribute of one device, as read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Reading {
-    /// None: not set.
-    value: Option<Value>,
-    /// When Tailscale removes it, milliseconds since the Unix epoch; none: never.
-    expires_at: Option<i64>,
+/// The device and the attribute's name.
+fn address(with: &Map<String, Value>) -> Result<String, String> {
+    let setting = |name: &str| with.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let device = setting("device").ok_or("no device")?;
+    let key = setting("key").ok_or("no key")?;
+    if device.contains(' ') || key.contains(' ') {
+        return Err("a device id or key with a space".to_owned());
+    }
+    Ok(format!("{device} {key}"))
 }
 
-impl Kept for Reading {
-    const KIND: &'static str = "before of tailscale.attribute";
-    const RAISES: &'static [Raise] = &[];
+fn mistake(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Option<SettingMistake> {
+    Some(SettingMistake::new(setting, message, help))
 }
 
-/// As it reads where it is not set.
-const UNSET: Reading = Reading { value: None, expires_at: None };
-
-/// Where: the device and the attribute's name.
-struct Address<'k> {
-    device: &'k str,
-    name: &'k str,
-}
-
-impl Reading {
-    fn is_unset(&self) -> bool {
-        self.value.is_none()
-    }
-
-    fn has(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) == expires_at)
-    }
-
-    /// Whether it has this value for at least as long, by itself.
-    fn covers(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_none_or(|at| at >= expires_at)
-    }
-
-    /// Whether it has one of the ends we told, which nobody else would hit to the second.
-    fn has_our_end(&self, before: &Before) -> bool {
-        let ends = |at: i64| before.untils.iter().any(|until| whole_second(*until) == whole_second(at));
-        self.expires_at.is_some_and(ends)
-    }
-
-    /// Ours: a boolean with an end we told. Where nothing was before us and none of our ends was ever read back, any boolean is
-    /// what became of our own writing.
-    fn is_ours(&self, first: &Self, before: &Before) -> bool {
-        let became = first.is_unset() && before.is_in_doubt();
-        matches!(self.value, Some(Value::Bool(_))) && (self.has_our_end(before) || became)
-    }
-
-    /// Whether it has this value and an end that is no earlier.
-    fn lasts(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) >= expires_at)
-    }
-
-    fn words(&self) -> String {
-        match (&self.value, self.expires_at) {
-            (None, _) => "not set".to_owned(),
-            (Some(value), None) => format!("{value}, without an end"),
-            (Some(value), Some(at)) => match jiff::Timestamp::from_millisecond(at) {
-                Ok(at) => format!("{value} until {at:.0}"),
-                Err(_) => value.to_string(),
-            },
-        }
-    }
-}
-
-/// Tailscale keeps whole seconds; ours are rounded up, so that the far side never ends it early.
-fn whole_second(at: i64) -> i64 {
-    at.saturating_add(999).div_euclid(1000).saturating_mul(1000)
-}
-
-impl Attribute {
-    /// The step type over this tailnet.
-    pub fn new(tailscale: Tailscale, clock: Clock) -> Self {
-        Self { tailscale, clock }
-    }
-
-    async fn read(&self, address: &Address<'_>) -> Result<Reading, TailscaleError> {
-        let all = self.tailscale.attributes(address.device).await?;
-        let value = all.attributes.get(address.name).cloned();
-        let expires_at = value.as_ref().and_then(|_| all.expiries.get(address.name).copied());
-        Ok(Reading { value, expires_at })
-    }
-
-    fn proof(&self, found: Found) -> Proof {
-        Proof { at: self.clock.now_ms(), found }
-    }
-
-    /// The device must be the requester's own and the requester an active user, when granting and not only when they asked.
-    async fn check_owner(&self, address: &Address<'_>, holders: &[Holder]) -> Result<(), Failure> {
-        let device = self.tailscale.device(address.device).await.map_err(|error| failure(&error))?;
-        let users = self.tailscale.users().await.map_err(|error| failure(&error))?;
-        for holder in holders.iter().filter(|holder| holder.is_new) {
-            if let Err(why) = device.is_owned_by(&holder.login) {
-                let advice = "pick one of your own devices and ask again";
-                return Err(refusal(format!("{why} ({})", device.short_name()), advice));
-            }
-            if !users.iter().any(|user| user.has_login(&holder.login) && user.may_act()) {
-                let advice = "a tailnet admin can restore the user";
-                return Err(refusal(format!("{} is not an active user of the tailnet", holder.login), advice));
-            }
-        }
-        Ok(())
-    }
-
-    async fn hold(&self, address: &Address<'_>, holders: &[Holder], before: &Before) -> Result<Proof, Failure> {
-        let value = wanted(holders)?;
-        let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
-        let expires_at = whole_second(until);
-        let is_granting = holders.iter().any(|holder| holder.is_new);
-        if is_granting {
-            self.check_owner(address, holders).await?;
-        }
-        let now = self.read(address).await.map_err(|error| failure(&error))?;
-        if is_taken_away(&now, &value, holders, self.clock.now_ms()) {
-            return Ok(self.proof(Found::TakenAway));
-        }
-        if now.has(&value, expires_at) {
-            return Ok(self.proof(Found::On { until: Some(expires_at) }));
-        }
-        let first: Reading = stored(&before.found)?;
-        if now == first && now.covers(&value, expires_at) {
-            return Ok(self.proof(Found::OnBefore));
-        }
-        if !now.is_unset() && now != first && !now.is_ours(&first, before) && !is_planted(Fault::Overwrites) {
-            if !is_granting {
-                return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
-            }
-            let what = format!("somebody else set {} to {}", address.name, now.words());
-            return Err(refusal(what, "find out who needs it, remove it, then try again"));
-        }
-        let comment = holders.iter().max_by_key(|holder| &holder.request_id).map_or("", |holder| &holder.comment);
-        let set = self.tailscale.set_attribute(address.device, address.name, &value, Some(expires_at), comment).await;
-        if is_planted(Fault::ReadsNothingBack) {
-            return Ok(self.proof(Found::On { until: Some(expires_at) }));
-        }
-        // What is to end earlier than it does must read back as just that.
-        let is_right = |found: &Reading| {
-            found.has(&value, expires_at)
-                || (is_granting && found.lasts(&value, expires_at) && found.has_our_end(before))
-        };
-        match self.confirm(address, set.err(), is_right).await {
-            Ok(found) => Ok(self.proof(Found::On { until: found.expires_at.map(whole_second).or(Some(expires_at)) })),
-            Err(Unconfirmed::Reads(found)) if found.value.as_ref() == Some(&value) && found.expires_at.is_none() => {
-                let what = format!("tailscale kept the value of {} but not its end", address.name);
-                Err(refusal(what, "nothing is lent that would not end by itself; ask Tailscale why, then try again"))
-            }
-            Err(error) => Err(error.failure(address)),
-        }
-    }
-
-    async fn release(&self, address: &Address<'_>, before: &Before) -> Result<Proof, Failure> {
-        let now = match self.read(address).await {
-            Ok(now) => now,
-            // A device that left the tailnet took its attributes with it.
-            Err(TailscaleError::NotFound(_)) => return Ok(self.proof(Found::Gone)),
-            Err(error) => return Err(failure(&error)),
-        };
-        let first: Reading = stored(&before.found)?;
-        let lasting = !first.is_unset() && first.expires_at.is_none_or(|at| at > self.clock.now_ms());
-        if now == first && first.is_unset() && before.is_in_doubt() {
-            return self.clear(address).await;
-        }
-        if now == first {
-            let found = if first.is_unset() { Found::Gone } else { Found::PutBack { what: first.words() } };
-            return Ok(self.proof(found));
-        }
-        let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
-        let ours = now.is_ours(&first, before) || (now.is_unset() && expired && lasting);
-        if now.is_unset() && !ours {
-            return Ok(self.proof(Found::Gone));
-        }
-        if !ours && !is_planted(Fault::TakesForeign) {
-            return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
-        }
-        if lasting {
-            let value = first.value.clone().unwrap_or(Value::Null);
-            let comment = "put back as it was";
-            let set =
-                self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
-            let is_right = |found: &Reading| found.value == first.value;
-            self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
-            return Ok(self.proof(Found::PutBack { what: first.words() }));
-        }
-        let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
-        self.gone(address, deleted.err()).await
-    }
-
-    /// Not set, as far as it reads, but a write of ours was on its way and never read back: it may come late, or the reading
-    /// may be old. Deleting what is not there changes nothing.
-    async fn clear(&self, address: &Address<'_>) -> Result<Proof, Failure> {
-        match self.tailscale.delete_attribute(address.device, address.name).await {
-            // What may not delete could not set it either.
-            Err(error) if !error.is_retryable() => Ok(self.proof(Found::Gone)),
-            deleted => self.gone(address, deleted.err()).await,
-        }
-    }
-
-    async fn gone(&self, address: &Address<'_>, failed: Option<TailscaleError>) -> Result<Proof, Failure> {
-        let gone = self.confirm(address, failed, Reading::is_unset).await;
-        gone.map_err(|error| error.failure(address))?;
-        Ok(self.proof(Found::Gone))
-    }
-
-    /// Reads back: a call that failed may have worked, and one that worked may not have. What was taken and does not read back as
-    /// right is read again a few times before that counts.
-    async fn confirm(
-        &self,
-        address: &Address<'_>,
-        mut failed: Option<TailscaleError>,
-        is_right: impl Fn(&Reading) -> bool,
-    ) -> Result<Reading, Unconfirmed> {
-        if let Some(error) = failed.as_ref().filter(|error| !error.may_have_happened()) {
-            return Err(Unconfirmed::Said(error.clone()));
-        }
-        let mut pauses = READ_AGAIN_AFTER.into_iter();
-        loop {
-            let found = match self.read(address).await {
-                Ok(found) => found,
-                Err(TailscaleError::NotFound(_)) if is_right(&UNSET) => UNSET,
-                Err(error) => return Err(Unconfirmed::Said(failed.unwrap_or(error))),
-            };
-            if is_right(&found) {
-                return Ok(found);
-            }
-            if let Some(error) = failed.take() {
-                return Err(Unconfirmed::Said(error));
-            }
-            let Some(pause) = pauses.next() else { return Err(Unconfirmed::Reads(found)) };
-            self.clock.pause(pause).await;
-        }
+/// Only what the requester chose from their own devices, never a device written in the file: who owns it is checked
+/// when granting, and that needs a requester who chose it.
+fn device(device: Option<&Value>, inputs: &[Input]) -> Option<SettingMistake> {
+    const SETTING: &str = "device";
+    let is_device = |name: &str| inputs.iter().any(|input| input.name == name && input.kind == InputKind::Device);
+    let named = inputs.iter().find(|input| input.kind == InputKind::Device).map_or("device", |input| &input.name);
+    let help = format!("write device: \"{{{{ inputs.{named} }}}}\" with an input {named}: {{ type: device }}");
+    match device {
+        None | Some(Value::Null) => mistake(SETTING, "`device` is missing", help),
+        Some(Value::String(text)) => match pieces(text).ok()?.as_slice() {
+            [Piece::Reference(Reference::Input(name))] if is_device(name) => None,
+            _ => mistake(SETTING, "`device` must be an input of type device", help),
+        },
+        Some(_) => mistake(SETTING, "`device` must be an input of type device", help),
     }
 }
 
-/// Why a change does not count.
-enum Unconfirmed {
-    /// Tailscale did not take it, or did not answer.
-    Said(TailscaleError),
-    /// Tailscale took it, and then this was there.
-    Reads(Reading),
+fn key(key: Option<&Value>) -> Option<SettingMistake> {
+    const SETTING: &str = "key";
+    const HELP: &str = "write key: custom:jit_prod_db";
+    let text = match key {
+        None | Some(Value::Null) => return mistake(SETTING, "`key` is missing", HELP),
+        Some(Value::String(text)) => text,
+        Some(_) => return mistake(SETTING, "`key` must be a text", HELP),
+    };
+    let Some(name) = text.strip_prefix("custom:") else {
+        return mistake(SETTING, "`key` must start with custom:", HELP);
+    };
+    if text.chars().count() > KEY_MAX_CHARACTERS {
+        return mistake(SETTING, format!("`key` is longer than {KEY_MAX_CHARACTERS} characters"), HELP);
+    }
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':') {
+        return mistake(SETTING, "`key` may hold letters, digits, `_` and `:` after custom:", HELP);
+    }
+    None
 }
 
-impl Unconfirmed {
-    fn failure(self, address: &Address<'_>) -> Failure {
-        match self {
-            Self::Said(error) => failure(&error),
-            Self::Reads(found) => Failure {
-                what: format!("tailscale accepted the change, but {} reads back as {}", address.name, found.words()),
-                advice: String::new(),
-                retryable: true,
-                retry_after_ms: None,
-            },
-        }
+/// Tailscale fixes the type of a key for the whole tailnet at the first write, so it is boolean from the start.
+fn value(value: Option<&Value>) -> Option<SettingMistake> {
+    match value {
+        Some(Value::Bool(_)) => None,
+        None | Some(Value::Null) => mistake("value", "`value` is missing", "write value: true"),
+        Some(_) => mistake("value", "`value` must be true or false", "write value: true (without quotes)"),
     }
 }
-
-impl Step for Attribute {
-    fn uses(&self) -> &'static str {
-        "tailscale.attribute"
-    }
-
-    fn address(&self, with: &Map<String, Value>) -> Result<String, String> {
-        let text = |name: &str| with.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let device = text("device").ok_or("no device")?;
-        let name = text("key").ok_or("no key")?;
-        if device.contains(' ') || name.contains(' ') {
-            return Err("a device id or key with a space".to_owned());
-        }
-        Ok(format!("{device} {name}"))
-    }
-
-    fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
-        async move {
-            let reading = match self.read(&address(key)?).await {
-                // A device that is not there has no attributes; granting says so, and nothing has to be taken back.
-                Err(TailscaleError::NotFound(_)) => UNSET,
-                read => read.map_err(|error| failure(&error))?,
-            };
-            kept::to_value(&reading).map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
-        }
-        .boxed()
-    }
-
-    fn settle<'a>(
-        &'a self,
-        key: &'a Key,
-        holders: &'a [Holder],
-        before: &'a Before,
-    ) -> BoxFuture<'a, Result<Proof, Failure>> {
-        async move {
-            let address = address(key)?;
-            // Whoever lets go must not wait behind whoever looks something up or is granted something.
-            let is_granting = holders.iter().any(|holder| holder.is_new);
-            let tailscale = if is_granting { self.tailscale.clone() } else { self.tailscale.for_an_end() };
-            let visit = Self { tailscale, clock: self.clock.clone() };
-            if holders.is_empty() {
-                visit.release(&address, before).await
-            } else {
-                visit.hold(&address, holders, before).await
-            }
-        }
-        .boxed()
-    }
-}
-
-fn address(key: &Key) -> Result<Address<'_>, Failure> {
-    let (device, name) = key
-        .address()
-        .split_once(' ')
-        .ok_or_else(|| refusal(format!("`{key}` is not a device and an attribute"), "this is a bug of ours"))?;
-    Ok(Address { device, name })
-}
-
-fn stored(found: &Value) -> Result<Reading, Failure> {
-    if found.is_null() {
-        // It was on by us, and what was before is lost: nothing is put back.
-        return Ok(UNSET);
-    }
-    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
-}
-
-/// It was read back as on until a time that is still ahead, and it is not on: Tailscale ends nothing early, so a person did.
-/// What they took away is not set again for those who held it.
-fn is_taken_away(now: &Reading, value: &Value, holders: &[Holder], now_ms: i64) -> bool {
-    let is_ahead = |holder: &Holder| holder.confirmed_until.is_some_and(|until| until.min(holder.until) > now_ms);
-    now.value.as_ref() != Some(value) && holders.iter().any(|holder| !holder.is_new && is_ahead(holder))
-}
-
-/// The value all holders want; an attribute has only one.
-fn wanted(holders: &[Holder]) -> Result<Value, Failure> {
-    let mut values = holders.iter().map(|holder| holder.with.get("value").cloned().unwrap_or(Value::Bool(true)));
-    let first = values.next().unwrap_or(Value::Bool(true));
-    if values.any(|value| value != first) {
-        let advice = "give the two workflows different attributes";
-        return Err(refusal("another grant holds the same attribute with another value".to_owned(), advice));
-    }
-    Ok(first)
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,12 @@
 //! Step types that hold something in the tailnet.
 
 pub mod attribute;
-pub mod attribute_check;
 
 use crate::kernel::Failure;
 use crate::outside::tailscale::TailscaleError;
 
 /// A call that did not work, in words for people.
-pub(super) fn failure(error: &TailscaleError) -> Failure {
+pub(in crate::steps) fn failure(error: &TailscaleError) -> Failure {
     Failure {
         what: error.to_string(),
         advice: error.advice().unwrap_or_default(),
@@ -17,6 +16,6 @@ pub(super) fn failure(error: &TailscaleError) -> Failure {
 }
 
 /// A failure that only a person can mend.
-pub(super) fn refusal(what: String, advice: &str) -> Failure {
+pub(in crate::steps) fn refusal(what: String, advice: &str) -> Failure {
     Failure { what, advice: advice.to_owned(), retryable: false, retry_after_ms: None }
 }

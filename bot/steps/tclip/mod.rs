@@ -1,7 +1,6 @@
 //! Step types that hold a paste. Where it stands, with us or at a tclip, is the keeper's business.
 
 pub mod paste;
-pub mod paste_check;
 
 use futures_util::future::BoxFuture;
 
@@ -17,19 +16,4 @@ pub trait Keeper: Send + Sync {
 
     /// Nobody holds it any more: it is gone, or it is said why it is not.
     fn let_go<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Found, Failure>>;
-}
-
-/// Keeps nothing, for tests of lists.
-#[cfg(test)]
-pub(super) struct NoKeeper;
-
-#[cfg(test)]
-impl Keeper for NoKeeper {
-    fn keep<'a>(&'a self, _: &'a Key, _: Text, _: &'a [Holder]) -> BoxFuture<'a, Result<Found, Failure>> {
-        Box::pin(async { Ok(Found::OnBefore) })
-    }
-
-    fn let_go<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Found, Failure>> {
-        Box::pin(async { Ok(Found::Gone) })
-    }
 }

@@ -1,43 +1,65 @@
-//! `tclip.paste`: a paste that lives as long as the grant. Two grants with the same text share one paste.
+//! `tclip.paste`: a paste that lives as long as the grant. Two grants with the same text share one paste. Here: what a workflow file
+//! may say, and what is touched; `holding` does it.
+
+mod holding;
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::Keeper;
-use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
-use crate::kernel::paste::{Text, UNTITLED};
-use crate::kernel::{Failure, Key, Proof};
-use crate::steps::{Before, Holder, Step};
+use crate::kernel::StepType;
+use crate::kernel::paste::{CONTENT_MAX_BYTES, Text, UNTITLED, suspects};
+use crate::kernel::step_type::{Holds, Setting, SettingKind, SettingMistake};
+use crate::kernel::workflow::Input;
+use crate::steps::Listed;
 
-/// The step type.
-pub struct PasteStep {
-    keeper: Arc<dyn Keeper>,
-    clock: Clock,
-}
+pub use holding::PasteStep;
 
-/// What was there before: never anything.
-#[derive(Serialize)]
-struct Nothing;
+/// The entry in the list of step types.
+pub const LISTED: Listed = Listed {
+    about: StepType {
+        uses: "tclip.paste",
+        about: "A paste that is there while access is, and whose address its requester is told. It stands with Nightlatch, or at the tclip \
+                that the configuration names. Grants with the same text share one paste.",
+        settings: SETTINGS,
+        holds: Holds::Shared,
+        scopes: &[],
+        results: &[],
+        check,
+        address,
+    },
+    make: |outside| Arc::new(PasteStep::new(outside.pastes.clone(), outside.clock.clone())),
+};
 
-impl Kept for Nothing {
-    const KIND: &'static str = "before of tclip.paste";
-    const RAISES: &'static [Raise] = &[];
-}
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "filename",
+        kind: SettingKind::Text,
+        is_required: false,
+        is_key: true,
+        about: "Its name; tells the language, too.",
+        example: "runbook.md",
+    },
+    Setting {
+        name: "language",
+        kind: SettingKind::Text,
+        is_required: false,
+        is_key: true,
+        about: "How it is coloured, if its name does not tell.",
+        example: "markdown",
+    },
+    Setting {
+        name: "content",
+        kind: SettingKind::Lines,
+        is_required: true,
+        is_key: true,
+        about: "The text, at most 2 MiB. What looks like a secret is a mistake.",
+        example: "\"# For {{ requester.name }}\\n\\nAsked because: {{ inputs.reason }}\"",
+    },
+];
 
-impl PasteStep {
-    /// The step type over what keeps pastes.
-    pub fn new(keeper: Arc<dyn Keeper>, clock: Clock) -> Self {
-        Self { keeper, clock }
-    }
-}
-
-/// The text in (rendered) settings.
+/// The text in filled settings.
 fn text(with: &Map<String, Value>) -> Result<Text, String> {
     let setting = |name: &str| with.get(name).and_then(Value::as_str);
     let content = setting("content").ok_or("no content")?;
@@ -45,71 +67,54 @@ fn text(with: &Map<String, Value>) -> Result<Text, String> {
     Text::new(filename, setting("language"), content.to_owned()).map_err(|why| why.to_string())
 }
 
-impl Step for PasteStep {
-    fn uses(&self) -> &'static str {
-        "tclip.paste"
+/// A fingerprint: keys are logged, and texts must not be.
+fn address(with: &Map<String, Value>) -> Result<String, String> {
+    let text = text(with)?;
+    let mut digest = Sha256::new();
+    for part in [&text.filename, text.language.as_deref().unwrap_or_default(), text.content.as_str()] {
+        let part: &str = part;
+        digest.update(part.len().to_be_bytes());
+        digest.update(part.as_bytes());
     }
+    Ok(hex::encode(digest.finalize()).chars().take(32).collect())
+}
 
-    /// A fingerprint: keys are logged, and texts must not be.
-    fn address(&self, with: &Map<String, Value>) -> Result<String, String> {
-        let text = text(with)?;
-        let mut digest = Sha256::new();
-        for part in [&text.filename, text.language.as_deref().unwrap_or_default(), text.content.as_str()] {
-            let part: &str = part;
-            digest.update(part.len().to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        Ok(hex::encode(digest.finalize()).chars().take(32).collect())
-    }
+fn check(with: &Map<String, Value>, _: &[Input]) -> Vec<SettingMistake> {
+    let content = content(with.get("content"));
+    let texts = ["filename", "language"].into_iter().filter_map(|setting| one_line(setting, with.get(setting)));
+    content.into_iter().chain(texts).collect()
+}
 
-    /// Nothing can have been there before: the paste is ours alone.
-    fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
-        async {
-            let nothing = kept::to_value(&Nothing);
-            nothing.map_err(|error| Failure {
-                what: error.to_string(),
-                advice: String::new(),
-                retryable: false,
-                retry_after_ms: None,
-            })
-        }
-        .boxed()
-    }
+fn mistake(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Option<SettingMistake> {
+    Some(SettingMistake::new(setting, message, help))
+}
 
-    fn settle<'a>(
-        &'a self,
-        key: &'a Key,
-        holders: &'a [Holder],
-        _: &'a Before,
-    ) -> BoxFuture<'a, Result<Proof, Failure>> {
-        async move {
-            let found = match holders.first() {
-                None => self.keeper.let_go(key).await?,
-                Some(holder) => {
-                    let text = text(&holder.with).map_err(|what| Failure {
-                        what: format!("the text cannot be pasted: {what}"),
-                        advice: "correct the step's settings and ask again".to_owned(),
-                        retryable: false,
-                        retry_after_ms: None,
-                    })?;
-                    self.keeper.keep(key, text, holders).await?
-                }
-            };
-            Ok(Proof { at: self.clock.now_ms(), found })
+fn content(content: Option<&Value>) -> Option<SettingMistake> {
+    const SETTING: &str = "content";
+    const HELP: &str = "write content: the text, or content: | with lines below it";
+    match content {
+        None | Some(Value::Null) => mistake(SETTING, "`content` is missing", HELP),
+        Some(Value::String(text)) if text.trim().is_empty() => mistake(SETTING, "`content` is empty", HELP),
+        Some(Value::String(text)) if text.len() > CONTENT_MAX_BYTES => {
+            mistake(SETTING, format!("`content` is longer than {CONTENT_MAX_BYTES} bytes"), HELP)
         }
-        .boxed()
+        Some(Value::String(text)) => {
+            let suspect = suspects(text).into_iter().next()?;
+            let message = format!("`content` looks like it holds {}", suspect.kind);
+            mistake(SETTING, message, "keep secrets out of workflow files; say where it can be found instead")
+        }
+        Some(_) => mistake(SETTING, "`content` must be a text", HELP),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn that_nothing_was_there_is_written_as_the_examples_say() {
-        let examples: Value =
-            serde_json::from_str(include_str!("../../../tests/stored/next/before of tclip.paste.json")).unwrap();
-        assert_eq!(kept::to_value(&Nothing).unwrap(), examples["nothing"]);
-        assert!(kept::KINDS.contains(&(Nothing::KIND, kept::shape_of::<Nothing>())));
+fn one_line(setting: &'static str, value: Option<&Value>) -> Option<SettingMistake> {
+    let help = match setting {
+        "filename" => "write filename: runbook.md",
+        _ => "write language: yaml, or leave it out: the file name tells it",
+    };
+    match value {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if !text.trim().is_empty() && !text.contains('\n') => None,
+        Some(_) => mistake(setting, format!("`{setting}` must be one line of text"), help),
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kept, Raise, shape_of};
+use super::{Kept, Raise, says_more, shape_of};
 use crate::effect::Effect;
 use crate::event::{Actor, Event};
 use crate::holding::Settings;
@@ -37,7 +37,14 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    const RAISES: &'static [Raise] = &[];
+    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps];
+}
+
+/// What is touched stood in the ask and once more in each step.
+fn keys_stand_in_the_steps(mut request: Value) -> Result<Value, String> {
+    let ask = request.get_mut("ask").and_then(Value::as_object_mut).ok_or("it has no ask")?;
+    ask.shift_remove("keys");
+    Ok(request)
 }
 
 /// What waits in the outbox.
@@ -64,7 +71,7 @@ impl Kept for Settings {
 /// What the audit log says that happened to a request.
 impl Kept for Event {
     const KIND: &'static str = "event";
-    const RAISES: &'static [Raise] = &[];
+    const RAISES: &'static [Raise] = &[says_more];
 }
 
 /// Who the audit log says it was.

@@ -21,7 +21,7 @@ impl Change {
             if matches!(step.phase, Phase::Begun | Phase::Held) {
                 step.phase = Phase::Releasing;
                 step.failures = 0;
-                self.ledger.push(Ledger::Release { key: step.key.clone() });
+                self.ledger.extend(step.key.clone().map(|key| Ledger::Release { key }));
             }
         }
         match self.last_releasing_below(self.request.steps.len()) {
@@ -53,7 +53,7 @@ impl Change {
         if !keeps {
             step.proof = Some(proof);
         }
-        self.ledger.push(Ledger::Leave { key: step.key.clone() });
+        self.ledger.extend(step.key.clone().map(|key| Ledger::Leave { key }));
         if !self.request.may_be_on() {
             self.finish();
         } else if let Some(next) = self.last_releasing_below(index).filter(|_| !failed_before) {

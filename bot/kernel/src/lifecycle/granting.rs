@@ -1,5 +1,7 @@
 //! From a quorum to active: each step is written into the ledger first, then settled, then confirmed.
 
+use serde_json::{Map, Value};
+
 use super::{Change, GRACE_MS, GRANT_ATTEMPTS_MAX, HOUR_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
@@ -46,22 +48,38 @@ impl Change {
         self.fail();
     }
 
-    /// Writes down that this request holds the step's key, then has it settled at `at`.
+    /// Fills in the step's settings and writes down that this request holds what they touch, then has it settled at `at`. What cannot
+    /// be filled in is not sent: granting fails.
     fn begin_step(&mut self, index: usize, at: i64) {
         let until = at.saturating_add(self.request.hold_ms).saturating_add(GRACE_MS);
-        if let Some(step) = self.request.steps.get_mut(index) {
-            step.phase = Phase::Begun;
+        match self.request.begun(index, self.moment.types) {
+            Ok(key) => {
+                if let Some(step) = self.request.steps.get_mut(index) {
+                    step.key = Some(key);
+                    step.phase = Phase::Begun;
+                }
+                self.hold(index, until);
+                self.settle(index, at);
+            }
+            Err(failure) => {
+                self.request.trouble = Some(failure);
+                self.fail();
+            }
         }
-        self.hold(index, until);
-        self.settle(index, at);
     }
 
     /// Writes into the ledger until when the far side is to be told that this request holds the step's key.
     fn hold(&mut self, index: usize, until: i64) {
-        let holding = self.request.holding(index, until);
+        let holding = match self.request.filled(index) {
+            Ok(with) => self.request.holding(until, with),
+            Err(missing) => {
+                self.request.trouble = Some(missing.into());
+                return;
+            }
+        };
         let Some(step) = self.request.steps.get_mut(index) else { return };
         step.until = Some(until);
-        self.ledger.push(Ledger::Hold { key: step.key.clone(), holding });
+        self.ledger.extend(step.key.clone().map(|key| Ledger::Hold { key, holding }));
     }
 
     /// Tries a step again that is not confirmed yet. The far side is told the same end as before, so that what arrives late is
@@ -81,7 +99,7 @@ impl Change {
         until.is_some_and(|until| until <= self.moment.now)
     }
 
-    pub(super) fn settled(&mut self, index: usize, proof: Proof) {
+    pub(super) fn settled(&mut self, index: usize, proof: Proof, results: Map<String, Value>) {
         let Some(step) = self.request.steps.get_mut(index) else { return };
         if proof.found == Found::TakenAway {
             if step.phase == Phase::Held {
@@ -94,7 +112,8 @@ impl Change {
             (State::Activating, Phase::Begun, true) => {
                 step.phase = Phase::Held;
                 step.failures = 0;
-                self.ledger.extend(confirmed(&step.key, &proof));
+                step.results = results;
+                self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
                 self.request.trouble = None;
                 match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
@@ -107,12 +126,12 @@ impl Change {
             }
             // Settled for somebody else meanwhile: it is on for this one too.
             (State::Activating, Phase::Held, true) => {
-                self.ledger.extend(confirmed(&step.key, &proof));
+                self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
             }
             (State::Active, Phase::Held, true) => {
                 step.failures = 0;
-                self.ledger.extend(confirmed(&step.key, &proof));
+                self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
                 if self.request.trouble.take().is_some() {
                     self.show();
@@ -200,7 +219,8 @@ impl Change {
     /// Somebody took away by hand what this request holds: that is as if they had revoked it, and must not come back when
     /// the key is settled for another holder.
     fn taken_away(&mut self, index: usize) {
-        let key = self.request.steps.get(index).map(|step| step.key.to_string()).unwrap_or_default();
+        let key = self.request.steps.get(index).and_then(|step| step.key.as_ref());
+        let key = key.map(Key::to_string).unwrap_or_default();
         match self.request.state {
             State::Active => self.begin_ending(Outcome::Revoked, None, String::new()),
             State::Activating => {
@@ -233,11 +253,14 @@ impl Change {
             self.settle_releasing_now();
             return;
         }
-        for step in &mut self.request.steps {
+        let hanging = self.request.ask.hanging();
+        for (index, step) in self.request.steps.iter_mut().enumerate() {
+            step.key = step.key.take().filter(|_| !hanging.contains(&index));
             step.phase = Phase::Waiting;
             step.failures = 0;
             step.proof = None;
             step.until = None;
+            step.results = Map::new();
         }
         self.request.outcome = None;
         self.request.trouble = None;
@@ -251,13 +274,13 @@ impl Change {
 }
 
 /// What the ledger learns from a reading that says on.
-fn confirmed(key: &Key, proof: &Proof) -> Option<Ledger> {
+fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
     let until = match proof.found {
         Found::On { until } => until,
         Found::OnBefore => None,
         _ => return None,
     };
-    Some(Ledger::Confirm { key: key.clone(), until })
+    Some(Ledger::Confirm { key: key?.clone(), until })
 }
 
 pub(super) fn unexpected(what: &str) -> Failure {

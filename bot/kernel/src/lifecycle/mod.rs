@@ -3,6 +3,7 @@
 mod ending;
 mod granting;
 mod messages;
+mod planning;
 mod pressing;
 
 use crate::Moment;
@@ -49,14 +50,14 @@ impl Request {
             // Counting only the first would switch on what the file asks more people for.
             return Err(unusable("single stage of approval"));
         }
-        if ask.keys.is_empty() {
+        if ask.workflow.steps.is_empty() {
             return Err(unusable("step"));
         }
         let max_ms = ask.workflow.hold().map_or(0, |(_, _, max_ms)| max_ms);
         if ask.hold_ms <= 0 || ask.hold_ms > max_ms {
             return Err(Refusal::HoldTooLong { max_ms });
         }
-        let steps = ask.keys.iter().cloned().map(Step::waiting).collect();
+        let steps = planning::plan(&ask, moment.types)?.into_iter().map(Step::waiting).collect();
         let cards = ask.workflow.announce.iter().map(|name| Card::at(Place::Channel(name.clone()))).collect();
         let request = Request {
             ask,
@@ -105,7 +106,7 @@ impl Request {
             }
             Event::Identified { purpose: Purpose::Start, person } => change.start(&person),
             Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
-            Event::Settled { step, proof } => change.settled(step, proof),
+            Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
             Event::Observed { step, before } => change.observed(step, before),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
@@ -118,8 +119,9 @@ impl Request {
 }
 
 impl Step {
-    fn waiting(key: crate::Key) -> Self {
-        Self { key, phase: Phase::Waiting, failures: 0, proof: None, until: None }
+    fn waiting(key: Option<crate::Key>) -> Self {
+        let results = serde_json::Map::new();
+        Self { key, phase: Phase::Waiting, failures: 0, proof: None, until: None, results }
     }
 }
 
@@ -148,9 +150,10 @@ impl Change {
 
     /// Has the key of a step settled at `at`.
     fn settle(&mut self, index: usize, at: i64) {
-        let Some(step) = self.request.steps.get(index) else { return };
-        let key = step.key.clone();
-        self.later(at, Effect::Settle { key });
+        let key = self.request.steps.get(index).and_then(|step| step.key.clone());
+        if let Some(key) = key {
+            self.later(at, Effect::Settle { key });
+        }
     }
 
     /// Every card follows every change.
@@ -212,8 +215,9 @@ impl Change {
     }
 
     fn observed(&mut self, step: usize, before: serde_json::Value) {
-        if let Some(step) = self.request.steps.get(step).filter(|_| !is_planted(Fault::ForgetsBefore)) {
-            self.ledger.push(Ledger::Remember { key: step.key.clone(), before });
+        let step = self.request.steps.get(step).filter(|_| !is_planted(Fault::ForgetsBefore));
+        if let Some(key) = step.and_then(|step| step.key.clone()) {
+            self.ledger.push(Ledger::Remember { key, before });
         }
     }
 

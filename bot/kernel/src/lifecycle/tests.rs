@@ -9,5 +9,6 @@ mod properties;
 mod races;
 mod rules;
 mod simulation;
+mod steps;
 mod story;
 mod words;

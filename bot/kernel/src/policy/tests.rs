@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::workflow::{Input, InputKind, Stage, StepUse};
-use crate::{Ask, Key, Moment, RequestId};
+use crate::{Ask, Moment, RequestId, StepType};
 
 const STANDINGS: [Standing; 6] =
     [Standing::Member, Standing::Guest, Standing::Outsider, Standing::Bot, Standing::Deactivated, Standing::Unknown];
+
+const TYPES: &[StepType] = &[StepType::plain("test.thing", |_| Ok("a".to_owned()))];
 
 fn group(name: &str) -> Who {
     Who::TailnetGroup(format!("group:{name}"))
@@ -35,7 +37,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
         ask: vec![group("engineering"), Who::Email("eve@example.com".to_owned())],
         approve: vec![Stage { quorum: 1, by: vec![group("dba"), Who::SlackGroup("oncall".to_owned())], own_request }],
         lapse_after_ms: 1_000,
-        steps: vec![StepUse { uses: "test.thing".to_owned(), with: serde_json::Map::new() }],
+        steps: vec![StepUse { uses: "test.thing".to_owned(), name: None, with: serde_json::Map::new() }],
         announce: None,
         digest: String::new(),
     }
@@ -50,11 +52,10 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         hold_ms: 1,
         reason: String::new(),
         device: None,
-        keys: vec![Key::new("test.thing", "a")],
         seal: String::new(),
         channel: None,
     };
-    Request::ask(ask, Moment { now: 0, jitter: 0.0 }).unwrap().request
+    Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }
 
 fn said(answer: Result<Option<Who>, Refusal>) -> String {

@@ -41,11 +41,12 @@ impl Scene {
 
     async fn hold(&self, untils: &[i64]) -> Result<Proof, Failure> {
         let until = untils.iter().copied().max().unwrap_or(UNTIL);
-        self.step.settle(&self.key, &[Self::holder(until)], &before(untils, false)).await
+        let settled = self.step.settle(&self.key, &[Self::holder(until)], &before(untils, false)).await;
+        settled.map(|settled| settled.proof)
     }
 
     async fn release(&self, confirmed: bool) -> Result<Found, Failure> {
-        Ok(self.step.settle(&self.key, &[], &before(&[UNTIL], confirmed)).await?.found)
+        Ok(self.step.settle(&self.key, &[], &before(&[UNTIL], confirmed)).await?.proof.found)
     }
 
     fn value(&self) -> Option<Value> {
@@ -84,7 +85,7 @@ async fn what_was_there_before_us_is_not_ours_only_because_our_write_failed() {
     let scene = Scene::new().await;
     scene.world.set_by_hand("alice-laptop", KEY, true.into(), None).expect("a device");
     let first = Before { found: json!({ "value": true, "expires_at": null }), ..before(&[UNTIL], false) };
-    let proof = scene.step.settle(&scene.key, &[], &first).await.expect("settled");
+    let proof = scene.step.settle(&scene.key, &[], &first).await.expect("settled").proof;
     assert!(matches!(proof.found, Found::PutBack { .. }), "{:?}", proof.found);
     assert_eq!(scene.value(), Some(true.into()));
     assert_eq!(scene.world.calls_of(Endpoint::DeleteAttribute), 0);
@@ -109,7 +110,7 @@ async fn a_later_end_of_an_earlier_attempt_is_as_good() {
     sent.expect("what an earlier attempt sent, seen only now");
     let holders = [Scene::holder(UNTIL)];
     scene.world.fault(Endpoint::SetAttribute, Fault::Forget, Some(1));
-    let proof = scene.step.settle(&scene.key, &holders, &before(&[UNTIL, late], false)).await.expect("on");
+    let proof = scene.step.settle(&scene.key, &holders, &before(&[UNTIL, late], false)).await.expect("on").proof;
     assert_eq!(proof.found, Found::On { until: Some(late) }, "later than wanted");
 }
 

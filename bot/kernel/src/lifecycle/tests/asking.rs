@@ -36,7 +36,7 @@ fn what_cannot_be_granted_cannot_be_asked_for() {
         ("for no time", held_for(0)),
         ("for less than no time", held_for(i64::MIN)),
         ("under a workflow without a duration", nobody_decides(|workflow| workflow.inputs.clear())),
-        ("for nothing", Ask { keys: Vec::new(), ..ask(workflow()) }),
+        ("for nothing", nobody_decides(|workflow| workflow.steps.clear())),
         ("with no stage of approval", nobody_decides(|workflow| workflow.approve.clear())),
         (
             "with nobody to approve",

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
+use crate::step_type::{Holds, StepType};
 use crate::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
-use crate::{Ask, Key, Person, RequestId, Standing, Who, Workflow};
+use crate::{Ask, Person, RequestId, Standing, Who, Workflow};
 
 /// Two hours.
 pub(super) const HOLD_MS: i64 = 7_200_000;
@@ -54,10 +55,24 @@ pub(super) fn guest(person: Person) -> Person {
     Person { standing: Standing::Guest, ..person }
 }
 
+/// What steps of the tests can be: of a thing that is shared, or that every request has for itself.
+pub(super) const TYPES: &[StepType] = &[
+    StepType::plain("test.thing", at),
+    StepType { holds: Holds::Once, ..StepType::plain("test.once", |_| Ok(String::new())) },
+];
+
+fn at(with: &Map<String, Value>) -> Result<String, String> {
+    with.get("at").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| "it is nowhere".to_owned())
+}
+
+/// A step that touches this.
+pub(super) fn step(at: &str) -> StepUse {
+    StepUse { uses: "test.thing".to_owned(), name: None, with: [("at".to_owned(), at.into())].into_iter().collect() }
+}
+
 /// Two steps, one approval, four eyes, cards in a channel.
 pub(super) fn workflow() -> Workflow {
     let input = |name: &str, kind: InputKind| Input { name: name.to_owned(), label: name.to_owned(), kind };
-    let step = || StepUse { uses: "test.thing".to_owned(), with: Map::new() };
     Workflow {
         name: "prod-db".to_owned(),
         title: "Production database".to_owned(),
@@ -71,7 +86,7 @@ pub(super) fn workflow() -> Workflow {
             own_request: OwnRequest::Never,
         }],
         lapse_after_ms: LAPSE_MS,
-        steps: vec![step(), step()],
+        steps: vec![step("a"), step("b")],
         announce: Some("#access".to_owned()),
         digest: "digest".to_owned(),
     }
@@ -97,7 +112,6 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         hold_ms: HOLD_MS,
         reason: "invoice 1204".to_owned(),
         device: None,
-        keys: vec![Key::new("test.thing", "a"), Key::new("test.thing", "b")],
         seal: "seal".to_owned(),
         channel: None,
     }

@@ -9,7 +9,7 @@ use crate::workflow::OwnRequest;
 use crate::{Button, Effect, Event, Found, Ledger, Notice, Outcome, Person, Proof, Purpose, Recipient, State, Wake};
 
 fn settles(story: &Story) -> Vec<(usize, i64)> {
-    let step_of = |key: &crate::Key| story.request.keys.iter().position(|one| one == key).unwrap();
+    let step_of = |key: &crate::Key| story.request.step_of(key).unwrap();
     let settle = |due: &crate::effect::Due| match &due.effect {
         Effect::Settle { key } => Some((step_of(key), due.at - story.now)),
         _ => None,
@@ -41,7 +41,7 @@ fn granting_that_reports_after_the_end_began_does_not_stop_taking_back() {
     story.pass(1);
     story.press(&bob(), revoke());
     assert_eq!(settles(&story), [(0, 0)]);
-    changes_nothing(&mut story, Event::Settled { step: 0, proof: late });
+    changes_nothing(&mut story, Event::settled(0, late));
     assert_eq!(story.step(0).phase, Phase::Releasing);
     story.tell(settled(0, Found::Gone));
     assert_eq!(story.fate(), (State::Ended, Some(Outcome::Revoked)));

@@ -3,7 +3,7 @@
 use super::super::granting::warning_ms;
 use super::super::{ALARM_PAUSE_MS, GRACE_MS, RETRY_PAUSE_MAX_MS};
 use super::people::{HOLD_MS, LAPSE_MS, alice, ask, bob, carol, dave, workflow};
-use super::story::{START, Story, approve, failure, on, settled, shown, started};
+use super::story::{START, Story, approve, failure, moment, on, settled, shown, started};
 use crate::request::{Message, Phase};
 use crate::{
     Button, Effect, Event, Found, Ledger, Moment, Notice, Outcome, Place, Proof, Purpose, Recipient, State, Wake,
@@ -47,7 +47,7 @@ fn jitter_makes_a_pause_up_to_a_quarter_longer_and_never_shorter() {
     for (jitter, pause_ms) in [(0.0, 1_000), (0.5, 1_125), (1.0, 1_250), (7.0, 1_250), (-1.0, 1_000)] {
         let story = Story::activating();
         let event = Event::SettleFailed { step: 0, failure: failure(true) };
-        let applied = story.request.apply(event, Moment { now: story.now, jitter });
+        let applied = story.request.apply(event, Moment { jitter, ..moment(story.now) });
         let settle = applied.effects.iter().find(|due| matches!(due.effect, Effect::Settle { .. })).unwrap();
         assert_eq!(settle.at - story.now, pause_ms, "{jitter}");
     }
@@ -325,7 +325,7 @@ fn a_late_answer_of_granting_is_none_of_taking_back() {
     let began = story.request.ending_at.unwrap();
     for (at, counts) in [(began - 1, false), (began, true)] {
         let mut story = story.clone();
-        story.tell(Event::Settled { step: 1, proof: Proof { at, found: on(&story) } });
+        story.tell(Event::settled(1, Proof { at, found: on(&story) }));
         assert_eq!(story.step(1).failures == 1, counts, "{at}");
     }
     story.tell(settled(1, Found::Gone));

@@ -84,7 +84,7 @@ impl World {
     /// Keeps what the newest event led to, in one go with the state.
     fn keep(&mut self) {
         let applied = self.story.last.clone();
-        let step_of = |key: &crate::Key| self.story.request.keys.iter().position(|one| one == key).unwrap();
+        let step_of = |key: &crate::Key| self.story.request.step_of(key).unwrap();
         for entry in &applied.ledger {
             match entry {
                 Ledger::Hold { key, .. } => drop(self.live.insert(step_of(key))),
@@ -189,7 +189,7 @@ impl World {
                 Some(Event::Identified { purpose: purpose.clone(), person })
             }
             Effect::Settle { key } => {
-                let step = self.story.request.keys.iter().position(|one| one == key).unwrap();
+                let step = self.story.request.step_of(key).unwrap();
                 self.settle(step, luck)
             }
             Effect::Show { place } => Some(super::story::shown(place.clone())),
@@ -214,7 +214,7 @@ impl World {
         let at = self.story.now;
         let found = if wanted { Found::On { until: None } } else { Found::Gone };
         match luck {
-            Luck::Good | Luck::Crashed => Some(Event::Settled { step, proof: Proof { at, found } }),
+            Luck::Good | Luck::Crashed => Some(Event::settled(step, Proof { at, found })),
             Luck::Lost | Luck::Refused => Some(Event::SettleFailed { step, failure: failure(true) }),
             Luck::Final => Some(Event::SettleFailed { step, failure: failure(false) }),
         }

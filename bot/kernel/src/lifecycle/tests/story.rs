@@ -1,6 +1,6 @@
 //! A request led through its life by real events only, so that no test looks at a state that cannot be.
 
-use super::people::{alice, ask, bob, carol, workflow};
+use super::people::{TYPES, alice, ask, bob, carol, workflow};
 use crate::request::Step;
 use crate::{
     Applied, Ask, Button, Event, Failure, Found, Moment, Outcome, Person, Place, Proof, Purpose, Request, State, Wake,
@@ -10,7 +10,7 @@ use crate::{
 pub(super) const START: i64 = 1_700_000_000_000;
 
 pub(super) fn moment(now: i64) -> Moment {
-    Moment { now, jitter: 0.0 }
+    Moment { now, jitter: 0.0, types: TYPES }
 }
 
 /// One request, the time, and what the newest event led to.
@@ -172,7 +172,7 @@ pub(super) fn shown(place: Place) -> Event {
 }
 
 pub(super) fn settled(step: usize, found: Found) -> Event {
-    Event::Settled { step, proof: Proof { at: i64::MAX, found } }
+    Event::settled(step, Proof { at: i64::MAX, found })
 }
 
 pub(super) fn on(story: &Story) -> Found {

@@ -1,5 +1,7 @@
 //! What any release wrote down as having been there before is read, and today's is written as `tests/stored/next` says.
 
+use serde_json::Map;
+
 use super::*;
 use crate::kernel::kept::KINDS;
 
@@ -18,8 +20,8 @@ fn meant(name: &str) -> Reading {
 
 #[test]
 fn what_was_there_before_is_read_for_ever() {
-    let first = include_str!("../../../../tests/stored/a65b63b/before of tailscale.attribute.json");
-    let next = include_str!("../../../../tests/stored/next/before of tailscale.attribute.json");
+    let first = include_str!("../../../../../tests/stored/a65b63b/before of tailscale.attribute.json");
+    let next = include_str!("../../../../../tests/stored/next/before of tailscale.attribute.json");
     for text in [first, next] {
         let examples: Map<String, Value> = serde_json::from_str(text).unwrap();
         for (name, stored) in &examples {

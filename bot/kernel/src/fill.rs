@@ -1,0 +1,245 @@
+//! The one filler of `{{ }}`: a step's settings with what was asked, who asked and what earlier steps came to. Values are data: they are
+//! filled in once, and never looked through for more.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::person::Person;
+use crate::reference::{DeviceField, Piece, Reference, RequesterField, pieces};
+use crate::request::{Ask, DeviceShown, Request};
+
+/// What `{{ }}` can be filled with.
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    /// Who gets the access.
+    pub requester: &'a Person,
+    /// What was filled in, by input name; a device by its node id.
+    pub inputs: BTreeMap<&'a str, &'a str>,
+    /// On which device, if the workflow has one.
+    pub device: Option<&'a DeviceShown>,
+    /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
+    pub steps: Vec<(&'a str, Option<&'a Map<String, Value>>)>,
+    /// E-mail and login may be missing and are then empty, as in what the first release asked.
+    pub may_be_blank: bool,
+}
+
+/// Why a setting cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// It names a result of a step that was not confirmed yet.
+    #[error("the result {{{{ {0} }}}} is not known yet")]
+    NotYet(String),
+    /// It names something that this request does not have.
+    #[error("{{{{ {0} }}}} has no value")]
+    Nothing(String),
+    /// It is no `{{ }}` of ours.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// The value with every `{{ }}` in it filled in, in lists and maps too. A text that is one reference and nothing else becomes what it
+/// names, a number as a number; in a longer text everything is text.
+///
+/// # Errors
+/// The first reference that cannot be filled in. Nothing is ever left as it was written.
+pub fn fill(value: &Value, scope: &Scope<'_>) -> Result<Value, Missing> {
+    match value {
+        Value::String(text) => fill_text(text, scope),
+        Value::Array(list) => list.iter().map(|value| fill(value, scope)).collect::<Result<_, _>>().map(Value::Array),
+        Value::Object(map) => fill_map(map, scope).map(Value::Object),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
+    }
+}
+
+/// The same for all settings of a step. Their names are not filled in.
+///
+/// # Errors
+/// The first reference that cannot be filled in.
+pub fn fill_map(map: &Map<String, Value>, scope: &Scope<'_>) -> Result<Map<String, Value>, Missing> {
+    map.iter().map(|(name, value)| Ok((name.clone(), fill(value, scope)?))).collect()
+}
+
+fn fill_text(text: &str, scope: &Scope<'_>) -> Result<Value, Missing> {
+    let pieces = pieces(text).map_err(|error| Missing::Unreadable(error.to_string()))?;
+    if let [Piece::Reference(reference)] = pieces.as_slice() {
+        return scope.value(*reference);
+    }
+    let mut filled = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Reference(reference) => match scope.value(reference)? {
+                Value::String(text) => filled.push_str(&text),
+                other => filled.push_str(&other.to_string()),
+            },
+        }
+    }
+    Ok(Value::String(filled))
+}
+
+impl Scope<'_> {
+    fn value(&self, reference: Reference<'_>) -> Result<Value, Missing> {
+        let nothing = || Missing::Nothing(reference.to_string());
+        let text = |found: Option<&str>| found.map(Value::from).ok_or_else(nothing);
+        let requester = self.requester;
+        let fact = |fact: &Option<String>| match fact {
+            None if self.may_be_blank => Ok(Value::from("")),
+            fact => text(fact.as_deref()),
+        };
+        match reference {
+            Reference::Input(name) => text(self.inputs.get(name).copied()),
+            Reference::Requester(RequesterField::Email) => fact(&requester.email),
+            Reference::Requester(RequesterField::Login) => fact(&requester.login),
+            Reference::Requester(RequesterField::Name) => text(Some(&requester.name)),
+            Reference::Requester(RequesterField::SlackId) => text(Some(&requester.slack_id)),
+            Reference::Device(field) => text(self.device.map(|device| match field {
+                DeviceField::Name => device.name.as_str(),
+                DeviceField::NodeId => device.node_id.as_str(),
+                DeviceField::Os => device.os.as_str(),
+            })),
+            Reference::Result { step, name } => {
+                let (_, results) = self.steps.iter().find(|(known, _)| *known == step).ok_or_else(nothing)?;
+                let results = results.ok_or_else(|| Missing::NotYet(reference.to_string()))?;
+                results.get(name).filter(|value| !value.is_null()).cloned().ok_or_else(nothing)
+            }
+        }
+    }
+}
+
+impl Ask {
+    /// What the settings of the step at `index` can be filled with before any step was begun.
+    pub fn scope(&self, index: usize) -> Scope<'_> {
+        let mut inputs: BTreeMap<&str, &str> =
+            self.inputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if let (Some(input), Some(device)) = (self.workflow.device(), &self.device) {
+            inputs.insert(&input.name, &device.node_id);
+        }
+        let steps = self.workflow.steps.iter().take(index).map(|step| (step.name(), None)).collect();
+        Scope { requester: &self.requester, inputs, device: self.device.as_ref(), steps, may_be_blank: false }
+    }
+}
+
+impl Request {
+    /// What the settings of the step at `index` can be filled with: also what the steps before it came to.
+    pub fn scope(&self, index: usize) -> Scope<'_> {
+        let before = self.workflow.steps.iter().zip(&self.steps).take(index);
+        let steps = before.map(|(step, known)| (step.name(), known.proof.as_ref().map(|_| &known.results))).collect();
+        Scope { steps, ..self.ask.scope(index) }
+    }
+
+    /// The settings of the step at `index` with everything filled in.
+    ///
+    /// # Errors
+    /// The first reference that cannot be filled in.
+    pub fn filled(&self, index: usize) -> Result<Map<String, Value>, Missing> {
+        let scope = self.scope(index);
+        self.workflow.steps.get(index).map_or_else(|| Ok(Map::new()), |step| fill_map(&step.with, &scope))
+    }
+
+    /// The same for a hold from before settings stood in the ledger.
+    ///
+    /// # Errors
+    /// The first reference that cannot be filled in.
+    pub fn filled_as_at_first(&self, index: usize) -> Result<Map<String, Value>, Missing> {
+        let scope = Scope { may_be_blank: true, ..self.ask.scope(index) };
+        self.workflow.steps.get(index).map_or_else(|| Ok(Map::new()), |step| fill_map(&step.with, &scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::person::Standing;
+
+    fn alice() -> Person {
+        Person {
+            slack_id: "U1".to_owned(),
+            name: "Alice".to_owned(),
+            email: None,
+            login: Some("alice@example.com".to_owned()),
+            standing: Standing::Member,
+            belongs: Vec::new(),
+        }
+    }
+
+    fn filled(value: &Value) -> Result<Value, String> {
+        let device =
+            DeviceShown { node_id: "n1CNTRL".to_owned(), name: "alice-laptop".to_owned(), os: "linux".to_owned() };
+        let results = json!({ "id": 7, "name": "{{ inputs.reason }}", "void": null });
+        let scope = Scope {
+            requester: &alice(),
+            inputs: [("device", "n1CNTRL"), ("reason", "{{ requester.login }} {% x")].into(),
+            device: Some(&device),
+            steps: vec![("first", results.as_object()), ("second", None)],
+            may_be_blank: false,
+        };
+        fill(value, &scope).map_err(|missing| missing.to_string())
+    }
+
+    #[test]
+    fn everything_is_filled_in_however_deep_it_stands() {
+        let settings = json!({
+            "argv": ["open", "{{ inputs.device }}", { "for": "<{{requester.login}}> {{ device.name }}/{{ device.os }}" }],
+            "id": "{{ steps.first.id }}", "text": "no {{ steps.first.id }}", "n": 1, "on": true, "{{ x }}": null,
+        });
+        insta::assert_snapshot!(format!("{:#}", filled(&settings).unwrap()), @r#"
+        {
+          "argv": [
+            "open",
+            "n1CNTRL",
+            {
+              "for": "<alice@example.com> alice-laptop/linux"
+            }
+          ],
+          "id": 7,
+          "text": "no 7",
+          "n": 1,
+          "on": true,
+          "{{ x }}": null
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_was_filled_in_is_data() {
+        assert_eq!(filled(&json!("{{ inputs.reason }}")), Ok(json!("{{ requester.login }} {% x")));
+        assert_eq!(filled(&json!("> {{ steps.first.name }}")), Ok(json!("> {{ inputs.reason }}")));
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in_is_never_left_as_it_was_written() {
+        let texts = [
+            "{{ inputs.note }}",
+            "{{ requester.email }}",
+            "{{ steps.second.id }}",
+            "{{ steps.third.id }}",
+            "{{ steps.first.other }}",
+            "{{ steps.first.void }}",
+            "{{ inputs.device",
+            "{{ inputs.device | upper }}",
+        ];
+        let lines: Vec<String> = texts.iter().map(|text| filled(&json!([{ "at": text }])).unwrap_err()).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        {{ inputs.note }} has no value
+        {{ requester.email }} has no value
+        the result {{ steps.second.id }} is not known yet
+        {{ steps.third.id }} has no value
+        {{ steps.first.other }} has no value
+        {{ steps.first.void }} has no value
+        `{{` is not closed with `}}`
+        only a name may stand between `{{` and `}}`
+        ");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_keeps_its_braces_or_panics(text in "[{}%#. a-z]{0,40}") {
+            if let Ok(Value::String(filled)) = filled(&json!(text)) {
+                proptest::prop_assert!(!filled.contains("{{") || text.contains("inputs.reason"));
+            }
+        }
+    }
+}

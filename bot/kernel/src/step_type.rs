@@ -1,0 +1,153 @@
+//! What a step type says about itself before any client is there: enough to check a workflow file, to tell which scopes it
+//! needs, to document it, and to know what a step touches. The types are listed in one place, `steps::LIST`.
+
+use serde_json::{Map, Value};
+
+use crate::id::{Key, RequestId};
+use crate::workflow::Input;
+
+/// One step type.
+#[derive(Clone, Copy, Debug)]
+pub struct StepType {
+    /// The name people write, for example `tailscale.attribute`.
+    pub uses: &'static str,
+    /// What it does, in a sentence or two for people.
+    pub about: &'static str,
+    /// Every setting it knows.
+    pub settings: &'static [Setting],
+    /// Whether many requests can hold the same thing.
+    pub holds: Holds,
+    /// What it needs to be allowed at Slack and Tailscale.
+    pub scopes: &'static [Scope],
+    /// What later steps and the card can name of what it came to, as `steps.NAME.RESULT`; never a secret.
+    pub results: &'static [StepResult],
+    /// Checks the settings as written, `{{ }}` not yet filled in. Unknown settings were told already.
+    pub check: fn(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake>,
+    /// Where in its system that is what these filled settings touch. What it returns goes into logs.
+    pub address: fn(with: &Map<String, Value>) -> Result<String, String>,
+}
+
+/// Whether many requests can hold the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// The address is the whole key: who holds the same share it.
+    Shared,
+    /// Every request has its own: the key names the request and the step, too.
+    Once,
+}
+
+/// One setting of a step type.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// As written under `with:`.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: SettingKind,
+    /// Whether it must be there.
+    pub is_required: bool,
+    /// Whether it says what is touched: two steps of a workflow must not agree in all of these.
+    pub is_key: bool,
+    /// What it means, in a sentence for people.
+    pub about: &'static str,
+    /// An example, as written in YAML.
+    pub example: &'static str,
+}
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Text in one line.
+    Text,
+    /// Text of any length, in as many lines.
+    Lines,
+    /// `true` or `false`.
+    Flag,
+    /// An input of type `device`, as `{{ inputs.NAME }}`.
+    Device,
+}
+
+impl SettingKind {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Lines => "text, also of many lines",
+            Self::Flag => "`true` or `false`",
+            Self::Device => "an input of type `device`",
+        }
+    }
+}
+
+/// Something that must be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A bot token scope, see <https://docs.slack.dev/reference/scopes>.
+    Slack(&'static str),
+    /// A scope of an OAuth client, see <https://tailscale.com/kb/1623/trust-credentials>.
+    Tailscale(&'static str),
+}
+
+/// Something a step comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct StepResult {
+    /// Its name behind `steps.NAME.`.
+    pub name: &'static str,
+    /// What it is, in a sentence for people.
+    pub about: &'static str,
+}
+
+/// What is wrong with one setting of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingMistake {
+    /// The setting; one that is missing is named too.
+    pub setting: &'static str,
+    /// What is wrong, for people.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl SettingMistake {
+    /// With a hint.
+    pub fn new(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { setting, message: message.into(), help: Some(help.into()) }
+    }
+}
+
+impl StepType {
+    /// One that says nothing but where its settings lead; for samples and tests.
+    pub const fn plain(uses: &'static str, address: fn(&Map<String, Value>) -> Result<String, String>) -> Self {
+        Self {
+            uses,
+            about: "",
+            settings: &[],
+            holds: Holds::Shared,
+            scopes: &[],
+            results: &[],
+            check: |_, _| Vec::new(),
+            address,
+        }
+    }
+
+    /// The names of its settings.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.settings.iter().map(|setting| setting.name)
+    }
+
+    /// The key of what these filled settings touch, for the step at `index` of a request.
+    ///
+    /// # Errors
+    /// Why they lead nowhere, as a fragment for people.
+    pub fn key(&self, with: &Map<String, Value>, id: &RequestId, index: usize) -> Result<Key, String> {
+        let address = (self.address)(with)?;
+        Ok(match self.holds {
+            Holds::Shared => Key::new(self.uses, &address),
+            Holds::Once => Key::new(self.uses, format!("{id} {} {address}", index.saturating_add(1)).trim_end()),
+        })
+    }
+}
+
+/// The type of that name.
+pub fn find<'t>(types: &'t [StepType], uses: &str) -> Option<&'t StepType> {
+    types.iter().find(|kind| kind.uses == uses)
+}
