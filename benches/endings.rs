@@ -27,6 +27,7 @@ use nightlatch::engine::logbook::Logbook;
 use nightlatch::engine::pastes::PasteSettings;
 use nightlatch::engine::{Engine, Parts, Running};
 use nightlatch::kernel::effect::{Due, Effect};
+use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::request::DeviceShown;
 use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
@@ -146,7 +147,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         id: RequestId(format!("r{number:09}")),
         workflow: workflow(),
         requester: alice.clone(),
-        inputs: BTreeMap::from([("hold".to_owned(), "1h".to_owned())]),
+        inputs: BTreeMap::from([("hold".to_owned(), InputValue::Duration { length_ms: HOUR_MS })]),
         hold_ms: HOUR_MS,
         reason: "invoice 1204 is stuck".to_owned(),
         device: Some(DeviceShown { node_id: device.to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() }),

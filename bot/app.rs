@@ -30,12 +30,13 @@ use crate::slack::edge::Edge;
 use crate::slack::http::SigningSecrets;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
+use crate::steps::{self, List};
 use crate::store::{AnchorFile, OpenError, Store};
+use crate::web;
 use crate::web::identity::Identity;
 use crate::web::links::LinkPages;
 use crate::web::pages::{Neighbours, Pages};
 use crate::web::pastes::PastePages;
-use crate::{steps, web};
 use connections::Limits;
 use listen::Bound;
 
@@ -92,6 +93,9 @@ pub enum StartError {
     },
 }
 
+/// Time, ids and randomness.
+pub type Seams = (Clock, Ids);
+
 /// A running bot.
 pub struct Bot {
     engine: Engine,
@@ -112,7 +116,16 @@ impl Bot {
     /// # Errors
     /// What a person must mend before the bot can run; nothing was started then.
     pub async fn start(config: &Config, secrets: Secrets, clock: Clock, ids: Ids) -> Result<Self, StartError> {
-        let catalog = Catalog::read(&config.workflows, steps::TYPES)?;
+        Self::start_with(steps::LIST, config, secrets, (clock, ids)).await
+    }
+
+    /// The same with other step types.
+    ///
+    /// # Errors
+    /// What a person must mend before the bot can run; nothing was started then.
+    pub async fn start_with(steps: List, config: &Config, secrets: Secrets, seams: Seams) -> Result<Self, StartError> {
+        let (clock, ids) = seams;
+        let catalog = Catalog::read(&config.workflows, steps.types)?;
         let notices = Notices::with_overrides(&config.templates)?;
         let slack = slack_client(config, &secrets, &clock)?;
         let tailscale = tailscale_client(config, &secrets, &clock)?;
@@ -143,7 +156,7 @@ impl Bot {
             tailscale,
             notices,
             catalog,
-            steps: steps::LIST,
+            steps,
             people: config.people.clone(),
             links,
             pastes: paste_settings(config, here)?,
@@ -217,7 +230,7 @@ impl Bot {
     /// # Errors
     /// Every mistake; the workflows in use stay in use.
     pub fn reload(&self) -> Result<usize, Report> {
-        let catalog = Catalog::read(&self.workflows, steps::TYPES)?;
+        let catalog = Catalog::read(&self.workflows, self.engine.step_types())?;
         let count = catalog.len();
         self.engine.set_catalog(catalog);
         Ok(count)

@@ -3,7 +3,8 @@
 mod commands;
 mod files;
 mod inputs;
-mod length;
+pub mod keys;
+mod meaning;
 mod people;
 mod references;
 mod steps;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use crate::config::Report;
 use crate::config::words::nearest;
 use crate::kernel::{StepType, Workflow};
+
+pub use meaning::meaning;
 
 /// The workflows of one folder, checked, each under its name and under its own slash command.
 #[derive(Clone, Debug, Default, PartialEq)]

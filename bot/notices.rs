@@ -23,7 +23,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::config::Report;
-use crate::kernel::workflow::InputKind;
+use crate::inputs;
 use crate::kernel::{Notice, Place, Recipient, Request, Shows, State, Workflow};
 use blocks::Message;
 use engine::{Engine, Extras, Line};
@@ -228,11 +228,7 @@ fn row_name(notice: &Notice) -> Option<&'static str> {
 /// One workflow for `/access help`, with a line that would work.
 fn line(workflow: &Workflow) -> Line {
     let command = workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name));
-    let inputs = workflow.inputs.iter().filter_map(|input| match input.kind {
-        InputKind::Duration { default_ms, .. } => Some(words::hold(default_ms)),
-        InputKind::Text { .. } => Some("why you need it".to_owned()),
-        InputKind::Device | InputKind::Unknown => None,
-    });
+    let inputs = workflow.inputs.iter().filter_map(|input| (inputs::of(&input.kind)?.example_word)(&input.kind));
     let example: Vec<String> = std::iter::once(command).chain(inputs).collect();
     Line {
         name: text::one_line(&workflow.name, 60),

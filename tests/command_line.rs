@@ -86,7 +86,24 @@ fn check_tells_mistakes_of_all_files_at_once() {
         }
       ],
       "unlisted": 0,
-      "workflows": 0
+      "workflows": 0,
+      "meanings": [],
+      "scopes": {
+        "slack": [
+          "commands",
+          "chat:write",
+          "chat:write.public",
+          "users:read",
+          "users:read.email",
+          "files:read",
+          "channels:history",
+          "groups:history"
+        ],
+        "tailscale": [
+          "devices:core:read",
+          "users:read"
+        ]
+      }
     }
     "#);
 }

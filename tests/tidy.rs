@@ -103,6 +103,7 @@ const HOUSE_RULES: &[fn(&House) -> Vec<Finding>] = &[
     floors::the_kernel_depends_on_nothing_that_acts,
     shape::every_file_is_listed,
     lists::step_types,
+    lists::input_kinds,
     lists::verbs,
     lists::templates,
     lists::notices,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::DirEntry;
 use std::path::Path;
 
+use super::keys::RESERVED;
 use crate::config::Report;
 use crate::config::words::{cleaned, quoted};
 use crate::config::yaml;
@@ -12,12 +13,6 @@ use crate::config::yaml;
 const FILES_MAX: usize = 500;
 /// Slack buttons and option values carry the name.
 const NAME_MAX_BYTES: usize = 48;
-/// Words that mean something after `/access`.
-const RESERVED: &[&str] = &[
-    "help", "list", "return", "extend", "withdraw", "approve", "deny", "revoke", "retry", "requests", "lockdown",
-    "plan", "explain",
-];
-
 /// One workflow file.
 pub(super) struct WorkflowFile {
     /// As shown to people.
@@ -105,7 +100,8 @@ fn name(path: &Path, shown: &str) -> Result<String, Report> {
         return wrong(format!("the name is longer than {NAME_MAX_BYTES} characters"), "rename the file");
     }
     if RESERVED.contains(&name.as_str()) {
-        return wrong(format!("`/access {name}` means something else already"), "rename the file");
+        let message = format!("{} is a word that `/access` understands, now or in a later version", quoted(&name));
+        return wrong(message, &format!("rename the file, like {name}-access.yaml"));
     }
     Ok(name)
 }

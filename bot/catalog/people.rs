@@ -1,5 +1,6 @@
 //! `ask:` and `approve:` of a workflow: who may request, and who decides.
 
+use super::keys;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Node, Value};
@@ -42,7 +43,7 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
 
 fn stage(sheet: &mut Sheet, node: &Node) -> Option<Stage> {
     const OWN: &[&str] = &["never", "confirm", "allow"];
-    let fields = sheet.fields(node, "a stage of `approve`", &["quorum", "by", "own_request"])?;
+    let fields = sheet.fields(node, "a stage of `approve`", &keys::names(keys::STAGE))?;
     let by = sheet
         .required(&fields, "by", "say who decides: by: [group:dba, \"@db-oncall\", bob@example.com]")
         .and_then(|node| names(sheet, node, "`by`"));

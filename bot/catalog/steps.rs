@@ -2,6 +2,7 @@
 
 use serde_json::Map;
 
+use super::keys;
 use super::references::{Known, Named};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
@@ -62,7 +63,7 @@ fn is_same(step: &StepUse, other: &StepUse, types: &[StepType]) -> bool {
 }
 
 fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -> Option<StepUse> {
-    let fields = sheet.fields(node, "a step", &["uses", "with", "name"])?;
+    let fields = sheet.fields(node, "a step", &keys::names(keys::STEP))?;
     let name = name(sheet, &fields, known);
     let uses = uses(sheet, &fields, types);
     let with = sheet.required(&fields, "with", "write its settings: with: { ... }")?;

@@ -2,16 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::length::length;
-use super::{inputs, people, steps};
+use super::{inputs, keys, people, steps};
 use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Node, Value};
+use crate::inputs::length::length;
 use crate::kernel::{StepType, Workflow};
-
-const KEYS: &[&str] =
-    &["nightlatch", "title", "description", "command", "inputs", "ask", "approve", "lapse_after", "steps", "announce"];
 
 /// The text of an option in a Slack list, see <https://docs.slack.dev/reference/block-kit/composition-objects/option-object>.
 const TITLE_MAX: usize = 75;
@@ -36,7 +33,7 @@ pub(super) fn read(path: &str, name: &str, text: &str, types: &[StepType]) -> Re
 /// Every part is read before any is asked for, so that all mistakes are noted.
 fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType]) -> Option<Workflow> {
     other_version(sheet, node)?;
-    let fields = sheet.fields(node, "a workflow", KEYS)?;
+    let fields = sheet.fields(node, "a workflow", &keys::names(keys::WORKFLOW))?;
     version(sheet, &fields);
     let title = title(sheet, &fields);
     let description = description(sheet, &fields);

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::manifest::scopes;
 use super::{ConfigPath, Format, WRONG, data};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, meaning};
 use crate::config::{Config, Report};
 use crate::notices::Notices;
 use crate::steps::TYPES;
@@ -30,6 +31,8 @@ pub(super) struct Check {
 struct Findings {
     report: Report,
     workflows: usize,
+    meanings: Vec<serde_json::Value>,
+    scopes: serde_json::Value,
 }
 
 impl Check {
@@ -50,17 +53,16 @@ fn look(path: &Path) -> Findings {
         report.absorb(mistakes);
     }
     let folders = Config::folders(path);
-    let workflows = match Catalog::read(&folders.workflows, TYPES) {
-        Ok(catalog) => catalog.len(),
-        Err(mistakes) => {
-            report.absorb(mistakes);
-            0
-        }
-    };
+    let catalog = Catalog::read(&folders.workflows, TYPES).unwrap_or_else(|mistakes| {
+        report.absorb(mistakes);
+        Catalog::default()
+    });
+    let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
+    let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {
         report.absorb(error.report);
     }
-    Findings { report, workflows }
+    Findings { report, workflows: meanings.len(), meanings, scopes }
 }
 
 fn text(found: &Findings) -> String {
@@ -74,11 +76,14 @@ fn text(found: &Findings) -> String {
 }
 
 /// The keys are public: `mistakes` (each `file`, `line`, `column`, `message`, `help`, `source_line`), `unlisted`,
-/// `workflows` (how many can be used; 0 if any has a mistake).
+/// `workflows` (how many can be used; 0 if any has a mistake), `meanings` (what each of them says, with everything
+/// that was left out), `scopes` (what they need at `slack` and `tailscale`).
 fn machine(found: &Findings) -> serde_json::Value {
     json!({
         "mistakes": found.report.mistakes,
         "unlisted": found.report.unlisted,
         "workflows": found.workflows,
+        "meanings": found.meanings,
+        "scopes": found.scopes,
     })
 }

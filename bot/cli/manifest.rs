@@ -1,5 +1,7 @@
 //! `nightlatch manifest`: the Slack app these workflows need, with exactly the scopes in use.
 
+pub(super) mod scopes;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,8 +12,8 @@ use url::Url;
 use super::{ConfigPath, WRONG, aside, data};
 use crate::catalog::Catalog;
 use crate::config::{Config, Report, SlackMode};
-use crate::kernel::person::Who;
-use crate::kernel::workflow::{Input, InputKind, Workflow};
+use crate::inputs;
+use crate::kernel::workflow::{Input, Workflow};
 use crate::steps::TYPES;
 
 /// Print the Slack app manifest for these workflows, ready to paste.
@@ -69,61 +71,10 @@ fn public_url<'c>(path: &Path, config: &'c Config) -> Result<&'c Url, Report> {
     })
 }
 
-/// Why each scope is there, and when. What is not in this list the bot cannot do; what is not used is not asked for.
-/// Sources: the methods' pages at <https://docs.slack.dev/reference/methods>.
-const SCOPES: &[Scope] = &[
-    // Slash commands and the shortcut.
-    Scope { name: "commands", is_used: always },
-    // Cards and notices: `chat.postMessage` (which opens direct messages by itself), `chat.update`, `chat.postEphemeral`.
-    Scope { name: "chat:write", is_used: always },
-    // Cards, and links that people share, in a public channel the bot was not invited to; without it every `announce` would
-    // begin with /invite.
-    Scope { name: "chat:write.public", is_used: always },
-    // Whether a channel is shared with another company (`conversations.info`, and `conversations.list` for its id), before a
-    // card is posted there and before a press there counts.
-    Scope { name: "channels:read", is_used: announces },
-    // The same in private channels.
-    Scope { name: "groups:read", is_used: announces },
-    // `users.info` before every decision (guest, leaver, bot, other company?) and the event `user_change`.
-    Scope { name: "users:read", is_used: always },
-    // Who a Slack person is in the tailnet: their e-mail, and `users.lookupByEmail` for approvers.
-    Scope { name: "users:read.email", is_used: always },
-    // Who is in `@db-oncall`: `usergroups.list`, `usergroups.users.list`.
-    Scope { name: "usergroups:read", is_used: names_slack_groups },
-    // "Paste this": the text files with a message (`url_private`), and the rest of its thread (`conversations.replies`) where
-    // the bot is a member. `conversations.history` finds a card that was posted and not written down before a kill. Take
-    // these three out and only these things do not work: the bot says so when they are wanted, and such a card stands
-    // twice, the first one until it is pressed.
-    Scope { name: "files:read", is_used: always },
-    Scope { name: "channels:history", is_used: always },
-    Scope { name: "groups:history", is_used: always },
-];
-
-/// Something the bot may do in Slack.
-struct Scope {
-    name: &'static str,
-    is_used: fn(&Catalog) -> bool,
-}
-
-fn always(_: &Catalog) -> bool {
-    true
-}
-
-fn announces(catalog: &Catalog) -> bool {
-    catalog.workflows().any(|workflow| workflow.announce.is_some())
-}
-
-fn names_slack_groups(catalog: &Catalog) -> bool {
-    catalog.workflows().any(|workflow| {
-        let by = workflow.approve.iter().flat_map(|stage| &stage.by);
-        by.chain(&workflow.ask).any(|who| matches!(who, Who::SlackGroup(_)))
-    })
-}
-
 /// The manifest; with the URL for HTTP mode, without for Socket Mode.
 pub(super) fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
     let at = |path: &str| url.map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')));
-    let scopes: Vec<&str> = SCOPES.iter().filter(|scope| (scope.is_used)(catalog)).map(|scope| scope.name).collect();
+    let scopes = scopes::slack(catalog, TYPES);
     let mut interactivity = json!({ "is_enabled": true });
     // Opening Home shows what one holds; a person who changed is read afresh before the next decision.
     let mut events = json!({ "bot_events": ["app_home_opened", "user_change"] });
@@ -200,18 +151,15 @@ fn commands(catalog: &Catalog, url: Option<&str>) -> Vec<Value> {
 
 /// What is typed after the command: `[1h] reason`. The device is asked for when it cannot be told.
 fn usage(workflow: &Workflow) -> String {
-    let word = |input: &Input| match input.kind {
-        InputKind::Duration { default_ms, .. } => Some(format!("[{}]", crate::kernel::hold::show(default_ms))),
-        InputKind::Text { required: true, .. } => Some(input.name.replace('_', " ")),
-        InputKind::Text { .. } => Some(format!("[{}]", input.name.replace('_', " "))),
-        InputKind::Device | InputKind::Unknown => None,
-    };
+    let word = |input: &Input| (inputs::of(&input.kind)?.hint)(input);
     workflow.inputs.iter().filter_map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::StepType;
+    use crate::kernel::step_type::Scope;
 
     const SCHEMA: &str = include_str!("../../tests/fixtures/slack-manifest-schema.json");
     const README: &str = include_str!("../../README.md");
@@ -219,8 +167,13 @@ mod tests {
     #[test]
     fn the_readme_says_what_each_scope_is_for() {
         let rows: Vec<&str> = README.lines().filter(|line| line.trim_start().starts_with("| `")).collect();
-        for scope in SCOPES {
-            let name = format!("`{}`", scope.name);
+        for own in scopes::OWN {
+            let (Scope::Slack(name) | Scope::Tailscale(name)) = own.scope;
+            let name = format!("`{name}`");
+            if matches!(own.scope, Scope::Tailscale(_)) {
+                assert!(README.contains(&name), "{name} is not named");
+                continue;
+            }
             assert!(rows.iter().any(|row| row.contains(&name)), "{name} is not in the table of scopes");
         }
     }
@@ -375,6 +328,22 @@ mod tests {
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
         insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read","files:read","channels:history","groups:history"]"#);
         is_accepted(&manifest(&Catalog::default(), None));
+    }
+
+    #[test]
+    fn what_a_step_type_needs_is_asked_for_by_workflows_that_use_it() {
+        use Scope::{Slack, Tailscale};
+        let plain = catalog(&[("prod-db.yaml", "approve: [{ by: [bob@example.com] }]")]);
+        let needs = &[Slack("usergroups:write"), Slack("chat:write"), Tailscale("policy_file")];
+        let needy = StepType { scopes: needs, ..StepType::plain("tailscale.attribute", |_| Ok(String::new())) };
+        let unused = StepType { scopes: needs, ..StepType::plain("slack.user_group", |_| Ok(String::new())) };
+        assert_eq!(scopes::slack(&plain, &[unused]), scopes::slack(&plain, TYPES));
+        let more: Vec<_> = scopes::slack(&plain, TYPES).into_iter().chain(["usergroups:write"]).collect();
+        assert_eq!(scopes::slack(&plain, &[needy]), more);
+        insta::assert_snapshot!(scopes::tailscale(&plain, TYPES).join(" "), @"devices:core:read users:read devices:posture_attributes");
+        insta::assert_snapshot!(scopes::tailscale(&plain, &[needy]).join(" "), @"devices:core:read users:read policy_file");
+        let grouped = catalog(&[("prod-db.yaml", "approve: [{ by: [group:dba] }]")]);
+        assert!(scopes::tailscale(&grouped, TYPES).contains(&"policy_file:read"));
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Engine, mistyped};
-use crate::kernel::hold::HoldError;
+use super::Engine;
+use crate::inputs::duration::mistyped;
+use crate::inputs::{self, Given, Place};
+use crate::kernel::input::InputValue;
 use crate::kernel::request::DeviceShown;
-use crate::kernel::workflow::{InputKind, OwnRequest};
+use crate::kernel::workflow::{Input, OwnRequest};
 use crate::kernel::{Ask, Failure, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
 use crate::outside::tailscale::Device;
 
@@ -97,7 +99,8 @@ impl Form {
                 values.insert(input.name.clone(), length);
             }
         }
-        let text = workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
+        let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest);
+        let text = workflow.inputs.iter().find(takes_rest);
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
             let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
@@ -131,10 +134,12 @@ fn behind(words: &str, count: usize) -> &str {
 }
 
 /// What the values of a form come to.
+#[derive(Default)]
 struct Read {
     hold_ms: i64,
     reason: String,
-    shown: BTreeMap<String, String>,
+    device: Option<DeviceShown>,
+    values: BTreeMap<String, InputValue>,
     missing: Vec<String>,
     wrong: Vec<(String, String)>,
 }
@@ -172,8 +177,7 @@ impl Engine {
         if workflow.device().is_some() && devices.is_empty() {
             return Err(AskError::NoDevice);
         }
-        let mut read = read(form);
-        let device = choose_device(form, &devices, &mut read);
+        let read = read(form, &devices);
         if !read.wrong.is_empty() {
             return Err(AskError::Wrong(read.wrong));
         }
@@ -185,10 +189,10 @@ impl Engine {
             id,
             workflow: Workflow::clone(workflow),
             requester: person,
-            inputs: read.shown,
+            inputs: read.values,
             hold_ms: read.hold_ms,
             reason: read.reason,
-            device,
+            device: read.device,
             seal: String::new(),
             channel: form.channel.clone(),
         };
@@ -230,72 +234,35 @@ impl Engine {
     }
 }
 
-/// Reads every input but the device.
-fn read(form: &Form) -> Read {
-    let mut read =
-        Read { hold_ms: 0, reason: String::new(), shown: BTreeMap::new(), missing: Vec::new(), wrong: Vec::new() };
+/// Reads every input as its kind reads it.
+fn read(form: &Form, devices: &[Device]) -> Read {
+    let mut read = Read::default();
     for input in &form.workflow.inputs {
-        let value = form.value(&input.name);
-        match &input.kind {
-            InputKind::Duration { .. } if form.is_doubtful => {
-                let typed = value.unwrap_or_default().to_owned();
-                read.wrong.push((input.name.clone(), HoldError::Unreadable(typed).to_string()));
+        let Some(kind) = inputs::of(&input.kind) else { continue };
+        let given = Given { value: form.value(&input.name), is_doubtful: form.is_doubtful, devices };
+        match (kind.read)(&input.kind, &given) {
+            inputs::Read::Value(value) => {
+                read.note(&value);
+                read.values.insert(input.name.clone(), value);
             }
-            InputKind::Duration { default_ms, max_ms } => match value.map(hold::parse).transpose() {
-                Ok(Some(ms)) if ms > *max_ms => {
-                    let most = hold::show(*max_ms);
-                    read.wrong
-                        .push((input.name.clone(), format!("{} is more than the {most} this lends", hold::show(ms))));
-                }
-                Ok(ms) => {
-                    read.hold_ms = ms.unwrap_or(*default_ms);
-                    read.shown.insert(input.name.clone(), hold::show(read.hold_ms));
-                }
-                Err(error) => read.wrong.push((input.name.clone(), error.to_string())),
-            },
-            InputKind::Text { max_length, required } => match value {
-                Some(text) if text.chars().count() > usize::try_from(*max_length).unwrap_or(usize::MAX) => {
-                    let count = text.chars().count();
-                    read.wrong.push((input.name.clone(), format!("{count} characters; at most {max_length} fit")));
-                }
-                Some(text) => {
-                    if read.reason.is_empty() {
-                        text.clone_into(&mut read.reason);
-                    }
-                    read.shown.insert(input.name.clone(), text.to_owned());
-                }
-                None if *required => read.missing.push(input.name.clone()),
-                None => {}
-            },
-            InputKind::Device | InputKind::Unknown => {}
+            inputs::Read::Nothing => {}
+            inputs::Read::Missing => read.missing.push(input.name.clone()),
+            inputs::Read::Wrong(why) => read.wrong.push((input.name.clone(), why)),
         }
     }
     read
 }
 
-/// The device that was named, or the only one there is.
-fn choose_device(form: &Form, devices: &[Device], read: &mut Read) -> Option<DeviceShown> {
-    let input = form.workflow.device()?;
-    let chosen = match (form.value(&input.name), devices) {
-        (Some(named), _) => {
-            let found = devices
-                .iter()
-                .find(|device| device.node_id == named || device.short_name().eq_ignore_ascii_case(named));
-            if found.is_none() {
-                let names: Vec<&str> = devices.iter().take(5).map(Device::short_name).collect();
-                let message = format!("`{named}` is not one of your devices ({})", names.join(", "));
-                read.wrong.push((input.name.clone(), message));
-            }
-            found
+impl Read {
+    /// The length of time is the hold, the first text the reason, the device the one it is for.
+    fn note(&mut self, value: &InputValue) {
+        match value {
+            InputValue::Duration { length_ms } => self.hold_ms = *length_ms,
+            InputValue::Text { text } if self.reason.is_empty() => text.clone_into(&mut self.reason),
+            InputValue::Device(device) => self.device = Some(device.clone()),
+            InputValue::Text { .. } | InputValue::Unknown => {}
         }
-        (None, [only]) => Some(only),
-        (None, _) => {
-            read.missing.push(input.name.clone());
-            None
-        }
-    }?;
-    read.shown.insert(input.name.clone(), chosen.short_name().to_owned());
-    Some(DeviceShown { node_id: chosen.node_id.clone(), name: chosen.short_name().to_owned(), os: chosen.os.clone() })
+    }
 }
 
 /// Fingerprint of what people are shown and approve.

@@ -9,7 +9,6 @@ mod jobs;
 pub mod links;
 pub mod logbook;
 pub mod metrics;
-pub mod mistyped;
 mod orphans;
 pub mod pastes;
 pub mod people;
@@ -279,6 +278,11 @@ impl Engine {
     /// Counters and gauges.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// What steps can be.
+    pub fn step_types(&self) -> &'static [crate::kernel::StepType] {
+        self.inner.steps.types()
     }
 
     /// What can be asked for now.

@@ -9,6 +9,7 @@ use super::text::{many_lines, one_line};
 use super::words;
 use crate::kernel::person::Who;
 use crate::kernel::request::{Phase, Step};
+use crate::kernel::workflow::StepUse;
 use crate::kernel::{Found, Key, Outcome, Place, Proof, Recipient, Request, State};
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
@@ -58,6 +59,7 @@ pub struct Facts {
     approvers_more: usize,
     because: String,
     keys: Vec<String>,
+    results: Vec<ResultAs>,
     found: Vec<FoundAs>,
     may_be_on: Vec<MayBeOn>,
     release_failures: u32,
@@ -79,6 +81,14 @@ struct Decided {
     approved: bool,
     rule: String,
     at: i64,
+}
+
+/// What a step came to.
+#[derive(Clone, Debug, Serialize)]
+struct ResultAs {
+    step: String,
+    name: String,
+    value: String,
 }
 
 /// What was read back after a step was taken back.
@@ -144,6 +154,7 @@ impl Facts {
             approvers_more: request.approvers.len().saturating_sub(APPROVERS_MAX),
             because: because(by),
             keys: keys(request).into_iter().take(5).map(line).collect(),
+            results: results(request),
             found: request.steps.iter().filter_map(found).take(5).collect(),
             may_be_on: request.steps.iter().filter_map(|step| may_be_on(step, now)).take(5).collect(),
             release_failures: release_failures(request),
@@ -226,6 +237,17 @@ fn because(by: &[Who]) -> String {
 fn keys(request: &Request) -> Vec<&str> {
     let steps = request.steps.iter().zip(&request.workflow.steps);
     steps.map(|(step, written)| step.key.as_ref().map_or(written.uses.as_str(), Key::as_str)).collect()
+}
+
+fn results(request: &Request) -> Vec<ResultAs> {
+    let of = |(step, written): (&Step, &StepUse)| {
+        let named = step.results.clone().into_iter().map(|(name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            ResultAs { step: one_line(written.name(), 40), name: one_line(&name, 40), value: one_line(&value, 200) }
+        });
+        named.collect::<Vec<_>>()
+    };
+    request.steps.iter().zip(&request.workflow.steps).flat_map(of).take(10).collect()
 }
 
 fn found(step: &Step) -> Option<FoundAs> {

@@ -38,7 +38,7 @@ pub fn workflow() -> Workflow {
         steps: vec![StepUse {
             uses: "tailscale.attribute".into(),
             name: None,
-            with: [("at".to_owned(), "{{ inputs.device }} custom:jit_prod_db".into())].into_iter().collect(),
+            with: [("at".to_owned(), "{{ device.node_id }} custom:jit_prod_db".into())].into_iter().collect(),
         }],
         announce: Some("#access".into()),
         digest: "sample".into(),

@@ -14,7 +14,6 @@ use super::modals::{self, choices, deny};
 use super::surface::{By, Surface};
 use super::{links, pastes, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
-use crate::kernel::workflow::InputKind;
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
 use crate::notices::words;
 
@@ -190,8 +189,8 @@ impl Surface {
             }
             Err(AskError::Wrong(wrong)) => at_fields(submission, &form, wrong),
             Err(error @ AskError::NoDevice) => {
-                let device = form.workflow.inputs.iter().find(|input| input.kind == InputKind::Device);
-                let block = device.map(|input| form::block_id(&form.workflow, input)).unwrap_or_default();
+                let block =
+                    form.workflow.device().map(|input| form::block_id(&form.workflow, input)).unwrap_or_default();
                 at(&block, &sentences::not_asked(&error, &form))
             }
             Err(AskError::Failed(failure)) => {

@@ -251,7 +251,8 @@ impl Surface {
         let Some(workflow) = self.engine.catalog().find(&request.workflow.name).cloned() else {
             return Answer::ephemeral(sentences::no_longer_lent(&request));
         };
-        let form = Form { workflow, values: request.inputs.clone(), channel, is_doubtful: false };
+        let values = request.inputs.iter().map(|(name, value)| (name.clone(), value.as_typed())).collect();
+        let form = Form { workflow, values, channel, is_doubtful: false };
         let filled = form::RequestForm::new(form, form::Among::Fixed).with_device_of(&request);
         self.open_filled(trigger, &filled).await
     }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::buttons::ASK;
-use super::modals::choices::spelled;
 use super::modals::{context, plain, section};
 use super::sentences;
 use super::surface::Surface;
+use crate::inputs::duration::spelled;
 use crate::kernel::workflow::OwnRequest;
 use crate::kernel::{Request, State};
 use crate::notices::words;

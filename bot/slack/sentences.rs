@@ -2,9 +2,9 @@
 
 use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form};
-use crate::engine::mistyped;
+use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
-use crate::kernel::workflow::InputKind;
+use crate::kernel::workflow::Input;
 use crate::kernel::{Failure, Refusal, Request, Standing, Workflow, hold};
 use crate::notices::words::{self, escape, one_line};
 
@@ -99,9 +99,9 @@ pub(super) fn line(form: &Form) -> String {
     let mut text = None;
     for input in &workflow.inputs {
         let Some(value) = form.values.get(&input.name).filter(|value| !value.trim().is_empty()) else { continue };
-        match input.kind {
-            InputKind::Duration { .. } => parts.insert(1, value.clone()),
-            InputKind::Text { .. } if text.is_none() => text = Some(value.clone()),
+        match inputs::of(&input.kind).map_or(Place::Named, |kind| kind.place) {
+            Place::First => parts.insert(1, value.clone()),
+            Place::Rest if text.is_none() => text = Some(value.clone()),
             // What has spaces in it can only be said in the form.
             _ if value.contains(char::is_whitespace) => {}
             _ => parts.push(format!("{}={value}", input.name)),
@@ -115,20 +115,9 @@ pub(super) fn line(form: &Form) -> String {
 fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     let mut form = form.clone();
     for (name, _) in wrong {
-        let value = form.workflow.input(name).and_then(|input| match input.kind {
-            InputKind::Duration { default_ms, max_ms } => {
-                let typed = form.values.get(name);
-                let meant = typed.and_then(|typed| match hold::parse(typed) {
-                    Err(HoldError::Unreadable(_)) => mistyped::meant(typed),
-                    parsed => parsed.ok(),
-                });
-                Some(hold::show(meant.map_or(default_ms, |meant| meant.min(max_ms))))
-            }
-            InputKind::Text { max_length, .. } => {
-                let max = usize::try_from(max_length).unwrap_or(usize::MAX);
-                form.values.get(name).map(|value| one_line(value, max))
-            }
-            InputKind::Device | InputKind::Unknown => None,
+        let value = form.workflow.input(name).and_then(|input| {
+            let typed = form.values.get(name).map_or("", String::as_str);
+            (inputs::of(&input.kind)?.corrected)(&input.kind, typed)
         });
         match value {
             Some(value) => drop(form.values.insert(name.clone(), value)),
@@ -146,7 +135,8 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
     if !form.is_doubtful && !is_unreadable {
         return None;
     }
-    let text = form.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }))?;
+    let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest);
+    let text = form.workflow.inputs.iter().find(takes_rest)?;
     let mut form = form.clone();
     let rest = form.values.get(&text.name).cloned().unwrap_or_default();
     form.values.insert(text.name.clone(), format!("{typed} {rest}").trim().to_owned());

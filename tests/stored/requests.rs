@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::request::{Alarm, Card, Decision, DeviceShown, Message, Phase, Step};
 use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
@@ -93,12 +94,21 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
 }
 
 pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
-    let inputs = [("device", "alice-laptop"), ("hold", "2h"), ("reason", "invoice \"1204\" & <more>\nüñí")];
+    let reason = "invoice \"1204\" & <more>\nüñí".to_owned();
+    let device =
+        DeviceShown { node_id: "nALICE1CNTRL".to_owned(), name: "alice-laptop".to_owned(), os: "macOS".to_owned() };
+    // The examples of the first release name a device where there is none.
+    let on = if is_bare { InputValue::Text { text: device.name.clone() } } else { InputValue::Device(device) };
+    let inputs = [
+        ("device", on),
+        ("hold", InputValue::Duration { length_ms: 2 * HOUR }),
+        ("reason", InputValue::Text { text: reason }),
+    ];
     Ask {
         id: RequestId("01kjmma2g000000001".to_owned()),
         workflow: workflow(own_request, is_bare),
         requester: alice(),
-        inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),
+        inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
         hold_ms: 2 * HOUR,
         reason: "invoice \"1204\" & <more>\nüñí".to_owned(),
         device: (!is_bare).then(|| DeviceShown {

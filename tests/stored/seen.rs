@@ -80,7 +80,9 @@ impl Seen {
     }
 
     pub fn ask(&mut self, ask: &Ask) {
-        let Ask { id: _, workflow, requester, inputs: _, hold_ms: _, reason: _, device: _, seal: _, channel: _ } = ask;
+        let Ask { id: _, workflow, requester, inputs: filled, hold_ms: _, reason: _, device: _, seal: _, channel: _ } =
+            ask;
+        filled.values().for_each(|value| self.note("InputValue", variants::input_value(value)));
         self.person(requester);
         let Workflow {
             name: _,

@@ -2,6 +2,7 @@
 //! here, and does not pass before there is an example of it.
 
 use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::request::Phase;
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
@@ -33,6 +34,7 @@ variants! {
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
     who, Who { TailnetGroup, SlackGroup, Email, Unknown }
     input_kind, InputKind { Duration, Text, Device, Unknown }
+    input_value, InputValue { Duration, Text, Device, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
     effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, ExpirePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm }
@@ -56,4 +58,5 @@ variants! {
 }
 
 /// What was never written, so that there is no example of it: what stands for words that a version does not know.
-pub const NEVER_WRITTEN: &[(&str, &str)] = &[("Outcome", "Unknown"), ("Who", "Unknown"), ("InputKind", "Unknown")];
+pub const NEVER_WRITTEN: &[(&str, &str)] =
+    &[("Outcome", "Unknown"), ("Who", "Unknown"), ("InputKind", "Unknown"), ("InputValue", "Unknown")];

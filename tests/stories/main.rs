@@ -41,6 +41,7 @@ mod paste_owners;
 mod paste_pages;
 mod paste_places;
 mod paste_said;
+mod results;
 mod slack_away;
 mod stuck;
 mod surviving;

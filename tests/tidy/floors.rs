@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("outside", 1),
     ("config", 1),
     ("clock", 1),
+    ("inputs", 2),
     ("store", 2),
     ("catalog", 2),
     ("steps", 2),
@@ -27,6 +28,8 @@ const FLOORS: &[(&str, u8)] = &[
 
 /// Doors between rooms that the floors alone would close or leave open.
 const DOORS: &[(&str, &str, bool, &str)] = &[
+    ("catalog", "inputs", true, "each kind of input says how it is written in a workflow file"),
+    ("notices", "inputs", true, "each kind of input says what stands for it in an example"),
     ("outside", "clock", true, "calls are paced and tokens renewed on the clock that tests and the demo move"),
     ("slack", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
     ("web", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),

@@ -53,6 +53,18 @@ fn step_types_checked(house: &House, checked: &BTreeSet<String>) -> Vec<Finding>
     findings
 }
 
+/// `type: duration` is `bot/inputs/duration.rs`, and stands in the one list.
+pub fn input_kinds(house: &House) -> Vec<Finding> {
+    let listed: BTreeSet<String> = nightlatch::inputs::TYPES.iter().map(|one| one.name.to_owned()).collect();
+    let there: BTreeSet<String> = files(house, "bot/inputs/", ".rs")
+        .into_keys()
+        // What kinds share.
+        .filter(|name| !["mod", "tests", "length"].contains(name) && !name.contains('/'))
+        .map(str::to_owned)
+        .collect();
+    compare("bot/inputs/mod.rs", &listed, &there, "kind of input")
+}
+
 /// Every file in `bot/cli/` is a verb, and every verb is declared and run.
 pub fn verbs(house: &House) -> Vec<Finding> {
     let list = "bot/cli/mod.rs";

@@ -65,7 +65,7 @@ fn file_names_are_what_people_type() {
     insta::assert_snapshot!(folder_mistakes(&folder), @"
     FOLDER/Prod_DB.yaml: `Prod_DB` cannot be the name of a workflow | the file's name is what people type: lower-case letters, digits and single dashes, like prod-db.yaml
     FOLDER/a--b.yaml: `a--b` cannot be the name of a workflow | the file's name is what people type: lower-case letters, digits and single dashes, like prod-db.yaml
-    FOLDER/list.yaml: `/access list` means something else already | rename the file
+    FOLDER/list.yaml: `list` is a word that `/access` understands, now or in a later version | rename the file, like list-access.yaml
     FOLDER/prod-db.yml: is called like FOLDER/prod-db.yaml | keep one of the two
     ");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::input::InputValue;
 use crate::person::Person;
 use crate::reference::{DeviceField, Piece, Reference, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
@@ -15,7 +16,7 @@ pub struct Scope<'a> {
     /// Who gets the access.
     pub requester: &'a Person,
     /// What was filled in, by input name; a device by its node id.
-    pub inputs: BTreeMap<&'a str, &'a str>,
+    pub inputs: BTreeMap<&'a str, String>,
     /// On which device, if the workflow has one.
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
@@ -88,7 +89,7 @@ impl Scope<'_> {
             fact => text(fact.as_deref()),
         };
         match reference {
-            Reference::Input(name) => text(self.inputs.get(name).copied()),
+            Reference::Input(name) => text(self.inputs.get(name).map(String::as_str)),
             Reference::Requester(RequesterField::Email) => fact(&requester.email),
             Reference::Requester(RequesterField::Login) => fact(&requester.login),
             Reference::Requester(RequesterField::Name) => text(Some(&requester.name)),
@@ -109,12 +110,9 @@ impl Scope<'_> {
 
 impl Ask {
     /// What the settings of the step at `index` can be filled with before any step was begun.
-    pub fn scope(&self, index: usize) -> Scope<'_> {
-        let mut inputs: BTreeMap<&str, &str> =
-            self.inputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        if let (Some(input), Some(device)) = (self.workflow.device(), &self.device) {
-            inputs.insert(&input.name, &device.node_id);
-        }
+    pub fn scope<'a>(&'a self, index: usize) -> Scope<'a> {
+        let filled = |(name, value): (&'a String, &InputValue)| Some((name.as_str(), value.as_filled()?));
+        let inputs = self.inputs.iter().filter_map(filled).collect();
         let steps = self.workflow.steps.iter().take(index).map(|step| (step.name(), None)).collect();
         Scope { requester: &self.requester, inputs, device: self.device.as_ref(), steps, may_be_blank: false }
     }
@@ -171,7 +169,7 @@ mod tests {
         let results = json!({ "id": 7, "name": "{{ inputs.reason }}", "void": null });
         let scope = Scope {
             requester: &alice(),
-            inputs: [("device", "n1CNTRL"), ("reason", "{{ requester.login }} {% x")].into(),
+            inputs: [("device", "n1CNTRL".to_owned()), ("reason", "{{ requester.login }} {% x".to_owned())].into(),
             device: Some(&device),
             steps: vec![("first", results.as_object()), ("second", None)],
             may_be_blank: false,

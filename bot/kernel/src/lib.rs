@@ -11,6 +11,7 @@ pub mod fill;
 pub mod hold;
 pub mod holding;
 pub mod id;
+pub mod input;
 pub mod kept;
 mod lifecycle;
 pub mod link;

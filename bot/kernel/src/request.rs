@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::event::{Failure, Press};
 use crate::id::{Key, RequestId};
+use crate::input::InputValue;
 use crate::person::{Person, Who};
 use crate::workflow::Workflow;
 
@@ -248,8 +249,8 @@ pub struct Ask {
     pub workflow: Workflow,
     /// Facts as read for this ask.
     pub requester: Person,
-    /// What was filled in, as shown to people.
-    pub inputs: BTreeMap<String, String>,
+    /// What was filled in, by input name.
+    pub inputs: BTreeMap<String, InputValue>,
     /// How long.
     pub hold_ms: i64,
     /// Why.

@@ -93,6 +93,18 @@ pub enum InputKind {
     Unknown,
 }
 
+impl InputKind {
+    /// As in `type: duration`; none if a later version wrote it.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Duration { .. } => Some("duration"),
+            Self::Text { .. } => Some("text"),
+            Self::Device => Some("device"),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// One stage of approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{context, input, plain, section};
+use crate::inputs::duration::spelled;
 use crate::kernel::{PressedOn, Request};
 use crate::notices::words;
 use crate::slack::envelope::{self, FormState};
-use crate::slack::modals::choices::spelled;
 use crate::slack::sentences;
 
 /// Our name for this form.

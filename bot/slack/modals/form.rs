@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::{choices, context, input, option, plain, section};
 use crate::engine::asking::Form;
-use crate::kernel::workflow::{Input, InputKind, OwnRequest, Workflow};
+use crate::inputs::duration::spelled;
+use crate::inputs::{self, Field, InputType, device};
+use crate::kernel::workflow::{Input, OwnRequest, Workflow};
 use crate::kernel::{Request, hold};
 use crate::notices::words::{self, escape, one_line};
 use crate::outside::tailscale::Device;
@@ -68,16 +70,19 @@ impl About {
 /// The block of an input. Lengths of time get another one for each workflow, so that Slack does not keep a choice that
 /// the next workflow does not offer; typed text and the device are kept.
 pub fn block_id(workflow: &Workflow, input: &Input) -> String {
-    match input.kind {
-        InputKind::Duration { .. } => format!("in.{}.{}", input.name, workflow.name),
-        InputKind::Text { .. } | InputKind::Device | InputKind::Unknown => format!("in.{}", input.name),
+    if inputs::of(&input.kind).is_some_and(|kind| kind.is_of_workflow) {
+        format!("in.{}.{}", input.name, workflow.name)
+    } else {
+        format!("in.{}", input.name)
     }
 }
 
 /// What was filled in, by input name; what was typed is made plain.
 pub fn values(workflow: &Workflow, state: &FormState) -> BTreeMap<String, String> {
     let filled = workflow.inputs.iter().filter_map(|input| {
-        let action = if input.kind == InputKind::Device { DEVICE_ACTION } else { VALUE_ACTION };
+        let kind = inputs::of(&input.kind)?;
+        let is_searched = (kind.field)(&input.kind, None) == Field::Devices;
+        let action = if is_searched { DEVICE_ACTION } else { VALUE_ACTION };
         let value = envelope::plain(state.value(&block_id(workflow, input), action)?);
         Some((input.name.clone(), value)).filter(|(_, value)| !value.is_empty())
     });
@@ -108,9 +113,7 @@ impl RequestForm {
         let Some(input) = self.form.workflow.device() else { return self };
         let named = self.form.values.get(&input.name);
         let chosen = match (named, devices) {
-            (Some(named), _) => devices
-                .iter()
-                .find(|device| device.node_id == *named || device.short_name().eq_ignore_ascii_case(named)),
+            (Some(named), _) => device::find(devices, named),
             (None, [only]) => Some(only),
             (None, _) => None,
         };
@@ -142,16 +145,11 @@ impl RequestForm {
         let workflow = &self.form.workflow;
         let mut blocks: Vec<Value> = self.note.iter().map(|note| section(&format!(":warning: {note}"))).collect();
         blocks.extend(self.what());
-        // The device first: it is what people forget.
-        let rank = |input: &&Input| match input.kind {
-            InputKind::Device => 0,
-            InputKind::Duration { .. } => 1,
-            InputKind::Text { .. } | InputKind::Unknown => 2,
-        };
-        let is_known = |input: &&Input| input.kind != InputKind::Unknown;
-        let mut inputs: Vec<&Input> = workflow.inputs.iter().filter(is_known).collect();
-        inputs.sort_by_key(rank);
-        blocks.extend(inputs.into_iter().map(|input| self.field(input)));
+        // What this version has no word for is not asked.
+        let known = workflow.inputs.iter().filter_map(|input| Some((inputs::of(&input.kind)?, input)));
+        let mut fields: Vec<(&InputType, &Input)> = known.collect();
+        fields.sort_by_key(|(kind, _)| kind.rank);
+        blocks.extend(fields.into_iter().map(|(kind, input)| self.field(kind, input)));
         blocks.push(context(&who_is_asked(workflow)));
         let about = About {
             workflow: workflow.name.clone(),
@@ -198,20 +196,18 @@ impl RequestForm {
         std::iter::once(menu).chain(described).collect()
     }
 
-    fn field(&self, field: &Input) -> Value {
-        let workflow = &self.form.workflow;
-        let block = block_id(workflow, field);
+    fn field(&self, kind: &InputType, field: &Input) -> Value {
+        let block = block_id(&self.form.workflow, field);
         let value = self.form.values.get(&field.name).map(String::as_str);
         let label = one_line(&field.label, 75);
-        match field.kind {
-            InputKind::Duration { default_ms, max_ms } => {
-                input(&block, &label, false, hold_menu(default_ms, max_ms, value))
+        match (kind.field)(&field.kind, value) {
+            Field::Lengths { offered_ms, chosen_ms, usual_ms } => {
+                input(&block, &label, false, hold_menu(offered_ms, chosen_ms, usual_ms))
             }
-            InputKind::Device | InputKind::Unknown => input(&block, &label, false, self.device_menu()),
-            InputKind::Text { max_length, required } => {
-                let mut block = input(&block, &label, !required, text_field(max_length, value));
+            Field::Devices => input(&block, &label, false, self.device_menu()),
+            Field::Typed { max_length, value, is_optional, hint } => {
+                let mut block = input(&block, &label, is_optional, text_field(max_length, value));
                 if let Some(map) = block.as_object_mut() {
-                    let hint = "Shown to those who decide, and kept in the audit log.";
                     map.insert("hint".to_owned(), plain(hint));
                 }
                 block
@@ -233,19 +229,17 @@ impl RequestForm {
     }
 }
 
-fn hold_menu(default_ms: i64, max_ms: i64, value: Option<&str>) -> Value {
-    let chosen = value.and_then(|value| hold::parse(value).ok()).filter(|ms| *ms <= max_ms);
-    let options: Vec<Value> = choices::holds(default_ms, max_ms, chosen)
+fn hold_menu(offered_ms: Vec<i64>, chosen_ms: i64, usual_ms: i64) -> Value {
+    let options: Vec<Value> = offered_ms
         .into_iter()
         .take(choices::OPTIONS_MAX)
-        .map(|ms| choices::hold_option(ms, default_ms))
+        .map(|length_ms| choices::hold_option(length_ms, usual_ms))
         .collect();
-    let initial = choices::hold_option(chosen.unwrap_or(default_ms), default_ms);
+    let initial = choices::hold_option(chosen_ms, usual_ms);
     json!({ "type": "static_select", "action_id": VALUE_ACTION, "options": options, "initial_option": initial })
 }
 
-fn text_field(max_length: u32, value: Option<&str>) -> Value {
-    let max_length = max_length.clamp(1, 3_000);
+fn text_field(max_length: u32, value: Option<String>) -> Value {
     let mut element = json!({
         "type": "plain_text_input",
         "action_id": VALUE_ACTION,
@@ -253,8 +247,7 @@ fn text_field(max_length: u32, value: Option<&str>) -> Value {
         "max_length": max_length,
     });
     if let (Some(map), Some(value)) = (element.as_object_mut(), value) {
-        let max = usize::try_from(max_length).unwrap_or(3_000);
-        map.insert("initial_value".to_owned(), Value::String(value.chars().take(max).collect()));
+        map.insert("initial_value".to_owned(), Value::String(value));
     }
     element
 }
@@ -274,6 +267,6 @@ fn who_is_asked(workflow: &Workflow) -> String {
         OwnRequest::Never => "",
         OwnRequest::Confirm | OwnRequest::Allow => " You may be one of them.",
     };
-    let lapse = choices::spelled(workflow.lapse_after_ms);
+    let lapse = spelled(workflow.lapse_after_ms);
     format!(":busts_in_silhouette: {asked}; they see it {place}.{own} Without an answer it lapses after {lapse}.")
 }

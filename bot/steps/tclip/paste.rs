@@ -54,7 +54,7 @@ const SETTINGS: &[Setting] = &[
         kind: SettingKind::Lines,
         is_required: true,
         is_key: true,
-        about: "The text, at most 2 MiB. What looks like a secret is a mistake.",
+        about: "The text, at most 3 MiB. What looks like a secret is a mistake.",
         example: "\"# For {{ requester.name }}\\n\\nAsked because: {{ inputs.reason }}\"",
     },
 ];

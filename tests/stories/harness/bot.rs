@@ -10,6 +10,7 @@ use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
 use nightlatch::kernel::Effect;
 use nightlatch::playground::slack::SlackWorld;
 use nightlatch::playground::tailnet::{Serving, TailnetWorld};
+use nightlatch::steps::List;
 use nightlatch::store::Store;
 use secrecy::SecretString;
 use sqlx::Connection;
@@ -41,6 +42,7 @@ struct Inner {
     config: Config,
     mode: Mode,
     has_api_key: bool,
+    steps: List,
     /// Where people of the tailnet find the pages.
     serving: Serving,
     alive: Mutex<Option<(Bot, Runtime)>>,
@@ -94,6 +96,7 @@ impl BotHandle {
             config,
             mode: setting.mode,
             has_api_key: setting.has_api_key,
+            steps: setting.steps,
             serving,
             alive: Mutex::new(None),
         };
@@ -125,7 +128,8 @@ impl BotHandle {
         for _ in 0..2_000 {
             let (config, secrets) = (self.inner.config.clone(), secrets.clone());
             let (clock, ids) = (self.inner.clock.clone(), self.inner.ids.clone());
-            let started = runtime.spawn(async move { Bot::start(&config, secrets, clock, ids).await });
+            let steps = self.inner.steps;
+            let started = runtime.spawn(async move { Bot::start_with(steps, &config, secrets, (clock, ids)).await });
             match started.await.expect("starting does not panic") {
                 Ok(started) => {
                     bot = Some(started);
@@ -208,6 +212,18 @@ impl BotHandle {
         let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("the database opens");
         sqlx::query("begin immediate").execute(&mut other).await.expect("the write lock");
         other
+    }
+
+    /// Every byte of the database and of what stands beside it.
+    pub async fn database(&self) -> String {
+        let mut all = String::new();
+        for ending in ["", "-wal", "-shm"] {
+            let path = self.inner.folder.path().join(format!("nightlatch.db{ending}"));
+            let bytes = std::fs::read(path).unwrap_or_default();
+            assert!(!ending.is_empty() || !bytes.is_empty(), "there is a database");
+            all.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        all
     }
 
     /// Changes the database behind the bot's back, as damage or another version does. The bot should be dead meanwhile.

@@ -14,6 +14,7 @@ use nightlatch::clock::Clock;
 use nightlatch::kernel::{Request, State};
 use nightlatch::playground::slack::{Door, Seed, SlackWorld};
 use nightlatch::playground::tailnet::TailnetWorld;
+use nightlatch::steps::{LIST, List};
 
 pub use bot::BotHandle;
 pub use checks::logged;
@@ -69,6 +70,8 @@ pub struct Setting {
     pub clock: Option<Clock>,
     /// Pages are on a port of this machine, and not on a unix socket behind `tailscale serve`.
     pub is_on_a_port: bool,
+    /// What steps can be.
+    pub steps: List,
 }
 
 impl Default for Setting {
@@ -82,6 +85,7 @@ impl Default for Setting {
             has_api_key: false,
             clock: None,
             is_on_a_port: false,
+            steps: LIST,
         }
     }
 }

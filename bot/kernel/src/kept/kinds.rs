@@ -1,7 +1,7 @@
 //! The list of everything that is stored as JSON, each with its raising steps.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Kept, Raise, says_more, shape_of};
 use crate::effect::Effect;
@@ -37,13 +37,34 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps];
+    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds];
 }
 
 /// What is touched stood in the ask and once more in each step.
 fn keys_stand_in_the_steps(mut request: Value) -> Result<Value, String> {
     let ask = request.get_mut("ask").and_then(Value::as_object_mut).ok_or("it has no ask")?;
     ask.shift_remove("keys");
+    Ok(request)
+}
+
+/// What was filled in stood as text, as it was shown; what it was stood beside it.
+fn inputs_have_kinds(mut request: Value) -> Result<Value, String> {
+    let ask = request.get_mut("ask").and_then(Value::as_object_mut).ok_or("it has no ask")?;
+    let kinds = ask.get("workflow").and_then(|workflow| workflow.get("inputs")).and_then(Value::as_array).cloned();
+    let (length_ms, device) = (ask.get("hold_ms").cloned().unwrap_or_default(), ask.get("device").cloned());
+    let inputs = ask.get_mut("inputs").and_then(Value::as_object_mut).ok_or("its ask has no inputs")?;
+    for (name, value) in inputs {
+        let kind = kinds.iter().flatten().find(|input| input.get("name").and_then(Value::as_str) == Some(name));
+        let kind = kind.and_then(|input| input.pointer("/kind/type")).and_then(Value::as_str);
+        *value = match (kind, &device) {
+            (Some("duration"), _) => json!({ "type": "duration", "length_ms": length_ms }),
+            (Some("device"), Some(Value::Object(device))) => {
+                let kind = [("type".to_owned(), Value::from("device"))];
+                Value::Object(kind.into_iter().chain(device.clone()).collect())
+            }
+            _ => json!({ "type": "text", "text": value }),
+        };
+    }
     Ok(request)
 }
 

@@ -6,7 +6,7 @@ use crate::config::yaml::{Node, Value};
 use crate::kernel::hold::{self, HOLD_MAX_MS};
 
 /// The node as a length of time, in milliseconds.
-pub(super) fn length(sheet: &mut Sheet, node: &Node, what: &str) -> Option<i64> {
+pub fn length(sheet: &mut Sheet, node: &Node, what: &str) -> Option<i64> {
     match &node.value {
         Value::Text(text) => match hold::parse(text) {
             Ok(length_ms) => Some(length_ms.min(HOLD_MAX_MS)),

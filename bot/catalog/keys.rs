@@ -1,0 +1,195 @@
+//! The keys of a workflow file, with what they mean: what the reader accepts, and what `docs/workflows.md` is made from.
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatKey {
+    /// As written.
+    pub name: &'static str,
+    /// What it takes, for people.
+    pub takes: &'static str,
+    /// Whether it must be there.
+    pub is_required: bool,
+    /// What it means, and what is so if it is left out; in sentences for people.
+    pub about: &'static str,
+    /// An example, with the key.
+    pub example: &'static str,
+}
+
+/// Of a workflow.
+pub const WORKFLOW: &[FormatKey] = &[
+    FormatKey {
+        name: "nightlatch",
+        takes: "`1`",
+        is_required: true,
+        about: "The version of this format. Version 1 will always be read, with the same meaning.",
+        example: "nightlatch: 1",
+    },
+    FormatKey {
+        name: "title",
+        takes: "text of at most 75 characters",
+        is_required: true,
+        about: "What people read in forms and on cards.",
+        example: "title: Production database",
+    },
+    FormatKey {
+        name: "description",
+        takes: "text of at most 500 characters",
+        is_required: false,
+        about: "One or two sentences about it, shown in the form.",
+        example: "description: Reach tag:prod-db from one of your devices.",
+    },
+    FormatKey {
+        name: "command",
+        takes: "a slash command",
+        is_required: false,
+        about: "Its own slash command, beside `/access NAME`. At most 32 characters; `nightlatch manifest` tells Slack of it.",
+        example: "command: /prod-db",
+    },
+    FormatKey {
+        name: "inputs",
+        takes: "a map of inputs by name",
+        is_required: true,
+        about: "What the requester fills in, in the order of the command line; see [Inputs](#inputs). Names are lower-case letters, digits and `_`. \
+                One of type `duration` must be there.",
+        example: "inputs:\n  hold: { type: duration, default: 1h, max: 8h }\n  reason: { type: text }\n  device: { type: device }",
+    },
+    FormatKey {
+        name: "ask",
+        takes: "a list of people and groups",
+        is_required: true,
+        about: "Who may request; see [People and groups](#people-and-groups).",
+        example: "ask: [group:engineering]",
+    },
+    FormatKey {
+        name: "approve",
+        takes: "a list with one stage",
+        is_required: true,
+        about: "Who decides; see [Approval](#approval).",
+        example: "approve:\n  - by: [group:dba]",
+    },
+    FormatKey {
+        name: "lapse_after",
+        takes: "a length of time",
+        is_required: false,
+        about: "How long a request waits for an answer; 8 hours if it is left out.",
+        example: "lapse_after: 2h",
+    },
+    FormatKey {
+        name: "steps",
+        takes: "a list of steps",
+        is_required: true,
+        about: "What is held while access is on, taken in this order; see [Steps](#steps). All of it is taken back when the time is up.",
+        example: "steps:\n  - uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }",
+    },
+    FormatKey {
+        name: "announce",
+        takes: "a channel, as `\"#name\"` or id",
+        is_required: false,
+        about: "Where its cards go. Without it, those who can decide get direct messages.",
+        example: "announce: \"#access\"",
+    },
+];
+
+/// Of every input; its type knows more.
+pub const INPUT: &[FormatKey] = &[
+    FormatKey {
+        name: "type",
+        takes: "one of the types below",
+        is_required: true,
+        about: "What it takes.",
+        example: "type: text",
+    },
+    FormatKey {
+        name: "label",
+        takes: "text of at most 48 characters",
+        is_required: false,
+        about: "Stands over the field; the name with a capital if it is left out.",
+        example: "label: Ticket and reason",
+    },
+];
+
+/// Of a stage of approval.
+pub const STAGE: &[FormatKey] = &[
+    FormatKey {
+        name: "quorum",
+        takes: "a number from 1 to 20",
+        is_required: false,
+        about: "How many different people must approve; 1 if it is left out.",
+        example: "approve:\n  - quorum: 2\n    by: [group:dba]",
+    },
+    FormatKey {
+        name: "by",
+        takes: "a list of people and groups",
+        is_required: true,
+        about: "Who may decide. One no ends the request.",
+        example: "approve:\n  - by: [group:dba, \"@db-oncall\", bob@example.com]",
+    },
+    FormatKey {
+        name: "own_request",
+        takes: "`never`, `confirm` or `allow`",
+        is_required: false,
+        about: "Whether requesters may approve their own request: never (if it is left out), after a second press that says so, or like any other.",
+        example: "approve:\n  - by: [group:dba]\n    own_request: confirm",
+    },
+];
+
+/// Of a step.
+pub const STEP: &[FormatKey] = &[
+    FormatKey {
+        name: "uses",
+        takes: "a step type",
+        is_required: true,
+        about: "What kind of thing is held; the types are below.",
+        example: "steps:\n  - uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }",
+    },
+    FormatKey {
+        name: "with",
+        takes: "a map of settings",
+        is_required: true,
+        about: "The settings of its type. `{{ }}` in them is filled in when the step begins.",
+        example: "steps:\n  - uses: tclip.paste\n    with: { filename: note.txt, content: \"Asked by {{ requester.name }}\" }",
+    },
+    FormatKey {
+        name: "name",
+        takes: "lower-case letters, digits and `_`",
+        is_required: false,
+        about: "What later steps call it, as `steps.NAME.RESULT`; the last word of its type if it is left out.",
+        example: "steps:\n  - name: rule\n    uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }",
+    },
+];
+
+/// How people and groups are named, with what that means.
+pub const WHO: &[(&str, &str)] = &[
+    ("group:dba", "A group of the tailnet policy file."),
+    ("autogroup:member", "Every active user of the tailnet."),
+    ("\"@db-oncall\"", "A Slack user group, by its handle; in quotes."),
+    ("bob@example.com", "A person, by e-mail address or tailnet login."),
+];
+
+/// Words that mean something after `/access`, now or later: no workflow is called so.
+pub const RESERVED: &[&str] = &[
+    "help",
+    "list",
+    "return",
+    "extend",
+    "withdraw",
+    "approve",
+    "deny",
+    "revoke",
+    "retry",
+    "requests",
+    "lockdown",
+    "plan",
+    "explain",
+    "why",
+    "for",
+    "break-glass",
+    "pass",
+    "impact",
+    "audit",
+];
+
+/// The names of these keys.
+pub fn names(keys: &[FormatKey]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.name).collect()
+}

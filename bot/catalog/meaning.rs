@@ -1,0 +1,39 @@
+//! What a workflow file means, as JSON with everything that was left out filled in. These names are public: keys are only added.
+
+use serde_json::{Value, json};
+
+use crate::kernel::Workflow;
+use crate::kernel::workflow::{Input, Stage, StepUse};
+
+/// The meaning of one file.
+pub fn meaning(workflow: &Workflow) -> Value {
+    json!({
+        "name": workflow.name,
+        "title": workflow.title,
+        "description": workflow.description,
+        "command": workflow.command,
+        "inputs": workflow.inputs.iter().map(input).collect::<Vec<_>>(),
+        "ask": workflow.ask,
+        "approve": workflow.approve.iter().map(stage).collect::<Vec<_>>(),
+        "lapse_after_ms": workflow.lapse_after_ms,
+        "steps": workflow.steps.iter().map(step).collect::<Vec<_>>(),
+        "announce": workflow.announce,
+    })
+}
+
+/// With what its kind says: `type` and, for example, `max_ms`.
+fn input(input: &Input) -> Value {
+    let mut said = json!({ "name": input.name, "label": input.label });
+    if let (Some(said), Ok(Value::Object(kind))) = (said.as_object_mut(), serde_json::to_value(&input.kind)) {
+        said.extend(kind);
+    }
+    said
+}
+
+fn stage(stage: &Stage) -> Value {
+    json!({ "quorum": stage.quorum, "by": stage.by, "own_request": stage.own_request })
+}
+
+fn step(step: &StepUse) -> Value {
+    json!({ "name": step.name(), "uses": step.uses, "with": step.with })
+}

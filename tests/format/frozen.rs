@@ -1,0 +1,103 @@
+//! `v1/` holds workflow files and what each of them means. They never change, and no build reads them otherwise: a file that
+//! somebody wrote for an earlier version is theirs, and means what it meant.
+//!
+//! A new feature adds files: a YAML file, and its meaning written by `NIGHTLATCH_WRITE_MEANINGS=1 cargo test --test format`, which
+//! writes only what is not there yet. Then FILES gets its name and fingerprint.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use nightlatch::catalog::{Catalog, meaning};
+use nightlatch::steps::TYPES;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Set to write the meaning of files that have none yet.
+const WRITE: &str = "NIGHTLATCH_WRITE_MEANINGS";
+
+/// Every file that is frozen, with the SHA-256 of its text and of its meaning.
+const FILES: &[(&str, &str)] = &[
+    ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),
+    ("everything", "93c6d7d22223145054f597452747902a5a847cf45e20e57d102d1a5d06a8dd52"),
+    ("least", "b01b6cc07ba6efebc45ead937d9082079b1feac4d6f80ddc7c9ec7da62c9f22e"),
+    ("prod-db", "6063c709ea9a335d263778a7fc2b90c09b57acd25e372cbb2428270cc9c38d1e"),
+    ("staging-admin", "b855e478b365374b0f129cb7a43bd7bcfacd9f50e760b8193110ccc8c4bf8cf5"),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format/v1")
+}
+
+fn today() -> BTreeMap<String, Value> {
+    let catalog = Catalog::read(&folder(), TYPES).unwrap_or_else(|report| panic!("no longer accepted:\n{report}"));
+    catalog.workflows().map(|workflow| (workflow.name.clone(), meaning(workflow))).collect()
+}
+
+/// What differs; keys that today's meaning has beside are no difference.
+fn differences(then: &Value, now: &Value, at: &str) -> Vec<String> {
+    match (then, now) {
+        (Value::Object(then), Value::Object(now)) => {
+            let compare = |(name, value): (&String, &Value)| match now.get(name) {
+                Some(now) => differences(value, now, &format!("{at}.{name}")),
+                None => vec![format!("{at}.{name} is gone")],
+            };
+            then.iter().flat_map(compare).collect()
+        }
+        (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
+            let both = then.iter().zip(now).enumerate();
+            both.flat_map(|(index, (then, now))| differences(then, now, &format!("{at}[{index}]"))).collect()
+        }
+        _ if then == now => Vec::new(),
+        _ => vec![format!("{at} was {then} and is {now}")],
+    }
+}
+
+#[test]
+fn every_frozen_file_means_what_it_meant() {
+    let today = today();
+    let mut wrong = Vec::new();
+    for (name, now) in &today {
+        let path = folder().join(format!("{name}.json"));
+        if std::env::var_os(WRITE).is_some() && !path.exists() {
+            std::fs::write(&path, format!("{now:#}\n")).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let then: Value = serde_json::from_str(&text).unwrap();
+        wrong.extend(differences(&then, now, name));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn frozen_files_never_change() {
+    let read = |name: &str, ending: &str| std::fs::read(folder().join(format!("{name}.{ending}"))).unwrap_or_default();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|ending| ending == "yaml") {
+            let mut digest = Sha256::new();
+            digest.update(read(&name, "yaml"));
+            digest.update(read(&name, "json"));
+            found.push((name, hex::encode(digest.finalize())));
+        }
+    }
+    found.sort();
+    let known: Vec<(String, String)> =
+        FILES.iter().map(|(name, sum)| ((*name).to_owned(), (*sum).to_owned())).collect();
+    assert_eq!(found, known, "a frozen file changed, or a new one is not in FILES yet");
+}
+
+#[test]
+fn a_difference_is_seen() {
+    let then = serde_json::json!({ "steps": [{ "uses": "a", "with": { "x": 1 } }], "ask": ["b"] });
+    let mut now = then.clone();
+    now["steps"][0]["with"]["y"] = 2.into();
+    assert_eq!(differences(&then, &now, "w"), Vec::<String>::new());
+    now["steps"][0]["with"]["x"] = 2.into();
+    now["ask"] = serde_json::json!(["b", "c"]);
+    assert_eq!(
+        differences(&then, &now, "w"),
+        ["w.steps[0].with.x was 1 and is 2", r#"w.ask was ["b"] and is ["b","c"]"#]
+    );
+}
