@@ -109,7 +109,8 @@ fn references(page: &mut Page) {
     page.line("### What `{{ }}` names\n");
     page.line(
         "It stands in texts of `with:`, however deep, holds no logic, and is checked when the file is loaded. It is filled in when the step \
-         begins, once: what is filled in is not looked through for more. What turns out to have no value is not sent; granting fails, and people are told.\n",
+         begins, once: what is filled in is not looked through for more. A text that is one reference and nothing else becomes what it names, \
+         a number as a number; in a longer text everything is text. What turns out to have no value is not sent; granting fails, and people are told.\n",
     );
     let fields = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     page.line("| | |\n| --- | --- |");

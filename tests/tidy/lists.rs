@@ -56,13 +56,17 @@ fn step_types_checked(house: &House, checked: &BTreeSet<String>) -> Vec<Finding>
 /// `type: duration` is `bot/inputs/duration.rs`, and stands in the one list.
 pub fn input_kinds(house: &House) -> Vec<Finding> {
     let listed: BTreeSet<String> = nightlatch::inputs::TYPES.iter().map(|one| one.name.to_owned()).collect();
+    input_kinds_listed(house, &listed)
+}
+
+fn input_kinds_listed(house: &House, listed: &BTreeSet<String>) -> Vec<Finding> {
     let there: BTreeSet<String> = files(house, "bot/inputs/", ".rs")
         .into_keys()
         // What kinds share.
         .filter(|name| !["mod", "tests", "length"].contains(name) && !name.contains('/'))
         .map(str::to_owned)
         .collect();
-    compare("bot/inputs/mod.rs", &listed, &there, "kind of input")
+    compare("bot/inputs/mod.rs", listed, &there, "kind of input")
 }
 
 /// Every file in `bot/cli/` is a verb, and every verb is declared and run.
@@ -238,6 +242,25 @@ mod tests {
         assert_eq!(
             told(step_types_checked(&house, &checked(&["golink.link"]))),
             ["the step type golink.link is not in the list"]
+        );
+    }
+
+    #[test]
+    fn a_kind_of_input_that_is_half_there_is_found() {
+        let house = House::of(&[
+            ("bot/inputs/mod.rs", ""),
+            ("bot/inputs/length.rs", ""),
+            ("bot/inputs/text.rs", ""),
+            ("bot/inputs/person.rs", ""),
+            ("bot/inputs/person/looks.rs", ""),
+        ]);
+        let listed = ["text", "flag"].map(str::to_owned).into_iter().collect();
+        assert_eq!(
+            told(input_kinds_listed(&house, &listed)),
+            [
+                "the kind of input person is not in the list",
+                "the list names the kind of input flag, which is not there"
+            ]
         );
     }
 

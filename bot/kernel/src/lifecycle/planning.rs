@@ -15,7 +15,10 @@ pub(super) fn plan(ask: &Ask, types: &[StepType]) -> Result<Vec<Option<Key>>, Re
     for (index, step) in ask.workflow.steps.iter().enumerate() {
         let kind = find(types, &step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
         let key = match fill_map(&step.with, &ask.scope(index)) {
-            Ok(with) => Some(kind.key(&with, &ask.id, index).map_err(unusable)?),
+            Ok(with) => {
+                let useless = |why| unusable(format!("settings that {} can use: {why}", step.uses));
+                Some(kind.key(&with, &ask.id, index).map_err(useless)?)
+            }
             Err(Missing::NotYet(_)) => None,
             Err(Missing::Nothing(name)) => return Err(unusable(format!("value for {{{{ {name} }}}}"))),
             Err(missing) => return Err(unusable(format!("settings that can be read: {missing}"))),

@@ -137,7 +137,7 @@ fn what_can_never_be_filled_in_is_refused_before_anybody_is_asked() {
     workflow has no value for {{ steps.thing.id }}
     workflow has no thing of its own for step 4: an earlier one touches test.thing alice
     workflow has no step type test.unknown
-    workflow has no it is nowhere
+    workflow has no settings that test.thing can use: it is nowhere
     ");
 }
 
