@@ -66,6 +66,26 @@ impl Step for Minting {
     }
 }
 
+/// A step that says it comes to something and does not.
+struct Forgetting;
+
+impl Step for Forgetting {
+    fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
+        async { Ok(Value::Null) }.boxed()
+    }
+
+    fn settle<'a>(
+        &'a self,
+        _: &'a Key,
+        holders: &'a [Holder],
+        _: &'a Before,
+    ) -> BoxFuture<'a, Result<Settled, Failure>> {
+        let until = holders.iter().map(|holder| holder.until).max();
+        let found = if until.is_some() { Found::On { until } } else { Found::Gone };
+        async move { Ok(Settled::from(Proof { at: START_MS, found })) }.boxed()
+    }
+}
+
 const TYPES: &[StepType] = &[
     StepType {
         holds: Holds::Once,
@@ -73,9 +93,14 @@ const TYPES: &[StepType] = &[
         ..StepType::plain("test.mint", |_| Ok(String::new()))
     },
     tclip::paste::LISTED.about,
+    StepType {
+        results: &[StepResult { name: "id", about: "Its id." }],
+        ..StepType::plain("test.forgets", |_| Ok("it".to_owned()))
+    },
 ];
 
-const STEPS: List = List { types: TYPES, makes: &[|_| Arc::new(Minting), tclip::paste::LISTED.make] };
+const STEPS: List =
+    List { types: TYPES, makes: &[|_| Arc::new(Minting), tclip::paste::LISTED.make, |_| Arc::new(Forgetting)] };
 
 const WORKFLOW: &str = r##"
 nightlatch: 1
@@ -203,4 +228,30 @@ async fn one_that_can_never_be_shown_fails_and_is_taken_back() {
 #[test]
 fn the_listed_types_are_made_in_the_same_order() {
     assert_eq!(LIST.types.len(), LIST.makes.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_value_after_all_is_not_sent_and_people_are_told() {
+    let forgets = changed(WORKFLOW, &[("test.mint", "test.forgets")]);
+    story_with(setting().workflow("prod-db", &forgets), async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        stage.bob.press("Approve").await;
+        let request = stage.request().await;
+        assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Failed)));
+        assert_eq!(request.steps[1].key, None, "never begun");
+        insta::assert_snapshot!(stage.alice.reads(), @r"
+        @nightlatch
+        nightlatch:
+          ❌ *A key of your own could not be switched on*. You do not have it.
+          What failed: A setting of a step cannot be filled in: {{ steps.minted.id }} has no value.
+          What to do: Ask whoever looks after this workflow to correct its steps.
+          What was begun was taken back:
+          🔒 Verified gone today 13:00:00
+          Retry tries it again under the same approval.
+          ~ Request 01kjmma2g000000001
+          [Retry]
+        ");
+        stage.everybody_reads();
+    })
+    .await;
 }

@@ -80,3 +80,16 @@ impl Surface {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WORDS;
+    use crate::catalog::keys::RESERVED;
+
+    #[test]
+    fn every_word_that_means_something_here_is_no_name_of_a_workflow() {
+        for word in WORDS {
+            assert!(RESERVED.contains(word), "`{word}` is not in RESERVED (catalog/keys.rs)");
+        }
+    }
+}
