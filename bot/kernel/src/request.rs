@@ -340,6 +340,16 @@ impl Step {
     pub fn may_be_on(&self) -> bool {
         !matches!(self.phase, Phase::Waiting | Phase::Gone)
     }
+
+    /// Until when it was last read back as on, milliseconds since the Unix epoch: the earliest time if it was not, the last one
+    /// there is if it has no end.
+    pub fn confirmed_until(&self) -> i64 {
+        match self.proof.as_ref().map(|proof| &proof.found) {
+            Some(Found::On { until }) => until.unwrap_or(i64::MAX),
+            Some(Found::OnBefore) => i64::MAX,
+            _ => i64::MIN,
+        }
+    }
 }
 
 impl Request {

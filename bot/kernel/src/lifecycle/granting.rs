@@ -118,16 +118,18 @@ impl Change {
                 self.request.trouble = None;
                 match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
                     Some(next) => self.begin_step(next, self.moment.now),
-                    None => self.activate(),
+                    None => self.activate_if_it_lasts(),
                 }
             }
             (State::Activating, Phase::Begun, false) => {
                 self.settle_failed(index, unexpected("it reads back as not on"))
             }
-            // Settled for somebody else meanwhile: it is on for this one too.
+            // Told a later end, or settled for somebody else meanwhile: it is on for this one too.
             (State::Activating, Phase::Held, true) => {
+                step.failures = 0;
                 self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
+                self.activate_if_it_lasts();
             }
             (State::Active, Phase::Held, true) => {
                 step.failures = 0;
@@ -146,6 +148,33 @@ impl Change {
         }
     }
 
+    /// Everything is on, but perhaps not for long enough: where switching on took as long as a good part of the hold, the end the far
+    /// side knows would pass before it hears of a later one. It is told one that leaves room, and only then the hold begins.
+    fn activate_if_it_lasts(&mut self) {
+        if self.request.steps.iter().any(|step| step.phase != Phase::Held) {
+            return;
+        }
+        let full = self.moment.now.saturating_add(self.request.hold_ms);
+        let mut is_lasting = true;
+        for index in 0..self.request.steps.len() {
+            let Some(step) = self.request.steps.get(index) else { return };
+            let confirmed = step.confirmed_until();
+            let took = full.saturating_sub(confirmed).saturating_add(GRACE_MS);
+            if confirmed >= full || confirmed.saturating_sub(self.moment.now) > took.saturating_mul(2) {
+                continue;
+            }
+            is_lasting = false;
+            // Otherwise a later end is on its way already.
+            if step.until.is_none_or(|told| told <= confirmed) {
+                self.hold(index, full.saturating_add(GRACE_MS).saturating_add(took.saturating_mul(2)));
+                self.settle(index, self.moment.now);
+            }
+        }
+        if is_lasting {
+            self.activate();
+        }
+    }
+
     /// Everything was confirmed: the clock of the hold starts, and its end is computed once.
     fn activate(&mut self) {
         let extra = if is_planted(Fault::EndsLater) { HOUR_MS } else { 0 };
@@ -153,13 +182,15 @@ impl Change {
         self.request.state = State::Active;
         self.request.active_at = Some(self.moment.now);
         self.request.expires_at = Some(expires_at);
-        // A far side that was slow was told too early an end: tell it again rather than cut the hold short.
+        // A far side that was slow was told too early an end: tell it again rather than cut the hold short. One that was left room
+        // would keep it for longer than it was lent for if nothing of ours ran any more.
+        let is_off = |until: i64| until < expires_at || until > expires_at.saturating_add(GRACE_MS);
         let short: Vec<usize> = self
             .request
             .steps
             .iter()
             .enumerate()
-            .filter(|(_, step)| step.until.is_none_or(|until| until < expires_at))
+            .filter(|(_, step)| step.until.is_none_or(is_off))
             .map(|(index, _)| index)
             .collect();
         for index in short {
@@ -177,7 +208,7 @@ impl Change {
         let has_overslept = self.has_overslept(index);
         let Some(step) = self.request.steps.get_mut(index) else { return };
         match (self.request.state, step.phase) {
-            (State::Activating, Phase::Begun) if has_overslept => {
+            (State::Activating, Phase::Begun | Phase::Held) if has_overslept => {
                 if self.request.can_begin(self.moment.now) {
                     self.begin_step(index, self.moment.now);
                 } else {
@@ -185,7 +216,7 @@ impl Change {
                     self.fail();
                 }
             }
-            (State::Activating, Phase::Begun) => {
+            (State::Activating, Phase::Begun | Phase::Held) => {
                 step.failures = step.failures.saturating_add(1);
                 let failures = step.failures;
                 let pause_ms = self.pause_ms(failures, failure.retry_after_ms);

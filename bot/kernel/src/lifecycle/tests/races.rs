@@ -356,3 +356,39 @@ fn an_end_that_could_not_be_told_again_is_shown_as_trouble() {
     story.tell(settled(0, on(&story)));
     assert_eq!(story.request.trouble, None);
 }
+
+#[test]
+fn a_hold_as_short_as_granting_takes_begins_only_when_an_end_is_on_that_covers_it() {
+    let mut story = Story::activating();
+    let first_end = story.step(0).until.unwrap();
+    story.pass(HOLD_MS - 1_000);
+    story.tell(settled(0, Found::On { until: Some(first_end) }));
+    story.tell(settled(1, Found::On { until: story.step(1).until }));
+    assert_eq!(story.request.state, State::Activating, "its end may pass before a later one is told");
+    assert_eq!(settles(&story), [(0, 0)]);
+    assert!(told(&story).is_empty(), "nobody has it yet");
+    // As slow again, it is on for longer than the hold.
+    story.pass(HOLD_MS - 1_000);
+    let longer = story.step(0).until.unwrap();
+    story.tell(settled(0, Found::On { until: Some(longer) }));
+    assert_eq!(story.request.state, State::Activating, "now the second one no longer lasts");
+    assert_eq!(settles(&story), [(1, 0)]);
+    story.pass(1_000);
+    story.tell(settled(1, Found::On { until: story.step(1).until }));
+    assert_eq!(story.request.state, State::Active);
+    let expires_at = story.request.expires_at.unwrap();
+    assert!(longer >= expires_at);
+    // Whatever was told to leave room is told anew, so that it ends with the hold if nothing of ours runs then.
+    assert!(story.step(0).until.unwrap() <= expires_at + GRACE_MS && story.step(0).until.unwrap() >= expires_at);
+    assert!(story.step(1).until.unwrap() <= expires_at + GRACE_MS && story.step(1).until.unwrap() >= expires_at);
+}
+
+#[test]
+fn a_later_end_that_cannot_be_told_before_the_hold_begins_is_a_failure_to_grant() {
+    let mut story = Story::activating();
+    story.pass(HOLD_MS - 1_000);
+    story.tell(settled(0, Found::On { until: story.step(0).until }));
+    story.tell(settled(1, Found::On { until: story.step(1).until }));
+    story.tell(Event::SettleFailed { step: 0, failure: failure(false) });
+    assert_eq!(story.fate(), (State::Ending, Some(Outcome::Failed)));
+}
