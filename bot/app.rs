@@ -142,6 +142,7 @@ impl Bot {
         let pages = Pages::new(neighbours(config, &here))?;
         let Database::Sqlite(path) = &config.database;
         let store = Store::open(&format!("sqlite://{}", path.display())).await?;
+        clock.remember(store.last_saved_at().await?);
         let logbook = Logbook::open(&store, AnchorFile::new(&config.anchor), clock.clone()).await?;
         let links = match &config.golink {
             Some(golink) => LinkPlace::there(golink, clock.clone())?,

@@ -79,6 +79,13 @@ impl Clock {
         }
     }
 
+    /// When something was last saved before this start, if anything was: a wall clock that was set while nothing of ours ran differs from
+    /// it. Only the first call counts.
+    pub fn remember(&self, last_ms: Option<i64>) {
+        let (reading, mut belief) = self.belief();
+        belief.remember(reading, last_ms);
+    }
+
     /// Milliseconds since the Unix epoch: the time that decides what is due.
     pub fn now_ms(&self) -> i64 {
         let (reading, mut belief) = self.belief();

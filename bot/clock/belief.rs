@@ -3,6 +3,9 @@
 //! Set back: what was lent before must not last longer, so our time goes on as it did and is ahead of the wall until nothing waits that
 //! was counted before (`rejoin`). Set ahead: everything would end at once, so a far side is asked first (`heard`); the wall wins when
 //! nobody answers for a while, because an end must come. Small steps are followed, and time never goes back for them.
+//!
+//! At the start there is no steady time to compare with, so the wall is compared with the last time we saved (`remember`) and with what
+//! the first far side says. Where both clocks are wrong, the far side's time is ours: that is where ends are told and kept.
 
 use crate::planted::{Fault, is_planted};
 use std::fmt;
@@ -19,6 +22,8 @@ pub(super) const DOUBTED_MS: i64 = 60_000;
 const TOLD_MS: i64 = 15 * 60_000;
 /// A far side's clock may differ from ours by this much before it is told.
 const DIFFERS_MS: u64 = 60_000;
+/// Nothing was saved for this long before a start: either nobody used it, or the clock was set ahead meanwhile.
+const SILENT_MS: i64 = 3_600_000;
 
 /// The wall clock was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,8 @@ pub(super) struct Belief {
     doubt: Option<Doubt>,
     step: Option<(Step, i64)>,
     heard: Option<Heard>,
+    /// Set at the start: whether there was anything saved to compare with.
+    remembers: Option<bool>,
 }
 
 /// What a look at the clocks led to.
@@ -72,7 +79,21 @@ pub(super) struct Seen {
 impl Belief {
     pub(super) fn new(reading: Reading) -> Self {
         let offset = reading.wall.saturating_sub(reading.steady);
-        Self { offset, wall: offset, floor: i64::MIN, doubt: None, step: None, heard: None }
+        Self { offset, wall: offset, floor: i64::MIN, doubt: None, step: None, heard: None, remembers: None }
+    }
+
+    /// The last time that was saved before this start, if anything was. Only the first call counts: from then on steady time knows.
+    pub(super) fn remember(&mut self, reading: Reading, last: Option<i64>) {
+        if self.remembers.is_some() {
+            return;
+        }
+        self.remembers = Some(last.is_some());
+        let Some(last) = last else { return };
+        let since = reading.wall.saturating_sub(last);
+        if !(-STEP_MS..=SILENT_MS).contains(&since) {
+            self.offset = last.saturating_sub(reading.steady);
+            self.floor = i64::MIN;
+        }
     }
 
     /// What time it is.
@@ -126,7 +147,15 @@ impl Belief {
         if self.step.is_some_and(|(_, at)| sent < at) {
             return false;
         }
+        let is_first = self.heard.is_none();
         self.heard = Some(Heard { who, offset, at: reading.steady });
+        let is_asked = self.doubt.is_some() || (is_first && self.remembers.is_some());
+        // Going back would lend for longer what was lent before.
+        let may_go_back = self.remembers == Some(false);
+        if to_us.min(to_wall) > DIFFERS_MS && is_asked && (offset > self.offset || may_go_back) {
+            self.adopt(offset, reading.steady);
+            return true;
+        }
         let Some(doubt) = &mut self.doubt else { return false };
         doubt.refused = to_us < to_wall;
         if doubt.refused {
@@ -135,6 +164,15 @@ impl Belief {
         self.doubt = None;
         self.offset = self.wall;
         true
+    }
+
+    /// Takes a far side's time for ours, whatever the wall says.
+    fn adopt(&mut self, offset: i64, steady: i64) {
+        if offset < self.offset {
+            self.floor = i64::MIN;
+        }
+        self.offset = offset;
+        self.doubt = (self.ahead() > FOLLOWED_MS).then_some(Doubt { since: steady, refused: true });
     }
 
     /// Goes back to the wall, now that nothing waits that was counted before it was set back. True when our time moved.
@@ -184,6 +222,11 @@ impl Belief {
             )),
             Some(Doubt { refused: true, .. }) => troubles.push(format!(
                 "this machine's clock is {} ahead of {}'s; ends do not follow it",
+                Length(ahead),
+                self.heard.map_or("the far side", |heard| heard.who)
+            )),
+            None if ahead < -STEP_MS && self.is_confirmed() => troubles.push(format!(
+                "this machine's clock is {} behind {}'s; ends go by theirs",
                 Length(ahead),
                 self.heard.map_or("the far side", |heard| heard.who)
             )),

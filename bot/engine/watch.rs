@@ -180,8 +180,12 @@ pub(super) async fn overdue_ms(engine: &Engine) -> Result<i64, StoreError> {
     Ok(end.map_or(0, |end| engine.inner.clock.now_ms().saturating_sub(end).max(0)))
 }
 
-/// Watches until `stop`.
+/// Watches until `stop`. The wall clock may have been set while nothing of ours ran, so that is asked about beside it.
 pub(super) async fn run(engine: Engine, stop: CancellationToken) {
+    tokio::join!(ask_the_time(&engine, &stop), watch(&engine, &stop));
+}
+
+async fn watch(engine: &Engine, stop: &CancellationToken) {
     let mut steps = engine.inner.clock.steps();
     let (mut was_late, mut noted, mut down) = (false, 0, Duration::ZERO);
     loop {
@@ -197,25 +201,25 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
                 let step = steps.borrow_and_update().filter(|step| step.number > noted);
                 if let (Ok(()), Some(step)) = (changed, step) {
                     noted = step.number;
-                    note_step(&engine, step).await;
-                    ask_the_time(&engine, &stop).await;
+                    note_step(engine, step).await;
+                    ask_the_time(engine, stop).await;
                 }
             }
         }
         if !is_well {
-            try_to_save(&engine).await;
+            try_to_save(engine).await;
         }
         let is_down = !engine.is_saving() && engine.inner.watch.down_ms(&engine.inner.clock) > 0;
         down = if is_down { down.saturating_add(waited) } else { Duration::ZERO };
-        give_up_in_time(&engine, down);
+        give_up_in_time(engine, down);
         if is_well {
             engine.keep_reserve();
         }
         if let Err(failure) = engine.inner.store.shrink_log().await {
             warn!(error = %failure, "the write-ahead log could not be made smaller");
         }
-        was_late = tell_late(&engine, was_late).await;
-        rejoin_wall(&engine).await;
+        was_late = tell_late(engine, was_late).await;
+        rejoin_wall(engine).await;
     }
 }
 

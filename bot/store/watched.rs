@@ -19,6 +19,12 @@ impl Store {
         Ok(waiting != 0)
     }
 
+    /// When something was last written into the log, milliseconds since the Unix epoch; none in a new file.
+    pub async fn last_saved_at(&self) -> Result<Option<i64>, StoreError> {
+        let at = sqlx::query_scalar("select at from audit order by seq desc limit 1");
+        Ok(at.fetch_optional(&self.read).await?)
+    }
+
     /// The earliest end of whatever is held or being taken back, whether its time has come or not.
     pub async fn earliest_end(&self) -> Result<Option<i64>, StoreError> {
         let mut oldest: Option<i64> = None;

@@ -183,3 +183,83 @@ fn a_step_is_told_for_a_while() {
     clocks.pass(1);
     assert_eq!(clocks.troubles(), "");
 }
+
+/// A start with the wall clock this far from a right one, `down` after something was last saved.
+fn started(wall: i64, down: i64) -> Clocks {
+    let mut clocks = Clocks::new();
+    clocks.step(wall);
+    let saved = START.saturating_sub(down);
+    clocks.belief = Belief::new(clocks.reading);
+    clocks.belief.remember(clocks.reading, Some(saved));
+    clocks
+}
+
+#[test]
+fn at_the_start_a_wall_far_ahead_of_what_was_saved_is_asked_about() {
+    let decade = 3_653 * 24 * HOUR;
+    let mut clocks = started(decade, 60_000);
+    assert_eq!(clocks.now(), -60_000, "nothing ends for a clock that was set while nobody looked");
+    assert!(clocks.belief.is_doubted());
+    clocks.heard(0);
+    assert_eq!(clocks.now(), -60_000, "nearly what was saved: ours goes on");
+    assert!(clocks.troubles().contains("3653 days ahead of Tailscale's"), "{}", clocks.troubles());
+
+    let mut clocks = started(decade, 72 * HOUR);
+    assert_eq!(clocks.now(), -72 * HOUR);
+    clocks.heard(0);
+    assert_eq!(clocks.now(), 0, "neither is right: the far side's is taken");
+    clocks.pass(10 * DOUBTED_MS);
+    assert_eq!(clocks.now(), 10 * DOUBTED_MS);
+}
+
+#[test]
+fn at_the_start_after_a_long_pause_the_wall_is_followed_when_a_far_side_agrees_or_nobody_answers() {
+    let mut clocks = started(0, 72 * HOUR);
+    assert_eq!(clocks.now(), -72 * HOUR);
+    clocks.heard(-900);
+    assert_eq!(clocks.now(), 0);
+    assert!(!clocks.belief.is_doubted());
+
+    let mut clocks = started(0, 72 * HOUR);
+    clocks.now();
+    clocks.pass(DOUBTED_MS);
+    assert_eq!(clocks.now(), DOUBTED_MS);
+}
+
+#[test]
+fn at_the_start_a_wall_that_is_behind_is_put_right_by_what_a_far_side_says() {
+    for down in [60_000, 40 * 60_000] {
+        let mut clocks = started(-31 * 60_000, down);
+        clocks.heard(0);
+        assert_eq!(clocks.now(), if down > 60_000 { 0 } else { -60_000 }, "{down}");
+        clocks.pass(10_000);
+        assert!(!clocks.belief.rejoin(), "{down}");
+        assert!(clocks.troubles().contains(" min behind Tailscale's"), "{}", clocks.troubles());
+    }
+    let mut clocks = started(-31 * 60_000, 60_000);
+    assert_eq!(clocks.now(), -60_000, "and without one it is never earlier than what was saved");
+}
+
+#[test]
+fn at_the_very_first_start_a_far_side_puts_the_clock_right_both_ways() {
+    for wall in [-HOUR, HOUR] {
+        let mut clocks = Clocks::new();
+        clocks.step(wall);
+        clocks.belief = Belief::new(clocks.reading);
+        clocks.belief.remember(clocks.reading, None);
+        assert_eq!(clocks.now(), wall);
+        clocks.heard(0);
+        assert_eq!(clocks.now(), 0, "{wall}");
+        clocks.pass(10 * DOUBTED_MS);
+        assert_eq!(clocks.now(), 10 * DOUBTED_MS, "{wall}");
+    }
+}
+
+#[test]
+fn at_the_start_time_never_goes_back_behind_what_was_saved() {
+    let mut clocks = started(0, -HOUR);
+    clocks.heard(0);
+    assert_eq!(clocks.now(), HOUR, "what was lent by that time ends by it");
+    assert!(clocks.belief.rejoin(), "until nothing waits");
+    assert_eq!(clocks.now(), 0);
+}
