@@ -143,7 +143,9 @@ impl Bot {
         let Database::Sqlite(path) = &config.database;
         let store = Store::open(&format!("sqlite://{}", path.display())).await?;
         clock.remember(store.last_saved_at().await?);
-        let logbook = Logbook::open(&store, AnchorFile::new(&config.anchor), clock.clone()).await?;
+        let logbook =
+            Logbook::open(&store, (AnchorFile::new(&config.anchor), config.anchor_channel.clone()), clock.clone())
+                .await?;
         let links = match &config.golink {
             Some(golink) => LinkPlace::there(golink, clock.clone())?,
             None => LinkPlace::here(&store, &here).await?,

@@ -1,6 +1,7 @@
 //! `nightlatch.yaml`: read once at the start, every mistake told at once. Secrets are named here and fetched later.
 
 mod address;
+mod anchor;
 mod mask;
 mod read;
 pub mod report;
@@ -27,6 +28,8 @@ pub struct Config {
     pub database: Database,
     /// The file that holds the head of the audit log in a second place.
     pub anchor: PathBuf,
+    /// The Slack channel where the head of the audit log is said once a day; `#name` or an id.
+    pub anchor_channel: Option<String>,
     /// Where we answer HTTP.
     pub listen: Listen,
     /// How people and Slack reach us, without a trailing slash in its path. Always there when `slack.mode` is `http`.

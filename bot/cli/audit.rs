@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::{ConfigPath, Format, WRONG, aside, data, done};
 use crate::clock::Clock;
 use crate::config::{Config, Database};
-use crate::store::{AnchorFile, AuditEntry, AuditLog, Mismatch, Tampered};
+use crate::store::{AnchorFile, AuditEntry, AuditLog, Head, Mismatch, Tampered};
 
 /// The log could not be looked at: nothing is known about it.
 const NOT_LOOKED_AT: u8 = 3;
@@ -38,6 +38,9 @@ enum What {
     Verify {
         #[command(flatten)]
         config: ConfigPath,
+        /// Also compare with what was known elsewhere, for example from the message in `anchor_channel`.
+        #[arg(long, value_name = "SEQ:HASH")]
+        head: Option<String>,
         /// How the result is printed.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -69,7 +72,7 @@ impl Audit {
     pub(super) fn run(&self) -> ExitCode {
         done(async {
             let looked = match &self.what {
-                What::Verify { config, format } => verify(&config.config, *format).await,
+                What::Verify { config, head, format } => verify(&config.config, head.as_deref(), *format).await,
                 What::Export { config, follow, after } => export(&config.config, *follow, *after).await,
                 What::Accept { config } => accept(&config.config).await,
             };
@@ -88,10 +91,24 @@ async fn open(path: &Path) -> Result<(AuditLog, AnchorFile), String> {
     Ok((log, AnchorFile::new(&config.anchor)))
 }
 
-async fn verify(path: &Path, format: Format) -> Result<ExitCode, String> {
+/// The number and hash of an entry, as the message in Slack and the export write them.
+fn head_of(text: &str) -> Result<Head, String> {
+    let wrong = || format!("`{text}` is no entry and its hash; write --head 1234:0c5f...");
+    let (seq, hash) = text.split_once(':').ok_or_else(wrong)?;
+    let seq = seq.trim().parse().ok().filter(|seq| *seq > 0).ok_or_else(wrong)?;
+    let hash = hash.trim().to_lowercase();
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { Ok(Head { seq, hash }) } else { Err(wrong()) }
+}
+
+async fn verify(path: &Path, known: Option<&str>, format: Format) -> Result<ExitCode, String> {
+    let known = known.map(head_of).transpose()?;
     let (log, anchor) = open(path).await?;
     // The anchor first: what is saved meanwhile makes the log longer than it says, never shorter.
-    let mismatch = anchor.compare(&log).await.map_err(|error| error.to_string())?;
+    let mut mismatch = anchor.compare(&log).await.map_err(|error| error.to_string())?;
+    if let (Some(known), None) = (known, &mismatch) {
+        mismatch = log.goes_on_from(known).await.map_err(|error| error.to_string())?;
+    }
     let verified = log.verify().await.map_err(|error| error.to_string())?;
     log.close().await;
     let verified = verified.and_then(|count| mismatch.as_ref().map_or(Ok(count), |found| Err(tampered(found))));
@@ -201,6 +218,16 @@ mod tests {
             state: "active".to_owned(),
             previous: "aa".to_owned(),
             hash: "bb".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_entry_and_its_hash_are_read_as_they_are_told() {
+        let hash = "ab".repeat(32);
+        assert_eq!(head_of(&format!("12:{hash}")), Ok(Head { seq: 12, hash: hash.clone() }));
+        assert_eq!(head_of(&format!(" 12 : {} ", hash.to_uppercase())), Ok(Head { seq: 12, hash: hash.clone() }));
+        for wrong in ["", "12", "12:", ":ab", "0:ab", "x:y", &format!("-1:{hash}"), &format!("1:{hash}0"), "1:ü"] {
+            assert!(head_of(wrong).unwrap_err().contains("--head 1234:"), "{wrong}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::address::{self, AddressError, Listen};
+use super::anchor;
 use super::mask::{mask_line, mask_message};
 use super::secret::{SecretSource, Setting};
 use super::sheet::{Fields, Sheet};
@@ -17,6 +18,7 @@ use super::{
 const KEYS: &[&str] = &[
     "database",
     "anchor",
+    "anchor_channel",
     "listen",
     "listen_anywhere",
     "url",
@@ -55,7 +57,8 @@ pub(super) fn folders(folder: &Path, text: &str) -> Folders {
 fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let fields = sheet.fields(node, "the configuration", KEYS)?;
     let database = database(sheet, folder, &fields);
-    let anchor = database.as_ref().and_then(|database| anchor(sheet, folder, &fields, database));
+    let anchor = database.as_ref().and_then(|database| anchor::file(sheet, folder, &fields, database));
+    let anchor_channel = anchor::channel(sheet, &fields);
     let anywhere = anywhere(sheet, &fields);
     let listen = listen(sheet, folder, &fields, anywhere);
     let workflows = folder_of(sheet, folder, &fields, "workflows");
@@ -70,6 +73,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     Some(Config {
         database: database?,
         anchor: anchor?,
+        anchor_channel,
         listen: listen?,
         url,
         workflows: workflows?,
@@ -84,7 +88,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
 }
 
 /// The value of a key that may be left out; a key with nothing after it counts as left out.
-fn optional<'n>(fields: &Fields<'n>, name: &str) -> Option<&'n Node> {
+pub(super) fn optional<'n>(fields: &Fields<'n>, name: &str) -> Option<&'n Node> {
     fields.get(name).filter(|node| node.value != Value::Nothing)
 }
 
@@ -109,23 +113,6 @@ fn database(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Databas
     };
     sheet.mistake(node.place, message, Some(HELP.to_owned()));
     None
-}
-
-/// A file that is not the database itself; beside the database if the key is missing.
-fn anchor(sheet: &mut Sheet, folder: &Path, fields: &Fields, database: &Database) -> Option<PathBuf> {
-    let Database::Sqlite(database) = database;
-    let Some(node) = optional(fields, "anchor") else {
-        let mut beside = database.as_os_str().to_owned();
-        beside.push(".anchor");
-        return Some(PathBuf::from(beside));
-    };
-    let path = folder.join(sheet.text(node, "`anchor`")?);
-    if path == *database {
-        let help = "write anchor: nightlatch.anchor, best on another disk than the database";
-        sheet.mistake(node.place, "`anchor` is the database itself", Some(help.to_owned()));
-        return None;
-    }
-    Some(path)
 }
 
 fn listen(sheet: &mut Sheet, folder: &Path, fields: &Fields, anywhere: bool) -> Option<Listen> {

@@ -1,6 +1,7 @@
 //! Watching the audit log: its chain is walked at the start and every night, and its head is kept in a second place.
 
 mod anchoring;
+mod posting;
 mod survey;
 
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use tracing::{error, info, warn};
 
 use super::Engine;
 use crate::clock::Clock;
-use crate::kernel::Actor;
 use crate::kernel::kept::{self, Note};
+use crate::kernel::{Actor, Request};
 use crate::store::{AnchorFile, AuditLog, Mismatch, Store, StoreError, Tampered, Walked};
 
 pub(super) use anchoring::keep_anchored;
+pub(super) use posting::keep_posted;
 pub(super) use survey::survey;
 
 /// What concerns the log itself and no request stands in it under this name.
@@ -92,6 +94,10 @@ struct Inner {
     log: AuditLog,
     anchor: AnchorFile,
     clock: Clock,
+    /// When we began to look, milliseconds since the Unix epoch.
+    opened_at: i64,
+    /// Where the head of the log is said too.
+    channel: Option<String>,
     health: watch::Sender<LogHealth>,
     /// Rings when something was saved.
     saved: Notify,
@@ -102,7 +108,11 @@ impl Logbook {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn open(store: &Store, anchor: AnchorFile, clock: Clock) -> Result<Self, StoreError> {
+    pub async fn open(
+        store: &Store,
+        (anchor, channel): (AnchorFile, Option<String>),
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let log = store.audit_log();
         if matches!(anchor.read(), Ok(None)) && log.head().await?.seq > 0 {
             warn!(file = %anchor.path().display(), "the audit log has no anchor; it is made now, from the log as it is");
@@ -116,7 +126,8 @@ impl Logbook {
             note_mismatch(store, mismatch, clock.now_ms()).await?;
         }
         let health = watch::Sender::new(LogHealth { mismatch, ..LogHealth::default() });
-        Ok(Self { inner: Arc::new(Inner { log, anchor, clock, health, saved: Notify::new() }) })
+        let opened_at = clock.now_ms();
+        Ok(Self { inner: Arc::new(Inner { log, anchor, clock, opened_at, channel, health, saved: Notify::new() }) })
     }
 
     /// How the log is, as far as we looked.
@@ -202,6 +213,17 @@ fn is_about(stored: &str, event: &serde_json::Value) -> bool {
 }
 
 impl Engine {
+    /// Whether the database is an older copy, or another one, and nobody accepted it yet.
+    pub(super) fn is_restored(&self) -> bool {
+        self.inner.logbook.inner.health.borrow().mismatch.is_some()
+    }
+
+    /// Whether only an older copy of the database, which nobody accepted yet, says that this was approved: it may have been used and given
+    /// back since, and is not switched on.
+    pub(super) fn is_of_a_copy(&self, request: &Request) -> bool {
+        self.is_restored() && request.approved_at.is_none_or(|at| at <= self.inner.logbook.inner.opened_at)
+    }
+
     /// How the audit log is, as far as we looked; it changes when we look again.
     pub fn log_health(&self) -> watch::Receiver<LogHealth> {
         self.inner.logbook.health()

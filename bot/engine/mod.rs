@@ -179,6 +179,7 @@ impl Engine {
             worked.cancel();
         });
         let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop.clone()));
+        tokio::spawn(logbook::keep_posted(engine.clone(), stop.clone()));
         // Ends with `stop`, or when it has looked.
         tokio::spawn(logbook::survey(engine.clone(), tailnet, stop));
         // The anchor outlives the writer: the last thing that was saved is anchored too.

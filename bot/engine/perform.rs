@@ -58,6 +58,9 @@ async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &
         Purpose::Press { .. } => request.workflow.stage().map(|stage| stage.by.as_slice()).unwrap_or_default(),
     };
     let needs_login = *purpose == Purpose::Start;
+    if needs_login && engine.is_of_a_copy(request) {
+        return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
+    }
     match engine.inner.people.fresh(slack_id, rules, needs_login).await {
         Ok(person) => Performed::happened(Event::Identified { purpose: purpose.clone(), person }),
         Err(failure) if failure.retryable && attempts < IDENTIFY_ATTEMPTS_MAX => put_off(&failure, attempts),

@@ -11,8 +11,13 @@ use super::{Engine, TellError, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
-use crate::steps::{Before, Holder, Step};
+use crate::steps::{Before, Holder, Settled, Step};
 use crate::store::{Held, HoldPhase, HolderRow, StoreError};
+
+/// Between two looks whether somebody accepted a database that was put back.
+pub(super) const RESTORED_PAUSE_MS: i64 = 5_000;
+/// Why it waits.
+pub(super) const NOT_ACCEPTED: &str = "the database is not the one that was anchored, and nobody accepted it yet";
 
 /// The holders of a key, sorted by what is to become of them. Taken once: whoever comes or goes later has a run of their own.
 struct Snapshot<'h> {
@@ -69,6 +74,13 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
         return Performed::Done;
     }
     let mut settlement = Settlement { key: key.clone(), is_off: false, is_again: false, tells: Vec::new() };
+    // What an older copy of the database says was approved may have been used and given back long ago.
+    if engine.is_restored() && put_off(engine, &mut snapshot).await {
+        if !snapshot.is_waited_for() {
+            return Performed::later(RESTORED_PAUSE_MS, NOT_ACCEPTED);
+        }
+        settlement.is_again = true;
+    }
     for row in &snapshot.overslept {
         settlement.tell(row, Role::Holds, Err(overslept()));
     }
@@ -98,6 +110,23 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     }
 }
 
+/// Leaves out whoever is being granted it by an older copy of the database; says whether there was anybody.
+async fn put_off(engine: &Engine, snapshot: &mut Snapshot<'_>) -> bool {
+    let mut kept = Vec::new();
+    let count = snapshot.live.len();
+    for row in std::mem::take(&mut snapshot.live) {
+        let is_of_a_copy = match engine.inner.store.load(&row.request_id).await {
+            Ok(request) => engine.is_of_a_copy(&request),
+            Err(_) => true,
+        };
+        if row.phase != HoldPhase::Begun || !is_of_a_copy {
+            kept.push(row);
+        }
+    }
+    snapshot.live = kept;
+    snapshot.live.len() < count
+}
+
 /// Settles a key while nothing can be saved: the ledger says whose end has passed, and that is enough to take it back. What
 /// came of it is told when it can be saved again.
 /// `over` names a request whose end is there, if one is known.
@@ -109,26 +138,36 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
         .holders
         .iter()
         .partition(|row| row.phase == HoldPhase::Releasing || row.until <= now || Some(&row.request_id) == over);
-    if ended.is_empty() || live.iter().any(|row| row.phase == HoldPhase::Begun) {
-        // What was not confirmed yet is not switched on without being saved.
+    if ended.is_empty() {
         return Ok(());
     }
     let (Some(before), Some(step)) = (&held.before, engine.inner.steps.find(key.uses())) else { return Ok(()) };
     let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed };
-    match holders(engine, key, &live).await? {
-        Ok(holders) => match step.settle(key, &holders, &before).await {
-            Ok(settled) => {
-                tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved");
-            }
-            Err(failure) => {
-                tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled")
-            }
-        },
+    // Whoever is just being granted it is in the ledger already; nobody's end fails because of them.
+    let confirmed: Vec<&HolderRow> = live.iter().copied().filter(|row| row.phase != HoldPhase::Begun).collect();
+    let mut settled = settle_for(engine, (key, step), &live, &before).await?;
+    if settled.is_err() && confirmed.len() < live.len() {
+        settled = settle_for(engine, (key, step), &confirmed, &before).await?;
+    }
+    match settled {
+        Ok(settled) => tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved"),
         Err(failure) => {
-            tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled")
+            tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled");
         }
     }
     Ok(())
+}
+
+async fn settle_for(
+    engine: &Engine,
+    (key, step): (&Key, &dyn Step),
+    live: &[&HolderRow],
+    before: &Before,
+) -> Result<Result<Settled, Failure>, StoreError> {
+    match holders(engine, key, live).await? {
+        Ok(holders) => Ok(step.settle(key, &holders, before).await),
+        Err(failure) => Ok(Err(failure)),
+    }
 }
 
 async fn outcome(
@@ -161,16 +200,13 @@ async fn outcome(
     let (ends, confirmed) =
         if is_planted(Fault::LosesOwn) { (vec![], true) } else { (held.ends.clone(), held.confirmed) };
     let before = Before { found, untils: ends, confirmed };
-    match holders(engine, key, &snapshot.live).await? {
-        Ok(holders) => Ok(match step.settle(key, &holders, &before).await {
-            Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
-                *results = settled.results;
-                settled.proof
-            }),
-            Err(failure) => Err(failure),
+    Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
+        Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
+            *results = settled.results;
+            settled.proof
         }),
-        Err(failure) => Ok(Err(failure)),
-    }
+        Err(failure) => Err(failure),
+    })
 }
 
 /// The same reading means different things to who still holds the key and to who let go.

@@ -41,7 +41,7 @@ const OVERDUE_MAX: i64 = 256;
 fn places(class: Class) -> usize {
     match class {
         Class::Settle => 128,
-        Class::End | Class::Decide | Class::Say => 64,
+        Class::End | Class::Decide | Class::Alarm | Class::Say => 64,
     }
 }
 

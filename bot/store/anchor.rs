@@ -186,7 +186,10 @@ impl Tx {
 
 impl AuditLog {
     /// Whether this was its head once, or is now.
-    async fn goes_on_from(&self, anchor: Head) -> Result<Option<Mismatch>, StoreError> {
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn goes_on_from(&self, anchor: Head) -> Result<Option<Mismatch>, StoreError> {
         if anchor.seq == 0 {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! The outbox: effects that wait, which of them may be performed now, and what becomes due next.
 
 use super::{Store, StoreError, Tx};
-use crate::kernel::effect::{Due, Effect, Recipient};
+use crate::kernel::effect::{Due, Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
 use crate::kernel::{Key, RequestId, Wake, kept};
 
@@ -14,13 +14,15 @@ pub enum Class {
     End,
     /// Presses, look-ups, and the other times a request waits for.
     Decide,
-    /// Messages.
+    /// That somebody must look at the far side themselves.
+    Alarm,
+    /// Other messages.
     Say,
 }
 
 impl Class {
     /// All, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Settle, Self::End, Self::Decide, Self::Say];
+    pub const ALL: [Self; 5] = [Self::Settle, Self::End, Self::Decide, Self::Alarm, Self::Say];
 
     fn number(self) -> i64 {
         match self {
@@ -28,6 +30,7 @@ impl Class {
             Self::End => 3,
             Self::Decide => 1,
             Self::Say => 2,
+            Self::Alarm => 4,
         }
     }
 }
@@ -125,12 +128,16 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
             let place = place.target();
             alone(Class::Say, format!("show {place}"), format!("card {request_id} {place}"))
         }
-        Effect::Tell { to, .. } => {
+        Effect::Tell { to, notice } => {
             let lane = match to {
                 Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } => format!("person {slack_id}"),
                 Recipient::Thread | Recipient::Channel => format!("thread {request_id}"),
             };
-            queue(Class::Say, String::new(), lane)
+            // An alarm does not wait until everything else was said to the same person.
+            match notice {
+                Notice::Stuck => queue(Class::Alarm, String::new(), format!("alarm {lane}")),
+                _ => queue(Class::Say, String::new(), lane),
+            }
         }
         Effect::Rewrite { message, .. } => {
             let message = format!("{} {}", message.channel, message.ts);

@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
+use nightlatch::playground::tailnet::{Endpoint, Fault};
 use sqlx::{Connection, SqliteConnection};
 use tokio::io::AsyncBufReadExt;
 
@@ -103,7 +104,11 @@ async fn the_log_is_verified_and_exported_while_the_bot_runs_and_meddling_is_fou
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_from_yesterday_is_noticed_until_somebody_accepts_it() {
     let scene = Scene::set().await;
-    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock\nanchor: elsewhere/nightlatch.anchor");
+    edit_config(
+        &scene,
+        "listen: 127.0.0.1:0",
+        "listen: unix:http.sock\nanchor: elsewhere/nightlatch.anchor\nanchor_channel: \"#access\"",
+    );
     let folder = scene.folder.path();
     std::fs::create_dir(folder.join("elsewhere")).expect("a folder");
     let (database, yesterday) = (folder.join("nightlatch.db"), folder.join("yesterday.db"));
@@ -112,8 +117,15 @@ async fn a_database_from_yesterday_is_noticed_until_somebody_accepts_it() {
     stop(&scene, bot).await;
     copy(&database, &yesterday);
     let bot = start(&scene).await;
+    let head = posted_head(&scene).await;
     ask(&scene).await;
     stop(&scene, bot).await;
+    let (code, said, aside) = audit(&scene, &["verify", "--head", &head]);
+    assert_eq!(code, Some(0), "{said}{aside}");
+    let (seq, hash) = head.split_once(':').expect("a head");
+    let other = format!("{seq}:{}{}", if hash.starts_with('0') { "1" } else { "0" }, &hash[1..]);
+    let (code, said, _) = audit(&scene, &["verify", "--head", &other]);
+    assert_eq!((code, said.contains("is another one")), (Some(1), true), "{said}");
     let anchor = std::fs::read(folder.join("elsewhere/nightlatch.anchor")).expect("an anchor");
 
     copy(&yesterday, &database);
@@ -142,6 +154,24 @@ async fn a_database_from_yesterday_is_noticed_until_somebody_accepts_it() {
     assert_eq!((lines.matches("log_is_older").count(), lines.matches("log_accepted").count()), (1, 1), "{lines}");
     assert!(folder.join("elsewhere/nightlatch.anchor.old").is_file());
     assert_eq!(audit(&scene, &["accept"]).0, Some(0));
+}
+
+/// What the message in the channel says to compare with.
+async fn posted_head(scene: &Scene) -> String {
+    const BEFORE: &str = "nightlatch audit verify --head ";
+    let mut changed = scene.slack.changed();
+    let looking = async {
+        loop {
+            let screen = scene.slack.screen("bob", "#access");
+            if let Some((_, rest)) = screen.split_once(BEFORE) {
+                let is_of_it = |character: char| character.is_ascii_hexdigit() || character == ':';
+                return rest.chars().take_while(|character| is_of_it(*character)).collect();
+            }
+            changed.changed().await.expect("a workspace");
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), looking).await;
+    seen.unwrap_or_else(|_| panic!("nothing posted: {}\nlog:\n{}", scene.slack.screen("bob", "#access"), scene.log()))
 }
 
 /// Waits until the tailnet has this on `device`, until more than `left_ms` from now.
@@ -174,6 +204,45 @@ async fn granted(scene: &Scene, line: &str, left_ms: i64) {
 }
 
 const ATTRIBUTE: &str = "custom:jit_prod_db";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_an_older_copy_says_was_approved_is_not_switched_on_until_somebody_accepts_it() {
+    let scene = Scene::set().await;
+    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock");
+    let folder = scene.folder.path();
+    let (database, yesterday) = (folder.join("nightlatch.db"), folder.join("yesterday.db"));
+    let bot = start(&scene).await;
+    scene.tailnet.fault(Endpoint::SetAttribute, Fault::Status(503), None);
+    let asked = scene.slack.command("alice", "#general", "/access prod-db 1h first").await.expect("a command");
+    assert!(asked.acked, "{asked:?}");
+    let mut changed = scene.slack.changed();
+    while scene.slack.press("bob", "#access", "Approve").await.is_err() {
+        changed.changed().await.expect("a workspace");
+    }
+    scene.until_log("could not be settled").await;
+    stop(&scene, bot).await;
+    copy(&database, &yesterday);
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    stop(&scene, bot).await;
+
+    copy(&yesterday, &database);
+    scene.tailnet.clear_faults(Endpoint::SetAttribute);
+    let bot = start(&scene).await;
+    until_ready_says(&scene, 503, "nightlatch audit accept").await;
+    let mut file = SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.expect("the file");
+    let put_off = async {
+        let waits = "select count(*) from outbox where error like '%nobody accepted it yet%'";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut file).await.expect("the outbox") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), put_off).await.expect("it is put off");
+    assert_eq!(scene.tailnet.attribute("alice-laptop", ATTRIBUTE), None, "it may have been given back since");
+    assert_eq!(audit(&scene, &["accept"]).0, Some(0));
+    until_on(&scene, "alice-laptop", 3_000_000).await;
+    stop(&scene, bot).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_renewed_since_yesterday_is_not_cut_and_what_is_not_known_is_alarmed() {

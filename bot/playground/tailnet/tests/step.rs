@@ -65,9 +65,26 @@ async fn a_value_that_was_kept_without_its_end_is_told_and_deleted() {
     let failure = scene.hold(&[UNTIL]).await.expect_err("it would never end by itself");
     assert_eq!(failure.what, format!("tailscale kept the value of {KEY} but not its end"));
     assert!(!failure.retryable, "the next one would be kept the same way");
-    assert_eq!(scene.value(), Some(true.into()), "it is on");
+    assert_eq!(scene.value(), None, "only now we know for sure whose it is");
     assert_eq!(scene.release(false).await, Ok(Found::Gone));
-    assert_eq!(scene.value(), None);
+}
+
+#[tokio::test]
+async fn a_later_end_that_was_dropped_leaves_others_what_they_had() {
+    for drops in [1, 2] {
+        let scene = Scene::new().await;
+        scene.hold(&[UNTIL]).await.expect("the first one");
+        scene.world.fault(Endpoint::SetAttribute, Fault::DropExpiry, Some(drops));
+        let first = Holder { is_new: false, confirmed_until: Some(UNTIL), ..Scene::holder(UNTIL) };
+        let second = Holder { request_id: RequestId("r2".to_owned()), ..Scene::holder(UNTIL + 60_000) };
+        let settled = scene.step.settle(&scene.key, &[first, second], &before(&[UNTIL, UNTIL + 60_000], true)).await;
+        let failure = settled.expect_err("it would never end by itself");
+        assert!(failure.what.ends_with("but not its end"), "{failure:?}");
+        // What nobody could take back later does not stay.
+        let left = (scene.value(), scene.world.expiry("alice-laptop", KEY));
+        assert_eq!(left, if drops == 1 { (Some(true.into()), Some(UNTIL)) } else { (None, None) });
+        assert_eq!(scene.release(true).await, Ok(Found::Gone));
+    }
 }
 
 #[tokio::test]

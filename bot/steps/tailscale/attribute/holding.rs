@@ -171,11 +171,27 @@ impl Attribute {
         match self.confirm(address, set.err(), is_right).await {
             Ok(found) => Ok(self.proof(Found::On { until: found.expires_at.map(whole_second).or(Some(expires_at)) })),
             Err(Unconfirmed::Reads(found)) if found.value.as_ref() == Some(&value) && found.expires_at.is_none() => {
+                self.undo(address, &now).await?;
                 let what = format!("tailscale kept the value of {} but not its end", address.name);
                 Err(refusal(what, "nothing is lent that would not end by itself; ask Tailscale why, then try again"))
             }
             Err(error) => Err(error.failure(address)),
         }
+    }
+
+    /// What we just wrote was kept without its end, and later nobody could tell it from what others wrote: it is made as it was, or is
+    /// not set at all.
+    async fn undo(&self, address: &Address<'_>, was: &Reading) -> Result<(), Failure> {
+        let is_ahead = was.expires_at.is_none_or(|at| at > self.clock.now_ms());
+        if let (Some(value), true) = (&was.value, is_ahead) {
+            let comment = "put back as it was";
+            let set = self.tailscale.set_attribute(address.device, address.name, value, was.expires_at, comment).await;
+            if self.confirm(address, set.err(), |found| found == was).await.is_ok() {
+                return Ok(());
+            }
+        }
+        let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
+        self.gone(address, deleted.err()).await.map(drop)
     }
 
     async fn release(&self, address: &Address<'_>, before: &Before) -> Result<Proof, Failure> {
