@@ -218,7 +218,7 @@ async fn start(store: &Store, folder: &Path, far: &Arc<FarSide>, stop: &Cancella
     settings.net = Net::memory(Arc::new(|_| Box::pin(std::future::pending())));
     let anchor = AnchorFile::new(&folder.join("bench.anchor"));
     let parts = Parts {
-        logbook: Logbook::open(store, anchor, clock.clone()).await.unwrap(),
+        logbook: Logbook::open(store, (anchor, None), clock.clone()).await.unwrap(),
         store: store.clone(),
         clock: clock.clone(),
         ids: Ids::random(),

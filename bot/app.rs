@@ -140,12 +140,7 @@ impl Bot {
         let limits = Limits::of(shares.connections);
         let here = reached_at(config, listener.address());
         let pages = Pages::new(neighbours(config, &here))?;
-        let Database::Sqlite(path) = &config.database;
-        let store = Store::open(&format!("sqlite://{}", path.display())).await?;
-        clock.remember(store.last_saved_at().await?);
-        let logbook =
-            Logbook::open(&store, (AnchorFile::new(&config.anchor), config.anchor_channel.clone()), clock.clone())
-                .await?;
+        let (store, logbook) = opened(config, &clock).await?;
         let links = match &config.golink {
             Some(golink) => LinkPlace::there(golink, clock.clone())?,
             None => LinkPlace::here(&store, &here).await?,
@@ -273,6 +268,16 @@ fn identity(config: &Config) -> Result<Identity, StartError> {
 /// Which pages we have.
 fn neighbours(config: &Config, here: &str) -> Neighbours {
     Neighbours { here: here.to_owned(), has_links: config.golink.is_none(), has_pastes: config.tclip.is_none() }
+}
+
+/// The database, and its log compared with the anchor, before anything in it is acted upon.
+async fn opened(config: &Config, clock: &Clock) -> Result<(Store, Logbook), StartError> {
+    let Database::Sqlite(path) = &config.database;
+    let store = Store::open(&format!("sqlite://{}", path.display())).await?;
+    clock.remember(store.last_saved_at().await?);
+    let anchor = (AnchorFile::new(&config.anchor), config.anchor_channel.clone());
+    let logbook = Logbook::open(&store, anchor, clock.clone()).await?;
+    Ok((store, logbook))
 }
 
 /// How people reach us, without a slash at the end.

@@ -4,7 +4,7 @@
 //! template looks at the state as it now is. What people typed is escaped and can neither ping nor link.
 
 mod blocks;
-mod buttons;
+pub mod buttons;
 mod engine;
 mod facts;
 pub mod handing;
@@ -110,30 +110,44 @@ impl Notices {
         self.say("asked", request, &facts, &Extras::default(), (buttons::asked(request), Some(ASKED)))
     }
 
-    /// `/access list`: what I hold, what I asked, what waits for me, and what of mine is over.
-    pub fn list(&self, mine: &[Request], waiting_for_me: &[Request], now: i64) -> Said {
+    /// `/access list`: what I hold, what I asked, what waits for me, what I may take back, and what of mine is over.
+    pub fn list(&self, mine: &[Request], waiting_for_me: &[Request], lent_by_me: &[Request], now: i64) -> Said {
         let of = |wanted: fn(State) -> bool| mine.iter().filter(|request| wanted(request.state)).collect::<Vec<_>>();
-        let groups: [(&str, Vec<&Request>, usize); 4] = [
+        let groups = [
             ("held", of(|state| !matches!(state, State::Pending | State::Ended)), ROWS_MAX),
             ("asked", of(|state| state == State::Pending), ROWS_MAX),
             ("waiting", waiting_for_me.iter().filter(|request| request.state == State::Pending).collect(), ROWS_MAX),
+            ("lent", lent_by_me.iter().collect(), ROWS_MAX),
             ("ended", of(|state| state == State::Ended), ENDED_MAX),
         ];
+        self.groups(&groups, "nothing", now)
+    }
+
+    /// `/access list NAME` for whoever decides on it: who holds it now.
+    pub fn lent(&self, lent: &[Request], now: i64) -> Said {
+        self.groups(&[("lent", lent.iter().collect(), ROWS_MAX)], "nobody", now)
+    }
+
+    fn groups(&self, groups: &[(&'static str, Vec<&Request>, usize)], nothing: &'static str, now: i64) -> Said {
         let mut message = Message::default();
-        for (group, requests, max) in &groups {
+        for (group, requests, max) in groups {
             let (count, hidden) = (requests.len(), requests.len().saturating_sub(*max));
             let extras = Extras { group, count, hidden, ..Extras::default() };
             if count > 0 {
                 message.heading(&self.words("list_heading", None, &extras));
             }
             for request in requests.iter().take(*max) {
-                let button = (*group != "waiting").then(|| buttons::row(request, now)).flatten();
+                let button = match *group {
+                    "waiting" => None,
+                    "lent" => buttons::lent(request),
+                    _ => buttons::row(request, now),
+                };
                 let row = self.words("list_row", Some(&Facts::of(request, now)), &extras);
                 message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), button);
             }
         }
         if message.is_empty() {
-            message.heading(&self.words("list_heading", None, &Extras { group: "nothing", ..Extras::default() }));
+            message.heading(&self.words("list_heading", None, &Extras { group: nothing, ..Extras::default() }));
         }
         message.finish().unwrap_or_else(|| said("There is nothing to list."))
     }
@@ -203,6 +217,7 @@ fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
         Notice::Lapsed => ("lapsed", none),
         Notice::Failed => ("failed", none),
         Notice::Stuck => ("stuck", none),
+        Notice::LeftOn => ("left_on", none),
         Notice::Unstuck => ("unstuck", none),
         Notice::Moved => ("moved", none),
         Notice::Refused { why } => ("refused", Extras { refusal: words::refusal(why, Some(request)), ..none }),

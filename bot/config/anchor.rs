@@ -29,7 +29,8 @@ pub(super) fn channel(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
     let node = optional(fields, name)?;
     let text = sheet.text(node, &format!("`{name}`"))?;
     let is_id = text.len() > 8 && text.starts_with(['C', 'G']) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_id && !(text.len() > 1 && text.starts_with('#') && !text.contains(char::is_whitespace)) {
+    let is_name = text.len() > 1 && text.starts_with('#') && !text.contains(char::is_whitespace);
+    if !is_id && !is_name {
         let help = format!("write {name}: \"#ops\" with the quotes, or the channel's id like C024BE91L");
         sheet.mistake(node.place, format!("`{name}` is no channel"), Some(help));
         return None;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::showing::{alarm, has_outsiders, post};
 use crate::kernel::request::Message;
-use crate::kernel::{Notice, Recipient, Request, RequestId, State};
+use crate::kernel::{Notice, Recipient, Request, RequestId, Shows, State};
 use crate::notices::Said;
 use crate::outside::slack::{Posted, SlackError};
 use crate::store::StoreError;
@@ -118,7 +118,9 @@ async fn send(engine: &Engine, notice: &Notice, (kind, channel): &Subject, mut g
 /// What a message says now that alarmed about several requests, this one among them; none: it is of this one alone.
 pub(super) async fn list(engine: &Engine, id: &RequestId, message: &Message) -> Result<Option<Said>, StoreError> {
     let stuck = engine.inner.store.requests_in(State::Ending, STUCK_MAX).await?;
-    let is_of_it = |request: &&Request| request.stuck && request.alarms.iter().any(|alarm| alarm.message == *message);
+    let is_of_it = |request: &&Request| {
+        request.stuck && request.notifications.iter().any(|one| one.shows == Shows::Stuck && one.message == *message)
+    };
     let left: Vec<&Request> = stuck.iter().filter(is_of_it).collect();
     let known = engine.inner.alarms.lists().get(&(message.channel.clone(), message.ts.clone())).cloned();
     if known.is_none() && left.iter().all(|request| request.id == *id) {

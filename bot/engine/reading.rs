@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Button, Request, RequestId, State, policy};
+use crate::kernel::{Button, Request, RequestId, State, Who, Workflow, policy};
 use crate::store::StoreError;
 
 /// The newest requests of one person; whoever has more live ones than this looks at the cards.
 const MINE_MAX: i64 = 200;
 /// Pending requests looked through for one person.
 const PENDING_MAX: i64 = 500;
+/// Live requests looked through for whoever may take them back.
+const LENT_MAX: i64 = 500;
 
 /// Part of the three seconds a press has.
 const GLANCE_LIMIT: Duration = Duration::from_millis(800);
@@ -51,6 +53,36 @@ impl Engine {
         let mut pending = self.inner.store.requests_in(State::Pending, PENDING_MAX).await?;
         pending.retain(|request| waits_for(request, slack_id));
         Ok(pending)
+    }
+
+    /// What others hold and this person was asked about or decided on, newest first. Whether they still may take it back is checked when
+    /// they do.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lent_by(&self, slack_id: &str) -> Result<Vec<Request>, ReadError> {
+        let mut lent = self.inner.store.lent(None, LENT_MAX).await?;
+        lent.retain(|request| {
+            let decided = request.decisions.iter().any(|decision| decision.person.slack_id == slack_id);
+            request.requester.slack_id != slack_id && (decided || request.approvers.iter().any(|id| id == slack_id))
+        });
+        Ok(lent)
+    }
+
+    /// What is lent under this workflow now, newest first, for whoever may decide under it. None: this person may not, or that could not be
+    /// told within a second.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lent_under(&self, workflow: &Workflow, slack_id: &str) -> Result<Option<Vec<Request>>, ReadError> {
+        let rules: Vec<Who> = workflow.approve.iter().flat_map(|stage| stage.by.clone()).collect();
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &rules, false));
+        match looking.await {
+            Ok(Ok(person)) if policy::may_oversee(workflow, &person) => {
+                Ok(Some(self.inner.store.lent(Some(&workflow.name), LENT_MAX).await?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether this person could press this now, to spare them a form that leads nowhere. Decides nothing: that is done

@@ -150,7 +150,9 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
         settled = settle_for(engine, (key, step), &confirmed, &before).await?;
     }
     match settled {
-        Ok(settled) => tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved"),
+        Ok(settled) => {
+            tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved")
+        }
         Err(failure) => {
             tracing::error!(step.key = %key, failure = failure.what, "nothing can be saved, and a key could not be settled");
         }

@@ -286,11 +286,14 @@ pub(super) async fn tell(
         },
     };
     match sent {
-        // It has a button, and is put right when it is over.
-        Ok(Some(Posted { channel, ts })) if *notice == Notice::Stuck && request.stuck => {
-            Performed::happened(Event::Alarmed { to: to.clone(), channel, ts })
-        }
-        Ok(_) => Performed::Done,
+        // It is put right when it is so no longer.
+        Ok(Some(Posted { channel, ts })) => match notice.shows().filter(|_| *to != Recipient::Thread) {
+            Some(shows) if request.may_change(shows) => {
+                Performed::happened(Event::Notified { shows, to: to.clone(), channel, ts })
+            }
+            _ => Performed::Done,
+        },
+        Ok(None) => Performed::Done,
         Err(error) => not_said(request, &error, attempts).unwrap_or(Performed::Done),
     }
 }

@@ -72,6 +72,15 @@ pub fn row(request: &Request, now: i64) -> Option<Value> {
     }
 }
 
+/// Beside somebody else's in a list, for whoever may take it back.
+pub fn lent(request: &Request) -> Option<Value> {
+    match request.state {
+        State::Approved | State::Activating | State::Active => Some(revoke(request)),
+        State::Ending => needs_push(request).then(|| retry(request)),
+        State::Pending | State::Ended => None,
+    }
+}
+
 fn give_back(request: &Request) -> Value {
     button("return", "Return", &sealed(request))
 }

@@ -27,6 +27,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
     ("failed", include_str!("../../templates/slack/failed.txt")),
     ("stuck", include_str!("../../templates/slack/stuck.txt")),
+    ("left_on", include_str!("../../templates/slack/left_on.txt")),
     ("moved", include_str!("../../templates/slack/moved.txt")),
     ("unstuck", include_str!("../../templates/slack/unstuck.txt")),
     ("refused", include_str!("../../templates/slack/refused.txt")),
@@ -62,7 +63,7 @@ pub struct Extras {
     pub failure: String,
     /// `not_identified`: what to do.
     pub failure_advice: String,
-    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `ended`, or `nothing`; `alarms_heading`: `stuck` or `unstuck`.
+    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `lent`, `ended`, `nothing` or `nobody`; `alarms_heading`: `stuck` or `unstuck`.
     pub group: &'static str,
     /// `list_heading`, `alarms_heading`: how many there are.
     pub count: usize,

@@ -61,6 +61,10 @@ pub struct Facts {
     keys: Vec<String>,
     results: Vec<ResultAs>,
     found: Vec<FoundAs>,
+    /// It is over, and was read as on by somebody else's doing.
+    left_on: bool,
+    /// Until when another request keeps all of it on; nothing if none does.
+    others_until: Option<i64>,
     may_be_on: Vec<MayBeOn>,
     release_failures: u32,
     was_begun: bool,
@@ -98,6 +102,8 @@ struct FoundAs {
     kind: &'static str,
     what: String,
     until: Option<i64>,
+    /// Whether it reads as on by somebody else's doing.
+    is_on: bool,
     at: i64,
 }
 
@@ -156,6 +162,8 @@ impl Facts {
             keys: keys(request).into_iter().take(5).map(line).collect(),
             results: results(request),
             found: request.steps.iter().filter_map(found).take(5).collect(),
+            left_on: request.is_left_on(),
+            others_until: others_until(request),
             may_be_on: request.steps.iter().filter_map(|step| may_be_on(step, now)).take(5).collect(),
             release_failures: release_failures(request),
             was_begun: request.steps.iter().any(was_begun),
@@ -256,8 +264,8 @@ fn found(step: &Step) -> Option<FoundAs> {
         Found::Gone => ("gone", "", None),
         // Nothing was switched on: that is said in its own words.
         Found::Untouched => return None,
-        Found::PutBack { what } => ("put_back", what.as_str(), None),
-        Found::LeftAlone { what } => ("left_alone", what.as_str(), None),
+        Found::PutBack { what, .. } => ("put_back", what.as_str(), None),
+        Found::LeftAlone { what, .. } => ("left_alone", what.as_str(), None),
         Found::HeldByOthers { until } => ("held_by_others", "", Some(*until)),
         Found::OnBefore => ("on_before", "", None),
         Found::TakenAway => ("taken_away", "", None),
@@ -265,7 +273,18 @@ fn found(step: &Step) -> Option<FoundAs> {
         Found::On { until } => ("on", "", *until),
     };
     let key = step.key.as_ref().map(Key::as_str).unwrap_or_default();
-    Some(FoundAs { key: one_line(key, LINE_MAX), kind, what: one_line(what, 300), until, at: proof.at })
+    let (key, what) = (one_line(key, LINE_MAX), one_line(what, 300));
+    Some(FoundAs { key, kind, what, until, is_on: proof.found.is_left_on(), at: proof.at })
+}
+
+/// The earliest of those ends, if every step stays on for somebody.
+fn others_until(request: &Request) -> Option<i64> {
+    let until = |step: &Step| match step.proof.as_ref().map(|proof| &proof.found) {
+        Some(Found::HeldByOthers { until }) => Some(*until),
+        _ => None,
+    };
+    let ends: Option<Vec<i64>> = request.steps.iter().map(until).collect();
+    ends?.into_iter().min().filter(|_| request.state == State::Ended)
 }
 
 fn late(request: &Request) -> String {
@@ -316,6 +335,7 @@ fn emoji(request: &Request) -> &'static str {
         return "🚨";
     }
     match (request.state, request.outcome) {
+        (State::Ended, _) if request.is_left_on() => "⚠️",
         (State::Pending, _) => "⏳",
         (State::Approved | State::Activating, _) => "🔄",
         (State::Active, _) => "🟢",

@@ -177,8 +177,9 @@ pub fn lives() -> Vec<Request> {
     let revoked = active.clone().press(&bob(), Button::Revoke { reason: "not needed & gone".into() });
     let ends = [
         Found::Gone,
-        Found::PutBack { what: "true, without an end".into() },
-        Found::LeftAlone { what: "custom:jit_prod_db is true, without an end".into() },
+        Found::PutBack { what: "true, without an end".into(), is_on: true },
+        Found::LeftAlone { what: "custom:jit_prod_db is true, without an end".into(), is_on: true },
+        Found::LeftAlone { what: "custom:jit_prod_db is false".into(), is_on: false },
         Found::HeldByOthers { until: NOW + 4 * HOUR_MS },
         Found::TakenAway,
     ];
@@ -190,6 +191,7 @@ pub fn lives() -> Vec<Request> {
         pending.clone().approved().failed(true),
         pending.clone().approved().failed(false),
         pending.clone().approved().failed(false).settled(Found::Gone),
+        pending.clone().approved().failed(false).settled(Found::LeftAlone { what: "true".into(), is_on: true }),
         pending.clone().press(&bob(), Button::Deny { reason: "use the replica".into() }),
         pending.clone().press(&pending.request.requester.clone(), Button::Withdraw),
         pending.clone().lapsed(),
@@ -228,7 +230,8 @@ pub fn extras() -> Vec<Extras> {
         example: "/access prod-db 1h why".into(),
     };
     let group = |group: &'static str| Extras { group, count: 1, ..Extras::default() };
-    let mut all: Vec<Extras> = ["held", "asked", "waiting", "ended", "nothing"].into_iter().map(group).collect();
+    let mut all: Vec<Extras> =
+        ["held", "asked", "waiting", "lent", "ended", "nothing", "nobody"].into_iter().map(group).collect();
     all.push(Extras {
         decided_by: "U0BOB".into(),
         decided_yes: true,

@@ -8,8 +8,9 @@ use crate::kernel::{Proof, RequestId};
 pub fn taken_back(workflow: &str, requester: &str, id: &RequestId, proof: &Proof, now: i64) -> String {
     let at = proof.at.min(now).div_euclid(1_000);
     let found = match &proof.found {
-        Found::PutBack { what } => format!("what was there before is there again ({})", escape(what)),
-        Found::LeftAlone { what } => {
+        Found::PutBack { what, .. } => format!("what was there before is there again ({})", escape(what)),
+        Found::LeftAlone { what, is_on: true } => format!("*it is still on, set by somebody else* ({})", escape(what)),
+        Found::LeftAlone { what, .. } => {
             format!("*it was left alone, because somebody else changed it* ({})", escape(what))
         }
         Found::HeldByOthers { .. } => "others still hold it".to_owned(),

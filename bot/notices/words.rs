@@ -78,6 +78,7 @@ pub fn state_line(request: &Request) -> &'static str {
         (State::Active, _) => "active",
         (State::Ending, Some(Outcome::Failed)) => "failed, what was begun is being taken back",
         (State::Ending, _) => "being taken back",
+        (State::Ended, _) if request.is_left_on() => "over, and still on by somebody else's doing",
         (State::Ended, outcome) => outcome_word(outcome),
     }
 }
@@ -86,12 +87,12 @@ pub fn state_line(request: &Request) -> &'static str {
 pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Denied) => "denied",
-        Some(Outcome::Lapsed) => "lapsed: nobody answered in time",
+        Some(Outcome::Lapsed) => "lapsed, nobody answered in time",
         Some(Outcome::Withdrawn) => "withdrawn",
         Some(Outcome::Failed) => "failed",
         Some(Outcome::Returned) => "returned",
         Some(Outcome::Revoked) => "revoked",
-        Some(Outcome::Expired) => "ended: the time was up",
+        Some(Outcome::Expired) => "over, its time was up",
         Some(Outcome::Unknown) | None => "ended",
     }
 }

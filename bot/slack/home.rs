@@ -9,7 +9,7 @@ use super::surface::Surface;
 use crate::inputs::duration::spelled;
 use crate::kernel::workflow::OwnRequest;
 use crate::kernel::{Request, State};
-use crate::notices::words;
+use crate::notices::{buttons, words};
 
 /// Our name for it, so that a press in it is known from one in a modal.
 pub(super) const CALLBACK: &str = "access_home";
@@ -21,23 +21,27 @@ const ENDED_MAX: usize = 5;
 impl Surface {
     /// Draws somebody's home tab from what is stored now. That it cannot be drawn hurts nobody: it says from when it is.
     pub(super) async fn publish_home(&self, slack_id: &str) {
-        let (mine, waiting) = tokio::join!(self.engine.mine(slack_id), self.engine.waiting_for(slack_id));
-        let (mine, waiting) = match (mine, waiting) {
-            (Ok(mine), Ok(waiting)) => (mine, waiting),
-            (Err(error), _) | (_, Err(error)) => {
+        let read = tokio::try_join!(
+            self.engine.mine(slack_id),
+            self.engine.waiting_for(slack_id),
+            self.engine.lent_by(slack_id)
+        );
+        let (mine, waiting, lent) = match read {
+            Ok(read) => read,
+            Err(error) => {
                 tracing::error!(%error, "a home tab could not be read");
                 return;
             }
         };
-        let view = view(slack_id, &mine, &waiting, self.engine.clock().now_ms());
+        let view = view(slack_id, (&mine, &waiting, &lent), self.engine.clock().now_ms());
         if let Err(error) = self.engine.slack().views_publish(slack_id, None, &view).await {
             tracing::warn!(actor = %slack_id, %error, "a home tab could not be drawn");
         }
     }
 }
 
-/// The home tab of one person. `mine` newest first, `waiting` oldest first; `now` in milliseconds since the Unix epoch.
-fn view(slack_id: &str, mine: &[Request], waiting: &[Request], now: i64) -> Value {
+/// The home tab of one person. `mine` and `lent` newest first, `waiting` oldest first; `now` in milliseconds since the Unix epoch.
+fn view(slack_id: &str, (mine, waiting, lent): (&[Request], &[Request], &[Request]), now: i64) -> Value {
     let mut blocks = vec![
         json!({ "type": "actions", "elements": [button("Ask for access", ASK, "new", Some("primary"))] }),
         context(&format!("As of {}. `/access list` is always up to date.", words::when_exactly(now))),
@@ -47,8 +51,10 @@ fn view(slack_id: &str, mine: &[Request], waiting: &[Request], now: i64) -> Valu
     let held = of(&[State::Approved, State::Activating, State::Active, State::Ending]);
     let ended: Vec<&Request> = of(&[State::Ended]).into_iter().take(ENDED_MAX).collect();
     part(&mut blocks, "Waiting for you", &waiting, |request| to_decide(request, slack_id, now));
+    let lent: Vec<&Request> = lent.iter().collect();
     part(&mut blocks, "What you hold", &held, |request| held_by_me(request, slack_id, now));
     part(&mut blocks, "What you asked for", &of(&[State::Pending]), |request| asked_by_me(request, slack_id, now));
+    part(&mut blocks, "What you may take back", &lent, |request| held_by_others(request, slack_id, now));
     part(&mut blocks, "Lately ended", &ended, |request| over(request, now));
     if blocks.len() == 2 {
         blocks.push(section("Nothing waits for you, and you hold nothing. That is how it should be."));
@@ -112,6 +118,21 @@ fn held_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
         }
     };
     shown(request, me, &text, buttons)
+}
+
+fn held_by_others(request: &Request, me: &str, now: i64) -> Vec<Value> {
+    let (who, what) = (words::mention(&request.requester.slack_id), sentences::what(request));
+    let text = match (request.state, request.expires_at) {
+        (State::Active, Some(at)) if at > now => {
+            format!(
+                "{what}, held by {who} until {}, {} left",
+                words::when(at, now),
+                spelled_left(at.saturating_sub(now))
+            )
+        }
+        _ => format!("{what}, for {who}: {}", words::state_line(request)),
+    };
+    shown(request, me, &text, buttons::lent(request).into_iter().collect())
 }
 
 fn asked_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {

@@ -57,6 +57,19 @@ impl Store {
         Ok(readable(&bodies))
     }
 
+    /// Requests of which something is on or may be, of one workflow or of all, newest first, at most `limit`.
+    pub async fn lent(&self, workflow: Option<&str>, limit: i64) -> Result<Vec<Request>, StoreError> {
+        let bodies: Vec<String> = sqlx::query_scalar(
+            "select body from request where state in ('approved', 'activating', 'active', 'ending')
+                 and ($1 is null or workflow = $1) order by asked_at desc, id desc limit $2",
+        )
+        .bind(workflow)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(readable(&bodies))
+    }
+
     /// How many requests are in each state, and how many are stuck; for metrics.
     pub async fn counts(&self) -> Result<(Vec<(String, i64)>, i64), StoreError> {
         let states = sqlx::query_as("select state, count(*) from request where state <> 'ended' group by state")

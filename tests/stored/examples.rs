@@ -41,6 +41,7 @@ pub fn notices() -> Vec<Notice> {
         Notice::Lapsed,
         Notice::Failed,
         Notice::Stuck,
+        Notice::LeftOn,
         Notice::Unstuck,
         Notice::Moved,
         Notice::NotIdentified { why: failure() },
@@ -152,9 +153,12 @@ pub fn events() -> Named<Event> {
         list.push((format!("shown {name}"), Event::Shown { place: place.clone(), channel: channel(), ts: ts() }));
         list.push((format!("not_shown {name}"), Event::NotShown { place, failure: plain_failure() }));
     }
-    list.extend(recipients().into_iter().map(|to| {
-        (format!("alarmed {}", crate::variants::recipient(&to)), Event::Alarmed { to, channel: channel(), ts: ts() })
-    }));
+    for to in recipients() {
+        for shows in Shows::ALL {
+            let name = format!("notified {} {}", shows.word(), crate::variants::recipient(&to));
+            list.push((name, Event::Notified { shows, to: to.clone(), channel: channel(), ts: ts() }));
+        }
+    }
     list.extend(
         wakes().into_iter().map(|wake| (format!("woke {}", crate::variants::wake(&wake)), Event::Woke { wake })),
     );

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use nightlatch::kernel::{RequestId, State};
-use nightlatch::playground::slack::{Fault as SlackFault, MessageRef};
+use nightlatch::kernel::State;
+use nightlatch::playground::slack::Fault as SlackFault;
 use nightlatch::playground::tailnet::{Endpoint, Fault, TailnetWorld};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
@@ -173,8 +173,8 @@ async fn everything(stage: &Stage) {
     ended_in_every_way(stage).await;
     stage.alice.command("/access prod-db 10m expired").await;
     stage.bob.press("Approve").await;
-    let expired = stage.request().await.ask.id;
     let late_on_the_card = stage.old_press("alice", "Return").await;
+    let late_notice = stage.old_press_elsewhere("alice", "Return").await;
     stage.advance(11.minutes()).await;
     active_and_stuck(stage).await;
     // Pending: with cards and without, and half decided.
@@ -191,7 +191,6 @@ async fn everything(stage: &Stage) {
     let activating = stage.old_press_on("bob", "Approve", "activating-db").await;
     let approved = stage.old_press_on("bob", "Approve", "approved-db").await;
     let pending = stage.old_press_on("carol", "Approve", "active-db").await;
-    let late_notice = notice_of(stage, &expired);
     // Nothing can be said from here on, and nothing can be switched on.
     stage.tailnet.fault(Endpoint::SetAttribute, Fault::Status(500), None);
     for method in ["chat.postMessage", "chat.update", "chat.postEphemeral"] {
@@ -211,23 +210,8 @@ async fn everything(stage: &Stage) {
     idle(stage).await;
     stage.slack.press("alice", "#general", "Share here").await.unwrap();
     idle(stage).await;
-    stage.slack.press("alice", &late_notice, "Return").await.unwrap();
+    late_notice.is_delivered().await;
     idle(stage).await;
-}
-
-/// The message that told Alice that this request is active.
-fn notice_of(stage: &Stage, id: &RequestId) -> MessageRef {
-    let view = stage.slack.view_for("alice");
-    for channel in view["channels"].as_array().unwrap() {
-        for message in channel["messages"].as_array().unwrap() {
-            let text = message.to_string();
-            if channel["name"] != "#access" && text.contains(id.as_str()) && text.contains("\"Return\"") {
-                let text = |value: &Value| value.as_str().unwrap().to_owned();
-                return MessageRef { channel: text(&channel["id"]), ts: text(&message["ts"]) };
-            }
-        }
-    }
-    panic!("Alice was not told");
 }
 
 /// What the tailnet looks like, for whoever opens the database later.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use nightlatch::kernel::input::InputValue;
-use nightlatch::kernel::request::{Alarm, Card, Decision, DeviceShown, Message, Phase, Step};
+use nightlatch::kernel::request::{Card, Decision, DeviceShown, Message, Notification, Phase, Step};
 use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
-    Ask, Button, Failure, Found, Key, Outcome, Person, Place, Press, Proof, Recipient, Request, RequestId, Standing,
-    State, Who, Workflow,
+    Ask, Button, Failure, Found, Key, Outcome, Person, Place, Press, Proof, Recipient, Request, RequestId, Shows,
+    Standing, State, Who, Workflow,
 };
 use serde_json::{Value, json};
 
@@ -150,8 +150,8 @@ pub fn founds() -> Vec<Found> {
         Found::OnBefore,
         Found::Gone,
         Found::Untouched,
-        Found::PutBack { what: what() },
-        Found::LeftAlone { what: what() },
+        Found::PutBack { what: what(), is_on: false },
+        Found::LeftAlone { what: what(), is_on: false },
         Found::TakenAway,
         Found::HeldByOthers { until: NOON + 3 * HOUR },
     ]
@@ -214,7 +214,7 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
         warned_at: None,
         alarm_at: None,
         alarms_count: 0,
-        alarms: Vec::new(),
+        notifications: Vec::new(),
         pushed_by: None,
         cards: places().into_iter().map(|place| Card { place, message: Some(message()) }).collect(),
         not_announced: None,
@@ -247,7 +247,8 @@ pub fn requests() -> Named<Request> {
     stuck.stuck = true;
     stuck.alarm_at = Some(NOON + 4 * HOUR);
     stuck.alarms_count = 2;
-    stuck.alarms = recipients().into_iter().map(|to| Alarm { to, message: message() }).collect();
+    let alarm = |to| Notification { shows: Shows::Stuck, to, message: message() };
+    stuck.notifications = recipients().into_iter().map(alarm).collect();
     stuck.pushed_by = Some("U0BOB0001".to_owned());
     stuck.trouble = Some(plain_failure());
     let mut denied = request(State::Ended, Some(Outcome::Denied), [Waiting, Waiting], &[]);

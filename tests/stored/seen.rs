@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::link::LinkEvent;
-use nightlatch::kernel::request::{Alarm, Card, Decision, Step};
+use nightlatch::kernel::request::{Card, Decision, Notification, Step};
 use nightlatch::kernel::workflow::{Input, Stage};
 use nightlatch::kernel::{
     Actor, Ask, Event, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request, Workflow,
@@ -52,7 +52,7 @@ impl Seen {
             warned_at: _,
             alarm_at: _,
             alarms_count: _,
-            alarms,
+            notifications,
             pushed_by: _,
             cards,
             not_announced: _,
@@ -71,7 +71,8 @@ impl Seen {
         for Press { number: _, by: _, button, channel: _ } in presses {
             self.note("Button", variants::button(button));
         }
-        for Alarm { to, message: _ } in alarms {
+        for Notification { shows, to, message: _ } in notifications {
+            self.note("Shows", variants::shows(shows));
             self.recipient(to);
         }
         for Card { place, message: _ } in cards {
@@ -176,6 +177,7 @@ impl Seen {
             | Notice::Lapsed
             | Notice::Failed
             | Notice::Stuck
+            | Notice::LeftOn
             | Notice::Unstuck
             | Notice::Moved
             | Notice::NotIdentified { why: _ } => {}
@@ -200,7 +202,10 @@ impl Seen {
             Event::Settled { step: _, proof, results: _ } => self.proof(proof),
             Event::SettleFailed { .. } | Event::Observed { .. } => {}
             Event::Shown { place, channel: _, ts: _ } | Event::NotShown { place, failure: _ } => self.place(place),
-            Event::Alarmed { to, channel: _, ts: _ } => self.recipient(to),
+            Event::Notified { shows, to, channel: _, ts: _ } => {
+                self.note("Shows", variants::shows(shows));
+                self.recipient(to);
+            }
             Event::Woke { wake } => self.note("Wake", variants::wake(wake)),
         }
     }

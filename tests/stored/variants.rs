@@ -40,7 +40,7 @@ variants! {
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, Unstuck, Moved, Refused, NotIdentified,
+        Decided, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
@@ -51,7 +51,7 @@ variants! {
     purpose, Purpose { Press, Start }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, Pressed, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Alarmed,
+        Asked, ApproversFound, Pressed, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
     link_event, LinkEvent { LinkSaved, LinkDeleted }

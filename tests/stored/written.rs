@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nightlatch::kernel::kept::{self, BEFORE_OF, HeldFor, KINDS, Kept, Note};
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
-use nightlatch::kernel::{Event, Outcome, Request, Standing, Who};
+use nightlatch::kernel::{Event, Outcome, Request, Shows, Standing, Who};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -144,7 +144,19 @@ fn events() {
     lines.push(("asked for".to_owned(), kept::write(&kept::Asked::of(&ask)).unwrap()));
     values.push(("asked for".to_owned(), Event::Asked));
     writes::<Event>(&lines);
-    reads(&values, &Vec::new());
+    let alarmed = |to| {
+        let name = format!("alarmed {}", crate::variants::recipient(&to));
+        (
+            name,
+            Event::Notified {
+                shows: Shows::Stuck,
+                to,
+                channel: requests::message().channel,
+                ts: requests::message().ts,
+            },
+        )
+    };
+    reads(&values, &requests::once(requests::recipients().into_iter().map(alarmed).collect()));
 }
 
 #[test]

@@ -63,7 +63,7 @@ async fn the_main_job_as_everybody_sees_it() {
           ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 07:00:00, ends today 09:00.
+            nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
         ");
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
@@ -100,7 +100,7 @@ async fn the_main_job_as_everybody_sees_it() {
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:00:00, ends today 23:00.
+            nightlatch: 🟢 Confirmed as on today 21:00:00, until today 23:00 at the latest.
             nightlatch:
               🔒 Ended: the time was up.
               🔒 Verified gone today 23:00:00

@@ -34,7 +34,7 @@ async fn a_clock_set_back_an_hour_lengthens_nothing() {
         assert!(stage.is_on(), "it does not end early either");
         let (status, said) = readyz(stage).await;
         assert!(
-            status == 200 && said.contains("warning: this machine's clock was set back by 60 min"),
+            status == 200 && said.contains("warning: this machine's clock is 60 min behind Slack's; ends go by theirs"),
             "{status} {said}"
         );
         stage.advance(1.minutes()).await;

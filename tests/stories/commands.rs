@@ -66,6 +66,8 @@ async fn the_list_shows_what_i_hold_what_i_asked_and_what_waits_for_me() {
           *Waits for you*
           ⏳ @alice: *Billing console* (`billing`) on alice-laptop for 1h, lapses tomorrow 05:35
           Decide in #access, on the message about request 01kjmpa59000000002.
+          *You may take back*
+          🟢 @alice: *Production database* (`prod-db`) on alice-laptop, until today 23:00, 1h25m left  [Revoke]
         ");
         stage.alice.press_in("#general", "Return").await;
         stage.alice.press_in("#general", "Withdraw").await;

@@ -83,7 +83,7 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
           ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:00:05, ends today 23:00.
+            nightlatch: 🟢 Confirmed as on today 21:00:05, until today 23:00 at the latest.
         ");
         // It is not the card, and stays as it is.
         press_on(stage, "alice", card, "Return").await;
@@ -102,7 +102,7 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
         #access
         nightlatch:
           ↪️ *An old copy* · @alice: Production database for 2h
-          This message was posted twice. It is over (ended: the time was up).
+          This message was posted twice. It is over, its time was up.
           ~ Request 01kjmma2g000000001
         nightlatch:
           🔒 *Ended: the time was up* · Production database
@@ -116,7 +116,7 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:00:05, ends today 23:00.
+            nightlatch: 🟢 Confirmed as on today 21:00:05, until today 23:00 at the latest.
             nightlatch:
               🔒 Ended: the time was up.
               🔒 Verified gone today 23:00:05
@@ -205,19 +205,19 @@ async fn a_copy_in_direct_messages_is_put_right_by_a_press() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_button_of_an_old_message_is_gone_after_it_was_pressed_too_late() {
+async fn a_button_of_a_message_that_is_out_of_date_is_gone_and_a_late_press_on_it_is_told_why() {
     story(async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
         stage.bob.press("Approve").await;
+        let late = stage.old_press_elsewhere("alice", "Return").await;
         stage.carol.press("Revoke").await;
         stage.everybody_reads();
-        let active = stage.slack.dm("alice").into_iter().find(|one| one.text.contains("is active")).expect("a notice");
-        let active = MessageRef { channel: "D0ALICE01".to_owned(), ts: active.ts };
-        press_on(stage, "alice", &active, "Return").await;
+        late.arrives().await;
         insta::assert_snapshot!(stage.alice.sees(DM), @"
         @nightlatch
         nightlatch:
-          🔒 *Production database* was switched on today 13:00:00; now: revoked.
+          🔒 *Production database: revoked*
+          It was on from today 13:00:00 to today 13:00:00.
           ~ Request 01kjmma2g000000001
         nightlatch:
           🔒 *Production database has ended*: it was revoked by @carol.
@@ -251,7 +251,7 @@ async fn the_private_answer_to_who_asked_tells_what_became_of_it_when_it_is_pres
             insta::allow_duplicates!(insta::assert_snapshot!(stage.alice.sees("#general"), @"
             #general
             nightlatch (only you):
-              🔒 *Production database* for 2h on alice-laptop (macOS): ended: the time was up.
+              🔒 *Production database* for 2h on alice-laptop (macOS): over, its time was up.
               ~ Request 01kjmma2g000000001
             nightlatch (only you):
               Too late: it was approved by @bob, and its time was up. It can be asked again.

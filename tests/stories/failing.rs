@@ -69,8 +69,8 @@ async fn a_grant_that_fails_for_good_is_told_to_everybody_and_retry_works() {
         stage.advance(5.minutes()).await;
         let request = stage.request().await;
         assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Failed)));
-        assert!(stage.alice.reads().contains("could not be switched on"));
-        assert!(stage.bob.reads().contains("could not be switched on"));
+        assert!(stage.alice.reads().contains("could not be lent"));
+        assert!(stage.bob.reads().contains("could not be lent"));
         stage.tailnet.clear_faults(Endpoint::SetAttribute);
         stage.alice.press_in("#access", "Retry").await;
         assert!(stage.is_on());
@@ -91,7 +91,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
           What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play24).
           What was begun was taken back:
           🔒 Verified gone today 13:00:07
@@ -102,7 +102,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         insta::assert_snapshot!(stage.bob.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* for @alice on alice-laptop. They do not have it.
+          ❌ *Production database could not be lent* to @alice on alice-laptop. They do not have it.
           What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play24).
           What was begun was taken back:
           🔒 Verified gone today 07:00:07
@@ -113,7 +113,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         insta::assert_snapshot!(stage.bob.sees("#access"), @"
         #access
         nightlatch:
-          ❌ *Failed: it could not be switched on* · Production database
+          ❌ *Failed: it could not be lent* · Production database
           *Who* @alice | *What* Production database (`prod-db`)
           *Device* alice-laptop (macOS) | *How long* 2h
           *Reason*
@@ -125,7 +125,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch:
-              ❌ It could not be switched on: Tailscale is not available: setting an attribute, 500, internal server error (request play24). What was begun was taken back.
+              ❌ It could not be lent: Tailscale is not available: setting an attribute, 500, internal server error (request play24). What was begun was taken back.
               🔒 Verified gone today 07:00:07
         ");
         stage.bob.press_in("#access", "Retry").await;
@@ -152,7 +152,7 @@ async fn a_plan_without_custom_attributes_is_said_plainly_and_not_tried_again_an
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
           What failed: Tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play9).
           What to do: Custom posture attributes need Tailscale's Premium or Enterprise plan; see Settings, Billing.
           What was begun was taken back:
@@ -292,7 +292,7 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
           What failed: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7).
           What to do: Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
           Nothing was switched on.
@@ -303,7 +303,7 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
         insta::assert_snapshot!(stage.bob.sees("#access"), @"
         #access
         nightlatch:
-          ❌ *Failed: it could not be switched on* · Production database
+          ❌ *Failed: it could not be lent* · Production database
           *Who* @alice | *What* Production database (`prod-db`)
           *Device* alice-laptop (macOS) | *How long* 2h
           *Reason*
@@ -314,7 +314,7 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: ❌ It could not be switched on: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7). Nothing was switched on.
+            nightlatch: ❌ It could not be lent: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7). Nothing was switched on.
         ");
         stage.everybody_reads();
     })

@@ -139,7 +139,7 @@ async fn an_approver_revokes_and_everybody_is_told_who_did() {
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 07:00:00, ends today 09:00.
+            nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:
               🔒 Ended: revoked by @carol.
               🔒 Verified gone today 07:10:00
@@ -194,9 +194,9 @@ async fn fails_after(what: impl AsyncFnOnce(&Stage), says: &str) {
         assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Failed)), "{says}");
         assert_eq!(stage.tailnet.calls_of(Endpoint::SetAttribute), 0, "{says}");
         for (who, told) in [("alice", stage.alice.reads()), ("bob", stage.bob.reads())] {
-            assert!(told.contains("could not be switched on") && told.contains(says), "{who}: {told}");
+            assert!(told.contains("could not be lent") && told.contains(says), "{who}: {told}");
         }
-        assert!(stage.carol.sees("#access").contains("Failed: it could not be switched on"));
+        assert!(stage.carol.sees("#access").contains("Failed: it could not be lent"));
     })
     .await;
 }
@@ -233,7 +233,7 @@ async fn a_device_that_changed_hands_as_its_people_see_it() {
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
           What failed: The device belongs to somebody else (alice-laptop).
           What to do: Pick one of your own devices and ask again.
           What was begun was taken back:
@@ -245,7 +245,7 @@ async fn a_device_that_changed_hands_as_its_people_see_it() {
         insta::assert_snapshot!(stage.bob.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* for @alice on alice-laptop. They do not have it.
+          ❌ *Production database could not be lent* to @alice on alice-laptop. They do not have it.
           What failed: The device belongs to somebody else (alice-laptop).
           What to do: Pick one of your own devices and ask again.
           What was begun was taken back:
@@ -257,7 +257,7 @@ async fn a_device_that_changed_hands_as_its_people_see_it() {
         insta::assert_snapshot!(stage.bob.sees("#access"), @"
         #access
         nightlatch:
-          ❌ *Failed: it could not be switched on* · Production database
+          ❌ *Failed: it could not be lent* · Production database
           *Who* @alice | *What* Production database (`prod-db`)
           *Device* alice-laptop (macOS) | *How long* 2h
           *Reason*
@@ -269,7 +269,7 @@ async fn a_device_that_changed_hands_as_its_people_see_it() {
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch:
-              ❌ It could not be switched on: The device belongs to somebody else (alice-laptop). What was begun was taken back.
+              ❌ It could not be lent: The device belongs to somebody else (alice-laptop). What was begun was taken back.
               🔒 Verified gone today 07:00:06
         ");
     })

@@ -45,5 +45,6 @@ mod results;
 mod slack_away;
 mod stuck;
 mod surviving;
+mod true_words;
 mod typing;
 mod visitors;

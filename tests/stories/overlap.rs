@@ -75,14 +75,9 @@ async fn the_one_who_lets_go_first_is_told_that_it_stays_on_for_another() {
         stage.advance(1.hours()).await;
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
+        nightlatch: 🔒 *Production database*: over, its time was up.
         nightlatch:
-          ⏰ *Production database ends today 14:00* on alice-laptop
-          Then this is taken back: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
-          Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
-          ~ Request 01kjmma2g000000001
-          [Return]
-        nightlatch:
-          🔒 *Production database has ended*: the time was up.
+          🔒 *This request for Production database is over, and another one keeps it on until today 15:00*: the time was up.
           🔒 This request let go today 14:00:00; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 15:00
           Open TCP connections may live on; close them yourself if they should not.
           ~ Request 01kjmma2g000000001
@@ -107,7 +102,7 @@ async fn what_was_on_before_for_longer_is_left_as_it_was_and_said_so() {
         assert_eq!(stage.tailnet.calls_of(Endpoint::DeleteAttribute), 0);
         assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
         let told = stage.alice.reads();
-        assert!(!told.contains("Verified gone") && told.contains("what was there before is there again"), "{told}");
+        assert!(!told.contains("Verified gone") && told.contains("Still on, as it was before this request"), "{told}");
         stage.everybody_reads();
     })
     .await;
@@ -152,8 +147,9 @@ async fn a_value_somebody_else_wrote_in_between_is_left_alone_and_reported() {
         stage.advance(1.hours()).await;
         assert!(stage.is_on(), "somebody wants it on");
         assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
-        assert!(stage.alice.reads().contains("somebody else changed it in between"));
-        assert!(stage.bob.sees("#access").contains("somebody else changed it in between"));
+        assert!(stage.alice.reads().contains("is still on, set by somebody else"));
+        assert!(stage.bob.sees("#access").contains("Over, and still on: set by somebody else"));
+        assert!(stage.bob.reads().contains("STILL ON"));
     })
     .await;
 }
@@ -207,13 +203,13 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           ~ Request 01kjmp119800000003 · you are told shortly before it ends
           [Return]
         nightlatch:
-          🔒 *Production database has ended*: somebody took it away by hand in the tailnet, so it is not switched on again.
+          🔒 *This request for Production database is over, and another one keeps it on until today 13:40*: somebody took it away by hand in the tailnet, so this request does not switch it on again.
           🔒 This request let go today 13:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 13:40
           Open TCP connections may live on; close them yourself if they should not.
           ~ Request 01kjmma2g000000001
           [Ask again]
         nightlatch:
-          🔒 *Production database has ended*: somebody took it away by hand in the tailnet, so it is not switched on again.
+          🔒 *This request for Production database is over, and another one keeps it on until today 13:40*: somebody took it away by hand in the tailnet, so this request does not switch it on again.
           🔒 This request let go today 13:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 13:40
           Open TCP connections may live on; close them yourself if they should not.
           ~ Request 01kjmma2g000000002
@@ -233,9 +229,9 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:00:00, ends today 22:00.
+            nightlatch: 🟢 Confirmed as on today 21:00:00, until today 22:00 at the latest.
             nightlatch:
-              🔒 Ended: somebody took it away by hand in the tailnet.
+              🔒 Over; it stays on for another request: somebody took it away by hand in the tailnet.
               🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
               Open TCP connections may live on.
         nightlatch:
@@ -250,9 +246,9 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000002 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:00:00, ends tomorrow 01:00.
+            nightlatch: 🟢 Confirmed as on today 21:00:00, until tomorrow 01:00 at the latest.
             nightlatch:
-              🔒 Ended: somebody took it away by hand in the tailnet.
+              🔒 Over; it stays on for another request: somebody took it away by hand in the tailnet.
               🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
               Open TCP connections may live on.
         nightlatch:
@@ -266,7 +262,7 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           ~ Request 01kjmp119800000003 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 21:30:01, ends today 21:40.
+            nightlatch: 🟢 Confirmed as on today 21:30:01, until today 21:40 at the latest.
         ");
         old.arrives().await;
         insta::assert_snapshot!(stage.told_privately("#access", "carol").await, @"
@@ -306,11 +302,11 @@ async fn a_foreign_value_as_its_people_see_it() {
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+          ⚠️ *Production database is on, set by somebody else* (alice-laptop). This request failed.
           What failed: Somebody else set custom:jit_prod_db to true, without an end.
           What to do: Find out who needs it, remove it, then try again.
-          What was begun was taken back:
-          ⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
+          What was read back:
+          ⚠️ Still on, set by somebody else (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
           Retry tries it again under the same approval.
           ~ Request 01kjmma2g000000002
           [Retry]
@@ -319,15 +315,10 @@ async fn a_foreign_value_as_its_people_see_it() {
         stage.advance(1.hours()).await;
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
+        nightlatch: ⚠️ *Production database*: over, and still on by somebody else's doing.
         nightlatch:
-          ⏰ *Production database ends today 14:00* on alice-laptop
-          Then this is taken back: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
-          Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
-          ~ Request 01kjmma2g000000001
-          [Return]
-        nightlatch:
-          🔒 *Production database has ended*: the time was up.
-          ⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
+          ⚠️ *Production database is still on, set by somebody else*. This request is over: the time was up.
+          ⚠️ Still on, set by somebody else (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
           Open TCP connections may live on; close them yourself if they should not.
           ~ Request 01kjmma2g000000001
           [Ask again]

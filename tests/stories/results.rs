@@ -239,10 +239,10 @@ async fn what_has_no_value_after_all_is_not_sent_and_people_are_told() {
         let request = stage.request().await;
         assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Failed)));
         assert_eq!(request.steps[1].key, None, "never begun");
-        insta::assert_snapshot!(stage.alice.reads(), @r"
+        insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          ❌ *A key of your own could not be switched on*. You do not have it.
+          ❌ *A key of your own could not be lent to you*. You do not have it.
           What failed: A setting of a step cannot be filled in: {{ steps.minted.id }} has no value.
           What to do: Ask whoever looks after this workflow to correct its steps.
           What was begun was taken back:

@@ -50,7 +50,8 @@ async fn what_is_told_late_says_what_is_so_now_and_in_order() {
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch
         nightlatch:
-          🔒 *Production database* was switched on today 13:00; now: ended: the time was up.
+          🔒 *Production database: over, its time was up*
+          It was on from today 13:00 to today 13:10.
           ~ Request 01kjmma2g000000001
         nightlatch:
           🔒 *Production database has ended*: the time was up.
@@ -72,8 +73,8 @@ async fn what_is_told_late_says_what_is_so_now_and_in_order() {
           🔒 Verified gone today 07:10:00
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-            nightlatch: ✅ @bob approved (group:dba). It is ended: the time was up.
-            nightlatch: 🟢 Was confirmed as on today 07:00:00; now: ended: the time was up.
+            nightlatch: ✅ @bob approved (group:dba). It is over, its time was up.
+            nightlatch: 🟢 Was confirmed as on today 07:00:00. Now it is over, its time was up.
             nightlatch:
               🔒 Ended: the time was up.
               🔒 Verified gone today 07:10:00

@@ -61,7 +61,7 @@ async fn being_stuck_as_everybody_sees_it() {
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 07:00:00, ends today 09:00.
+            nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
         ");
         stage.advance(1.minutes()).await;
         stage.alice.reads();
@@ -95,13 +95,13 @@ async fn being_stuck_as_everybody_sees_it() {
         insta::assert_snapshot!(stage.dave.reads_in("#access"), @"
         #access
         nightlatch:
-          🔒 *Production database* of @alice was stuck, resolved today 14:31:00 after @carol pressed Retry; now: ended: the time was up.
+          🔒 *Production database* of @alice was stuck until today 14:31:00, when @carol pressed Retry. Now it is over, its time was up.
           🔒 Verified gone today 14:31:00
         nightlatch:
-          🔒 *Production database* of @alice was stuck, resolved today 14:31:00 after @carol pressed Retry; now: ended: the time was up.
+          🔒 *Production database* of @alice was stuck until today 14:31:00, when @carol pressed Retry. Now it is over, its time was up.
           🔒 Verified gone today 14:31:00
         nightlatch:
-          🔒 *Not stuck any more*: Production database of @alice, ended: the time was up
+          🔒 *Not stuck any more*: Production database of @alice, over, its time was up
           🔒 Verified gone today 14:31:00
           ~ Request 01kjmma2g000000001
         nightlatch:

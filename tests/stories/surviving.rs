@@ -50,7 +50,7 @@ async fn a_deadline_that_passed_while_the_bot_was_dead_is_kept_the_moment_it_is_
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: 🟢 Active since today 07:00:00, ends today 09:00.
+            nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:
               🔒 Ended: the time was up.
               🔒 Verified gone today 12:00:00

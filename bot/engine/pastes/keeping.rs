@@ -171,7 +171,7 @@ impl PasteKeeper {
         };
         self.forget(&paste.id).await?;
         match left_alone {
-            Some(what) => Ok(Found::LeftAlone { what }),
+            Some(what) => Ok(Found::LeftAlone { what, is_on: true }),
             None => {
                 let found = self.pastes.inner.store.paste(&paste.id).await.map_err(|error| later(&error))?;
                 if found.is_none() { Ok(Found::Gone) } else { Err(later(&"the paste is still there")) }

@@ -173,6 +173,8 @@ pub enum Notice {
     Failed,
     /// Taking back failed and goes on.
     Stuck,
+    /// It is over, and still on by somebody else's doing.
+    LeftOn,
     /// Taking back worked after all.
     Unstuck,
     /// In place of a copy of the card: the card is another message.

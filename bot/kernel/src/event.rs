@@ -220,9 +220,11 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-    /// An alarm stands in Slack.
-    Alarmed {
-        /// Who was alarmed.
+    /// A message that will stop being true stands in Slack.
+    Notified {
+        /// What it says.
+        shows: Shows,
+        /// Who was told.
         to: Recipient,
         /// The conversation it is in.
         channel: String,
@@ -255,7 +257,7 @@ impl Event {
             Self::Observed { .. } => "observed",
             Self::Shown { .. } => "shown",
             Self::NotShown { .. } => "not_shown",
-            Self::Alarmed { .. } => "alarmed",
+            Self::Notified { .. } => "notified",
             Self::Woke { .. } => "woke",
         }
     }

@@ -19,6 +19,7 @@ pub mod paste;
 pub mod person;
 pub mod planted;
 pub mod policy;
+pub mod proof;
 pub mod reference;
 pub mod refusal;
 pub mod request;

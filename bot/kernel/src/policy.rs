@@ -21,6 +21,12 @@ pub fn may_decide<'r>(request: &'r Request, person: &Person) -> Result<&'r Who, 
     matching(by, person).ok_or_else(|| Refusal::NotAnApprover { by: by.to_vec() })
 }
 
+/// Whether this person may see everything that is lent under this workflow: whoever decides in one of its stages.
+pub fn may_oversee(workflow: &Workflow, person: &Person) -> bool {
+    let mut stages = workflow.approve.iter();
+    must_be_member(person).is_ok() && stages.any(|stage| matching(&stage.by, person).is_some())
+}
+
 /// Whether this person may press this button on this request now. Everything that comes from people passes here.
 pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<Option<Who>, Refusal> {
     must_be_member(person)?;

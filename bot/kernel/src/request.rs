@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Failure, Press};
+use crate::event::{Failure, Press, Shows};
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
 use crate::person::{Person, Who};
 use crate::workflow::Workflow;
+
+pub use crate::proof::{Found, Proof};
 
 /// Where a request is in its life. How it ended is kept beside it, in `Outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,56 +85,6 @@ impl Outcome {
             Self::Expired => "expired",
             Self::Unknown => "unknown",
         }
-    }
-}
-
-/// What was read back from the outside, never what was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proof {
-    /// When it was read.
-    pub at: i64,
-    /// What was found.
-    pub found: Found,
-}
-
-/// What the outside looks like for one request's step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "found", rename_all = "snake_case")]
-pub enum Found {
-    /// It is on; the far side will end it by itself at `until`, if it can.
-    On {
-        /// Milliseconds since the Unix epoch.
-        until: Option<i64>,
-    },
-    /// It was on before, by somebody else's doing, for longer: left as it was.
-    OnBefore,
-    /// It is off.
-    Gone,
-    /// Nothing was ever sent, so nothing was read.
-    Untouched,
-    /// What was there before is there again.
-    PutBack {
-        /// For people.
-        what: String,
-    },
-    /// Somebody else changed it in between: left alone.
-    LeftAlone {
-        /// For people: what is there.
-        what: String,
-    },
-    /// It was on, and somebody took it away by hand before its end. It is not switched on again.
-    TakenAway,
-    /// This request let go; others still hold it.
-    HeldByOthers {
-        /// Until when, milliseconds since the Unix epoch.
-        until: i64,
-    },
-}
-
-impl Found {
-    /// Whether this shows the step as on for the request that asked.
-    pub fn is_on(&self) -> bool {
-        matches!(self, Self::On { .. } | Self::OnBefore)
     }
 }
 
@@ -211,10 +163,12 @@ pub struct Card {
     pub message: Option<Message>,
 }
 
-/// One alarm in Slack, with a button that makes sense only as long as it is true.
+/// A message in Slack beside the card that says what is so, and is rewritten when it is so no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alarm {
-    /// Who was alarmed.
+pub struct Notification {
+    /// What it says.
+    pub shows: Shows,
+    /// Who was told.
     pub to: crate::effect::Recipient,
     /// What they read.
     pub message: Message,
@@ -308,9 +262,9 @@ pub struct Request {
     pub alarm_at: Option<i64>,
     /// How often people were alarmed since it got stuck.
     pub alarms_count: u32,
-    /// The alarms that stand in Slack since it got stuck; rewritten when it is over.
+    /// What stands in Slack beside the cards and will stop being true.
     #[serde(default)]
-    pub alarms: Vec<Alarm>,
+    pub notifications: Vec<Notification>,
     /// Slack id of who pressed Retry last, if nothing failed since.
     #[serde(default)]
     pub pushed_by: Option<String>,
@@ -361,6 +315,12 @@ impl Request {
     /// Which of its steps touches this key.
     pub fn step_of(&self, key: &Key) -> Option<usize> {
         self.steps.iter().position(|step| step.touches(key))
+    }
+
+    /// Whether it is over, and the door was read as open all the same by somebody else's doing.
+    pub fn is_left_on(&self) -> bool {
+        let left_on = |step: &Step| step.proof.as_ref().is_some_and(|proof| proof.found.is_left_on());
+        self.state == State::Ended && self.steps.iter().any(left_on)
     }
 
     /// Whether something of it may be on in the outside world.

@@ -152,7 +152,7 @@ fn an_active_card_says_when_its_end_is_not_sure() {
 #[test]
 fn an_ended_card_says_what_was_read_back() {
     assert_snapshot!(card(&pending().active().expired().settled(Found::Gone)), @"
-    (🔒 <@U0ALICE>: Production database (prod-db) for 2h, ended: the time was up)
+    (🔒 <@U0ALICE>: Production database (prod-db) for 2h, over, its time was up)
     🔒 *Ended: the time was up* · Production database
     | *Who* <@U0ALICE>
     | *What* Production database (`prod-db`)
@@ -198,12 +198,14 @@ fn what_is_not_gone_is_not_called_gone() {
                 line.starts_with('🔒') && line.contains("custom")
                     || line.contains("Read back")
                     || line.contains("Left alone")
+                    || line.starts_with("⚠️ Still on")
             })
             .expect("says what was found")
             .to_owned()
     };
-    assert_snapshot!(line(Found::PutBack { what: "true, without an end".into() }), @"🔒 Read back 2026-11-22 15:00:07 UTC: what was there before is there again (true, without an end)");
-    assert_snapshot!(line(Found::LeftAlone { what: "custom:jit_prod_db is true".into() }), @"⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is true). If that should not be, look at `tailscale.attribute n123CNTRL custom:jit_prod_db`.");
+    assert_snapshot!(line(Found::PutBack { what: "true, without an end".into(), is_on: true }), @"⚠️ Still on, as it was before this request, by somebody else's doing; read 2026-11-22 15:00:07 UTC (true, without an end)");
+    assert_snapshot!(line(Found::LeftAlone { what: "custom:jit_prod_db is false".into(), is_on: false }), @"⚠️ Left alone: somebody else changed it in between (custom:jit_prod_db is false). If that should not be, look at `tailscale.attribute n123CNTRL custom:jit_prod_db`.");
+    assert_snapshot!(line(Found::LeftAlone { what: "custom:jit_prod_db is true".into(), is_on: true }), @"⚠️ Still on, set by somebody else (custom:jit_prod_db is true). If that should not be, look at `tailscale.attribute n123CNTRL custom:jit_prod_db`.");
     assert_snapshot!(line(Found::HeldByOthers { until: sample::NOW + 14_400_000 }), @"🔒 This request let go 2026-11-22 15:00:07 UTC; `tailscale.attribute n123CNTRL custom:jit_prod_db` stays on for another request until 2026-11-22 17:02 UTC");
 }
 
@@ -269,7 +271,7 @@ fn a_failed_card_says_what_failed_and_has_retry() {
     ");
     assert_snapshot!(card(&life.settled(Found::Gone)), @"
     (❌ <@U0ALICE>: Production database (prod-db) for 2h, failed)
-    ❌ *Failed: it could not be switched on* · Production database
+    ❌ *Failed: it could not be lent* · Production database
     | *Who* <@U0ALICE>
     | *What* Production database (`prod-db`)
     | *Device* alice-laptop (macOS)

@@ -63,7 +63,7 @@ fn spoiled() -> impl Strategy<Value = Request> {
         for step in &mut request.steps {
             step.key = Some(Key::new(&c, &d));
             if let Some(proof) = &mut step.proof
-                && let Found::PutBack { what } | Found::LeftAlone { what } = &mut proof.found
+                && let Found::PutBack { what, .. } | Found::LeftAlone { what, .. } = &mut proof.found
             {
                 what.clone_from(&e);
             }
@@ -87,6 +87,7 @@ fn every_notice(text: &str) -> Vec<Notice> {
         Notice::Lapsed,
         Notice::Failed,
         Notice::Stuck,
+        Notice::LeftOn,
         Notice::Unstuck,
         Notice::Moved,
         Notice::Refused { why: Refusal::NotAnApprover { by } },
@@ -112,7 +113,7 @@ proptest! {
             }
         }
         let many = vec![request.clone(); 30];
-        is_good(&notices.list(&many, &many, sample::NOW))?;
+        is_good(&notices.list(&many, &many, &many, sample::NOW))?;
         is_good(&notices.help(&vec![&request.workflow; 60]))?;
     }
 }

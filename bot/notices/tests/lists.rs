@@ -10,8 +10,8 @@ use crate::notices::sample;
 fn the_list_shows_what_i_hold_asked_and_decide() {
     let mine =
         [pending().active().request, pending().request, pending().active().expired().settled(Found::Gone).request];
-    let waiting = [pending().request];
-    assert_snapshot!(shown(&notices().list(&mine, &waiting, sample::NOW)), @"
+    let (waiting, lent) = ([pending().request], [pending().active().request]);
+    assert_snapshot!(shown(&notices().list(&mine, &waiting, &lent, sample::NOW)), @"
     (*You hold*)
     *You hold*
     🟢 *Production database* (`prod-db`) on alice-laptop, until 2026-11-22 15:00 UTC, 1h58m left [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1]
@@ -20,14 +20,16 @@ fn the_list_shows_what_i_hold_asked_and_decide() {
     *Waits for you*
     ⏳ <@U0ALICE>: *Production database* (`prod-db`) on alice-laptop for 2h, lapses 2026-11-22 21:00 UTC
     Decide in #access, on the message about request 0s2k9x4v7m3q8w5ztb.
+    *You may take back*
+    🟢 <@U0ALICE>: *Production database* (`prod-db`) on alice-laptop, until 2026-11-22 15:00 UTC, 1h58m left [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
     *Over*
-    🔒 *Production database* (`prod-db`) on alice-laptop: ended: the time was up 2026-11-22 15:00 UTC [Ask again: ask_again = 0s2k9x4v7m3q8w5ztb]
+    🔒 *Production database* (`prod-db`) on alice-laptop: over, its time was up 2026-11-22 15:00 UTC [Ask again: ask_again = 0s2k9x4v7m3q8w5ztb]
     ");
 }
 
 #[test]
 fn an_empty_list_says_so() {
-    assert_snapshot!(shown(&notices().list(&[], &[], sample::NOW)), @"
+    assert_snapshot!(shown(&notices().list(&[], &[], &[], sample::NOW)), @"
     (You hold nothing, asked for nothing, and nothing waits for you. Type `/access` to ask for something.)
     You hold nothing, asked for nothing, and nothing waits for you. Type `/access` to ask for something.
     ");
@@ -42,7 +44,7 @@ fn a_long_list_says_how_much_it_does_not_show() {
             request
         })
         .collect();
-    let said = notices().list(&many, &many, sample::NOW);
+    let said = notices().list(&many, &many, &many, sample::NOW);
     assert!(shown(&said).contains("*You hold* (190 more are not shown)"), "{}", shown(&said));
 }
 

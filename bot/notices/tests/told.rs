@@ -87,8 +87,8 @@ fn the_requester_is_told_that_it_is_active() {
     [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
     assert_snapshot!(told(&life, &Notice::Active, &Recipient::Thread), @"
-    (🟢 Active since 2026-11-22 13:00:05 UTC, ends 2026-11-22 15:00 UTC.)
-    🟢 Active since 2026-11-22 13:00:05 UTC, ends 2026-11-22 15:00 UTC.
+    (🟢 Confirmed as on 2026-11-22 13:00:05 UTC, until 2026-11-22 15:00 UTC at the latest.)
+    🟢 Confirmed as on 2026-11-22 13:00:05 UTC, until 2026-11-22 15:00 UTC at the latest.
     ");
 }
 
@@ -96,13 +96,14 @@ fn the_requester_is_told_that_it_is_active() {
 fn a_late_message_says_what_is_so_now() {
     let life = pending().active().expired().settled(Found::Gone);
     assert_snapshot!(told(&life, &Notice::Active, &alice()), @"
-    (Production database was switched on 2026-11-22 13:00 UTC; now: ended: the time was up.)
-    🔒 *Production database* was switched on 2026-11-22 13:00 UTC; now: ended: the time was up.
+    (🔒 Production database: over, its time was up)
+    🔒 *Production database: over, its time was up*
+    It was on from 2026-11-22 13:00 UTC to 2026-11-22 15:00:07 UTC.
     ~ Request 0s2k9x4v7m3q8w5ztb
     ");
     assert_snapshot!(told(&life, &Notice::EndsSoon, &alice()), @"
-    (🔒 *Production database*: ended: the time was up.)
-    🔒 *Production database*: ended: the time was up.
+    (🔒 *Production database*: over, its time was up.)
+    🔒 *Production database*: over, its time was up.
     ");
 }
 
@@ -175,8 +176,8 @@ fn a_lapse_offers_to_ask_again() {
 fn a_failure_is_told_plainly_with_retry() {
     let life = pending().approved().failed(false);
     assert_snapshot!(told(&life, &Notice::Failed, &alice()), @"
-    (❌ Production database could not be switched on: Tailscale did not answer within 10 seconds.)
-    ❌ *Production database could not be switched on* on alice-laptop. You do not have it.
+    (❌ Production database could not be lent: Tailscale did not answer within 10 seconds.)
+    ❌ *Production database could not be lent to you* on alice-laptop. What was begun may still be on.
     What failed: Tailscale did not answer within 10 seconds.
     What to do: See https://status.tailscale.com.
     What was begun is being taken back:
@@ -186,8 +187,8 @@ fn a_failure_is_told_plainly_with_retry() {
     [Retry: retry = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
     assert_snapshot!(told(&life.settled(Found::Gone), &Notice::Failed, &bob()), @"
-    (❌ Production database could not be switched on: Tailscale did not answer within 10 seconds.)
-    ❌ *Production database could not be switched on* for <@U0ALICE> on alice-laptop. They do not have it.
+    (❌ Production database could not be lent: Tailscale did not answer within 10 seconds.)
+    ❌ *Production database could not be lent* to <@U0ALICE> on alice-laptop. They do not have it.
     What failed: Tailscale did not answer within 10 seconds.
     What to do: See https://status.tailscale.com.
     What was begun was taken back:
@@ -202,8 +203,8 @@ fn a_failure_is_told_plainly_with_retry() {
 fn the_thread_hears_of_a_failure() {
     let life = pending().approved().failed(false).settled(Found::Gone);
     assert_snapshot!(told(&life, &Notice::Failed, &Recipient::Thread), @"
-    (❌ It could not be switched on: Tailscale did not answer within 10 seconds. What was begun was taken back. 🔒 Verified gone 2026-11-22 13:00:06 UTC)
-    ❌ It could not be switched on: Tailscale did not answer within 10 seconds. What was begun was taken back.
+    (❌ It could not be lent: Tailscale did not answer within 10 seconds. What was begun was taken back. 🔒 Verified gone 2026-11-22 13:00:06 UTC)
+    ❌ It could not be lent: Tailscale did not answer within 10 seconds. What was begun was taken back.
     🔒 Verified gone 2026-11-22 13:00:06 UTC
     ");
 }
@@ -240,14 +241,14 @@ fn an_alarm_without_a_failure_says_that_nothing_was_confirmed() {
 #[test]
 fn the_all_clear_says_what_was_read_back() {
     assert_snapshot!(told(&stuck().settled(Found::Gone), &Notice::Unstuck, &Recipient::Channel), @"
-    (🔒 Not stuck any more: *Production database* of <@U0ALICE>, ended: the time was up)
-    🔒 *Not stuck any more*: Production database of <@U0ALICE>, ended: the time was up
+    (🔒 Not stuck any more: *Production database* of <@U0ALICE>, over, its time was up)
+    🔒 *Not stuck any more*: Production database of <@U0ALICE>, over, its time was up
     🔒 Verified gone 2026-11-22 15:00:13 UTC
     ~ Request 0s2k9x4v7m3q8w5ztb
     ");
     assert_snapshot!(told(&stuck().settled(Found::Gone), &Notice::Stuck, &Recipient::Channel), @"
-    (🔒 *Production database* of <@U0ALICE> was stuck, resolved 2026-11-22 15:00:13 UTC; now: ended: the time was up. 🔒 Verified gone 2026-11-22 15:00:13 UTC)
-    🔒 *Production database* of <@U0ALICE> was stuck, resolved 2026-11-22 15:00:13 UTC; now: ended: the time was up.
+    (🔒 *Production database* of <@U0ALICE> was stuck until 2026-11-22 15:00:13 UTC. Now it is over, its time was up. 🔒 Verified gone 2026-11-22 15:00:13 UTC)
+    🔒 *Production database* of <@U0ALICE> was stuck until 2026-11-22 15:00:13 UTC. Now it is over, its time was up.
     🔒 Verified gone 2026-11-22 15:00:13 UTC
     ");
 }

@@ -19,8 +19,11 @@ pub(super) struct Limits {
     buckets: HashMap<String, Bucket>,
 }
 
+/// One call.
+const CALL: i64 = 60_000;
+
 struct Bucket {
-    /// Thousandths of a call.
+    /// In milliseconds times calls per minute, so that nothing is rounded: `CALL` is one call.
     left: i64,
     at_ms: i64,
 }
@@ -30,18 +33,17 @@ impl Limits {
     pub(super) fn take(&mut self, method: &str, channel: &str, now_ms: i64) -> Option<u64> {
         let limit = *self.limits.get(method)?;
         let key = if method == "chat.postMessage" { format!("{method} {channel}") } else { method.to_owned() };
-        let full = i64::from(limit.burst).saturating_mul(1000);
+        let full = i64::from(limit.burst).saturating_mul(CALL);
         let bucket = self.buckets.entry(key).or_insert(Bucket { left: full, at_ms: now_ms });
         let rested_ms = now_ms.saturating_sub(bucket.at_ms).max(0);
-        let earned = rested_ms.saturating_mul(i64::from(limit.per_minute)) / 60;
+        let earned = rested_ms.saturating_mul(i64::from(limit.per_minute));
         bucket.left = bucket.left.saturating_add(earned).min(full);
         bucket.at_ms = now_ms;
-        if bucket.left >= 1000 {
-            bucket.left -= 1000;
+        if bucket.left >= CALL {
+            bucket.left -= CALL;
             return None;
         }
-        let missing = 1000_i64.saturating_sub(bucket.left);
-        let wait_ms = missing.saturating_mul(60) / i64::from(limit.per_minute.max(1));
+        let wait_ms = CALL.saturating_sub(bucket.left) / i64::from(limit.per_minute.max(1));
         Some(wait_ms.unsigned_abs().div_ceil(1000).max(1))
     }
 }

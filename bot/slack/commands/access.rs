@@ -20,7 +20,7 @@ pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> A
     match word.as_str() {
         "" => surface.open_choice(by, command.trigger_id.as_ref(), channel_of(command)).await,
         "help" | "-h" | "--help" | "?" => surface.help(by).await,
-        "list" => surface.list(by).await,
+        "list" => surface.list(by, rest).await,
         "return" => surface.give_back(by, rest).await,
         "withdraw" => surface.withdraw(by, rest).await,
         name => match surface.engine.catalog().find(name).cloned() {

@@ -44,17 +44,41 @@ impl Surface {
         ephemeral(self.engine.notices().help(&[workflow]))
     }
 
-    pub(super) async fn list(&self, by: &By) -> Answer {
-        let (mine, waiting) = tokio::join!(self.engine.mine(&by.slack_id), self.engine.waiting_for(&by.slack_id));
-        match (mine, waiting) {
-            (Ok(mine), Ok(waiting)) => {
-                ephemeral(self.engine.notices().list(&mine, &waiting, self.engine.clock().now_ms()))
+    /// What concerns this person; with the name of a workflow, who holds it now, for whoever decides on it.
+    pub(super) async fn list(&self, by: &By, words: &str) -> Answer {
+        let (id, now) = (by.slack_id.as_str(), self.engine.clock().now_ms());
+        let notices = self.engine.notices();
+        let read = match words.split_whitespace().next() {
+            Some(name) => match self.engine.catalog().find(&name.to_lowercase()) {
+                Some(workflow) => {
+                    let workflow = workflow.clone();
+                    let lent = self.engine.lent_under(&workflow, id).await;
+                    lent.map(|lent| {
+                        lent.map_or_else(|| not_yours(&workflow), |lent| ephemeral(notices.lent(&lent, now)))
+                    })
+                }
+                None => Ok(self.nothing_called(name)),
+            },
+            None => {
+                let lists =
+                    tokio::try_join!(self.engine.mine(id), self.engine.waiting_for(id), self.engine.lent_by(id));
+                lists.map(|(mine, waiting, lent)| ephemeral(notices.list(&mine, &waiting, &lent, now)))
             }
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "a list could not be read");
-                Answer::ephemeral(sentences::NOT_READ)
-            }
-        }
+        };
+        read.unwrap_or_else(|error| {
+            tracing::error!(%error, "a list could not be read");
+            Answer::ephemeral(sentences::NOT_READ)
+        })
+    }
+
+    fn nothing_called(&self, name: &str) -> Answer {
+        let nearest =
+            self.engine.catalog().nearest(&name.to_lowercase()).map(|near| code(&format!("/access list {near}")));
+        let meant = nearest.map(|line| format!(" Did you mean {line}?")).unwrap_or_default();
+        Answer::ephemeral(format!(
+            "There is nothing called {} here.{meant} `/access list` shows what is yours.",
+            code(name)
+        ))
     }
 
     pub(super) async fn give_back(&self, by: &By, words: &str) -> Answer {
@@ -118,6 +142,13 @@ impl Surface {
         }
         Answer::ephemeral(let_go_said(&done, &failed, &letting))
     }
+}
+
+fn not_yours(workflow: &Workflow) -> Answer {
+    let title = escape(&words::one_line(&workflow.title, 80));
+    Answer::ephemeral(format!(
+        "Who holds *{title}* is told to those who decide on it, and I could not see that you are one of them. `/access list` shows what is yours."
+    ))
 }
 
 fn ephemeral(said: Said) -> Answer {

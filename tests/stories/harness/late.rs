@@ -20,9 +20,20 @@ impl Stage {
 
     /// The same on the newest message with `about` in it.
     pub async fn old_press_on(&self, who: &str, words: &str, about: &str) -> OldPress {
+        self.old_press_where(who, (words, about), |channel| channel["name"] == "#access")
+    }
+
+    /// The same on the newest message that is not in #access.
+    pub async fn old_press_elsewhere(&self, who: &str, words: &str) -> OldPress {
+        self.old_press_where(who, (words, ""), |channel| {
+            channel["name"] != "#access" && channel["id"].as_str().is_some_and(|id| id.starts_with('D'))
+        })
+    }
+
+    fn old_press_where(&self, who: &str, (words, about): (&str, &str), is_it: impl Fn(&Value) -> bool) -> OldPress {
         let view = self.slack.view_for(who);
         let channels = view["channels"].as_array().cloned().unwrap_or_default();
-        let access = channels.into_iter().find(|channel| channel["name"] == "#access").expect("#access");
+        let access = channels.into_iter().find(is_it).expect("the channel");
         let messages = access["messages"].as_array().cloned().unwrap_or_default();
         let mut found = None;
         for message in messages.into_iter().filter(|message| message.to_string().contains(about)) {
@@ -34,7 +45,7 @@ impl Stage {
                 }
             }
         }
-        let (ts, block_id, button) = found.unwrap_or_else(|| panic!("{who} sees no [{words}] in #access"));
+        let (ts, block_id, button) = found.unwrap_or_else(|| panic!("{who} sees no [{words}] there"));
         let count = self.slack.deliveries().len();
         let payload = json!({
             "type": "block_actions",
@@ -45,7 +56,7 @@ impl Stage {
             "team": { "id": view["team"]["id"], "domain": "acme" },
             "enterprise": null,
             "is_enterprise_install": false,
-            "channel": { "id": access["id"], "name": "access" },
+            "channel": { "id": access["id"], "name": access["name"].as_str().unwrap_or_default().trim_start_matches('#') },
             "message": { "type": "message", "ts": ts, "user": view["app"]["bot_user"] },
             "state": { "values": {} },
             "actions": [{

@@ -37,7 +37,7 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds];
+    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications];
 }
 
 /// What is touched stood in the ask and once more in each step.
@@ -68,10 +68,24 @@ fn inputs_have_kinds(mut request: Value) -> Result<Value, String> {
     Ok(request)
 }
 
+/// Only alarms were remembered; now every message that will stop being true is. What was read may say that it is on all the same.
+fn alarms_are_notifications(mut request: Value) -> Result<Value, String> {
+    let Some(fields) = request.as_object_mut() else { return Err("it is no object".to_owned()) };
+    let mut notifications = fields.remove("alarms").unwrap_or_else(|| Value::Array(Vec::new()));
+    for alarm in notifications.as_array_mut().into_iter().flatten() {
+        if let Some(alarm) = alarm.as_object_mut() {
+            alarm.insert("shows".to_owned(), "stuck".into());
+        }
+    }
+    fields.insert("notifications".to_owned(), notifications);
+    Ok(request)
+}
+
 /// What waits in the outbox.
 impl Kept for Effect {
     const KIND: &'static str = "effect";
-    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key];
+    // The second: a notice that something is on by somebody else's doing.
+    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more];
 }
 
 /// Settling named a step of a request. Which key that is stands in the row's lane: the migration of that name wrote such rows
@@ -92,7 +106,18 @@ impl Kept for Settings {
 /// What the audit log says that happened to a request.
 impl Kept for Event {
     const KIND: &'static str = "event";
-    const RAISES: &'static [Raise] = &[says_more];
+    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification];
+}
+
+/// Only alarms were told of; what was read may say that it is on all the same.
+fn an_alarm_is_a_notification(mut event: Value) -> Result<Value, String> {
+    if let Some(fields) =
+        event.as_object_mut().filter(|fields| fields.get("event").is_some_and(|name| name == "alarmed"))
+    {
+        fields.insert("event".to_owned(), "notified".into());
+        fields.insert("shows".to_owned(), "stuck".into());
+    }
+    Ok(event)
 }
 
 /// Who the audit log says it was.

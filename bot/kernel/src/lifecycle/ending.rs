@@ -175,7 +175,12 @@ impl Change {
             }
             self.tell_each(concerned, &Notice::Unstuck);
         }
-        self.end_alarms();
+        // As bad as one that cannot be taken back, and nothing of ours will end it.
+        if self.request.is_left_on() {
+            let mut concerned = self.everybody_concerned();
+            concerned.retain(|one| *one != self.requester());
+            self.tell_each(concerned, &Notice::LeftOn);
+        }
         // A failed grant was told as such when it failed; only the card follows.
         if self.request.outcome != Some(Outcome::Failed) {
             self.request.trouble = None;

@@ -104,7 +104,7 @@ impl Change {
         if proof.found == Found::TakenAway {
             if step.phase == Phase::Held {
                 step.proof = Some(proof);
-                self.taken_away(index);
+                self.taken_away();
             }
             return;
         }
@@ -249,21 +249,10 @@ impl Change {
 
     /// Somebody took away by hand what this request holds: that is as if they had revoked it, and must not come back when
     /// the key is settled for another holder.
-    fn taken_away(&mut self, index: usize) {
-        let key = self.request.steps.get(index).and_then(|step| step.key.as_ref());
-        let key = key.map(Key::to_string).unwrap_or_default();
-        match self.request.state {
-            State::Active => self.begin_ending(Outcome::Revoked, None, String::new()),
-            State::Activating => {
-                self.request.trouble = Some(Failure {
-                    what: format!("somebody took {key} away by hand"),
-                    advice: "find out who did and why, before it is tried again".to_owned(),
-                    retryable: false,
-                    retry_after_ms: None,
-                });
-                self.fail();
-            }
-            _ => {}
+    fn taken_away(&mut self) {
+        // Also before everything was on: what a person took away comes back under no old approval, whoever presses Retry.
+        if matches!(self.request.state, State::Activating | State::Active) {
+            self.begin_ending(Outcome::Revoked, None, String::new());
         }
     }
 

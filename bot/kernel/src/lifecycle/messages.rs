@@ -6,10 +6,54 @@
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Failure, PressedOn, Shows};
-use crate::request::{Alarm, Card, Message, Outcome, Place, State};
+use crate::request::{Card, Message, Notification, Outcome, Place, Request, State};
 
 /// Of one request; a far side that is away for days makes more, whose button then says why it does nothing.
-const ALARMS_MAX: usize = 64;
+const NOTIFICATIONS_MAX: usize = 64;
+
+impl Request {
+    /// Whether a message that says this is true now. While it is being taken back it may well be on still, and nobody rewrites a message
+    /// for that moment.
+    fn is_so(&self, shows: Shows) -> bool {
+        match shows {
+            Shows::Card => true,
+            Shows::Active | Shows::EndsSoon => matches!(self.state, State::Active | State::Ending) && !self.stuck,
+            Shows::Failed => self.outcome == Some(Outcome::Failed),
+            Shows::Stuck => self.stuck,
+        }
+    }
+
+    /// Whether a message that says this, or what became of it, is not the last word yet.
+    pub fn may_change(&self, shows: Shows) -> bool {
+        match self.state {
+            State::Ended => self.outcome == Some(Outcome::Failed) && shows == Shows::Failed,
+            _ => shows != Shows::Stuck || self.stuck,
+        }
+    }
+}
+
+impl Notice {
+    /// What of it may stop being true, if it says something that may.
+    pub fn shows(&self) -> Option<Shows> {
+        match self {
+            Self::Active => Some(Shows::Active),
+            Self::EndsSoon => Some(Shows::EndsSoon),
+            Self::Failed => Some(Shows::Failed),
+            Self::Stuck => Some(Shows::Stuck),
+            _ => None,
+        }
+    }
+}
+
+fn notice_that(shows: Shows) -> Notice {
+    match shows {
+        Shows::Card => Notice::Moved,
+        Shows::Active => Notice::Active,
+        Shows::EndsSoon => Notice::EndsSoon,
+        Shows::Failed => Notice::Failed,
+        Shows::Stuck => Notice::Stuck,
+    }
+}
 
 impl Change {
     /// The newest message is the card; whatever was, or is nowhere any more, only points at it.
@@ -27,18 +71,15 @@ impl Change {
     /// What a press tells about the message it was made on.
     pub(super) fn pressed_on(&mut self, on: PressedOn, by: &str, was_too_late: bool) {
         let PressedOn { shows, message } = on;
-        let notice = match shows {
+        match shows {
             Shows::Card if self.is_card(&message) => return,
             Shows::Card => return self.copy_found(message, by),
             _ if !was_too_late => return,
-            Shows::Active => Notice::Active,
-            Shows::EndsSoon => Notice::EndsSoon,
-            Shows::Failed => Notice::Failed,
-            Shows::Stuck => Notice::Stuck,
-        };
+            Shows::Active | Shows::EndsSoon | Shows::Failed | Shows::Stuck => {}
+        }
         let is_direct = message.channel.starts_with('D');
         let to = if is_direct { Recipient::Person { slack_id: by.to_owned() } } else { Recipient::Channel };
-        self.now(Effect::Rewrite { message, to, notice });
+        self.now(Effect::Rewrite { message, to, notice: notice_that(shows) });
     }
 
     fn copy_found(&mut self, message: Message, by: &str) {
@@ -61,25 +102,37 @@ impl Change {
         self.request.cards.iter().any(|card| card.message.as_ref() == Some(message))
     }
 
-    /// Remembered until it is over; one that was said too late is put right at once.
-    pub(super) fn alarmed(&mut self, to: Recipient, message: Message) {
-        if !self.request.stuck {
-            self.now(Effect::Rewrite { message, to, notice: Notice::Stuck });
-            return;
+    /// Remembered until it is no longer so; one that was said too late is put right at once.
+    pub(super) fn notified(&mut self, shows: Shows, to: Recipient, message: Message) {
+        if !self.request.is_so(shows) {
+            let (message, to) = (message.clone(), to.clone());
+            self.now(Effect::Rewrite { message, to, notice: notice_that(shows) });
         }
-        if self.request.alarms.iter().all(|alarm| alarm.message != message) {
-            self.request.alarms.push(Alarm { to, message });
+        if self.request.may_change(shows) && self.request.notifications.iter().all(|known| known.message != message) {
+            self.request.notifications.push(Notification { shows, to, message });
         }
-        if self.request.alarms.len() > ALARMS_MAX {
-            self.request.alarms.remove(0);
+        if self.request.notifications.len() > NOTIFICATIONS_MAX {
+            self.request.notifications.remove(0);
         }
     }
 
-    /// No alarm that is over keeps its button.
-    pub(super) fn end_alarms(&mut self) {
-        for Alarm { to, message } in std::mem::take(&mut self.request.alarms) {
-            self.now(Effect::Rewrite { message, to, notice: Notice::Stuck });
+    /// Whatever was so before this event and is not any more says what is so now, wherever it stands.
+    pub(super) fn bring_up_to_date(&mut self, before: &Request) {
+        let is_over = before.state != State::Ended && self.request.state == State::Ended;
+        let mut kept = Vec::new();
+        for notification in std::mem::take(&mut self.request.notifications) {
+            let Notification { shows, to, message } = &notification;
+            let was_so = before.is_so(*shows);
+            let is_last = is_over && *shows != Shows::Failed;
+            if was_so != self.request.is_so(*shows) || is_last {
+                let (message, to) = (message.clone(), to.clone());
+                self.now(Effect::Rewrite { message, to, notice: notice_that(*shows) });
+            }
+            if self.request.may_change(*shows) {
+                kept.push(notification);
+            }
         }
+        self.request.notifications = kept;
     }
 
     /// A channel that cannot be reached must not keep a request from its approvers: they get it directly.

@@ -81,7 +81,7 @@ impl Request {
             warned_at: None,
             alarm_at: None,
             alarms_count: 0,
-            alarms: Vec::new(),
+            notifications: Vec::new(),
             pushed_by: None,
             cards,
             not_announced: None,
@@ -111,9 +111,10 @@ impl Request {
             Event::Observed { step, before } => change.observed(step, before),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
             Event::NotShown { place, failure } => change.not_shown(&place, failure),
-            Event::Alarmed { to, channel, ts } => change.alarmed(to, Message { channel, ts }),
+            Event::Notified { shows, to, channel, ts } => change.notified(shows, to, Message { channel, ts }),
             Event::Woke { wake } => change.woke(wake),
         }
+        change.bring_up_to_date(self);
         change.done()
     }
 }

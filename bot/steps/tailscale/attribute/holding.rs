@@ -81,6 +81,15 @@ impl Reading {
         self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) >= expires_at)
     }
 
+    /// Whether a rule that asks for the attribute may let somebody through. What is set counts unless it says no.
+    fn is_open(&self) -> bool {
+        self.value.as_ref().is_some_and(|value| *value != Value::Bool(false))
+    }
+
+    fn put_back(&self) -> Found {
+        Found::PutBack { what: self.words(), is_on: self.is_open() }
+    }
+
     fn words(&self) -> String {
         match (&self.value, self.expires_at) {
             (None, _) => "not set".to_owned(),
@@ -109,6 +118,10 @@ impl Attribute {
         let value = all.attributes.get(address.name).cloned();
         let expires_at = value.as_ref().and_then(|_| all.expiries.get(address.name).copied());
         Ok(Reading { value, expires_at })
+    }
+
+    fn left_alone(&self, address: &Address<'_>, now: &Reading) -> Proof {
+        self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()), is_on: now.is_open() })
     }
 
     fn proof(&self, found: Found) -> Proof {
@@ -153,7 +166,7 @@ impl Attribute {
         }
         if !now.is_unset() && now != first && !now.is_ours(&first, before) && !is_planted(Fault::Overwrites) {
             if !is_granting {
-                return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
+                return Ok(self.left_alone(address, &now));
             }
             let what = format!("somebody else set {} to {}", address.name, now.words());
             return Err(refusal(what, "find out who needs it, remove it, then try again"));
@@ -207,8 +220,7 @@ impl Attribute {
             return self.clear(address).await;
         }
         if now == first {
-            let found = if first.is_unset() { Found::Gone } else { Found::PutBack { what: first.words() } };
-            return Ok(self.proof(found));
+            return Ok(self.proof(if first.is_unset() { Found::Gone } else { first.put_back() }));
         }
         let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
         let ours = now.is_ours(&first, before) || (now.is_unset() && expired && lasting);
@@ -216,7 +228,7 @@ impl Attribute {
             return Ok(self.proof(Found::Gone));
         }
         if !ours && !is_planted(Fault::TakesForeign) {
-            return Ok(self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()) }));
+            return Ok(self.left_alone(address, &now));
         }
         if lasting {
             let value = first.value.clone().unwrap_or(Value::Null);
@@ -225,7 +237,7 @@ impl Attribute {
                 self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
             let is_right = |found: &Reading| found.value == first.value;
             self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
-            return Ok(self.proof(Found::PutBack { what: first.words() }));
+            return Ok(self.proof(first.put_back()));
         }
         let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
         self.gone(address, deleted.err()).await

@@ -21,7 +21,7 @@ fn kind(event: &Event) -> usize {
         Event::Shown { .. } => 8,
         Event::NotShown { .. } => 9,
         Event::Woke { .. } => 10,
-        Event::Alarmed { .. } => 11,
+        Event::Notified { .. } => 11,
     }
 }
 
@@ -36,7 +36,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
     let alarm_at = story.request.alarm_at.unwrap_or(now).max(now);
     let other_seal =
         Event::Pressed { by: bob().slack_id, button: approve(), channel: None, seal: "another".to_owned(), on: None };
-    let left_alone = Found::LeftAlone { what: "false".to_owned() };
+    let left_alone = Found::LeftAlone { what: "false".to_owned(), is_on: false };
     let failed = |step, retryable| Event::SettleFailed { step, failure: failure(retryable) };
     let not_started = Event::NotIdentified { purpose: Purpose::Start, failure: failure(true) };
     let not_pressed = Event::NotIdentified { purpose: press.clone(), failure: failure(true) };
@@ -72,7 +72,16 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ),
         ("shown, unknown place", now, shown(place("#other"))),
         ("not shown", now, Event::NotShown { place: place("#access"), failure: failure(false) }),
-        ("alarmed", now, Event::Alarmed { to: crate::Recipient::Channel, channel: "C1".into(), ts: "9.9".into() }),
+        (
+            "notified",
+            now,
+            Event::Notified {
+                shows: crate::event::Shows::Stuck,
+                to: crate::Recipient::Channel,
+                channel: "C1".into(),
+                ts: "9.9".into(),
+            },
+        ),
         ("woke to lapse, early", now, Event::Woke { wake: Wake::Lapse }),
         ("woke to lapse", lapses_at, Event::Woke { wake: Wake::Lapse }),
         ("woke to warn", now, Event::Woke { wake: Wake::Warn }),
@@ -125,7 +134,7 @@ fn pending() {
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
@@ -142,7 +151,7 @@ fn approved() {
     not identified to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
@@ -159,7 +168,7 @@ fn activating() {
     settle 0 failed for good: ENDING failed, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
@@ -178,7 +187,7 @@ fn active() {
     settle 1 failed: noted, settle b in 1s, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
@@ -201,7 +210,7 @@ fn ending() {
     settle 1 failed: noted, settle b in 1s, settle a, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
@@ -218,7 +227,7 @@ fn ending_and_stuck() {
     settle 1 failed: noted, settle b in 32s, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: noted
+    notified: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
@@ -232,7 +241,7 @@ fn ended() {
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
@@ -244,7 +253,7 @@ fn ended_because_granting_failed() {
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
-    alarmed: rewrite 9.9 stuck
+    notified: rewrite 9.9 stuck
     nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }

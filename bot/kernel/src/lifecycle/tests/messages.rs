@@ -4,7 +4,7 @@ use super::people::{alice, bob, carol, workflow};
 use super::story::{Story, approve, failure, settled, shown};
 use super::words::words;
 use crate::request::Message;
-use crate::{Button, Event, Found, Person, Place, PressedOn, Recipient, Shows, State, Workflow};
+use crate::{Button, Event, Found, Person, Place, PressedOn, Recipient, Shows, State, Wake, Workflow};
 
 fn on(shows: Shows, channel: &str, ts: &str) -> PressedOn {
     PressedOn { shows, message: Message { channel: channel.to_owned(), ts: ts.to_owned() } }
@@ -87,19 +87,24 @@ fn a_press_that_comes_too_late_puts_its_message_right() {
 fn alarms_are_remembered_until_it_is_over_and_rewritten_then() {
     let mut story = Story::stuck();
     for ts in ["7.1", "7.2", "7.2"] {
-        story.tell(Event::Alarmed { to: Recipient::Channel, channel: "C1".into(), ts: ts.into() });
+        story.tell(Event::Notified {
+            shows: Shows::Stuck,
+            to: Recipient::Channel,
+            channel: "C1".into(),
+            ts: ts.into(),
+        });
     }
-    assert_eq!(story.request.alarms.len(), 2);
+    assert_eq!(story.request.notifications.len(), 2);
     story.press(&carol(), Button::Retry);
     assert_eq!(story.request.pushed_by, Some(carol().slack_id));
     let mut by_itself = story.clone();
     let before = story.request.clone();
     story.tell(settled(1, Found::Gone));
-    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, UNSTUCK, steps gone+gone, leave b, tell UBOB unstuck, tell channel unstuck, rewrite 7.1 stuck, rewrite 7.2 stuck, tell UALICE ended, tell thread ended, show #access");
-    assert_eq!((story.request.alarms.len(), &story.request.pushed_by), (0, &Some(carol().slack_id)));
+    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, UNSTUCK, steps gone+gone, leave b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access, rewrite 7.1 stuck, rewrite 7.2 stuck");
+    assert_eq!((story.request.notifications.len(), &story.request.pushed_by), (0, &Some(carol().slack_id)));
     by_itself.tell(Event::SettleFailed { step: 1, failure: failure(true) });
     assert_eq!(by_itself.request.pushed_by, None, "that Retry did not help");
-    insta::assert_snapshot!(after(&story, Event::Alarmed { to: Recipient::Channel, channel: "C1".into(), ts: "7.3".into() }), @"rewrite 7.3 stuck; card 1.1");
+    insta::assert_snapshot!(after(&story, Event::Notified { shows: Shows::Stuck, to: Recipient::Channel, channel: "C1".into(), ts: "7.3".into() }), @"rewrite 7.3 stuck; card 1.1");
 }
 
 #[test]
@@ -108,4 +113,51 @@ fn words_in_messages_are_read_as_they_were_written() {
         assert_eq!(Shows::read(shows.word()), Some(shows));
     }
     assert_eq!(Shows::read("b1x9z"), None);
+}
+
+fn notified(shows: Shows, ts: &str) -> Event {
+    Event::Notified { shows, to: Recipient::Person { slack_id: "UALICE".into() }, channel: "D1".into(), ts: ts.into() }
+}
+
+#[test]
+fn that_it_is_on_or_ends_soon_is_rewritten_when_it_is_so_no_longer() {
+    let mut story = Story::active();
+    story.tell(notified(Shows::Active, "5.1"));
+    story.tell(notified(Shows::EndsSoon, "5.2"));
+    story.tell(notified(Shows::EndsSoon, "5.2"));
+    assert_eq!(story.request.notifications.len(), 2);
+    // For the moment of taking back nobody rewrites anything.
+    let mut expiring = story.clone();
+    expiring.now = story.request.expires_at.unwrap();
+    insta::assert_snapshot!(after(&expiring, Event::Woke { wake: Wake::Expire }), @"ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access; card 1.1");
+    let mut ending = Story::stuck();
+    ending.request.notifications = story.request.notifications.clone();
+    let before = ending.request.clone();
+    ending.tell(settled(1, Found::Gone));
+    insta::assert_snapshot!(words(&before, &ending), @"ENDED expired, UNSTUCK, steps gone+gone, leave b, tell UBOB unstuck, tell channel unstuck, tell UALICE ended, tell thread ended, show #access, rewrite 5.1 active, rewrite 5.2 endssoon");
+    assert!(ending.request.notifications.is_empty());
+    // Stuck, it may still be on, and "active until" is a promise nobody keeps.
+    let mut late = Story::active();
+    late.tell(notified(Shows::Active, "5.1"));
+    late.now = late.request.expires_at.unwrap();
+    late.tell(Event::Woke { wake: Wake::Expire });
+    let before = late.request.clone();
+    late.pass(super::super::STUCK_AFTER_MS);
+    late.tell(Event::Woke { wake: Wake::Alarm });
+    insta::assert_snapshot!(words(&before, &late), @"STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access, rewrite 5.1 active");
+    assert_eq!(late.request.notifications.len(), 1, "there is a last word to come");
+    // Posted when it was over already.
+    insta::assert_snapshot!(after(&ending, notified(Shows::Active, "5.3")), @"rewrite 5.3 active; card 1.1");
+}
+
+#[test]
+fn what_somebody_else_keeps_on_is_alarmed_like_what_cannot_be_taken_back() {
+    let mut story = Story::active();
+    story.now = story.request.expires_at.unwrap();
+    story.tell(Event::Woke { wake: Wake::Expire });
+    story.tell(settled(1, Found::Gone));
+    let before = story.request.clone();
+    story.tell(settled(0, Found::LeftAlone { what: "true, without an end".into(), is_on: true }));
+    insta::assert_snapshot!(words(&before, &story), @"ENDED expired, steps gone+gone, leave a, tell UBOB lefton, tell channel lefton, tell UALICE ended, tell thread ended, show #access");
+    assert!(story.request.is_left_on());
 }

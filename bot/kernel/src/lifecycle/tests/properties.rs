@@ -51,8 +51,8 @@ fn found() -> impl Strategy<Value = Found> {
         Found::OnBefore,
         Found::Gone,
         Found::Gone,
-        Found::PutBack { what: what() },
-        Found::LeftAlone { what: what() },
+        Found::PutBack { what: what(), is_on: true },
+        Found::LeftAlone { what: what(), is_on: true },
         Found::TakenAway,
         Found::HeldByOthers { until },
     ])
@@ -90,7 +90,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..3_usize).prop_map(|step| Event::Observed { step, before: serde_json::Value::Null }),
         1 => place().prop_map(move |place| Event::Shown { place, channel: text(), ts: text() }),
         1 => (place(), reasons()).prop_map(|(place, failure)| Event::NotShown { place, failure }),
-        1 => Just(Event::Alarmed { to: crate::Recipient::Channel, channel: text(), ts: text() }),
+        1 => proptest::sample::select(crate::Shows::ALL.to_vec())
+            .prop_map(move |shows| Event::Notified { shows, to: crate::Recipient::Channel, channel: text(), ts: text() }),
         2 => prop::sample::select(vec![Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm])
             .prop_map(|wake| Event::Woke { wake }),
     ]

@@ -192,13 +192,17 @@ fn a_retry_while_it_is_on_comes_before_its_end_or_not_at_all() {
 }
 
 #[test]
-fn what_was_taken_away_by_hand_before_everything_was_on_fails_and_is_not_tried_again() {
+fn what_was_taken_away_by_hand_before_everything_was_on_is_revoked_and_no_retry_brings_it_back() {
     let mut story = Story::activating();
     story.tell(settled(0, on(&story)));
     story.tell(settled(0, Found::TakenAway));
-    assert_eq!(story.fate(), (State::Ending, Some(Outcome::Failed)));
-    let trouble = story.request.trouble.clone().unwrap();
-    assert!(trouble.what.contains("by hand") && !trouble.retryable, "{trouble:?}");
+    assert_eq!(story.fate(), (State::Ending, Some(Outcome::Revoked)));
+    story.tell(settled(1, Found::Untouched));
+    story.tell(settled(0, Found::Gone));
+    assert_eq!(story.fate(), (State::Ended, Some(Outcome::Revoked)));
+    assert!(!story.request.can_restart(story.now));
+    story.press(&alice(), crate::Button::Retry);
+    assert_eq!(story.request.state, State::Ended);
     // What is not confirmed yet cannot have been taken away.
     let mut story = Story::activating();
     story.tell(settled(0, Found::TakenAway));
@@ -241,10 +245,10 @@ fn no_more_than_sixty_four_alarms_are_remembered_and_the_oldest_go_first() {
     let mut story = Story::stuck();
     for number in 0..65 {
         let ts = format!("7.{number}");
-        story.tell(Event::Alarmed { to: Recipient::Channel, channel: "C1".into(), ts });
-        assert_eq!(story.request.alarms.len(), 64.min(number + 1));
+        story.tell(Event::Notified { shows: crate::Shows::Stuck, to: Recipient::Channel, channel: "C1".into(), ts });
+        assert_eq!(story.request.notifications.len(), 64.min(number + 1));
     }
-    assert_eq!(story.request.alarms[0].message.ts, "7.1");
+    assert_eq!(story.request.notifications[0].message.ts, "7.1");
 }
 
 #[test]
