@@ -27,8 +27,8 @@ pub struct Form {
     pub values: BTreeMap<String, String>,
     /// Where it was asked.
     pub channel: Option<String>,
-    /// The length of time was typed as several words, which may be the beginning of the reason: nothing is asked before
-    /// it is said which.
+    /// The length of time was typed as several words or behind others, so that it may be part of the reason: nothing is asked
+    /// before it is said which. The reason then has those words too.
     pub is_doubtful: bool,
 }
 
@@ -80,7 +80,7 @@ impl Form {
     pub fn from_words(workflow: Arc<Workflow>, words: &str, channel: Option<String>) -> Self {
         let mut values = BTreeMap::new();
         let mut rest: Vec<&str> = Vec::new();
-        let (mut has_named, mut taken) = (false, 0);
+        let (mut has_named, mut taken, mut is_doubtful) = (false, 0, false);
         for word in words.split_whitespace() {
             match word.split_once('=') {
                 Some((name, value)) if workflow.input(name).is_some() && !value.is_empty() => {
@@ -92,12 +92,13 @@ impl Form {
         }
         if let Some((input, ..)) = workflow.hold()
             && !values.contains_key(&input.name)
+            && let Some(found) = mistyped::find(&rest)
         {
-            taken = mistyped::count(&rest);
-            let words = rest.drain(..taken).collect::<Vec<_>>();
-            if let Some(length) = as_hold(&words) {
-                values.insert(input.name.clone(), length);
-            }
+            values.insert(input.name.clone(), as_hold(rest.get(found.clone()).unwrap_or_default()));
+            is_doubtful = found != (0..1);
+            // What is doubtful stays where it was said, in case it is the reason's.
+            taken = if is_doubtful { 0 } else { 1 };
+            rest.drain(..taken);
         }
         let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest);
         let text = workflow.inputs.iter().find(takes_rest);
@@ -106,7 +107,7 @@ impl Form {
             let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
             values.entry(input.name.clone()).or_insert(text);
         }
-        Self { workflow, values, channel, is_doubtful: taken > 1 }
+        Self { workflow, values, channel, is_doubtful }
     }
 
     fn value(&self, name: &str) -> Option<&str> {
@@ -114,12 +115,11 @@ impl Form {
     }
 }
 
-/// Words that are meant as a length of time, without the comma after them.
-fn as_hold(words: &[&str]) -> Option<String> {
+/// Words that are meant as a length of time, as such a length is written if it is one.
+fn as_hold(words: &[&str]) -> String {
     match words {
-        [] => None,
-        [word] if hold::parse(mistyped::bare(word)).is_err() => Some((*word).to_owned()),
-        words => Some(mistyped::bare(&words.join(" ")).to_owned()),
+        [word] if hold::parse(&mistyped::clean(word)).is_ok() => mistyped::clean(word),
+        words => words.join(" ").trim_end_matches([',', ';', ':', '.']).to_owned(),
     }
 }
 

@@ -101,7 +101,13 @@ fn write(sheet: &mut Sheet, fields: &Fields) -> Option<InputKind> {
 fn read(kind: &InputKind, given: &Given<'_>) -> Read {
     let (usual_ms, max_ms) = limits(kind);
     if given.is_doubtful {
-        return Read::Wrong(HoldError::Unreadable(given.value.unwrap_or_default().to_owned()).to_string());
+        let typed = given.value.unwrap_or_default();
+        let is_one = !typed.contains(char::is_whitespace) && hold::parse(typed).is_ok();
+        return Read::Wrong(if is_one {
+            format!("`{typed}` does not stand first; say how long before everything else")
+        } else {
+            HoldError::Unreadable(typed.to_owned()).to_string()
+        });
     }
     match given.value.map(hold::parse).transpose() {
         Ok(Some(ms)) if ms > max_ms => {

@@ -114,6 +114,13 @@ pub(super) fn line(form: &Form) -> String {
 /// The same with values that can be taken in place of those that cannot.
 fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     let mut form = form.clone();
+    if form.is_doubtful
+        && let Some(text) = text_of(&mut form)
+    {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        words.drain(mistyped::find(&words).unwrap_or_default());
+        *text = words.join(" ");
+    }
     for (name, _) in wrong {
         let value = form.workflow.input(name).and_then(|input| {
             let typed = form.values.get(name).map_or("", String::as_str);
@@ -127,7 +134,13 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     line(&form)
 }
 
-/// A first word that was taken for a length of time and is none: the word, and the line that makes it part of the text.
+/// What was filled in for the first text.
+fn text_of(form: &mut Form) -> Option<&mut String> {
+    let text = form.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }))?;
+    form.values.get_mut(&text.name)
+}
+
+/// Words that were taken for a length of time and may be none: the words, and the line that makes them part of the text.
 fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> {
     let (input, default_ms, _) = form.workflow.hold()?;
     let typed = form.values.get(&input.name).filter(|_| wrong.iter().all(|(name, _)| *name == input.name))?;
@@ -139,7 +152,9 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
     let text = form.workflow.inputs.iter().find(takes_rest)?;
     let mut form = form.clone();
     let rest = form.values.get(&text.name).cloned().unwrap_or_default();
-    form.values.insert(text.name.clone(), format!("{typed} {rest}").trim().to_owned());
+    if !form.is_doubtful {
+        form.values.insert(text.name.clone(), format!("{typed} {rest}").trim().to_owned());
+    }
     form.values.insert(input.name.clone(), hold::show(default_ms));
     Some((typed.clone(), line(&form)))
 }

@@ -140,6 +140,110 @@ async fn a_mistyped_length_of_time_becomes_no_part_of_the_reason() {
     .await;
 }
 
+/// Whatever looks like a length of time and is not understood for certain is asked about; an hour is never lent in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_of_time_in_other_words_is_asked_about_and_never_the_default() {
+    let setting = Setting::default()
+        .prod_db(&[("ask: [group", "command: /prod-db\nask: [group")])
+        .seed(|seed| seed.command("/prod-db"));
+    story_with(setting, async |stage| {
+        let mut all = Vec::new();
+        for line in [
+            "15 minutes fix",
+            "2 h",
+            "1 day",
+            "12 hours",
+            "2 Stunden",
+            "thirty minutes",
+            "1h 30m split",
+            "for 2h please",
+            "--hold 2h",
+            "—hold 2h",
+            "90",
+            "1:30",
+            "until 18:00",
+            "invoice 1204 2h",
+        ] {
+            for command in ["/access prod-db", "/prod-db"] {
+                stage.alice.command(&format!("{command} {line}")).await;
+                let said = private(&stage.alice);
+                assert!(said.contains("Nothing was asked yet"), "{command} {line}: {said}");
+                if command == "/prod-db" {
+                    let lines = said.lines().filter(|line| line.contains('`')).map(str::trim).map(str::to_owned);
+                    all.extend(lines.chain([String::new()]));
+                }
+            }
+        }
+        insta::assert_snapshot!(all.join("\n"), @"
+        • *hold*: `15 minutes` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 15m fix`
+        If `15 minutes` belongs to the reason, say the time first: `/prod-db 1h 15 minutes fix`
+
+        • *hold*: `2 h` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 2h`
+        If `2 h` belongs to the reason, say the time first: `/prod-db 1h 2 h`
+
+        • *hold*: `1 day` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 8h`
+        If `1 day` belongs to the reason, say the time first: `/prod-db 1h 1 day`
+
+        • *hold*: `12 hours` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 8h`
+        If `12 hours` belongs to the reason, say the time first: `/prod-db 1h 12 hours`
+
+        • *hold*: `2 Stunden` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 2h`
+        If `2 Stunden` belongs to the reason, say the time first: `/prod-db 1h 2 Stunden`
+
+        • *hold*: `thirty minutes` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 30m`
+        If `thirty minutes` belongs to the reason, say the time first: `/prod-db 1h thirty minutes`
+
+        • *hold*: `1h 30m` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 1h30m split`
+        If `1h 30m` belongs to the reason, say the time first: `/prod-db 1h 1h 30m split`
+
+        • *hold*: `for 2h` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 2h please`
+        If `for 2h` belongs to the reason, say the time first: `/prod-db 1h for 2h please`
+
+        • *hold*: `--hold 2h` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 2h`
+        If `--hold 2h` belongs to the reason, say the time first: `/prod-db 1h --hold 2h`
+
+        • *hold*: `--hold 2h` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 2h`
+        If `--hold 2h` belongs to the reason, say the time first: `/prod-db 1h --hold 2h`
+
+        • *hold*: `90` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 1h30m`
+        If `90` belongs to the reason, say the time first: `/prod-db 1h 90`
+
+        • *hold*: `1:30` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 1h30m`
+        If `1:30` belongs to the reason, say the time first: `/prod-db 1h 1:30`
+
+        • *hold*: `until 18:00` is not a length of time; write it like 45s, 90m, 2h, 1h30m or 3d
+        This would do: `/prod-db 1h`
+        If `until 18:00` belongs to the reason, say the time first: `/prod-db 1h until 18:00`
+
+        • *hold*: `2h` does not stand first; say how long before everything else
+        This would do: `/prod-db 2h invoice 1204`
+        If `2h` belongs to the reason, say the time first: `/prod-db 1h invoice 1204 2h`
+        ");
+        assert!(stage.requests().await.is_empty());
+        for line in ["“2h” fix", "２h fix", "2h, fix", "PT2H fix", "2h\u{a0}fix", "2h\tfix", "2\u{200b}h fix"] {
+            stage.alice.command(&format!("/access prod-db {line}")).await;
+            let request = stage.request().await;
+            assert_eq!((request.state, request.hold_ms), (State::Pending, 2 * 60 * 60_000), "{line}");
+            assert_eq!(request.reason, "fix", "{line}");
+            stage.alice.command("/access withdraw prod-db").await;
+        }
+        stage.everybody_reads();
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_type_can_neither_ping_nor_link_nor_forge() {
     story(async |stage| {
