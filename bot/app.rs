@@ -1,49 +1,49 @@
 //! The bot as a whole: built from a configuration, started, reloaded, stopped. Everything is put together here, once.
 
+pub mod clients;
 mod connections;
 mod files;
 mod listen;
+pub mod trial;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
-use crate::engine::links::LinkPlace;
+use crate::config::{Config, Database, Folders, Report, Secrets, SlackMode};
 use crate::engine::logbook::Logbook;
-use crate::engine::pastes::{PasteSettings, TclipPlace};
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
-use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
-use crate::outside::tailscale::{Credential, Tailscale, TailscaleError, TailscaleSettings};
+use crate::outside::contacts::Contacts;
+use crate::outside::net::Net;
+use crate::outside::slack::{Slack, SlackSetupError};
+use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::outside::tailscaled::Tailscaled;
-use crate::outside::tclip::{Tclip, TclipError};
+use crate::outside::tclip::TclipError;
 use crate::slack::edge::Edge;
-use crate::slack::http::SigningSecrets;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
 use crate::steps::{self, List};
 use crate::store::{AnchorFile, OpenError, Store};
 use crate::web;
-use crate::web::identity::Identity;
-use crate::web::links::LinkPages;
-use crate::web::pages::{Neighbours, Pages};
-use crate::web::pastes::PastePages;
+use crate::web::pages::Pages;
 use connections::Limits;
 use listen::Bound;
+use trial::{Finding, Trial};
 
 /// How long work in hand may take when we stop.
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 /// Between two attempts to learn who we are in Slack.
 const INTRODUCTION_PAUSE: Duration = Duration::from_secs(5);
+/// What was wrong may have been mended over there, and what was right may be gone.
+const TRIAL_EVERY: Duration = Duration::from_secs(15 * 60);
 /// A workspace can join an organisation: who we are is asked again this often.
 const INTRODUCTION_EVERY: Duration = Duration::from_secs(6 * 3600);
 
@@ -96,18 +96,22 @@ pub enum StartError {
 /// Time, ids and randomness.
 pub type Seams = (Clock, Ids);
 
+/// The scopes that the Slack app needs for these workflows.
+pub type Needed = fn(&Catalog) -> Vec<&'static str>;
+
 /// A running bot.
 pub struct Bot {
     engine: Engine,
     edge: Edge,
-    workflows: PathBuf,
-    address: Option<SocketAddr>,
-    slack_address: Option<SocketAddr>,
+    folders: Folders,
+    /// Where everything is answered, and Slack alone.
+    at: (Option<SocketAddr>, Option<SocketAddr>),
     health: watch::Receiver<SocketHealth>,
-    stop_doors: CancellationToken,
-    stop_engine: CancellationToken,
+    /// The doors, and the engine behind them.
+    stop: (CancellationToken, CancellationToken),
     doors: Vec<JoinHandle<()>>,
     running: Running,
+    outside: (Slack, Tailscale),
 }
 
 impl Bot {
@@ -125,54 +129,49 @@ impl Bot {
     /// What a person must mend before the bot can run; nothing was started then.
     pub async fn start_with(steps: List, config: &Config, secrets: Secrets, seams: Seams) -> Result<Self, StartError> {
         let (clock, ids) = seams;
-        let catalog = Catalog::read(&config.workflows, steps.types)?;
+        let catalog = clients::read_rules(&config.workflows, &config.policies, steps.types)?;
         let notices = Notices::with_overrides(&config.templates)?;
-        let slack = slack_client(config, &secrets, &clock)?;
-        let tailscale = tailscale_client(config, &secrets, &clock)?;
-        let signing = signing_secrets(config, &secrets)?;
-        let identity = identity(config)?;
+        let net = Net::wire().telling(Contacts::new(clock.clone()));
+        let slack = clients::slack_client(config, &secrets, &clock, &net)?;
+        let tailscale = clients::tailscale_client(config, &secrets, &clock, &net)?;
+        let signing = clients::signing_secrets(config, &secrets)?;
+        let tailscaled = Tailscaled::new(&config.tailscale.socket)?.telling(net.contacts().clone());
+        let identity = clients::identity(config, tailscaled.clone());
         let listener = listen::bind(&config.listen).await?;
-        let slack_listener = match &config.slack.listen {
-            Some(listen) => Some(listen::bind(listen).await?),
-            None => None,
-        };
+        let slack_listener = listen::bind_if_named(config.slack.listen.as_ref()).await?;
         let shares = files::share(1 + usize::from(slack_listener.is_some()));
         let limits = Limits::of(shares.connections);
-        let here = reached_at(config, listener.address());
-        let pages = Pages::new(neighbours(config, &here))?;
-        let (store, logbook) = opened(config, &clock).await?;
-        let links = match &config.golink {
-            Some(golink) => LinkPlace::there(golink, clock.clone())?,
-            None => LinkPlace::here(&store, &here).await?,
-        };
+        let here = clients::reached_at(config, listener.address());
+        let pages = Pages::new(clients::neighbours(config, &here))?;
+        let (store, logbook) = clients::opened(config, &clock).await?;
+        let links = clients::link_place(config, &store, &here, &clock, &net).await?;
         let (stop_doors, stop_engine) = (CancellationToken::new(), CancellationToken::new());
         let parts = Parts {
             store,
             clock: clock.clone(),
             ids: ids.clone(),
             slack: slack.clone(),
-            tailscale,
+            tailscale: tailscale.clone(),
             notices,
             catalog,
             steps,
             people: config.people.clone(),
             links,
-            pastes: paste_settings(config, here)?,
+            pastes: clients::paste_settings(config, here, &net)?,
             logbook,
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone()).with_turns(shares.deliveries);
         let introduced = introduce(slack.clone()).await;
         let mut doors = vec![tokio::spawn(keep_introduced(slack.clone(), introduced, stop_doors.clone()))];
-        let settings = SocketSettings::default();
         let mut health = watch::Sender::new(SocketHealth::default()).subscribe();
         if config.slack.mode == SlackMode::Socket {
-            let sockets = Sockets::new(slack.clone(), edge.clone(), ids.clone(), settings);
+            let sockets = Sockets::new(slack.clone(), edge.clone(), ids.clone(), SocketSettings::default());
             health = sockets.health();
             doors.push(tokio::spawn(sockets.run(stop_doors.clone())));
         }
-        let troubles = troubles(slack, health.clone(), config.slack.mode);
-        let mut router = web::router(engine.clone(), troubles);
+        let troubles = troubles(slack.clone(), health.clone(), config.slack.mode);
+        let mut router = web::router(engine.clone(), troubles, sockets(health.clone(), config.slack.mode), tailscaled);
         let slack_address = slack_listener.as_ref().and_then(Bound::address);
         if let Some(signing) = signing {
             let door = crate::slack::http::router(edge.clone(), signing, clock);
@@ -181,16 +180,12 @@ impl Bot {
                 None => router = router.merge(door),
             }
         }
-        router = router.merge(PastePages::new(engine.clone(), identity.clone(), pages.clone()).router());
-        // Last: it stands in front of everything else, and what is merged later would not be behind it.
-        if config.golink.is_none() {
-            router = LinkPages::new(engine.clone(), identity, pages, &ids).beside(router);
-        }
+        router = clients::with_pages(router, &engine, (identity, pages), &ids, config);
         let address = listener.address();
         info!(listen = %config.listen, "answering");
         doors.push(tokio::spawn(listener.serve(router, limits, stop_doors.clone())));
-        let workflows = config.workflows.clone();
-        Ok(Self { engine, edge, workflows, address, slack_address, health, stop_doors, stop_engine, doors, running })
+        let (stop, at, folders) = ((stop_doors, stop_engine), (address, slack_address), config.folders_named());
+        Ok(Self { engine, edge, folders, at, health, stop, doors, running, outside: (slack, tailscale) })
     }
 
     /// The engine, for those who look.
@@ -200,7 +195,7 @@ impl Bot {
 
     /// Where we answer HTTP, if it is a TCP address.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.address
+        self.at.0
     }
 
     /// Returns, with the reason, when nobody knows any more what was saved: this process must end at once and another one start.
@@ -215,7 +210,7 @@ impl Bot {
 
     /// Where Slack's calls arrive, if that is a TCP address of its own.
     pub fn slack_address(&self) -> Option<SocketAddr> {
-        self.slack_address
+        self.at.1
     }
 
     /// How the sockets are, now and from now on.
@@ -228,89 +223,59 @@ impl Bot {
     /// # Errors
     /// Every mistake; the workflows in use stay in use.
     pub fn reload(&self) -> Result<usize, Report> {
-        let catalog = Catalog::read(&self.workflows, self.engine.step_types())?;
+        let read = clients::read_rules(&self.folders.workflows, &self.folders.policies, self.engine.step_types());
+        self.engine.metrics().note_reload(read.is_ok(), self.engine.clock().now_ms());
+        let refused = read.as_ref().err().map(|report| {
+            format!(
+                "the workflows have {} mistakes and were not read again; those from before are in use",
+                report.mistakes.len() + report.unlisted
+            )
+        });
+        self.engine.health().warning("workflows", refused);
+        let catalog = read?;
         let count = catalog.len();
         self.engine.set_catalog(catalog);
         Ok(count)
     }
 
+    /// Tries now, whenever `again` rings and four times an hour what the workflows need of Slack and Tailscale, and looks for
+    /// everybody and everything they name. What is wrong is logged, once as long as it stays the same, and a warning of `/readyz`.
+    pub fn keep_trying_out(&self, again: Arc<Notify>, needed: Needed) -> impl Future<Output = ()> + Send + 'static {
+        let (engine, (slack, tailscale)) = (self.engine.clone(), self.outside.clone());
+        let folder = self.folders.workflows.clone();
+        async move {
+            let mut known: Vec<Finding> = Vec::new();
+            loop {
+                let catalog = engine.catalog();
+                let (slack, tailscale, needed) = (&slack, &tailscale, needed(&catalog));
+                let trial = Trial { slack, tailscale, catalog: &catalog, folder: &folder, needed };
+                let found = trial.run().await;
+                for finding in found.iter().filter(|finding| !known.contains(finding)) {
+                    warn!(place = finding.place, advice = finding.advice, "{}", finding.what);
+                }
+                engine.health().warnings("trial", found.iter().map(ToString::to_string).collect());
+                known = found;
+                tokio::select! {
+                    () = again.notified() => {}
+                    () = tokio::time::sleep(TRIAL_EVERY) => {}
+                }
+            }
+        }
+    }
+
     /// Stops orderly: no new deliveries, acks in hand are finished, effects in hand are performed, the file is closed.
     pub async fn stop(self) {
-        self.stop_doors.cancel();
+        self.stop.0.cancel();
         for door in self.doors {
             drop(tokio::time::timeout(STOP_LIMIT, door).await);
         }
         self.edge.finish(Duration::from_secs(2)).await;
-        self.stop_engine.cancel();
+        self.stop.1.cancel();
         if tokio::time::timeout(STOP_LIMIT, self.running.finished()).await.is_err() {
             warn!("some effects did not finish in time; they go on at the next start");
         }
         self.engine.store().close().await;
     }
-}
-
-/// Where pastes go: to the tclip that is named, else to us.
-fn paste_settings(config: &Config, here: String) -> Result<PasteSettings, StartError> {
-    let tclip = match &config.tclip {
-        Some(tclip) => Some(TclipPlace { client: Tclip::new(tclip.url.clone())?, is_public: tclip.is_public }),
-        None => None,
-    };
-    Ok(PasteSettings { here, tclip })
-}
-
-/// How we find out who opens our pages.
-fn identity(config: &Config) -> Result<Identity, StartError> {
-    let host = config.url.as_ref().and_then(|url| url.host_str());
-    let faces_internet = config.slack.mode == SlackMode::Http && config.slack.listen.is_none();
-    Ok(Identity::new(Tailscaled::new(&config.tailscale.socket)?, host, faces_internet))
-}
-
-/// Which pages we have.
-fn neighbours(config: &Config, here: &str) -> Neighbours {
-    Neighbours { here: here.to_owned(), has_links: config.golink.is_none(), has_pastes: config.tclip.is_none() }
-}
-
-/// The database, and its log compared with the anchor, before anything in it is acted upon.
-async fn opened(config: &Config, clock: &Clock) -> Result<(Store, Logbook), StartError> {
-    let Database::Sqlite(path) = &config.database;
-    let store = Store::open(&format!("sqlite://{}", path.display())).await?;
-    clock.remember(store.last_saved_at().await?);
-    let anchor = (AnchorFile::new(&config.anchor), config.anchor_channel.clone());
-    let logbook = Logbook::open(&store, anchor, clock.clone()).await?;
-    Ok((store, logbook))
-}
-
-/// How people reach us, without a slash at the end.
-fn reached_at(config: &Config, address: Option<SocketAddr>) -> String {
-    match (&config.url, address) {
-        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
-        (None, Some(address)) => format!("http://{address}"),
-        (None, None) => "http://localhost".to_owned(),
-    }
-}
-
-fn slack_client(config: &Config, secrets: &Secrets, clock: &Clock) -> Result<Slack, SlackSetupError> {
-    let keys = &secrets.slack;
-    let settings = SlackSettings::new(config.slack.api_url.as_str(), keys.bot_token.clone(), keys.app_token.clone());
-    Slack::new(settings, clock.clone())
-}
-
-fn tailscale_client(config: &Config, secrets: &Secrets, clock: &Clock) -> Result<Tailscale, TailscaleError> {
-    let credential = match &secrets.tailscale {
-        TailscaleSecrets::Client { id, secret } => {
-            Credential::ClientCredentials { client_id: id.clone(), secret: secret.clone() }
-        }
-        TailscaleSecrets::ApiKey(key) => Credential::ApiKey(key.clone()),
-    };
-    Tailscale::new(TailscaleSettings::new(config.tailscale.api_url.clone(), credential), clock.clone())
-}
-
-fn signing_secrets(config: &Config, secrets: &Secrets) -> Result<Option<SigningSecrets>, StartError> {
-    if config.slack.mode == SlackMode::Socket {
-        return Ok(None);
-    }
-    let secret = secrets.slack.signing_secret.clone().ok_or(StartError::SigningSecret)?;
-    SigningSecrets::new(vec![secret]).map(Some).map_err(|_| StartError::SigningSecret)
 }
 
 /// Why we may not be able to work; read again at every probe.
@@ -333,6 +298,11 @@ fn troubles(slack: Slack, health: watch::Receiver<SocketHealth>, mode: SlackMode
         last.clone_from(&troubles);
         troubles
     })
+}
+
+/// How many sockets are connected, where there are any.
+fn sockets(health: watch::Receiver<SocketHealth>, mode: SlackMode) -> web::SocketCount {
+    Arc::new(move || (mode == SlackMode::Socket).then(|| health.borrow().connected))
 }
 
 /// Asks Slack who we are. False: it did not say; people are refused until it does.

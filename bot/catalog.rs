@@ -6,6 +6,7 @@ mod inputs;
 pub mod keys;
 mod meaning;
 mod people;
+pub mod policies;
 mod references;
 mod steps;
 #[cfg(test)]

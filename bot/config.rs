@@ -2,6 +2,7 @@
 
 mod address;
 mod anchor;
+mod changed;
 mod mask;
 mod read;
 pub mod report;
@@ -154,6 +155,12 @@ impl Config {
     pub fn folders(path: &Path) -> Folders {
         let text = yaml::read_file(path).unwrap_or_default();
         read::folders(path.parent().unwrap_or_else(|| Path::new("")), &text)
+    }
+
+    /// The folders this configuration names.
+    pub fn folders_named(&self) -> Folders {
+        let (workflows, policies, templates) = (self.workflows.clone(), self.policies.clone(), self.templates.clone());
+        Folders { workflows, policies, templates }
     }
 
     /// Fetches every secret the file names.

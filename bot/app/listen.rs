@@ -26,6 +26,14 @@ pub(super) enum Bound {
     Unix(UnixListener),
 }
 
+/// The same for an address that need not be named.
+pub(super) async fn bind_if_named(listen: Option<&Listen>) -> Result<Option<Bound>, StartError> {
+    match listen {
+        Some(listen) => bind(listen).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Binds, so that a wrong address is found before anything is started.
 pub(super) async fn bind(listen: &Listen) -> Result<Bound, StartError> {
     let failed = |source| StartError::Listen { address: listen.to_string(), source };

@@ -31,6 +31,16 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
             );
             std::slice::from_ref(node)
         }
+        Value::Text(_) | Value::Flag(_) | Value::Nothing => {
+            let help = "nothing is lent without approval: write - by: [group:dba], and own_request: allow to let those people \
+                        approve for themselves";
+            sheet.mistake(node.place, "`approve` must be a list of stages", Some(help.to_owned()));
+            return None;
+        }
+        Value::List(list) if list.is_empty() => {
+            sheet.mistake(node.place, "`approve` is empty, so nobody could decide", Some(HELP.to_owned()));
+            return None;
+        }
         _ => sheet.list(node, "`approve`")?,
     };
     if let Some(second) = stages.get(1) {
@@ -65,6 +75,11 @@ fn stage(sheet: &mut Sheet, node: &Node) -> Option<Stage> {
 
 /// When everybody is named by e-mail, we know how many there are.
 fn quorum(sheet: &mut Sheet, node: &Node, by: Option<&[Who]>) -> Option<u32> {
+    if node.value == Value::Whole(0) {
+        let help = "write 1; to let people approve for themselves, write own_request: allow";
+        sheet.mistake(node.place, "`quorum` is 0, and nothing is lent that nobody approved", Some(help.to_owned()));
+        return None;
+    }
     let number = sheet.whole_number(node, "`quorum`", 1, QUORUM_MAX)?;
     let quorum = u32::try_from(number).ok()?;
     let by = by?;
@@ -84,6 +99,11 @@ fn names(sheet: &mut Sheet, node: &Node, what: &str) -> Option<Vec<Who>> {
         Value::Text(text) => {
             let help = format!("write a list: [{}]", quoted(text).trim_matches('`'));
             sheet.mistake(node.place, format!("{what} must be a list"), Some(help));
+            return None;
+        }
+        Value::List(list) if list.is_empty() => {
+            let help = "name somebody: [group:dba, \"@db-oncall\", bob@example.com]";
+            sheet.mistake(node.place, format!("{what} names nobody"), Some(help.to_owned()));
             return None;
         }
         _ => sheet.list(node, what)?,

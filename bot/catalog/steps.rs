@@ -78,7 +78,12 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
         serde_json::Value::Object(map) => map,
         _ => Map::new(),
     };
-    let mistakes = known.inputs.filter(|_| is_readable).map(|inputs| (kind.check)(&json, inputs)).unwrap_or_default();
+    let mut mistakes = (kind.check)(&json, known.inputs.unwrap_or_default());
+    if known.inputs.is_none() || !is_readable {
+        // What stands in `{{ }}` cannot be judged; the rest can.
+        let is_filled_in = |value: &serde_json::Value| value.as_str().is_some_and(|text| text.contains("{{"));
+        mistakes.retain(|mistake| json.get(mistake.setting).is_some_and(|value| !is_filled_in(value)));
+    }
     for mistake in &mistakes {
         let place = settings.get(mistake.setting).map_or_else(|| settings.place(), |node| node.place);
         sheet.mistake(place, mistake.message.clone(), mistake.help.clone());

@@ -101,12 +101,14 @@ announce: access
      3 │ description: [a, list]
        ·              ─
        ╰────
+      help: brackets make a list: put the text in quotes
 
       × `default` is longer than `max` (8h)
        ╭─[workflows/prod-db.yaml:5:36]
      5 │   hold: { type: duration, default: 9h, max: 8h }
        ·                                    ──
        ╰────
+      help: write at most 8h, or a larger `max`
 
       × `type` cannot be `txt`
        ╭─[workflows/prod-db.yaml:6:19]
@@ -216,10 +218,10 @@ fn what_is_no_yaml_is_told_with_its_place() {
     .collect();
     insta::assert_snapshot!(told.join("\n\n"), @r##"
     ""
-    0:0 is empty | -
+    0:0 is empty | begin with `nightlatch: 1` and a `title:`, as workflows/prod-db.yaml does
 
     "# a comment\n"
-    0:0 is empty | -
+    0:0 is empty | begin with `nightlatch: 1` and a `title:`, as workflows/prod-db.yaml does
 
     "title: [\n"
     1:8 unclosed bracket '[' | -
@@ -343,14 +345,14 @@ fn each_part_says_what_it_takes() {
     5:53 `required` must be true or false, not a text | write true (without quotes)
     5:13 `type` is missing | write reason: { type: text }; types are duration, text, device
     7:6 `ask` must be a list | write a list: [group:engineering]
-    7:6 `ask` is empty | -
+    7:6 `ask` names nobody | name somebody: [group:dba, "@db-oncall", bob@example.com]
     7:7 a group is written without a space | like group:dba
     7:50 `alice@example.com` stands twice in `ask` | -
     9:3 `approve` must be a list of stages | put a - before its first line
     10:5 this version knows one stage of approval | name everybody who may decide in the `by:` of one stage
-    9:13 `quorum` must be from 1 to 20 | -
+    9:13 `quorum` is 0, and nothing is lent that nobody approved | write 1; to let people approve for themselves, write own_request: allow
     11:18 `own_request` cannot be `nevr` | did you mean `never`?
-    8:10 `approve` is empty | -
+    8:10 `approve` is empty, so nobody could decide | say who decides: approve: with - by: [group:dba]
     "##);
 }
 

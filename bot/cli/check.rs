@@ -8,20 +8,29 @@ use clap::Args;
 use serde_json::json;
 
 use super::manifest::scopes;
-use super::{ConfigPath, Format, WRONG, data};
+use super::{ConfigPath, Format, WRONG, aside, data};
+use crate::app::clients::{slack_client, tailscale_client};
+use crate::app::trial::{Finding, Trial};
+use crate::catalog::policies::none_yet;
 use crate::catalog::{Catalog, meaning};
-use crate::config::{Config, Report};
+use crate::clock::Clock;
+use crate::config::{Config, Report, SecretError};
 use crate::notices::Notices;
+use crate::outside::net::Net;
 use crate::steps::TYPES;
 
 /// Tell every mistake in the configuration, workflows and templates.
 ///
-/// Reads files only: no secret is fetched and nobody is called. Mistakes go to stdout, each with its file, line and
-/// what to write instead. Exit codes: 0 no mistake; 1 mistakes; 2 the command line was not understood.
+/// Reads files only: no secret is fetched and nobody is called, unless --online is given. Mistakes go to stdout, each with its
+/// file, line and what to write instead. Exit codes: 0 no mistake; 1 mistakes; 2 the command line was not understood.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     config: ConfigPath,
+    /// Also ask Slack and Tailscale: whether they let the bot do what the workflows need, and whether everybody and every
+    /// channel that is named is there. Changes nothing.
+    #[arg(long)]
+    online: bool,
     /// How mistakes are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -33,16 +42,33 @@ struct Findings {
     workflows: usize,
     meanings: Vec<serde_json::Value>,
     scopes: serde_json::Value,
+    /// What Slack and Tailscale say; nothing if nobody asked them.
+    online: Option<Vec<Finding>>,
+}
+
+impl Findings {
+    fn is_good(&self) -> bool {
+        self.report.is_empty() && self.online.as_ref().is_none_or(Vec::is_empty)
+    }
 }
 
 impl Check {
     pub(super) fn run(&self) -> ExitCode {
-        let found = look(&self.config.config);
+        let mut found = look(&self.config.config);
+        if self.online && found.report.is_empty() {
+            match ask(&self.config.config) {
+                Ok(online) => found.online = Some(online),
+                Err(why) => {
+                    aside(&format!("{why}\n"));
+                    return ExitCode::from(WRONG);
+                }
+            }
+        }
         match self.format {
             Format::Text => data(&text(&found)),
             Format::Json => data(&format!("{:#}\n", machine(&found))),
         }
-        if found.report.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) }
+        if found.is_good() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) }
     }
 }
 
@@ -51,6 +77,10 @@ fn look(path: &Path) -> Findings {
     let mut report = Report::default();
     if let Err(mistakes) = Config::read(path) {
         report.absorb(mistakes);
+        // Without a configuration nobody knows which folders are meant.
+        if !path.exists() {
+            return Findings { report, workflows: 0, meanings: Vec::new(), scopes: json!({}), online: None };
+        }
     }
     let folders = Config::folders(path);
     let catalog = Catalog::read(&folders.workflows, TYPES).unwrap_or_else(|mistakes| {
@@ -62,14 +92,43 @@ fn look(path: &Path) -> Findings {
     if let Err(error) = Notices::with_overrides(&folders.templates) {
         report.absorb(error.report);
     }
-    Findings { report, workflows: meanings.len(), meanings, scopes }
+    if let Err(mistakes) = none_yet(&folders.policies) {
+        report.absorb(mistakes);
+    }
+    Findings { report, workflows: meanings.len(), meanings, scopes, online: None }
+}
+
+/// Fetches the secrets and asks Slack and Tailscale.
+fn ask(path: &Path) -> Result<Vec<Finding>, String> {
+    let config = Config::read(path).map_err(|report| report.to_string())?;
+    let catalog = Catalog::read(&config.workflows, TYPES).map_err(|report| report.to_string())?;
+    let lines = |errors: Vec<SecretError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let secrets = config.secrets().map_err(lines)?;
+    let (clock, net) = (Clock::system(), Net::wire());
+    let slack = slack_client(&config, &secrets, &clock, &net).map_err(|error| error.to_string())?;
+    let tailscale = tailscale_client(&config, &secrets, &clock, &net).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let needed = scopes::slack(&catalog, TYPES);
+    let trial = Trial { slack: &slack, tailscale: &tailscale, catalog: &catalog, folder: &config.workflows, needed };
+    Ok(runtime.map_err(|error| error.to_string())?.block_on(trial.run()))
 }
 
 fn text(found: &Findings) -> String {
     if found.report.is_empty() {
         let workflows =
             if found.workflows == 1 { "1 workflow".to_owned() } else { format!("{} workflows", found.workflows) };
-        return format!("no mistakes: the configuration and {workflows} can be used\n");
+        let Some(online) = &found.online else {
+            return format!("no mistakes: the configuration and {workflows} can be used\n");
+        };
+        let asked = "Slack and Tailscale";
+        if online.is_empty() {
+            return format!(
+                "no mistakes: the configuration and {workflows} can be used, and {asked} have everything they name\n"
+            );
+        }
+        let mut lines: Vec<String> = online.iter().map(ToString::to_string).collect();
+        lines.push(format!("the files have no mistakes; {asked} say {} things about them\n", online.len()));
+        return lines.join("\n");
     }
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     found.report.render(colour).unwrap_or_default()
@@ -77,13 +136,19 @@ fn text(found: &Findings) -> String {
 
 /// The keys are public: `mistakes` (each `file`, `line`, `column`, `message`, `help`, `source_line`), `unlisted`,
 /// `workflows` (how many can be used; 0 if any has a mistake), `meanings` (what each of them says, with everything
-/// that was left out), `scopes` (what they need at `slack` and `tailscale`).
+/// that was left out), `scopes` (what they need at `slack` and `tailscale`), and with --online `online` (each `place`, `what`,
+/// `advice`).
 fn machine(found: &Findings) -> serde_json::Value {
-    json!({
+    let mut told = json!({
         "mistakes": found.report.mistakes,
         "unlisted": found.report.unlisted,
         "workflows": found.workflows,
         "meanings": found.meanings,
         "scopes": found.scopes,
-    })
+    });
+    if let (Some(online), Some(map)) = (&found.online, told.as_object_mut()) {
+        let line = |one: &Finding| json!({ "place": one.place, "what": one.what, "advice": one.advice });
+        map.insert("online".to_owned(), online.iter().map(line).collect());
+    }
+    told
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use url::Url;
 
+use super::pastes::lines;
 use super::{ConfigPath, WRONG, aside, data, done, told};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -80,18 +81,19 @@ async fn export(path: &Path, from: Option<Url>) -> Result<ExitCode, String> {
             lines.iter().map(line).collect()
         }
         None => {
-            let store = open(path).await?;
+            let store = open_there(path).await?;
             let lines = moving::export(&store).await.map_err(|error| error.to_string())?;
             store.close().await;
             lines
         }
     };
     data(&lines);
+    aside(&format!("{} links\n", lines.lines().count()));
     Ok(ExitCode::SUCCESS)
 }
 
 async fn import(path: &Path, snapshot: &Path) -> Result<ExitCode, String> {
-    let text = read(snapshot).map_err(|error| format!("cannot read {}: {error}", snapshot.display()))?;
+    let text = read(snapshot)?;
     let config = Config::read(path).map_err(|report| report.to_string())?;
     let now = Clock::system().now_ms();
     let imported = match config.golink {
@@ -109,10 +111,14 @@ async fn import(path: &Path, snapshot: &Path) -> Result<ExitCode, String> {
     for (number, why) in &imported.wrong {
         aside(&format!("line {number}: {why}\n"));
     }
+    for (number, what) in imported.different.iter().chain(&imported.leads_nowhere) {
+        aside(&format!("line {number}: {what}\n"));
+    }
     aside(&format!(
-        "{} new, {} were there already, {} could not be read\n",
+        "{} new, {} were there already, {} lead elsewhere here and stay so, {} could not be read\n",
         imported.new,
         imported.kept,
+        imported.different.len(),
         imported.wrong.len()
     ));
     Ok(if imported.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
@@ -125,14 +131,15 @@ async fn to_golink(url: Url, text: &str, now: i64) -> Result<Imported, String> {
     let mut imported = Imported { wrong, ..Imported::default() };
     for (number, link) in links {
         let done = async {
-            if golink.detail(&link.short).await?.is_some() {
-                return Ok(false);
+            let there = golink.detail(&link.short).await?;
+            if there.is_none() {
+                golink.save(&link.short, &link.long, &link.owner).await?;
             }
-            golink.save(&link.short, &link.long, &link.owner).await.map(|_| true)
+            Ok(there)
         };
         match done.await {
-            Ok(true) => imported.new += 1,
-            Ok(false) => imported.kept += 1,
+            Ok(None) => imported.is_new(number, &link),
+            Ok(Some(there)) => imported.is_there(number, &link, &there.long),
             Err(error) if matches!(error, crate::outside::golink::GolinkError::Refused { status: 400..=499, .. }) => {
                 imported.wrong.push((number, told(&error, error.advice())));
             }
@@ -144,17 +151,26 @@ async fn to_golink(url: Url, text: &str, now: i64) -> Result<Imported, String> {
     Ok(imported)
 }
 
-fn read(snapshot: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let source: Box<dyn Read> = match snapshot.to_str() {
-        Some("-") => Box::new(std::io::stdin()),
-        _ => Box::new(std::fs::File::open(snapshot)?),
-    };
-    let read = source.take(SNAPSHOT_MAX_BYTES + 1).read_to_string(&mut text)?;
+fn read(snapshot: &Path) -> Result<String, String> {
+    let unreadable = |why: &dyn std::fmt::Display| format!("cannot read {}: {why}", snapshot.display());
+    let mut bytes = Vec::new();
+    let source = lines::source(snapshot)?;
+    let read = source.take(SNAPSHOT_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if u64::try_from(read).is_ok_and(|read| read > SNAPSHOT_MAX_BYTES) {
-        return Err(std::io::Error::other("it is longer than 256 megabytes"));
+        return Err(unreadable(&"it is longer than 256 megabytes"));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let number = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(&format!("line {number}: {}", lines::NOT_UTF8))
+    })
+}
+
+/// Where links are that are to be read: nothing is made that was not there.
+async fn open_there(path: &Path) -> Result<Store, String> {
+    let config = Config::read(path).map_err(|report| report.to_string())?;
+    super::is_there(&config)?;
+    open(path).await
 }
 
 async fn open(path: &Path) -> Result<Store, String> {

@@ -110,6 +110,17 @@ fn told(what: &dyn std::fmt::Display, advice: Option<String>) -> String {
     advice.map_or_else(|| what.to_string(), |advice| format!("{what}; {advice}"))
 }
 
+/// Whether the database is there. Reading must never make one: an empty answer out of a mistyped path would be believed.
+///
+/// # Errors
+/// It is not.
+fn is_there(config: &Config) -> Result<(), String> {
+    let Database::Sqlite(file) = &config.database;
+    let message =
+        || format!("no database at {}; look at `database:` in the configuration, nothing was made", file.display());
+    if file.exists() { Ok(()) } else { Err(message()) }
+}
+
 /// The database. `meanwhile` is what can be done while a running nightlatch has it.
 async fn open(config: &Config, meanwhile: &str) -> Result<Store, String> {
     let Database::Sqlite(file) = &config.database;

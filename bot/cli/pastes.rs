@@ -1,6 +1,8 @@
 //! `nightlatch pastes`: moves pastes from and to tclip, and between databases.
 
-use std::io::{BufRead, BufReader};
+pub(super) mod lines;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,11 +10,11 @@ use clap::{Args, Subcommand};
 
 use super::{ConfigPath, WRONG, aside, data, done, open, told};
 use crate::clock::{Clock, Ids};
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::engine::pastes::moving::{self, Line, MoveError, Moved};
 use crate::engine::pastes::signed;
 use crate::outside::tclip::Tclip;
-use crate::store::{Store, TclipRow, tclip_pastes};
+use crate::store::{PostedFor, Store, TclipRow, posted_for, tclip_pastes};
 
 /// Move pastes from and to tclip.
 ///
@@ -57,7 +59,7 @@ impl Pastes {
     pub(super) fn run(&self) -> ExitCode {
         done(async {
             match &self.what {
-                What::Export { tclip_database: Some(file), .. } => export_tclip(file).await,
+                What::Export { config, tclip_database: Some(file) } => export_tclip(&config.config, file).await,
                 What::Export { config, .. } => export(&config.config).await,
                 What::Import { config, lines } => import(&config.config, lines).await,
             }
@@ -73,64 +75,107 @@ fn print(line: &Line) {
 
 async fn export(path: &Path) -> Result<ExitCode, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
+    super::is_there(&config)?;
     let store = open(&config, "").await?;
     let now = Clock::system().now_ms();
-    moving::export(&store, now, |line| print(&line)).await.map_err(|error| error.to_string())?;
+    let mut count = 0;
+    let print = |line: Line| {
+        print(&line);
+        count += 1;
+    };
+    moving::export(&store, now, print).await.map_err(|error| error.to_string())?;
     store.close().await;
+    aside(&format!("{count} pastes\n"));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn export_tclip(file: &Path) -> Result<ExitCode, String> {
+async fn export_tclip(config: &Path, file: &Path) -> Result<ExitCode, String> {
     let rows = tclip_pastes(file).await;
     let rows = rows.map_err(|error| format!("{} is not a tclip's database: {error}", file.display()))?;
+    let known = posted_by_us(config).await;
+    let (mut count, mut wrong) = (0, 0);
     for row in rows {
-        print(&line_of(row));
+        match row {
+            Ok(row) => {
+                let for_whom = known.get(&row.id.to_lowercase()).cloned();
+                print(&line_of(row, for_whom));
+                count += 1;
+            }
+            Err(id) => {
+                aside(&format!(
+                    "paste {id} is left out: it is no text (UTF-8), and pastes here are; tclip gives it out at /paste/{id}/raw\n"
+                ));
+                wrong += 1;
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    let rest = if wrong > 0 { format!(", {wrong} left out") } else { String::new() };
+    aside(&format!("{count} pastes{rest}\n"));
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+/// At tclip everything the bot posted is the bot's; whose it is, our own database knows, if it is here.
+async fn posted_by_us(config: &Path) -> HashMap<String, PostedFor> {
+    let Ok(config) = Config::read(config) else { return HashMap::new() };
+    let Database::Sqlite(file) = &config.database;
+    if !file.exists() {
+        return HashMap::new();
+    }
+    posted_for(file).await.unwrap_or_else(|error| {
+        aside(&format!("{} cannot be read ({error}), so what the bot posted stays the bot's\n", file.display()));
+        HashMap::new()
+    })
 }
 
 /// tclip writes its machine's time without saying which zone; read as UTC it is right to a few hours.
-fn line_of(row: TclipRow) -> Line {
+fn line_of(row: TclipRow, for_whom: Option<PostedFor>) -> Line {
     let written = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", &row.created_at);
     let created_at = written.and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC)).map(|at| at.timestamp());
     // What its schema promises.
     let created_at = created_at.or_else(|_| row.created_at.parse());
     // A tagged device posted it: nobody's.
     let owner = if row.login_name.contains('@') { row.login_name } else { String::new() };
+    let (filename, owner, author, slack_id) = match for_whom {
+        Some(one) => (one.filename, one.login.unwrap_or_default(), one.author, one.slack_id),
+        None => (row.filename, owner, row.display_name, None),
+    };
     Line {
         id: Some(row.id),
-        filename: row.filename,
+        filename,
         language: None,
         owner,
-        author: row.display_name,
-        slack_id: None,
+        author,
+        slack_id,
         created_at: created_at.ok(),
         expires_at: None,
         content: row.data,
     }
 }
 
-async fn import(path: &Path, lines: &Path) -> Result<ExitCode, String> {
+async fn import(path: &Path, file: &Path) -> Result<ExitCode, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
-    let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", lines.display());
-    let source: Box<dyn BufRead> = match lines.to_str() {
-        Some("-") => Box::new(BufReader::new(std::io::stdin())),
-        _ => Box::new(BufReader::new(std::fs::File::open(lines).map_err(unreadable)?)),
-    };
+    let mut source = lines::source(file)?;
     let to = To::open(&config).await?;
     let mut counts = Counts::default();
-    for (number, text) in source.lines().enumerate() {
-        let text = text.map_err(unreadable)?;
-        if text.trim().is_empty() {
+    let mut number = 0;
+    loop {
+        let line = lines::next(&mut *source).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let Some(line) = line else { break };
+        number += 1;
+        if line.as_ref().is_ok_and(|text| text.trim().is_empty()) {
             continue;
         }
-        match to.put(&text).await {
+        let put = match line {
+            Ok(text) => to.put(&text).await,
+            Err(()) => Err(MoveError::NotOne(lines::NOT_UTF8.to_owned())),
+        };
+        match put {
             Ok(Moved::New) => counts.new += 1,
             Ok(Moved::Kept) => counts.kept += 1,
             Ok(Moved::Expired) => counts.expired += 1,
             Err(error) => {
                 counts.wrong += 1;
-                aside(&format!("line {}: {error}\n", number + 1));
+                aside(&format!("line {number}: {error}\n"));
             }
         }
     }
@@ -191,9 +236,20 @@ mod tests {
             login_name: "alice@example.com".to_owned(),
             display_name: "Alice".to_owned(),
         };
-        let text = serde_json::to_string(&line_of(row.clone())).unwrap();
+        let text = serde_json::to_string(&line_of(row.clone(), None)).unwrap();
         insta::assert_snapshot!(text, @r#"{"id":"0b9b23d8-5b1c-4a1e-9c43-7d6d2c1f0e5a","filename":"a.md","owner":"alice@example.com","author":"Alice","created_at":"2026-01-02T03:04:00Z","content":"x"}"#);
-        let tagged = line_of(TclipRow { login_name: "ci-runner".to_owned(), ..row });
+        let tagged = line_of(TclipRow { login_name: "ci-runner".to_owned(), ..row.clone() }, None);
         assert_eq!((tagged.owner.as_str(), tagged.author.as_str()), ("", "Alice"));
+        // What the bot posted is its author's again.
+        let filename = "bob@example.com - untitled".to_owned();
+        let ours = TclipRow { login_name: "ops@example.com".to_owned(), filename, ..row };
+        let (login, slack_id) = (Some("bob@example.com".to_owned()), Some("U0BOB0001".to_owned()));
+        let for_whom = PostedFor { login, slack_id, author: "Bob".to_owned(), filename: "untitled".to_owned() };
+        let line = line_of(ours, Some(for_whom));
+        assert_eq!(
+            (line.owner.as_str(), line.author.as_str(), line.filename.as_str()),
+            ("bob@example.com", "Bob", "untitled")
+        );
+        assert_eq!(line.slack_id.as_deref(), Some("U0BOB0001"));
     }
 }

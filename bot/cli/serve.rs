@@ -1,16 +1,23 @@
 //! `nightlatch serve`: the bot for real, until SIGTERM. SIGHUP reads the workflows again, all or nothing.
 
-use std::path::PathBuf;
+mod service;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::manifest::scopes;
 use crate::app::Bot;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
+use crate::steps::TYPES;
 
 /// The exit code after an I/O error (EX_IOERR): what was saved last is not known until another process reads it.
 const BROKEN: i32 = 74;
@@ -47,8 +54,39 @@ impl Serve {
             Ok(runtime) => runtime,
             Err(error) => return complain(&error),
         };
-        runtime.block_on(serve(config))
+        runtime.block_on(serve(config, &self.config))
     }
+}
+
+/// The workflows are taken over, all or none. The configuration is not: what is different in it waits for a restart, and that is said.
+fn read_again(bot: &Bot, config: &Config, path: &Path) {
+    match bot.reload() {
+        Ok(count) => {
+            info!(workflows = count, "workflows read again");
+            service::status(&format!("Running with {count} workflows, read again"));
+        }
+        Err(report) => {
+            error!("the workflows have mistakes; those in use stay in use\n{report}");
+            service::status("Running with the workflows from before: those in the folder have mistakes");
+        }
+    }
+    let waits = match Config::read(path) {
+        Ok(now) => {
+            let changed = config.changed(&now);
+            (!changed.is_empty()).then(|| {
+                let changed = changed.join(", ");
+                format!("{} has changed ({changed}); restart to use it", path.display())
+            })
+        }
+        Err(report) => {
+            error!("the configuration has mistakes; the one in use stays in use, and a restart would fail\n{report}");
+            Some(format!("{} has mistakes, so a restart would fail; `nightlatch check` tells them", path.display()))
+        }
+    };
+    if let Some(waits) = &waits {
+        warn!("{waits}");
+    }
+    bot.engine().health().warning("configuration", waits);
 }
 
 /// Nothing in hand may be finished: it would be told as saved. Whoever started us starts another process, which reads what was saved.
@@ -66,7 +104,10 @@ fn complain(what: &dyn std::fmt::Display) -> ExitCode {
 pub fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,slack_morphism=off,tungstenite=info,sqlx=warn"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours in a file or a journal are noise that no search finds its way through.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = std::io::stderr().is_terminal() && !is_plain;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second call (in tests) keeps the first.
     let _ = match format {
         LogFormat::Text => logs.try_init(),
@@ -74,7 +115,7 @@ pub fn log_to_stderr(format: LogFormat) {
     };
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(config: Config, path: &Path) -> ExitCode {
     let secrets = match config.secrets() {
         Ok(secrets) => secrets,
         Err(errors) => {
@@ -95,18 +136,23 @@ async fn serve(config: Config) -> ExitCode {
         Err(error) => return complain(&error),
     };
     info!(workflows = bot.engine().catalog().len(), "started");
+    service::ready();
+    let again = Arc::new(Notify::new());
+    let trying = tokio::spawn(bot.keep_trying_out(again.clone(), |catalog| scopes::slack(catalog, TYPES)));
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             why = bot.broken() => end_at_once(&why),
-            _ = hangup.recv() => match bot.reload() {
-                Ok(count) => info!(workflows = count, "workflows read again"),
-                Err(report) => error!("the workflows have mistakes; those in use stay in use\n{report}"),
-            },
+            _ = hangup.recv() => {
+                read_again(&bot, &config, path);
+                again.notify_one();
+            }
         }
     }
     info!("stopping");
+    service::stopping();
+    trying.abort();
     bot.stop().await;
     info!("stopped");
     ExitCode::SUCCESS

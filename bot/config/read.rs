@@ -232,6 +232,10 @@ fn credential(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Tails
         (Some(key), Some(_)) => {
             let help = "keep client_id and client_secret: they do not end when a person leaves";
             sheet.mistake(key.place, "`api_key` and an OAuth client exclude each other", Some(help.to_owned()));
+            // What else is wrong with them is told too: a secret in the file, above all.
+            for name in ["api_key", "client_secret"] {
+                secret(sheet, folder, fields, "tailscale", name, false);
+            }
             None
         }
         (Some(_), None) => secret(sheet, folder, fields, "tailscale", "api_key", true).map(TailscaleCredential::ApiKey),

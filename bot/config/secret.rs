@@ -49,6 +49,18 @@ pub enum SecretError {
         /// The variable or file.
         place: String,
     },
+    /// It is a secret of another kind.
+    #[error("{place} holds {found}, and `{key}` wants {wanted}")]
+    OtherKind {
+        /// Where the configuration asks for it.
+        key: String,
+        /// The variable or file.
+        place: String,
+        /// What it is.
+        found: &'static str,
+        /// What it should be, and where that is.
+        wanted: &'static str,
+    },
     /// It holds something no secret of this kind holds.
     #[error("{place} is no secret: it must be one line of UTF-8 text, at most 64 KiB (`{key}` in the configuration)")]
     NotText {
@@ -74,7 +86,13 @@ impl SecretSource {
     /// # Errors
     /// It is not there, cannot be read, or is empty.
     pub fn resolve(&self, key: &str) -> Result<SecretString, SecretError> {
-        self.fetch(key).map(SecretString::from)
+        let text = self.fetch(key)?;
+        match other_kind(key, &text) {
+            Some((found, wanted)) => {
+                Err(SecretError::OtherKind { key: key.to_owned(), place: self.to_string(), found, wanted })
+            }
+            None => Ok(SecretString::from(text)),
+        }
     }
 
     fn fetch(&self, key: &str) -> Result<String, SecretError> {
@@ -102,6 +120,45 @@ impl SecretSource {
         }
         Ok(text.to_owned())
     }
+}
+
+/// How secrets of Slack and Tailscale begin, and what they are.
+const KINDS: [(&str, &str); 14] = [
+    ("xoxb-", "a bot token of Slack"),
+    ("xoxe.xoxb-", "a bot token of Slack that expires"),
+    ("xoxp-", "a user token of Slack"),
+    ("xoxe.xoxp-", "a user token of Slack that expires"),
+    ("xoxe-", "a refresh token of Slack"),
+    ("xoxa-", "an old workspace token of Slack"),
+    ("xoxs-", "a browser's token of Slack"),
+    ("xoxc-", "a browser's token of Slack"),
+    ("xoxd-", "a browser's cookie of Slack"),
+    ("xapp-", "an app-level token of Slack"),
+    ("tskey-client-", "the secret of a Tailscale OAuth client"),
+    ("tskey-api-", "an API access token of Tailscale"),
+    ("tskey-auth-", "a key that adds devices to a tailnet"),
+    ("tskey-", "another kind of Tailscale key"),
+];
+
+/// What each setting takes: its beginnings, and where it is to be had.
+const WANTED: [(&str, &[&str], &str); 5] = [
+    ("slack.bot_token", &["xoxb-", "xoxe.xoxb-"], "the bot token (xoxb-..., from OAuth & Permissions)"),
+    ("slack.app_token", &["xapp-"], "the app-level token (xapp-..., from Basic Information)"),
+    ("slack.signing_secret", &[], "the signing secret (from Basic Information)"),
+    (
+        "tailscale.client_secret",
+        &["tskey-client-"],
+        "the secret of an OAuth client (tskey-client-..., from Trust credentials)",
+    ),
+    ("tailscale.api_key", &["tskey-api-"], "an API access token (tskey-api-..., from Keys)"),
+];
+
+/// What a text is that begins like a secret of another kind than the setting takes, and what that takes. What begins like
+/// nothing known is taken: kinds are added.
+fn other_kind(key: &str, text: &str) -> Option<(&'static str, &'static str)> {
+    let (_, starts, wanted) = WANTED.into_iter().find(|(name, ..)| *name == key)?;
+    let (start, found) = KINDS.into_iter().find(|(start, _)| text.starts_with(start))?;
+    (!starts.contains(&start)).then_some((found, wanted))
 }
 
 fn read_small(path: &Path) -> std::io::Result<Option<String>> {
@@ -198,4 +255,57 @@ impl Secrets {
 
 fn kept<T>(result: Result<T, SecretError>, errors: &mut Vec<SecretError>) -> Option<T> {
     result.map_err(|error| errors.push(error)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_another_kind_is_refused_by_its_beginning() {
+        let told = |(key, start): (&str, &str)| {
+            let said = other_kind(key, &format!("{start}0123456789"))
+                .map(|(found, wanted)| format!("{found}; wants {wanted}"));
+            format!("{key}: {start}: {}", said.unwrap_or_else(|| "taken".to_owned()))
+        };
+        let all = [
+            ("slack.bot_token", "xoxb-"),
+            ("slack.bot_token", "xapp-"),
+            ("slack.bot_token", "xoxp-"),
+            ("slack.app_token", "xoxb-"),
+            ("slack.app_token", "xapp-"),
+            ("slack.signing_secret", "xapp-"),
+            ("slack.signing_secret", "8f14e45f"),
+            ("tailscale.client_secret", "tskey-client-"),
+            ("tailscale.client_secret", "tskey-auth-"),
+            ("tailscale.client_secret", "tskey-api-"),
+            ("tailscale.client_secret", "xoxb-"),
+            ("tailscale.api_key", "tskey-client-"),
+            ("tailscale.api_key", "tskey-api-"),
+            ("tailscale.api_key", "something new "),
+        ];
+        insta::assert_snapshot!(all.map(told).join("\n"), @"
+        slack.bot_token: xoxb-: taken
+        slack.bot_token: xapp-: an app-level token of Slack; wants the bot token (xoxb-..., from OAuth & Permissions)
+        slack.bot_token: xoxp-: a user token of Slack; wants the bot token (xoxb-..., from OAuth & Permissions)
+        slack.app_token: xoxb-: a bot token of Slack; wants the app-level token (xapp-..., from Basic Information)
+        slack.app_token: xapp-: taken
+        slack.signing_secret: xapp-: an app-level token of Slack; wants the signing secret (from Basic Information)
+        slack.signing_secret: 8f14e45f: taken
+        tailscale.client_secret: tskey-client-: taken
+        tailscale.client_secret: tskey-auth-: a key that adds devices to a tailnet; wants the secret of an OAuth client (tskey-client-..., from Trust credentials)
+        tailscale.client_secret: tskey-api-: an API access token of Tailscale; wants the secret of an OAuth client (tskey-client-..., from Trust credentials)
+        tailscale.client_secret: xoxb-: a bot token of Slack; wants the secret of an OAuth client (tskey-client-..., from Trust credentials)
+        tailscale.api_key: tskey-client-: the secret of a Tailscale OAuth client; wants an API access token (tskey-api-..., from Keys)
+        tailscale.api_key: tskey-api-: taken
+        tailscale.api_key: something new : taken
+        ");
+        let error = SecretError::OtherKind {
+            key: "slack.bot_token".to_owned(),
+            place: "environment variable SLACK_BOT_TOKEN".to_owned(),
+            found: "an app-level token of Slack",
+            wanted: "the bot token (xoxb-..., from OAuth & Permissions)",
+        };
+        insta::assert_snapshot!(error, @"environment variable SLACK_BOT_TOKEN holds an app-level token of Slack, and `slack.bot_token` wants the bot token (xoxb-..., from OAuth & Permissions)");
+    }
 }

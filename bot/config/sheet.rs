@@ -37,7 +37,7 @@ impl<'t> Sheet<'t> {
     }
 
     /// For a file in which secrets may stand: lines pass through `line` and messages through `message` before they are
-    /// kept, and of a line with an unknown key only the key is shown. What stands before a hidden part must stay as it is.
+    /// kept. What stands before a hidden part must stay as it is.
     pub fn masked(self, line: fn(&str) -> String, message: fn(&str) -> String) -> Self {
         Self { mask_line: line, mask_message: message, hides: true, ..self }
     }
@@ -45,16 +45,9 @@ impl<'t> Sheet<'t> {
     /// The tree of the text; nothing (and a mistake) if it is not YAML or empty.
     pub fn parse(&mut self) -> Option<Node> {
         match yaml::parse(self.text) {
-            Ok(Node { value: Value::Nothing, .. }) => {
-                self.whole("is empty", None);
-                None
-            }
+            Ok(Node { value: Value::Nothing, .. }) => self.empty(),
             Ok(node) => Some(node),
-            Err(error) if self.text.trim().is_empty() => {
-                drop(error);
-                self.whole("is empty", None);
-                None
-            }
+            Err(_) if self.text.trim().is_empty() => self.empty(),
             Err(error) => {
                 match error.place {
                     Some(place) => self.mistake(place, error.message, error.help),
@@ -63,6 +56,16 @@ impl<'t> Sheet<'t> {
                 None
             }
         }
+    }
+
+    fn empty(&mut self) -> Option<Node> {
+        let help = if self.hides {
+            "copy nightlatch.example.yaml and change what is yours"
+        } else {
+            "begin with `nightlatch: 1` and a `title:`, as workflows/prod-db.yaml does"
+        };
+        self.whole("is empty", Some(help.to_owned()));
+        None
     }
 
     /// Everything found.
@@ -117,12 +120,10 @@ impl<'t> Sheet<'t> {
                     Some(word) => format!("did you mean `{word}`?"),
                     None => format!("{what} knows: {}", known.join(", ")),
                 };
-                // With the colon.
-                let until = if self.hides { key.place.start + key.place.length + 1 } else { usize::MAX };
-                self.mistake_showing(key.place, until, format!("unknown key {}", quoted(&key.name)), Some(help));
+                self.mistake(key.place, format!("unknown key {}", quoted(&key.name)), Some(help));
             }
         }
-        Some(Fields { entries, place: node.place, unknown })
+        Some(Fields { entries, place: node.place, unknown, known: known.iter().map(|&name| name.to_owned()).collect() })
     }
 
     /// The node as a map whose keys are free; a key that stands twice is a mistake.
@@ -248,7 +249,12 @@ impl<'t> Sheet<'t> {
     pub fn wrong_kind(&mut self, node: &Node, what: &str, wanted: &str) {
         let help = match (&node.value, wanted) {
             (Value::Flag(_) | Value::Whole(_) | Value::Fraction(_), "a text") => Some("put it in quotes".to_owned()),
+            (Value::List(_), "a text") => Some("brackets make a list: put the text in quotes".to_owned()),
+            (Value::Map(_), "a text") => Some("put the text in quotes".to_owned()),
             (Value::Text(_) | Value::Map(_), "a list") => Some("write a list: [one, two]".to_owned()),
+            (Value::Text(text), _) if wanted.contains("number") && text.trim().parse::<i64>().is_ok() => {
+                Some(format!("take the quotes off: {}", text.trim()))
+            }
             (Value::Text(text), "true or false") => nearest_flag(text),
             _ => None,
         };
@@ -270,12 +276,18 @@ pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     place: Place,
     unknown: Vec<&'n str>,
+    known: Vec<String>,
 }
 
 impl<'n> Fields<'n> {
-    /// The first value under this key.
+    /// The first value under this key, or under one that is this key misspelled: that was told, and what stands in it is looked
+    /// at all the same.
     pub fn get(&self, name: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+        let find = |name: &str| self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node);
+        let misspelled = || {
+            self.unknown.iter().find(|unknown| nearest(unknown, self.known.iter().map(String::as_str)) == Some(name))
+        };
+        find(name).or_else(|| find(misspelled()?))
     }
 
     /// Where to point when a key is missing: the first key of the map, or the map.
@@ -303,12 +315,16 @@ impl Spot {
         let line = before.matches('\n').count() + before.matches('\r').count() - before.matches("\r\n").count() + 1;
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let in_line = text.get(start..start.saturating_add(place.length)).unwrap_or_default();
-        let length = in_line.split(['\n', '\r']).next().unwrap_or_default().trim_end().chars().count();
+        let in_line = in_line.split(['\n', '\r']).next().unwrap_or_default().trim_end();
+        // What is hidden in front of the place is shorter or longer than it was.
+        let prefix = before.get(line_start..).unwrap_or_default();
+        let from = mask(prefix).chars().count();
+        let length = mask(&format!("{prefix}{in_line}")).chars().count().saturating_sub(from);
         let shown = match line_text.get(..until.saturating_sub(line_start)) {
             Some(shown) => format!("{}{HIDDEN}", mask(shown).trim_end_matches(HIDDEN)),
             None => mask(line_text),
         };
-        let (source_line, mark) = cut(&shown, column - 1, length.max(1));
+        let (source_line, mark) = cut(&shown, from, length.max(1));
         Self { line, column, source_line, mark }
     }
 }

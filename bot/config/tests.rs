@@ -74,8 +74,8 @@ fn every_mistake_is_told_at_once() {
     ), @"
       × PostgreSQL is not supported in this version
        ╭─[nightlatch.yaml:1:11]
-     1 │ database: postgres://********
-       ·           ───────────────────
+     1 │ database: postgres://********@db/nightlatch
+       ·           ─────────────────────────────────
        ╰────
       help: write sqlite://nightlatch.db, or sqlite:///var/lib/nightlatch/nightlatch.db
 
@@ -96,7 +96,7 @@ fn every_mistake_is_told_at_once() {
 
       × unknown key `wrokflows`
        ╭─[nightlatch.yaml:4:1]
-     4 │ wrokflows:********
+     4 │ wrokflows: flows
        · ─────────
        ╰────
       help: did you mean `workflows`?
@@ -193,36 +193,36 @@ fn a_literal_secret_is_refused_and_never_shown() {
 
       × unknown key `sgning_secrt`
        ╭─[nightlatch.yaml:6:3]
-     6 │   sgning_secrt:********
+     6 │   sgning_secrt: ********
        ·   ────────────
        ╰────
       help: did you mean `signing_secret`?
 
       × `tailscale.client_id` holds a key
        ╭─[nightlatch.yaml:7:25]
-     7 │ tailscale: { client_id: ********
+     7 │ tailscale: { client_id: ********, client_secret: ********, oops: 1 }
        ·                         ────────
        ╰────
       help: this is a secret: it belongs to client_secret, as env:NAME or file:/path
 
       × `tailscale.client_secret` holds the secret itself
        ╭─[nightlatch.yaml:7:63]
-     7 │ tailscale: { client_id: ******** 
-       ·                                 ─
+     7 │ tailscale: { client_id: ********, client_secret: ********
+       ·                                                  ────────
        ╰────
       help: write env:TAILSCALE_CLIENT_SECRET or file:/path, and replace the secret: it was in a file
 
       × unknown key `oops`
        ╭─[nightlatch.yaml:7:75]
-     7 │ tailscale: { client_id: ******** 
-       ·                                 ─
+     7 │ tailscale: { client_id: ********, client_secret: ********, oops: 1 }
+       ·                                                            ────
        ╰────
       help: `tailscale` knows: api_url, client_id, client_secret, api_key, socket
 
       × PostgreSQL is not supported in this version
        ╭─[nightlatch.yaml:8:11]
-     8 │ database: postgres://********
-       ·           ───────────────────
+     8 │ database: postgres://********@h/d
+       ·           ───────────────────────
        ╰────
       help: write sqlite://nightlatch.db, or sqlite:///var/lib/nightlatch/nightlatch.db
 
@@ -301,12 +301,23 @@ fn secrets_are_fetched_from_files_and_every_missing_one_is_told() {
     fs::write(folder.path().join("bot"), "xoxb-1\r\n").unwrap();
     fs::write(folder.path().join("empty"), "\n").unwrap();
     fs::write(folder.path().join("two"), "a\nb").unwrap();
-    let text = "slack: { bot_token: file:bot, app_token: file:bot }\ntailscale: { client_id: file:bot, client_secret: file:bot }\n";
+    fs::write(folder.path().join("app"), "xapp-1").unwrap();
+    fs::write(folder.path().join("client"), "tskey-client-1").unwrap();
+    let text = "slack: { bot_token: file:bot, app_token: file:app }\ntailscale: { client_id: file:bot, client_secret: file:client }\n";
     let config = Config::from_text("nightlatch.yaml", folder.path(), text).unwrap();
     let secrets = config.secrets().unwrap();
     assert_eq!(secrets.slack.bot_token.expose_secret(), "xoxb-1");
     let shown = format!("{:?}", secrets.slack);
     assert!(!shown.contains("xoxb-1"), "{shown}");
+
+    let swapped = text.replace("bot_token: file:bot, app_token: file:app", "bot_token: file:app, app_token: file:bot");
+    let swapped = Config::from_text("nightlatch.yaml", folder.path(), &swapped).unwrap();
+    let told: Vec<String> = swapped.secrets().unwrap_err().iter().map(ToString::to_string).collect();
+    let told = told.join("\n").replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(told, @"
+    FOLDER/app holds an app-level token of Slack, and `slack.bot_token` wants the bot token (xoxb-..., from OAuth & Permissions)
+    FOLDER/bot holds a bot token of Slack, and `slack.app_token` wants the app-level token (xapp-..., from Basic Information)
+    ");
 
     let text = "slack: { bot_token: env:NIGHTLATCH_NOT_THERE, app_token: file:empty, signing_secret: file:nothing }\n\
                 tailscale: { api_key: file:two }\n";

@@ -133,6 +133,10 @@ fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<S
             own("is larger or deeper than a file like this can be", "write it out without anchors (&) and aliases (*)")
         }
         _ if message.contains("recursion limit") => own("is deeper than a file like this can be", "take out brackets"),
+        _ if is_tab(text, place) => own("a tab stands where YAML wants spaces", "use spaces: two for each level"),
+        _ if message.contains("quoted scalar") || message.contains("quoted string") || has_open_quote(text, place) => {
+            own("a quote is opened here and never closed", "close it with the same sign")
+        }
         // The most common slip, told by the parser in words of its own trade.
         _ if message.contains("mapping values") => {
             own("a second `: ` on one line", "put a text that holds `: ` in quotes, and check the indentation")
@@ -149,6 +153,27 @@ fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<S
         }
         _ => (message.into_owned(), None),
     }
+}
+
+/// Whether the place, or what its line begins with, is a tab.
+fn is_tab(text: &str, place: Option<Place>) -> bool {
+    let Some(place) = place else { return false };
+    let before = text.get(..place.start).unwrap_or_default();
+    let line = text.get(before.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
+    let indent: String = line.chars().take_while(|c| c.is_whitespace() && *c != '\n').collect();
+    indent.contains('\t') || text.get(place.start..).unwrap_or_default().starts_with('\t')
+}
+
+/// Whether the file ends inside quotes that were opened in this line.
+fn has_open_quote(text: &str, place: Option<Place>) -> bool {
+    let Some(place) = place else { return false };
+    let before = text.get(..place.start).unwrap_or_default();
+    let line = text.get(before.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
+    let line = line.split('\n').next().unwrap_or_default();
+    ['"', '\''].iter().any(|quote| {
+        let opened = line.split_once(": ").or_else(|| line.split_once("- ")).map_or(line, |(_, value)| value).trim();
+        opened.starts_with(*quote) && opened.matches(*quote).count() == 1
+    })
 }
 
 /// The limits are far above what a person writes and far below what costs anything. `<<` is refused: it hides where a

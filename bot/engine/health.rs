@@ -18,7 +18,7 @@ pub struct Health {
 #[derive(Clone, Debug)]
 struct Fact {
     is_trouble: bool,
-    what: String,
+    what: Vec<String>,
 }
 
 /// How we are right now, one sentence each.
@@ -33,12 +33,17 @@ pub struct Checkup {
 impl Health {
     /// While this lasts we are not ready. `about` names the fact; `None` says that it is over.
     pub fn trouble(&self, about: &'static str, what: Option<String>) {
-        self.set(about, what.map(|what| Fact { is_trouble: true, what }));
+        self.set(about, what.map(|what| Fact { is_trouble: true, what: vec![what] }));
     }
 
     /// Somebody should look at this; we are ready all the same. `None` says that it is over.
     pub fn warning(&self, about: &'static str, what: Option<String>) {
-        self.set(about, what.map(|what| Fact { is_trouble: false, what }));
+        self.warnings(about, what.into_iter().collect());
+    }
+
+    /// The same of several things at once; none: it is over.
+    pub fn warnings(&self, about: &'static str, what: Vec<String>) {
+        self.set(about, Some(Fact { is_trouble: false, what }).filter(|fact| !fact.what.is_empty()));
     }
 
     fn set(&self, about: &'static str, fact: Option<Fact>) {
@@ -52,7 +57,7 @@ impl Health {
     fn read(&self) -> Checkup {
         let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         let (troubles, warnings): (Vec<Fact>, Vec<Fact>) = facts.values().cloned().partition(|fact| fact.is_trouble);
-        let words = |facts: Vec<Fact>| facts.into_iter().map(|fact| fact.what).collect();
+        let words = |facts: Vec<Fact>| facts.into_iter().flat_map(|fact| fact.what).collect();
         Checkup { troubles: words(troubles), warnings: words(warnings) }
     }
 }
@@ -67,6 +72,15 @@ impl Engine {
     pub async fn checkup(&self) -> Checkup {
         let (store, clock) = (&self.inner.store, &self.inner.clock);
         let mut checkup = self.inner.health.read();
+        for refused in self.inner.slack.contacts().refusals() {
+            let said =
+                if refused.advice.is_empty() { refused.what } else { format!("{}; {}", refused.what, refused.advice) };
+            let list = if refused.is_everything { &mut checkup.troubles } else { &mut checkup.warnings };
+            // The same may have been found when everything was tried out.
+            if !list.iter().any(|known: &String| known.ends_with(&said)) {
+                list.push(said);
+            }
+        }
         let log = self.log_health().borrow().clone();
         checkup.troubles.extend(log.troubles());
         checkup.warnings.extend(log.warnings());

@@ -15,8 +15,11 @@ use url::Url;
 
 use super::{Engine, TellError};
 use crate::clock::Clock;
-use crate::kernel::link::{ExpandError, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation};
+use crate::kernel::link::{
+    ExpandError, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation, without_signs,
+};
 use crate::kernel::{Failure, Standing};
+use crate::outside::contacts::Contacts;
 use crate::outside::golink::{Golink, GolinkError};
 use crate::store::{Store, StoreError};
 
@@ -58,9 +61,12 @@ impl LinkPlace {
     ///
     /// # Errors
     /// No client can be made.
-    pub fn there(url: &Url, clock: Clock) -> Result<Self, GolinkError> {
+    pub fn there(url: &Url, clock: Clock, contacts: &Contacts) -> Result<Self, GolinkError> {
         let address = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { place: Place::There(Arc::new(far::Far::new(Golink::new(url.clone())?, clock))), address })
+        Ok(Self {
+            place: Place::There(Arc::new(far::Far::new(Golink::new(url.clone())?.telling(contacts.clone()), clock))),
+            address,
+        })
     }
 }
 
@@ -182,14 +188,52 @@ impl Links {
         })
     }
 
-    /// As `find`, and if there is none, without the punctuation behind the name; as golink follows links.
+    /// As `find`, and if there is none, without the punctuation behind the name, as golink follows links; and without other
+    /// signs that were copied along (`wiki:`, `wiki `), which can be in no name.
     ///
     /// # Errors
     /// golink did not say.
     pub async fn find_forgiving(&self, short: &str) -> Result<Option<Link>, LinkError> {
         let found = self.find(short).await?;
-        let bare = without_punctuation(short);
-        if found.is_some() || bare == short || bare.is_empty() { Ok(found) } else { self.find(bare).await }
+        if found.is_some() {
+            return Ok(found);
+        }
+        let mut tried = short;
+        for bare in [without_punctuation(short), without_signs(short)] {
+            if bare != tried && !bare.is_empty() {
+                let found = self.find(bare).await?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+                tried = bare;
+            }
+        }
+        Ok(None)
+    }
+
+    /// What stands behind our own address in an address that is one of ours: `wiki/x` of `http://go/wiki/x`. Nothing if it names
+    /// no link.
+    pub fn own(&self, address: &str) -> Option<String> {
+        let ours = Url::parse(&self.engine.inner.links.address).ok()?;
+        let url = self.whole(address).filter(|_| !address.contains("://")).or_else(|| Url::parse(address).ok())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let is_called_go = url.host_str().and_then(|host| host.split('.').next()) == Some("go");
+        let is_ours = url.host() == ours.host() && url.port_or_known_default() == ours.port_or_known_default();
+        let path = url.path();
+        let below = path.strip_prefix(ours.path().trim_end_matches('/')).filter(|_| is_ours);
+        let rest = below.or(is_called_go.then_some(path))?;
+        let name = rest.strip_prefix('/').filter(|name| !name.is_empty() && !name.starts_with('.'))?;
+        Some(url.query().map_or(name.to_owned(), |query| format!("{name}?{query}")))
+    }
+
+    /// Whether a link of this name would lead to itself.
+    pub fn is_own_circle(&self, short: &str, long: &str) -> bool {
+        let visit = Visit { path: "", query: "", user: Some("you@example.com"), now: 0 };
+        let own = expand(long.trim(), &visit).ok().and_then(|target| self.own(&target.address));
+        let name = own.and_then(|own| Typed::read(&own)).map(|typed| LinkId::of(without_signs(&typed.short)));
+        name.is_some_and(|name| name == LinkId::of(short))
     }
 
     /// Where this link leads, as golink would answer a browser: relative addresses stay relative.
@@ -306,7 +350,7 @@ impl Links {
     /// # Errors
     /// golink did not say.
     pub async fn nearest(&self, short: &str) -> Result<Vec<Link>, LinkError> {
-        let wanted = LinkId::of(without_punctuation(short));
+        let wanted = LinkId::of(without_signs(short));
         let wanted = wanted.as_str();
         if wanted.is_empty() || wanted.len() > 64 {
             return Ok(Vec::new());

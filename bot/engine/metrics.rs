@@ -10,6 +10,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::measures::Reload;
+
 /// Counters of one engine. Cloning shares them.
 #[derive(Clone)]
 pub struct Metrics {
@@ -17,7 +19,29 @@ pub struct Metrics {
     effects: Family<EffectLabels, Counter>,
     lateness: Histogram,
     registry: Arc<Registry>,
+    pub(super) reload: Arc<Reload>,
 }
+
+/// Every event there is.
+const EVENTS: [&str; 12] = [
+    "asked",
+    "approvers_found",
+    "pressed",
+    "identified",
+    "not_identified",
+    "settled",
+    "settle_failed",
+    "observed",
+    "shown",
+    "not_shown",
+    "alarmed",
+    "woke",
+];
+/// What can come of one.
+const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
+/// Every effect there is.
+const EFFECTS: [&str; 9] =
+    ["find_approvers", "identify", "settle", "show", "tell", "rewrite", "wake", "say", "expire_paste"];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct EventLabels {
@@ -44,7 +68,21 @@ impl Metrics {
             "From the deadline to the proof that access is gone",
             lateness.clone(),
         );
-        Self { events, effects, lateness, registry: Arc::new(registry) }
+        // Series that are not there before the first event make rates and `absent()` lie.
+        for event in EVENTS {
+            drop(events.get_or_create(&EventLabels { event }));
+        }
+        for effect in EFFECTS {
+            for result in RESULTS {
+                drop(effects.get_or_create(&EffectLabels { effect, result }));
+            }
+        }
+        Self { events, effects, lateness, registry: Arc::new(registry), reload: Arc::default() }
+    }
+
+    /// The workflows were read again, or refused.
+    pub fn note_reload(&self, worked: bool, now_ms: i64) {
+        self.reload.note(worked, now_ms);
     }
 
     pub(super) fn count_event(&self, event: &'static str) {
@@ -81,5 +119,28 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a `match` of names gives, read from the source: a variant that is new there is missing here.
+    fn named(source: &str) -> Vec<&str> {
+        let (_, body) = source.split_once("pub fn name(&self) -> &'static str {").expect("a list of names");
+        let (body, _) = body.split_once("\n    }\n").expect("its end");
+        body.lines().filter_map(|line| line.split_once("=> \"")?.1.split('"').next()).collect()
+    }
+
+    #[test]
+    fn every_series_is_there_before_the_first_event() {
+        assert_eq!(named(include_str!("../kernel/src/event.rs")), EVENTS);
+        assert_eq!(named(include_str!("../kernel/src/effect.rs")), EFFECTS);
+        let text = Metrics::new().text(&[], 0);
+        for series in EVENTS.map(|event| format!("nightlatch_events_total{{event=\"{event}\"}} 0")) {
+            assert!(text.contains(&series), "{series}\n{text}");
+        }
+        assert!(text.contains("nightlatch_effects_total{effect=\"settle\",result="), "{text}");
     }
 }

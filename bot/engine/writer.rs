@@ -282,5 +282,11 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
 fn log_one(engine: &Engine, event: &'static str, told: &Told) {
     engine.inner.metrics.count_event(event);
     let outcome = told.request.outcome.map_or("", crate::kernel::Outcome::word);
-    info!(request.id = %told.request.id, event, state = told.request.state.word(), outcome, "saved");
+    let request = &told.request;
+    let person = request.requester.login.as_deref().unwrap_or(&request.requester.slack_id);
+    let device = request.device.as_ref().map_or("", |device| device.name.as_str());
+    info!(
+        request.id = %request.id, event, state = request.state.word(), outcome,
+        workflow = request.workflow.name, person, device, "saved"
+    );
 }

@@ -92,7 +92,8 @@ fn write(sheet: &mut Sheet, fields: &Fields) -> Option<InputKind> {
     let max_ms = max_ms?;
     if default_ms > max_ms {
         let message = format!("`default` is longer than `max` ({})", hold::show(max_ms));
-        sheet.mistake(node.place, message, None);
+        let help = format!("write at most {}, or a larger `max`", hold::show(max_ms));
+        sheet.mistake(node.place, message, Some(help));
         return None;
     }
     Some(InputKind::Duration { default_ms, max_ms })

@@ -251,17 +251,39 @@ pub fn replace(shown: &Shown<'_>, long: &str, value: &str) -> Said {
     said(&text, fitting(buttons))
 }
 
-/// It leads to something that is no web address: they are asked before it is made.
-pub fn unusual(short: &str, long: &str, value: &str) -> Said {
-    let hint = if !long.contains(':') && !long.starts_with('/') && long.contains('.') {
+/// Why somebody is asked whether they mean this destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It opens something else than a page.
+    NoWebAddress,
+    /// It is the link itself.
+    Itself,
+    /// It has spaces in it.
+    Spaces,
+}
+
+impl Doubt {
+    /// In words that follow "that".
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::NoWebAddress => "is no web address: people who follow this link may open something else than a page",
+            Self::Itself => "is this link itself, so it would lead in a circle",
+            Self::Spaces => "has spaces in it, as no web address has: they would become `%20`",
+        }
+    }
+}
+
+/// It leads to something that may not be meant: they are asked before it is made.
+pub fn unusual(short: &str, long: &str, doubt: Doubt, value: &str) -> Said {
+    let hint = if doubt == Doubt::NoWebAddress && !long.contains(':') && !long.starts_with('/') && long.contains('.') {
         format!(" Did you mean {}?", code(&format!("/go {short} https://{}", one_line(long, 200))))
     } else {
         String::new()
     };
     let text = format!(
-        ":warning: {} is no web address: people who follow {} may open something else than a page. Nothing was made yet.{hint}",
+        ":warning: {} {}. Nothing was made yet.{hint}",
         code(&one_line(long, LONG_MAX)),
-        code(&format!("go/{short}")),
+        doubt.said().replace("this link may", &format!("{} may", code(&format!("go/{short}")))),
     );
     said(&text, fitting(vec![button("link_unusual", "Make it anyway", value)]))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Said;
 use super::words::{escape, fit, mention, one_line, when};
-use crate::kernel::paste::{Draft, Paste, Suspect};
+use crate::kernel::paste::{Draft, Paste, PastePlace, Suspect};
 
 /// Shares a paste in the channel where it was made, or in the thread of the message it was made from. Its value is the id
 /// of the paste, and the `ts` of that message after a space.
@@ -99,16 +99,25 @@ pub fn size(bytes: usize) -> String {
     }
 }
 
+/// Who can read a paste, before it is made and after.
+pub fn readers(is_public: bool, is_here: bool) -> &'static str {
+    match (is_public, is_here) {
+        (true, _) => "Anybody on the internet who has the address can read it.",
+        (false, true) => "Everybody on the tailnet can read it and find it in the list of all pastes.",
+        (false, false) => "Everybody who reaches tclip can read it and find it in its list.",
+    }
+}
+
 /// To whoever pasted: its address, and what can be done with it. `share`: none where there is no channel to share it in.
 pub fn made(paste: &Paste, page: &str, share: Option<Share<'_>>, is_public: bool, now: i64) -> Said {
     let end = match paste.expires_at {
         Some(at) => format!("gone {}", when(at, now)),
         None => "stays until you delete it".to_owned(),
     };
-    let public = if is_public { " Anybody on the internet who has the address can read it." } else { "" };
+    let readers = readers(is_public, paste.place == PastePlace::Here);
     let text = format!("Pasted: {}", link(page, &paste.filename));
     let mut blocks = vec![section(&format!("*{text}*\n{}", escape(page)))];
-    let small = format!("{}, {end}. Only you see this message.{public}", size(paste.size_bytes));
+    let small = format!("{}, {end}. {readers} Only you see this message.", size(paste.size_bytes));
     blocks.push(context(&small));
     let id = paste.id.as_str();
     let mut buttons = Vec::new();
@@ -169,7 +178,7 @@ pub fn doubted(draft: &Draft, suspects: &[Suspect], is_public: bool) -> Said {
         if suspects.len() > NAMED_MAX {
             lines.push("• and more".to_owned());
         }
-        lines.push("A key that was pasted has to be replaced: many people can read a paste.".to_owned());
+        lines.push("A key or password that was pasted has to be replaced: many people can read a paste.".to_owned());
     }
     if is_public {
         lines.push(format!(

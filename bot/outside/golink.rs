@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::contacts::Contacts;
+
 mod error;
 
 pub use error::GolinkError;
@@ -31,6 +33,7 @@ const SECRET_HEADER: &str = "Sec-Golink";
 pub struct Golink {
     http: reqwest::Client,
     base: Url,
+    contacts: Contacts,
 }
 
 /// A link as golink writes it.
@@ -72,13 +75,18 @@ impl Golink {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CALL_LIMIT)
-            .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")))
-            // It is in the tailnet; a proxy is not.
-            .no_proxy();
+            .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")));
+        let builder = if super::is_loopback(&base) { builder.no_proxy() } else { builder };
         // Plain http works on a machine that has no certificates at all.
         let builder = if base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
         let http = builder.build().map_err(|error| GolinkError::Setup(error.to_string()))?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, contacts: Contacts::default() })
+    }
+
+    /// The same, and what comes of its calls is told to `contacts`.
+    #[must_use]
+    pub fn telling(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
     }
 
     /// Its address.
@@ -205,6 +213,7 @@ impl Golink {
 
     async fn send(&self, call: reqwest::RequestBuilder, limit: Duration) -> Result<Response, GolinkError> {
         let sent = call.header(ACCEPT, "application/json").timeout(limit).send().await;
+        self.contacts.came_of("golink", &sent);
         sent.map_err(|error| match error {
             error if error.is_connect() => GolinkError::Unreachable { base: self.shown_base() },
             error if error.is_timeout() => GolinkError::Late { base: self.shown_base() },

@@ -2,12 +2,24 @@
 
 use std::sync::Once;
 
+pub mod contacts;
 pub mod golink;
 pub mod net;
 pub mod slack;
 pub mod tailscale;
 pub mod tailscaled;
 pub mod tclip;
+
+/// Whether an address is on this machine: no proxy can reach it. Everywhere else golink and tclip are called as every program
+/// calls anybody, through the proxy that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name, if they do.
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
 
 /// Makes ring the process's TLS provider; call it before building any HTTP client. Safe to call again, and when somebody
 /// else chose a provider first, theirs stays.

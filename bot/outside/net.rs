@@ -10,6 +10,7 @@ use reqwest::header::{DATE, HeaderMap};
 use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response};
 use url::Url;
 
+use super::contacts::{Contacts, SERVICES};
 use crate::clock::Clock;
 
 /// Connections that nobody uses are closed soon and kept in small number: files may be scarce.
@@ -26,6 +27,7 @@ pub type Answered = Result<http::Response<Vec<u8>>, NetError>;
 #[derive(Clone, Default)]
 pub struct Net {
     world: Option<World>,
+    contacts: Contacts,
 }
 
 impl Net {
@@ -36,7 +38,18 @@ impl Net {
 
     /// To `world`, without a socket.
     pub fn memory(world: World) -> Self {
-        Self { world: Some(world) }
+        Self { world: Some(world), contacts: Contacts::default() }
+    }
+
+    /// The same, and what comes of its calls is told to `contacts`.
+    #[must_use]
+    pub fn telling(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
+    }
+
+    /// What came of the calls.
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
     }
 
     /// A client of its own, with its own idea of redirects, limits and certificates.
@@ -45,7 +58,7 @@ impl Net {
         let builder = builder.pool_idle_timeout(IDLE_LIMIT).pool_max_idle_per_host(IDLE_MAX);
         // In memory the inner client only puts requests together: it needs no certificates, which take long to read.
         let builder = if self.world.is_some() { ClientBuilder::new().tls_certs_only([]) } else { builder };
-        Ok(Client { http: builder.build()?, world: self.world.clone(), clock: None })
+        Ok(Client { http: builder.build()?, world: self.world.clone(), contacts: self.contacts.clone(), clock: None })
     }
 }
 
@@ -60,6 +73,7 @@ impl fmt::Debug for Net {
 pub(crate) struct Client {
     http: reqwest::Client,
     world: Option<World>,
+    contacts: Contacts,
     /// Told what time it is at the far side of that name, with every answer.
     clock: Option<(Clock, &'static str)>,
 }
@@ -83,8 +97,16 @@ impl Client {
     /// Sends a request. Returns when the head of the answer is there.
     pub(crate) async fn execute(&self, request: Request) -> Result<Response, NetError> {
         let Some((clock, who)) = &self.clock else { return self.carry(request).await };
+        let service = SERVICES.into_iter().find(|service| service.eq_ignore_ascii_case(who)).unwrap_or_default();
         let sent = clock.stamp();
-        let answer = self.carry(request).await?;
+        let answer = match self.carry(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.contacts.unanswered(service, error.kind());
+                return Err(error);
+            }
+        };
+        self.contacts.answered(service, answer.status().as_u16());
         if let Some(said_ms) = date_ms(answer.headers()) {
             clock.heard(who, said_ms, sent);
         }
@@ -132,6 +154,15 @@ impl NetError {
     /// Whether nothing can have reached the far side.
     pub fn is_connect(&self) -> bool {
         matches!(self, Self::NoConnection) || matches!(self, Self::Wire(error) if error.is_connect())
+    }
+
+    /// In one word, for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            error if error.is_connect() => "connect",
+            error if error.is_timeout() => "timeout",
+            _ => "broken",
+        }
     }
 
     /// Whether a limit of time ended it.

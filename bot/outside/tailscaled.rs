@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::net::UnixStream;
 
+use super::contacts::Contacts;
+
 /// It is on this machine and answers from memory.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
 /// Connections that nobody uses are closed soon and kept in small number: files may be scarce.
@@ -24,6 +26,7 @@ const ANSWER_LIMIT_BYTES: usize = 1 << 20;
 pub struct Tailscaled {
     http: reqwest::Client,
     socket: Arc<Path>,
+    contacts: Contacts,
 }
 
 /// Who is behind an address. What the tailnet says, never what they say themselves.
@@ -118,7 +121,19 @@ impl Tailscaled {
             .tls_certs_only([])
             .build();
         let http = http.map_err(|error| TailscaledError::Setup(error.to_string()))?;
-        Ok(Self { http, socket: socket.into() })
+        Ok(Self { http, socket: socket.into(), contacts: Contacts::default() })
+    }
+
+    /// The same, and what comes of its calls is told to `contacts`.
+    #[must_use]
+    pub fn telling(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
+    }
+
+    /// Why nobody who opens a page can be recognised just now.
+    pub async fn trouble(&self) -> Option<TailscaledError> {
+        let connected = tokio::time::timeout(CALL_LIMIT, UnixStream::connect(&self.socket)).await;
+        if matches!(connected, Ok(Ok(_))) { None } else { Some(TailscaledError::Unreachable) }
     }
 
     /// The user that tailscaled runs as, by its socket; nothing while it does not run.
@@ -142,7 +157,9 @@ impl Tailscaled {
             port => SocketAddr::new(ip, port).to_string(),
         };
         let call = self.http.get("http://local-tailscaled.sock/localapi/v0/whois").query(&[("addr", &address)]);
-        let mut answer = call.send().await.map_err(|_| TailscaledError::Unreachable)?;
+        let sent = call.send().await;
+        self.contacts.came_of("tailscaled", &sent);
+        let mut answer = sent.map_err(|_| TailscaledError::Unreachable)?;
         match answer.status().as_u16() {
             200 => {}
             404 => return Ok(None),

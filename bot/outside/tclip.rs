@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use url::{Host, Url};
+use url::Url;
 
-use reading::{Answer, is_missing, listed, unquoted, words};
+use super::contacts::Contacts;
+use reading::{Answer, is_busy, is_missing, listed, unquoted, words};
 
 /// No call takes longer, from our first byte to the last of the answer.
 pub const CALL_LIMIT: Duration = Duration::from_secs(8);
@@ -19,6 +20,8 @@ pub const CALL_LIMIT: Duration = Duration::from_secs(8);
 const FORM_MAX_BYTES: usize = 10 * 1024 * 1024;
 /// How many pages of its list, 25 pastes each, are looked through for a paste.
 const LIST_PAGES_MAX: usize = 4;
+/// Before a post is sent again that found tclip's database busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(150);
 
 /// Why tclip did not do it. `Display` holds nothing of what was to be pasted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +68,12 @@ pub enum TclipError {
         /// What was wrong.
         detail: String,
     },
+    /// Its database was busy with somebody else's paste, twice. Nothing was saved.
+    #[error("tclip at {host} is busy with other people's pastes")]
+    Busy {
+        /// Where.
+        host: String,
+    },
     /// Too much for one form.
     #[error("that is more than tclip takes (10 MiB as a form)")]
     TooLarge,
@@ -81,13 +90,14 @@ impl TclipError {
                 "an admin checks `tclip.url` in nightlatch.yaml".to_owned()
             }
             Self::Unavailable { .. } => "check that tclip runs and that this machine may reach it".to_owned(),
+            Self::Busy { .. } => "try again in a moment".to_owned(),
             Self::Refused { .. } | Self::NotOwner { .. } | Self::TooLarge => return None,
         })
     }
 
     /// Whether the same call can work later without anybody changing something.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Busy { .. })
     }
 
     /// Whether tclip may have done it although it did not say so.
@@ -115,6 +125,7 @@ pub struct Tclip {
     http: reqwest::Client,
     url: Url,
     call_limit: Duration,
+    contacts: Contacts,
 }
 
 impl Tclip {
@@ -129,13 +140,19 @@ impl Tclip {
             .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")));
         // Plain http works on a machine that has no certificates at all.
         let builder = if url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-        let builder = if is_loopback(&url) { builder.no_proxy() } else { builder };
+        let builder = if super::is_loopback(&url) { builder.no_proxy() } else { builder };
         let http = builder.build().map_err(|error| TclipError::Unavailable {
             host: url.to_string(),
             detail: format!("cannot be called: {error}"),
             may_have_happened: false,
         })?;
-        Ok(Self { http, url, call_limit: CALL_LIMIT })
+        Ok(Self { http, url, call_limit: CALL_LIMIT, contacts: Contacts::default() })
+    }
+
+    /// The same, and what comes of its calls is told to `contacts`.
+    #[must_use]
+    pub fn telling(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
     }
 
     /// The same with another time limit.
@@ -173,8 +190,15 @@ impl Tclip {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .header(ACCEPT, HeaderValue::from_static("text/plain"))
             .body(body);
-        let answer = self.exchange(request, true).await?;
+        let again = request.try_clone();
+        let mut answer = self.exchange(request, true).await?;
+        // Two people at once, and its database was busy: it saved nothing, and a moment later it mostly does.
+        if let Some(again) = again.filter(|_| is_busy(&answer)) {
+            tokio::time::sleep(BUSY_PAUSE).await;
+            answer = self.exchange(again, true).await?;
+        }
         match answer.status {
+            _ if is_busy(&answer) => Err(TclipError::Busy { host: self.host() }),
             StatusCode::OK => self.posted(answer.text.trim()),
             // Something on the way changed our Accept; the paste is made, and this is its page.
             StatusCode::SEE_OTHER => self.posted(answer.location.as_deref().unwrap_or_default()),
@@ -284,7 +308,9 @@ impl Tclip {
             may_have_happened,
         };
         let whole = async {
-            let sent = request.send().await.map_err(|error| {
+            let sent = request.send().await;
+            self.contacts.came_of("tclip", &sent);
+            let sent = sent.map_err(|error| {
                 let detail = if error.is_connect() { "cannot be reached" } else { "broke off" };
                 unavailable(detail.to_owned(), is_write && !error.is_connect())
             })?;
@@ -315,14 +341,5 @@ impl Tclip {
             }
             status => TclipError::Refused { host: self.host(), status: status.as_u16(), message },
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }

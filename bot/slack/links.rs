@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::envelope::{BlockActions, SlashCommand};
 use super::surface::{By, Surface};
 use crate::engine::links::{LinkError, Links};
-use crate::kernel::link::{Link, Typed, check_name, without_punctuation};
+use crate::kernel::link::{Link, Typed, check_name, without_signs};
 use crate::notices::Said;
 use crate::notices::links::{self as words, Shown};
 
@@ -65,6 +65,7 @@ fn ephemeral(said: Said) -> Answer {
 pub(super) async fn command(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
     let text = command.text.plain.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let first = &surface.tidy_name(first, rest.trim().is_empty());
     let rest = unwrapped(rest.trim());
     let work = async {
         match (first.to_lowercase().as_str(), rest) {
@@ -119,11 +120,35 @@ pub(super) async fn used(surface: &Surface, by: &By, actions: &BlockActions) -> 
     }
 }
 
-/// An address as Slack writes it where it thinks it helps: `<https://x|x>`.
+/// What people and programs put around an address.
+const AROUND: [(char, char); 8] =
+    [('<', '>'), ('"', '"'), ('\'', '\''), ('`', '`'), ('(', ')'), ('[', ']'), ('{', '}'), ('*', '*')];
+
+/// An address without what stands around it: `<https://x|x>` as Slack writes it where it thinks it helps, and quotes, ticks and
+/// brackets.
 fn unwrapped(text: &str) -> &str {
-    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-    let address = inner.map(|inner| inner.split_once('|').map_or(inner, |(address, _)| address));
-    address.filter(|address| address.contains(':') && is_one_word(address)).unwrap_or(text)
+    let mut text = text;
+    for _ in 0..4 {
+        let inner = AROUND.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+        let Some(inner) = inner else { break };
+        let address = if text.starts_with('<') { inner.split('|').next().unwrap_or(inner) } else { inner }.trim();
+        let is_wrapped = AROUND.iter().any(|(open, _)| address.starts_with(*open)) && !address.starts_with('{');
+        let is_address = address.contains("://") || address.contains(':') && is_one_word(address);
+        let is_one = is_one_word(address) || address.contains("{{") || !text.starts_with('<');
+        if text.starts_with("{{") || !(is_wrapped || is_address && is_one) {
+            break;
+        }
+        text = address;
+    }
+    text
+}
+
+/// A name as people type it on phones: quotes around it, dashes made pretty. What stands behind the name stays as it is.
+fn plain_name(text: &str) -> String {
+    let bare = AROUND.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close)).unwrap_or(text);
+    let at = bare.find(['/', '?']).unwrap_or(bare.len());
+    let (name, rest) = bare.split_at_checked(at).unwrap_or((bare, ""));
+    format!("{}{rest}", name.replace(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'], "-"))
 }
 
 /// Whether this is where a link could lead and not what one is called.
@@ -167,19 +192,30 @@ impl Surface {
         }
     }
 
+    /// What was typed as a link, whole addresses of ours (`http://go/wiki`) too. An address that stands alone and is none of ours
+    /// stays as it is.
+    fn tidy_name(&self, first: &str, is_alone: bool) -> String {
+        let bare = unwrapped(first);
+        match self.links().own(bare).filter(|_| is_address(bare)) {
+            Some(own) => own,
+            None if is_address(bare) && is_alone => bare.to_owned(),
+            None => plain_name(bare),
+        }
+    }
+
     fn shown<'a>(&self, link: &'a Link, typed: &'a str, address: &'a str, login: Option<&str>) -> Shown<'a> {
         Shown { link, typed, address, is_mine: self.links().may_edit(link, login) }
     }
 }
 
-/// What was typed as a link to follow; nothing if its escapes are broken.
+/// What was typed as a link to follow; nothing if there is no name.
 fn typed(text: &str) -> Option<Typed> {
-    Typed::read(text).filter(|typed| !typed.short.is_empty())
+    Typed::read_text(text).filter(|typed| !typed.short.is_empty())
 }
 
 /// The name somebody wants for a new link: without the punctuation that would be lost when it is followed.
 fn wanted(short: &str) -> &str {
-    let bare = without_punctuation(short.trim_end_matches(':'));
+    let bare = without_signs(short);
     if check_name(bare).is_ok() { bare } else { short }
 }
 

@@ -1,11 +1,13 @@
 //! Pastes in Slack: from a command, a form or a message; shared, listed and deleted with buttons. Only one person sees
 //! any of it until they share.
 
+pub(super) mod addresses;
 mod cards;
 pub(super) mod form;
 mod form_back;
 pub(super) mod message;
 mod shortcut;
+mod table;
 pub(super) mod words;
 
 use std::time::Duration;
@@ -51,6 +53,13 @@ impl Surface {
     fn place<'a>(&self, list_page: &'a str) -> notice::Where<'a> {
         let pastes = self.engine.pastes();
         notice::Where { list_page, is_here: pastes.are_here(), is_public: pastes.is_public() }
+    }
+
+    /// An empty form, as pastes are kept now.
+    fn paste_form_now(&self) -> Filled<'static> {
+        let pastes = self.engine.pastes();
+        let readers = notice::readers(pastes.is_public(), pastes.are_here());
+        Filled { can_end: pastes.are_here(), readers, ..Filled::default() }
     }
 
     pub(super) async fn paste_list(&self, by: &By) -> Answer {
@@ -125,8 +134,7 @@ impl Surface {
     ) -> Answer {
         let why = words::not_pasted(error);
         if let Some(trigger) = trigger.filter(|_| form::fits(&text.content)) {
-            let filled =
-                Filled { text: Some(&text), note: Some(&why), channel, can_end: self.engine.pastes().are_here() };
+            let filled = Filled { text: Some(&text), note: Some(&why), channel, ..self.paste_form_now() };
             if self.engine.slack().views_open(trigger, &form::view(&filled)).await.is_ok() {
                 return Answer::Nothing;
             }

@@ -2,6 +2,7 @@
 
 use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form};
+use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
 use crate::kernel::workflow::Input;
@@ -134,9 +135,13 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
     line(&form)
 }
 
+fn takes_rest(input: &&Input) -> bool {
+    inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest)
+}
+
 /// What was filled in for the first text.
 fn text_of(form: &mut Form) -> Option<&mut String> {
-    let text = form.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }))?;
+    let text = form.workflow.inputs.iter().find(takes_rest)?;
     form.values.get_mut(&text.name)
 }
 
@@ -148,7 +153,6 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
     if !form.is_doubtful && !is_unreadable {
         return None;
     }
-    let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest);
     let text = form.workflow.inputs.iter().find(takes_rest)?;
     let mut form = form.clone();
     let rest = form.values.get(&text.name).cloned().unwrap_or_default();

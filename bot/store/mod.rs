@@ -7,6 +7,7 @@ mod failing;
 mod file;
 mod ledger;
 mod links;
+mod load;
 mod open;
 mod outbox;
 mod pastes;
@@ -27,12 +28,13 @@ pub use chain::{AuditLog, Head, Walk, Walked};
 pub use file::FileTrouble;
 pub use ledger::{Held, HoldPhase, HolderRow};
 pub use links::link_subject;
+pub use load::Load;
 pub use open::OpenError;
 pub use outbox::{Class, Row, Waiting};
 pub use pastes::paste_subject;
 pub use save::{Saving, Tx};
 pub use shapes::NewerShape;
-pub use tclip::{TclipRow, tclip_pastes};
+pub use tclip::{PostedFor, TclipRow, posted_for, tclip_pastes};
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Pages and probes on the tailnet. So far: whether we are alive, whether we can work, and what can be counted.
 
+mod fields;
 pub mod identity;
 pub mod links;
 pub mod pages;
@@ -14,23 +15,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::engine::Engine;
+use crate::outside::tailscaled::Tailscaled;
 
 /// Why we cannot work right now, one sentence each; empty when we can.
 pub type Troubles = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+/// How many sockets to Slack are connected; nothing if Slack comes in another way.
+pub type SocketCount = Arc<dyn Fn() -> Option<usize> + Send + Sync>;
 
 #[derive(Clone)]
 struct Web {
     engine: Engine,
     troubles: Troubles,
+    sockets: SocketCount,
+    tailscaled: Tailscaled,
 }
 
 /// `/healthz`: the process answers. `/readyz`: we can do what we are for, or why not; what else is missing is a warning. `/metrics`: Prometheus.
-pub fn router(engine: Engine, troubles: Troubles) -> Router {
+pub fn router(engine: Engine, troubles: Troubles, sockets: SocketCount, tailscaled: Tailscaled) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(Web { engine, troubles })
+        .with_state(Web { engine, troubles, sockets, tailscaled })
 }
 
 async fn ready(State(web): State<Web>) -> Response {
@@ -45,16 +51,18 @@ async fn ready(State(web): State<Web>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, troubles)
     };
+    if let Some(trouble) = web.tailscaled.trouble().await {
+        lines.push(format!("warning: nobody who opens a page can be recognised: {trouble}"));
+    }
     lines.extend(checkup.warnings.iter().map(|warning| format!("warning: {warning}")));
     (status, lines.join("\n") + "\n").into_response()
 }
 
 async fn metrics(State(web): State<Web>) -> Response {
-    match web.engine.store().counts().await {
-        Ok((states, stuck)) => {
+    match web.engine.measures((web.sockets)()).await {
+        Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            let gauges = web.engine.gauges().await;
-            ([(header::CONTENT_TYPE, kind)], gauges + &web.engine.metrics().text(&states, stuck)).into_response()
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }

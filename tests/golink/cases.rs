@@ -45,6 +45,9 @@ macro_rules! make {
     };
 }
 
+/// golink saves what can never be followed, and everybody who clicks finds out.
+pub const NEVER: &str = "what can never be followed is refused when it is saved, with the reason";
+
 /// In this order: later ones follow what earlier ones made.
 pub const CASES: &[Case] = &[
     make!("a program makes a link", "nlc-plain", "http://host.test/foo"),
@@ -85,8 +88,20 @@ pub const CASES: &[Case] = &[
         "http://host.test/  {{- /* why */ -}}  {{.Path}}  {{- \"!\" -}}  /z"
     ),
     make!("a template may know the time", "nlc-now", "http://host.test/{{.Now.Format \"x\"}}{{if .Now.Year}}y{{end}}"),
-    make!("a template may ask for what is not there", "nlc-invalid", "http://host.test/{{.Nothing}}"),
-    make!("a template may use an unknown escape", "nlc-broken", "http://host.test/%zz{{.Path}}"),
+    Case {
+        name: "a template cannot ask for what is not there",
+        form: &[("short", "nlc-invalid"), ("long", "http://host.test/{{.Nothing}}")],
+        expected: &[Status(400), Has("there is no `.Nothing`")],
+        ours_alone: Some(NEVER),
+        ..MAKE
+    },
+    Case {
+        name: "nor use an unknown escape",
+        form: &[("short", "nlc-broken"), ("long", "http://host.test/%zz{{.Path}}")],
+        expected: &[Status(400), Has("`%zz` is no escape")],
+        ours_alone: Some(NEVER),
+        ..MAKE
+    },
     // Names.
     Case { name: "a name is needed", form: &[("long", "http://x.test")], expected: &[Status(400)], ..MAKE },
     Case { name: "a destination is needed", form: &[("short", "nlc-x")], expected: &[Status(400)], ..MAKE },
@@ -244,8 +259,8 @@ pub const CASES: &[Case] = &[
     leads("printing", "/nlc-print/a", to!("http://host.test/0007-a-%22x%22")),
     leads("space is trimmed", "/nlc-space/a", to!("http://host.test/a!/z")),
     leads("the time can be asked", "/nlc-now", to!("http://host.test/xy")),
-    leads("a template that asks for nothing there fails", "/nlc-invalid", &[Status(500)]),
-    leads("an address that cannot be read fails", "/nlc-broken", &[Status(500)]),
+    Case { ours_alone: Some(NEVER), ..leads("so there is no such link", "/nlc-invalid", &[Status(404)]) },
+    Case { ours_alone: Some(NEVER), ..leads("nor the other", "/nlc-broken", &[Status(404)]) },
     Case {
         name: "an unknown link is not found, with the page that makes one",
         path: "/nlc-nothing",

@@ -12,5 +12,6 @@ mod audit;
 mod crowded;
 mod disks;
 mod killed;
+mod operators;
 mod scene;
 mod signals;

@@ -84,14 +84,21 @@ impl Scene {
         self.start_by(shell, &[]).await
     }
 
-    async fn start_by(&self, mut command: Command, more: &[(&str, PathBuf)]) -> Process {
+    /// What the configuration names in the environment.
+    pub fn secrets(&self) -> [(&'static str, String); 3] {
         let app = self.slack.app();
+        [
+            ("SLACK_BOT_TOKEN", app.bot_token),
+            ("SLACK_APP_TOKEN", app.app_token),
+            ("TAILSCALE_CLIENT_SECRET", self.tailnet.client_secret().expose_secret().to_owned()),
+        ]
+    }
+
+    async fn start_by(&self, mut command: Command, more: &[(&str, PathBuf)]) -> Process {
         let child = command
             .args(["serve", "--config", "nightlatch.yaml"])
             .current_dir(self.folder.path())
-            .env("SLACK_BOT_TOKEN", app.bot_token)
-            .env("SLACK_APP_TOKEN", app.app_token)
-            .env("TAILSCALE_CLIENT_SECRET", self.tailnet.client_secret().expose_secret())
+            .envs(self.secrets())
             .env("RUST_LOG", "info,slack_morphism=off")
             .envs(more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -31,6 +31,7 @@ mod go_finding;
 mod go_forms;
 mod go_owners;
 mod go_real;
+mod go_typed;
 mod holders;
 mod holding;
 mod lying;

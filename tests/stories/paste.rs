@@ -49,12 +49,12 @@ async fn text_after_the_command_becomes_a_paste_that_only_its_author_sees() {
 async fn a_paste_is_told_with_its_address_and_what_can_be_done() {
     story(async |stage| {
         stage.alice.command("/paste hello").await;
-        insta::assert_snapshot!(stage.alice.sees("#general"), @r"
+        insta::assert_snapshot!(stage.alice.sees("#general"), @"
         #general
         nightlatch (only you):
           *Pasted: untitled (https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001)*
           https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001
-          ~ 5 bytes, stays until you delete it. Only you see this message.
+          ~ 5 bytes, stays until you delete it. Everybody on the tailnet can read it and find it in the list of all pastes. Only you see this message.
           [Share here] [Open](https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001) [Delete]
         ");
     })

@@ -324,3 +324,64 @@ async fn with_a_tclip_configured_nothing_new_is_pasted_here() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_browser_sends_has_the_line_ends_that_were_typed_and_a_program_s_bytes_stay() {
+    story(async |stage| {
+        let alice = Visitor::alice(stage).await;
+        let post = async |body: &'static str, browser: bool| {
+            let request = alice.http.post(format!("{}/api/post", alice.base)).body(body);
+            let mut request = request.header("Content-Type", "application/x-www-form-urlencoded");
+            if browser {
+                request = request.header("Sec-Fetch-Site", "same-origin").header("Accept", "text/html");
+            }
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+            let place = answer.headers()["location"].to_str().unwrap().to_owned();
+            raw(stage, place.trim_start_matches("/paste/")).await.unwrap()
+        };
+        let script = "content=%23!/bin/sh%0D%0Aecho hi%0D%0A%0D%0Aone%0Dtwo";
+        assert_eq!(post(script, true).await, "#!/bin/sh\necho hi\n\none\rtwo");
+        assert_eq!(post(script, false).await, "#!/bin/sh\r\necho hi\r\n\r\none\rtwo");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_by_both_kinds_of_form() {
+    story(async |stage| {
+        let alice = Visitor::alice(stage).await;
+        let post = async |kind: &str, body: Vec<u8>| {
+            let request = alice.http.post(format!("{}/api/post", alice.base)).header("Content-Type", kind);
+            let answer = request.header("Accept", "text/plain").body(body).send().await.unwrap();
+            format!("{} {}", answer.status().as_u16(), answer.text().await.unwrap().trim_end())
+        };
+        let said = "400 it is not a text (it must be UTF-8 without zero bytes).";
+        let pairs = "application/x-www-form-urlencoded";
+        for body in ["filename=a.txt&content=caf%E9", "filename=a%E9.txt&content=x", "content=x&language=%FF"] {
+            assert_eq!(post(pairs, body.as_bytes().to_vec()).await, said, "{body}");
+        }
+        let mut parts = b"--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\ncaf\xe9\r\n--x--\r\n".to_vec();
+        assert_eq!(post("multipart/form-data; boundary=x", parts.clone()).await, said);
+        parts = parts.iter().map(|byte| if *byte == 0xe9 { b'e' } else { *byte }).collect();
+        let name = b"--x\r\nContent-Disposition: form-data; name=\"filename\"\r\n\r\na\xe9.txt\r\n".to_vec();
+        assert_eq!(post("multipart/form-data; boundary=x", [name, parts].concat()).await, said);
+        assert!(post(pairs, b"content=50%zz".to_vec()).await.starts_with("200 "));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_can_read_a_paste_is_said_before_and_after() {
+    story(async |stage| {
+        let alice = Visitor::alice(stage).await;
+        let everybody = "Everybody on this tailnet can read it";
+        assert!(alice.read("/paste/").await.2.contains(everybody));
+        let id = alice.paste("a.txt", "x").await;
+        assert!(alice.read(&format!("/paste/{id}")).await.2.contains(everybody));
+        stage.alice.command("/paste").await;
+        let modal = stage.alice.modal();
+        assert!(modal.contains("Everybody on the tailnet can read it and find it in the list"), "{modal}");
+    })
+    .await;
+}

@@ -64,7 +64,7 @@ async fn when_tclip_is_down_the_text_comes_back_in_the_form() {
         tclip.fail(Some(TclipFault::Fails));
         stage.alice.command("/paste precious words").await;
         let modal = stage.alice.modal();
-        assert!(modal.contains("precious words") && modal.contains("database is locked"), "{modal}");
+        assert!(modal.contains("precious words") && modal.contains("disk I/O error"), "{modal}");
         tclip.fail(None);
         stage.alice.submit().await;
         assert_eq!(tclip.pastes()[0].content, "precious words", "{}", stage.alice.modal());

@@ -190,7 +190,7 @@ async fn what_tclip_refuses_is_said_at_the_text_which_stays() {
     with_tclip("", async |stage, tclip| {
         for (fault, words) in [
             (TclipFault::Refuses("not today".to_owned()), "refused: not today (status 400)"),
-            (TclipFault::Fails, "database is locked"),
+            (TclipFault::Fails, "disk I/O error"),
             (TclipFault::Redirects("https://paste.example.ts.net/".to_owned()), "url: https://paste.example.ts.net"),
         ] {
             tclip.fail(Some(fault));
@@ -213,7 +213,7 @@ async fn a_message_that_could_not_be_pasted_waits_behind_a_button() {
     with_tclip("", async |stage, tclip| {
         tclip.fail(Some(TclipFault::Fails));
         let seen = pasted_from(stage, said("precious words"), "Your text is kept for 15 minutes").await;
-        assert!(seen.contains("database is locked"), "{seen}");
+        assert!(seen.contains("disk I/O error"), "{seen}");
         stage.alice.press("Try again").await;
         seen_with(stage, "alice", "#general", "may have been pasted all the same").await;
         tclip.fail(None);
@@ -232,7 +232,7 @@ async fn a_paste_that_tclip_does_not_delete_now_is_said_to_be_there_still() {
         tclip.fail(Some(TclipFault::Fails));
         stage.alice.press("Delete").await;
         let seen = seen_with(stage, "alice", "#general", "It was not deleted").await;
-        assert!(seen.contains("database is locked"), "{seen}");
+        assert!(seen.contains("disk I/O error"), "{seen}");
         tclip.fail(None);
         stage.alice.press("Delete").await;
         seen_with(stage, "alice", "#general", "Deleted: ").await;

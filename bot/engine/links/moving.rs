@@ -2,7 +2,7 @@
 
 use crate::kernel::Actor;
 use crate::kernel::link::snapshot::Line;
-use crate::kernel::link::{Link, LinkEvent, LinkId, NAME_MAX};
+use crate::kernel::link::{Link, LinkEvent, LinkId, NAME_MAX, check_destination};
 use crate::store::{Store, StoreError, link_subject};
 
 /// At most so many links share a commit.
@@ -13,10 +13,35 @@ const BATCH_MAX: usize = 500;
 pub struct Imported {
     /// Links that are there now and were not before.
     pub new: usize,
-    /// Links whose name was there already; they are as they were, as golink does it.
+    /// Links that were there already, leading to the same place.
     pub kept: usize,
+    /// Links whose name was there already and leads elsewhere: number of the line, and what leads where. They are as they were,
+    /// as golink does it.
+    pub different: Vec<(usize, String)>,
+    /// Links that are there now and lead nowhere, as they did before: number of the line, and why.
+    pub leads_nowhere: Vec<(usize, String)>,
     /// Lines that are no link: number and why.
     pub wrong: Vec<(usize, String)>,
+}
+
+impl Imported {
+    /// The link of this line was not there.
+    pub fn is_new(&mut self, number: usize, link: &Link) {
+        self.new += 1;
+        if let Err(why) = check_destination(&link.long) {
+            self.leads_nowhere.push((number, format!("go/{} is taken over, but {why}", link.short)));
+        }
+    }
+
+    /// A link of this name was there and leads to `long`.
+    pub fn is_there(&mut self, number: usize, link: &Link, long: &str) {
+        if link.long.trim() == long.trim() {
+            self.kept += 1;
+        } else {
+            let what = format!("go/{} stays as it is here: it leads to {long}, and not to {}", link.short, link.long);
+            self.different.push((number, what));
+        }
+    }
 }
 
 /// Something with the number of its line.
@@ -60,16 +85,16 @@ pub async fn import(store: &Store, snapshot: &str, now: i64) -> Result<Imported,
     let mut imported = Imported { wrong, ..Imported::default() };
     for batch in links.chunks(BATCH_MAX) {
         let mut tx = store.begin().await?;
-        for (_, link) in batch {
+        for (number, link) in batch {
             let id = link.id();
-            if tx.link(&id).await?.is_some() {
-                imported.kept += 1;
+            if let Some(there) = tx.link(&id).await? {
+                imported.is_there(*number, link, &there.long);
                 continue;
             }
             tx.put_link(link).await?;
             let event = LinkEvent::LinkSaved { editor: None, before: None, after: link.clone() };
             tx.note(link_subject(&id).as_str(), &Actor::Operator, &event, "imported", now).await?;
-            imported.new += 1;
+            imported.is_new(*number, link);
         }
         tx.commit().await?;
     }
@@ -100,7 +125,10 @@ mod tests {
             "{good}\nnot a link\n{{\"Short\":\"a/b\"}}\n{{\"Short\":\"\"}}\n{{\"Short\":\"g-O\",\"Long\":\"x\"}}\n"
         );
         let imported = import(&store, &snapshot, 0).await.unwrap();
-        assert_eq!((imported.new, imported.kept), (2, 1));
+        assert_eq!((imported.new, imported.kept), (2, 0));
+        let told = |lines: &[(usize, String)]| lines.iter().map(|(n, what)| format!("{n}: {what}")).collect::<Vec<_>>();
+        assert_eq!(told(&imported.different), ["7: go/g-O stays as it is here: it leads to http://go, and not to x"]);
+        assert_eq!(told(&imported.leads_nowhere), ["2: go/odd name is taken over, but a destination is missing"]);
         assert_eq!(imported.wrong.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 5, 6]);
         assert_eq!(export(&store).await.unwrap(), good);
         let again = import(&store, good, 0).await.unwrap();

@@ -10,13 +10,16 @@ mod rules;
 pub mod snapshot;
 mod target;
 mod template;
+mod usable;
 
 use serde::{Deserialize, Serialize};
 
 pub use expand::{ExpandError, Target, Visit, check, expand};
 pub use go_url::{path_escape, query_escape};
-pub use name::{LinkId, NAME_MAX, NameError, check_name, without_punctuation};
-pub use rules::{Draft, Editor, Expect, KnownLogins, LONG_MAX, LinkEvent, LinkRefusal, delete, may_edit, save};
+pub use name::{LinkId, NAME_MAX, NameError, check_name, without_punctuation, without_signs};
+pub use rules::{
+    Draft, Editor, Expect, KnownLogins, LONG_MAX, LinkEvent, LinkRefusal, check_destination, delete, may_edit, save,
+};
 pub use target::Typed;
 pub use template::TemplateError;
 

@@ -5,6 +5,8 @@
 //! of read methods, a form works for every method (section 11), and slack-morphism can only GET, which puts e-mail
 //! addresses into the query.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +19,11 @@ use super::connector::Connector;
 use super::error::SlackError;
 use super::pace::Method;
 use super::{Slack, SlackSettings};
+use crate::outside::contacts::Refused;
 use crate::outside::net::{Client, NetError};
+
+/// As it is called in metrics.
+const SERVICE: &str = "slack";
 
 /// The client below us and the tokens it sends.
 pub(super) struct Wire {
@@ -27,6 +33,7 @@ pub(super) struct Wire {
     call_limit: Duration,
     reader: Client,
     api_url: String,
+    scopes: Mutex<Option<BTreeSet<String>>>,
 }
 
 /// The largest answer of a read: `usergroups.list` of a big workspace is the largest we ask for.
@@ -57,6 +64,7 @@ impl Wire {
             call_limit: settings.call_limit,
             reader: client,
             api_url: api_url.to_owned(),
+            scopes: Mutex::default(),
         }
     }
 
@@ -80,6 +88,11 @@ impl Wire {
         }
     }
 
+    /// What the last answer to a read with the bot token said the app may do.
+    pub(super) fn scopes(&self) -> Option<BTreeSet<String>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn read(
         &self,
         method: Method,
@@ -95,6 +108,11 @@ impl Wire {
             let detail = if error.is_timeout() { "no answer in time" } else { "no connection" };
             method.unavailable(detail, !error.is_connect())
         })?;
+        let scopes = answer.headers().get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+        if let Some(scopes) = scopes.filter(|_| std::ptr::eq(secret, &self.bot_token)) {
+            let scopes = scopes.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty());
+            *self.scopes.lock().unwrap_or_else(PoisonError::into_inner) = Some(scopes.collect());
+        }
         let status = answer.status();
         let retry_after = answer.headers().get(reqwest::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u32>().ok());
@@ -138,11 +156,31 @@ impl Slack {
                 .unwrap_or_else(|| method.malformed("neither ok nor an error code"))),
             Err(error) => Err(error),
         };
+        self.note(method, token, &result);
         if let Err(SlackError::RateLimited { retry_after_ms, .. }) = result {
             let retry_after_ms = self.inner.pace.block(method, channel, Some(retry_after_ms));
             return Err(SlackError::RateLimited { method: method.name, retry_after_ms });
         }
         result
+    }
+
+    /// What a person has to do something about is told where it is seen.
+    fn note(&self, method: Method, token: Token, result: &Result<Value, SlackError>) {
+        let contacts = &self.inner.contacts;
+        match result {
+            Ok(_) => contacts.works(SERVICE, method.name),
+            Err(error) if error.needs_a_person() => {
+                let refused = Refused {
+                    service: SERVICE,
+                    what: error.to_string(),
+                    advice: error.advice().unwrap_or_default(),
+                    // The token for sockets is another one.
+                    is_everything: error.is_fatal_auth() && token == Token::Bot,
+                };
+                contacts.refused(method.name, refused);
+            }
+            Err(_) => {}
+        }
     }
 
     /// A write with the bot token.

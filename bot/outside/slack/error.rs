@@ -130,6 +130,26 @@ impl SlackError {
         )
     }
 
+    /// It goes on like this until somebody changes the app, its token or the workspace.
+    pub fn needs_a_person(&self) -> bool {
+        let codes = [
+            "missing_scope",
+            "plan_upgrade_required",
+            "paid_teams_only",
+            "paid_only",
+            "team_access_not_granted",
+            "ekm_access_denied",
+            "access_denied",
+            "accesslimited",
+            "enterprise_is_restricted",
+            "no_permission",
+            "not_enabled",
+            "messages_tab_disabled",
+            "message_limit_exceeded",
+        ];
+        self.is_fatal_auth() || self.code().is_some_and(|code| codes.contains(&code))
+    }
+
     /// How long Slack (or our own pacing) wants us to wait, in milliseconds.
     pub fn retry_after_ms(&self) -> Option<i64> {
         match self {
@@ -174,6 +194,9 @@ fn advice_for(code: &str) -> Option<&'static str> {
         | "invalid_trigger_id" => "the click is too old (3 seconds) or was used already: ask the person to try again",
         "team_access_not_granted" => "give the org-wide app access to this workspace",
         "ekm_access_denied" | "access_denied" | "accesslimited" => "a policy of the workspace stops us: ask its admins",
+        "plan_upgrade_required" | "paid_teams_only" | "paid_only" => {
+            "user groups need a paid plan of Slack: pay for it, or name people and tailnet groups in `ask` and `approve`"
+        }
         "message_limit_exceeded" => "the workspace is over its message quota",
         _ => return None,
     })

@@ -13,6 +13,7 @@ mod say;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use self::files::{REPLIES_MAX, Replies};
 pub use self::groups::UserGroup;
 pub use self::people::{Conversation, Enterprise, OwnTeam, SlackUser, Standing};
 pub use self::say::{Post, Posted, ViewHandle};
+use super::contacts::Contacts;
 use super::net::Net;
 use crate::clock::Clock;
 
@@ -76,6 +78,7 @@ struct Inner {
     people: people::People,
     channels: channels::Channels,
     responder: respond::Responder,
+    contacts: Contacts,
     own_team: Mutex<Option<OwnTeam>>,
     /// Of the organisation the app is installed for; empty if it is installed in one workspace.
     workspaces: Mutex<Vec<String>>,
@@ -97,6 +100,7 @@ impl Slack {
             pace: pace::Pace::new(clock.clone()),
             people: people::People::default(),
             channels: channels::Channels::default(),
+            contacts: settings.net.contacts().clone(),
             own_team: Mutex::new(None),
             workspaces: Mutex::default(),
             clock,
@@ -109,6 +113,16 @@ impl Slack {
     /// What the last `auth_test` said about us, if there was one.
     pub fn own_team(&self) -> Option<OwnTeam> {
         self.inner.own_team.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What came of the calls to Slack, and of whatever else travels the same way.
+    pub fn contacts(&self) -> &Contacts {
+        &self.inner.contacts
+    }
+
+    /// What the app may do, as Slack said with its last answer; nothing before the first.
+    pub fn scopes(&self) -> Option<BTreeSet<String>> {
+        self.inner.wire.scopes()
     }
 
     /// Whether the configured address is plain http: only then may a socket be plain `ws://` too.

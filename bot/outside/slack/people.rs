@@ -139,8 +139,13 @@ impl SlackUser {
         if self.deleted == Some(true) {
             return Standing::Deactivated;
         }
-        let Some(team_id) = self.team_id.as_deref() else { return Standing::Unknown };
-        if self.is_stranger == Some(true) || !self.belongs_to(team_id, own) {
+        let belongs = match self.team_id.as_deref() {
+            Some(team_id) => team_id == own.team_id || self.is_in_own_organisation(own),
+            // Organisations leave it out for some of their members; then the membership in ours decides.
+            None if self.enterprise.is_some() => self.is_in_own_organisation(own),
+            None => return Standing::Unknown,
+        };
+        if self.is_stranger == Some(true) || !belongs {
             return Standing::Outsider;
         }
         if self.is_restricted == Some(true) || self.is_ultra_restricted == Some(true) {
@@ -152,10 +157,7 @@ impl SlackUser {
         }
     }
 
-    fn belongs_to(&self, team_id: &str, own: &OwnTeam) -> bool {
-        if team_id == own.team_id {
-            return true;
-        }
+    fn is_in_own_organisation(&self, own: &OwnTeam) -> bool {
         let (Some(org), Some(own_org)) = (&self.enterprise, &own.enterprise_id) else { return false };
         // Installed in one workspace of an org: being in the org is not enough, one must be in the workspace.
         org.id == *own_org && (own.is_enterprise_install || org.teams.contains(&own.team_id))

@@ -14,7 +14,11 @@ use url::{Host, Url};
 use super::error::tame;
 use super::pace::{END_ASKED_MAX, TooLong, Turn};
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
+use crate::outside::contacts::Refused;
 use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
+
+/// As it is called in metrics.
+const SERVICE: &str = "tailscale";
 
 /// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5).
 pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
@@ -117,14 +121,38 @@ impl Tailscale {
     /// Sends `call` with our credential; once more with a fresh token if the token was refused, which is safe because a
     /// refused call did nothing.
     pub(super) async fn send(&self, call: Call) -> Result<Answer, TailscaleError> {
+        let answer = self.send_unnoted(&call).await;
+        self.note(&call, &answer);
+        answer
+    }
+
+    /// What a person has to do something about is told where it is seen.
+    fn note(&self, call: &Call, answer: &Result<Answer, TailscaleError>) {
+        let contacts = self.inner.settings.net.contacts();
+        let refusal = |error: &TailscaleError, is_everything| Refused {
+            service: SERVICE,
+            what: error.to_string(),
+            advice: error.advice().unwrap_or_default(),
+            is_everything,
+        };
+        match answer {
+            Err(error @ TailscaleError::Unauthorized(_)) => contacts.refused(call.name, refusal(error, true)),
+            Err(error @ TailscaleError::MissingScopeOrPlan(_)) => contacts.refused(call.name, refusal(error, false)),
+            // It was let in, whatever came of it.
+            Ok(_) | Err(TailscaleError::NotFound(_)) => contacts.works(SERVICE, call.name),
+            Err(_) => {}
+        }
+    }
+
+    async fn send_unnoted(&self, call: &Call) -> Result<Answer, TailscaleError> {
         match &self.inner.settings.credential {
-            Credential::ApiKey(key) => self.send_as(&call, key).await,
+            Credential::ApiKey(key) => self.send_as(call, key).await,
             Credential::ClientCredentials { client_id, secret } => {
                 let token = self.token(client_id, secret, None).await?;
-                match self.send_as(&call, &token.secret).await {
+                match self.send_as(call, &token.secret).await {
                     Err(TailscaleError::Unauthorized(_)) => {
                         let fresh = self.token(client_id, secret, Some(token.number)).await?;
-                        self.send_as(&call, &fresh.secret).await
+                        self.send_as(call, &fresh.secret).await
                     }
                     other => other,
                 }

@@ -35,6 +35,12 @@ impl Answer {
     }
 }
 
+/// SQLite gave up waiting, and nothing was saved.
+pub(super) fn is_busy(answer: &Answer) -> bool {
+    answer.status == StatusCode::INTERNAL_SERVER_ERROR
+        && (answer.text.contains("SQLITE_BUSY") || answer.text.contains("database is locked"))
+}
+
 /// A missing paste is an internal error to tclip; its page says which.
 pub(super) fn is_missing(answer: &Answer, id: &str) -> bool {
     answer.text.contains(&format!("find paste {id}"))

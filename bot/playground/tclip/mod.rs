@@ -65,6 +65,8 @@ pub enum TclipFault {
     LostReply,
     /// An error page.
     Fails,
+    /// So many times: its database is busy with somebody else's paste.
+    Busy(u32),
     /// A no, in these words.
     Refuses(String),
     /// Sent to another address, as a proxy in front would.
@@ -171,7 +173,11 @@ impl TclipWorld {
                 drop(tokio::time::timeout(HANG_AT_MOST, self.stopped.cancelled()).await);
                 Some(StatusCode::GATEWAY_TIMEOUT.into_response())
             }
-            TclipFault::Fails => Some(oh_noes("database is locked", StatusCode::INTERNAL_SERVER_ERROR)),
+            TclipFault::Fails => Some(oh_noes("disk I/O error", StatusCode::INTERNAL_SERVER_ERROR)),
+            TclipFault::Busy(times) => {
+                self.world().fault = (times > 1).then(|| TclipFault::Busy(times - 1));
+                Some(oh_noes("database is locked (5) (SQLITE_BUSY)", StatusCode::INTERNAL_SERVER_ERROR))
+            }
             TclipFault::Refuses(why) => Some((StatusCode::BAD_REQUEST, format!("{why}\n")).into_response()),
             TclipFault::Redirects(to) => Some((StatusCode::FOUND, [(header::LOCATION, to)]).into_response()),
             TclipFault::LostReply | TclipFault::LosesAccept => None,

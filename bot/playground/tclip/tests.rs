@@ -79,12 +79,24 @@ async fn a_failing_a_silent_and_an_absent_tclip_are_told_apart() {
     let (world, tclip) = world().await;
     world.fail(Some(TclipFault::Fails));
     let failed = tclip.post("a", "b").await.unwrap_err();
-    assert!(failed.is_retryable() && failed.to_string().contains("database is locked"), "{failed}");
+    assert!(failed.is_retryable() && failed.to_string().contains("disk I/O error"), "{failed}");
     world.fail(Some(TclipFault::Hang));
     let silent = tclip.clone().with_limit(Duration::from_millis(50)).post("a", "b").await.unwrap_err();
     assert!(silent.may_have_happened() && silent.to_string().contains("did not answer within 50 ms"), "{silent}");
     let absent = Tclip::new("http://127.0.0.1:1".parse().unwrap()).unwrap().post("a", "b").await.unwrap_err();
     assert!(!absent.may_have_happened() && absent.to_string().contains("cannot be reached"), "{absent}");
+}
+
+#[tokio::test]
+async fn a_busy_tclip_is_asked_once_more_and_then_said_to_be_busy() {
+    let (world, tclip) = world().await;
+    world.fail(Some(TclipFault::Busy(1)));
+    let url = tclip.post("a", "b").await.unwrap();
+    assert_eq!((id(&url), world.pastes().len()), (world.pastes()[0].id.clone(), 1));
+    world.fail(Some(TclipFault::Busy(2)));
+    let busy = tclip.post("a", "b").await.unwrap_err();
+    assert!(busy.is_retryable() && !busy.may_have_happened() && busy.to_string().contains("is busy"), "{busy}");
+    assert_eq!((world.calls().len(), world.pastes().len()), (4, 1));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use super::{By, Wish, ephemeral, form, named, sentences, typed, wanted};
 use crate::engine::links::{LinkError, Links, Saving};
 use crate::kernel::Actor;
-use crate::kernel::link::{Draft, Expect, Link, LinkRefusal, Visit, check_name, expand};
-use crate::notices::links as words;
+use crate::kernel::link::{Draft, Expect, Link, LinkRefusal, Visit, check_destination, check_name, expand};
+use crate::notices::links::{self as words, Doubt};
 use crate::slack::answer::Answer;
 use crate::slack::surface::Surface;
 
@@ -22,9 +22,12 @@ impl Surface {
         let links = self.links();
         let asker = links.asker(&by.slack_id).await?;
         let editor = asker.editor()?;
-        if !wish.is_unusual && is_unusual(&wish.long) && check_name(&wish.short).is_ok() {
-            let known = Wish { is_unusual: true, ..wish.clone() };
-            return Ok(ephemeral(words::unusual(&wish.short, &wish.long, &known.value())));
+        if check_name(&wish.short).is_ok() {
+            check_destination(&wish.long)?;
+            if let Some(doubt) = doubt(&links, &wish.short, &wish.long).filter(|_| !wish.is_unusual) {
+                let known = Wish { is_unusual: true, ..wish.clone() };
+                return Ok(ephemeral(words::unusual(&wish.short, &wish.long, doubt, &known.value())));
+            }
         }
         match self.save_link(by, &links, editor, &wish, None).await {
             Ok((link, was_there)) => {
@@ -159,14 +162,21 @@ impl Surface {
     }
 }
 
-/// Whether it leads, as far as can be told, to something that is no web page. Templates are tried with nothing behind the
-/// name and somebody as the user.
-pub(super) fn is_unusual(long: &str) -> bool {
-    let visit = Visit { path: "", query: "", user: Some("you@example.com"), now: 0 };
-    let Ok(target) = expand(long, &visit) else { return false };
-    match target.scheme.as_str() {
-        // Links may lead to other go links.
-        "" => !target.address.starts_with('/'),
-        scheme => !words::is_web(scheme),
+/// Whether it leads, as far as can be told, to something that is no web page, or to itself. Templates are tried with nothing
+/// behind the name and somebody as the user.
+pub(super) fn doubt(links: &Links, short: &str, long: &str) -> Option<Doubt> {
+    if links.is_own_circle(short, long) {
+        return Some(Doubt::Itself);
     }
+    if !long.contains("{{") && long.trim().contains(char::is_whitespace) {
+        return Some(Doubt::Spaces);
+    }
+    let visit = Visit { path: "", query: "", user: Some("you@example.com"), now: 0 };
+    let target = expand(long.trim(), &visit).ok()?;
+    let is_usual = match target.scheme.as_str() {
+        // Links may lead to other go links.
+        "" => target.address.starts_with('/'),
+        scheme => words::is_web(scheme),
+    };
+    (!is_usual).then_some(Doubt::NoWebAddress)
 }

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::changing::is_unusual;
+use super::changing::doubt;
 use super::{By, Wish, sentences, wanted};
 use crate::engine::links::LinkError;
-use crate::kernel::link::{LinkRefusal, NAME_MAX};
+use crate::kernel::link::{LinkRefusal, NAME_MAX, check_destination};
 use crate::notices::links as words;
 use crate::slack::answer::Answer;
 use crate::slack::envelope::{self, FormState, MessageShortcut, ViewSubmission};
 use crate::slack::modals::{context, input, plain, section};
+use crate::slack::pastes::addresses::first_address;
 use crate::slack::surface::Surface;
 
 /// Our name for this form.
@@ -96,11 +97,14 @@ impl Surface {
         let wish = Wish { short, long: field(&submission.state, LONG), seen: about.seen.clone(), is_unusual: false };
         let owner = Some(field(&submission.state, OWNER)).filter(|owner| !owner.is_empty());
         let links = self.links();
-        if is_unusual(&wish.long) && about.warned.as_ref() != Some(&wish.long) {
-            let note = ":warning: That is no web address: people who follow this link may open something else than a page. Nothing \
-                        was saved yet. Press Save again if you mean it.";
+        if let Some(doubt) = doubt(&links, &wish.short, &wish.long)
+            && about.warned.as_ref() != Some(&wish.long)
+            && check_destination(&wish.long).is_ok()
+        {
+            let note =
+                format!(":warning: That {}. Nothing was saved yet. Press Save again if you mean it.", doubt.said());
             let about = About { warned: Some(wish.long.clone()), ..about };
-            return Answer::UpdateView(draw(&about, &typed, &wish.long, owner.as_deref(), Some(note)));
+            return Answer::UpdateView(draw(&about, &typed, &wish.long, owner.as_deref(), Some(&note)));
         }
         let saving = async {
             let asker = links.asker(&by.slack_id).await?;
@@ -122,8 +126,7 @@ impl Surface {
 
     /// The shortcut on a message.
     pub(in crate::slack) async fn link_from_message(&self, by: &By, shortcut: &MessageShortcut) -> Answer {
-        let text = shortcut.body.get("text").and_then(Value::as_str).unwrap_or_default();
-        let address = first_address(text).or_else(|| address_in(shortcut.body.get("blocks")?, 0));
+        let address = first_address(&shortcut.body);
         let wish = Wish { long: address.clone().unwrap_or_default(), ..Wish::default() };
         let trigger = shortcut.trigger_id.as_ref();
         let note = address.is_none().then_some(sentences::NO_ADDRESS);
@@ -164,62 +167,9 @@ fn plainly(text: &str) -> String {
     crate::slack::sentences::as_plain(text)
 }
 
-/// The first web address in Slack's markup: `<https://x|label>` or bare.
-fn first_address(text: &str) -> Option<String> {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('<') {
-        let (inside, after) = after.split_once('>').unwrap_or((after, ""));
-        let target = inside.split('|').next().unwrap_or_default();
-        if is_web_address(target) {
-            return Some(envelope::typed(&format!("<{inside}>")));
-        }
-        rest = after;
-    }
-    text.split_whitespace().find(|word| is_web_address(word)).map(envelope::typed)
-}
-
-fn is_web_address(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty())
-}
-
-/// The first link in rich text. Slack nests a few deep.
-fn address_in(blocks: &Value, depth: usize) -> Option<String> {
-    if depth > 12 {
-        return None;
-    }
-    match blocks {
-        Value::Array(items) => items.iter().find_map(|item| address_in(item, depth + 1)),
-        Value::Object(map) => {
-            let url = map.get("url").and_then(Value::as_str).filter(|url| is_web_address(url));
-            let in_text = || first_address(map.get("text")?.as_str()?);
-            url.map(str::to_owned).or_else(in_text).or_else(|| {
-                ["elements", "text", "fields"].iter().find_map(|name| address_in(map.get(*name)?, depth + 1))
-            })
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_address_of_a_message_is_found() {
-        assert_eq!(
-            first_address("see <https://a.test/?x=1&amp;y=2|here> and <https://b.test>").as_deref(),
-            Some("https://a.test/?x=1&y=2")
-        );
-        assert_eq!(
-            first_address("<@U1> mailed <mailto:a@b.c|a@b.c> about <http://b.test>").as_deref(),
-            Some("http://b.test")
-        );
-        assert_eq!(first_address("no address, <#C1|general> https://"), None);
-        assert_eq!(first_address("plain https://c.test/x").as_deref(), Some("https://c.test/x"));
-        let blocks = json!([{"type": "rich_text", "elements": [{"elements": [{"type": "text", "text": "x"}, {"type": "link", "url": "https://d.test"}]}]}]);
-        assert_eq!(address_in(&blocks, 0).as_deref(), Some("https://d.test"));
-    }
 
     #[test]
     fn a_destination_that_slack_would_refuse_opens_no_form() {

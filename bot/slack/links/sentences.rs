@@ -116,6 +116,9 @@ pub(super) fn refused(refusal: &LinkRefusal) -> String {
         LinkRefusal::Template { why } => {
             format!("The destination is a template that I cannot read: {}.", escape(&one_line(why, 300)))
         }
+        LinkRefusal::Destination { why } => {
+            format!("That can lead nowhere: {}. Nothing was changed.", escape(&one_line(why, 300)))
+        }
         LinkRefusal::NotYours { short, owner } if owner.is_empty() => {
             format!("{} belongs to somebody else, so only they can change it.", name(short))
         }

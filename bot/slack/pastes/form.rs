@@ -94,6 +94,8 @@ pub(in crate::slack) struct Filled<'a> {
     pub channel: Option<&'a str>,
     /// Whether pastes can end by themselves.
     pub can_end: bool,
+    /// Who will be able to read it.
+    pub readers: &'a str,
 }
 
 /// What came back in the form.
@@ -141,9 +143,10 @@ pub(in crate::slack) fn view(filled: &Filled<'_>) -> Value {
         let keep = json!({ "type": "static_select", "action_id": VALUE, "options": keeps, "initial_option": first });
         blocks.push(input(KEEP, "Keep it", true, keep));
     }
-    blocks.push(context(
-        "At most 3,000 characters fit here. Longer: post it as a text snippet or file, then *Paste this* on that message.",
-    ));
+    blocks.push(context(&format!(
+        "{} At most 3,000 characters fit here. Longer: post it as a text snippet or file, then *Paste this* on that message.",
+        filled.readers
+    )));
     let about = About { channel: filled.channel.map(str::to_owned), ..About::default() };
     json!({
         "type": "modal", "callback_id": CALLBACK, "title": plain("New paste"), "submit": plain("Paste"),

@@ -21,7 +21,7 @@ impl Surface {
         channel: Option<&str>,
         text: Option<&Text>,
     ) -> Answer {
-        let filled = Filled { text, note: None, channel, can_end: self.engine.pastes().are_here() };
+        let filled = Filled { text, channel, ..self.paste_form_now() };
         let opened = match trigger {
             Some(trigger) => {
                 self.engine.slack().views_open(trigger, &form::view(&filled)).await.map(drop).map_err(Some)

@@ -27,7 +27,10 @@ impl Line {
         let seconds = text(message, "ts").split('.').next().and_then(|seconds| seconds.parse::<i64>().ok());
         let at = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
         let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
-        let mut text = markdown(&cards::with_names(message, names));
+        let Read { mut text, left_out } = read(&cards::with_names(message, names));
+        for kind in left_out {
+            text.push_str(&format!("\n[left out: {kind}]"));
+        }
         for file in files(message) {
             text.push_str(&format!("\n[file: {}]", file.name));
         }
@@ -45,28 +48,38 @@ pub(super) fn thread(lines: &[Line]) -> String {
     all.join("\n---\n\n")
 }
 
-/// The text of one message with what hangs on it. Rich text where Slack has it; else the blocks of an app; else what it
-/// gives as text, in its own markup.
-pub(super) fn markdown(message: &Value) -> String {
-    let mut out = String::new();
-    for block in list(message, "blocks").iter().filter(|block| text(block, "type") == "rich_text") {
-        for part in elements(block) {
-            write_part(part, &mut out);
-        }
-    }
-    if out.trim().is_empty() {
-        out = cards::blocks(message);
-    }
+/// What one message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::slack) struct Read {
+    /// Its text with what hangs on it, as Markdown.
+    pub(in crate::slack) text: String,
+    /// Kinds of parts that say something and could not be made into text.
+    pub(in crate::slack) left_out: Vec<String>,
+}
+
+/// The text of one message with what hangs on it: its blocks, or what Slack gives as text, in its own markup.
+pub(in crate::slack) fn read(message: &Value) -> Read {
+    let mut left_out = Vec::new();
+    let mut out = cards::blocks(message, &mut left_out);
     if out.trim().is_empty() {
         out = typed(text(message, "text"));
     }
-    let attached = cards::attachments(message);
+    let attached = cards::attachments(message, &mut left_out);
     if !attached.is_empty() {
         new_line(&mut out);
         out.push_str(if out.is_empty() { "" } else { "\n" });
         out.push_str(&attached);
     }
-    out.trim_end().to_owned()
+    Read { text: out.trim_end().to_owned(), left_out }
+}
+
+/// Rich text as Markdown.
+pub(super) fn rich_text(block: &Value) -> String {
+    let mut out = String::new();
+    for part in elements(block) {
+        write_part(part, &mut out);
+    }
+    out
 }
 
 /// The code, if the message is one code block and nothing else.
@@ -252,6 +265,10 @@ pub(super) fn files(message: &Value) -> Vec<FileAt> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn markdown(message: &Value) -> String {
+        read(message).text
+    }
 
     fn rich(parts: Value) -> Value {
         json!({ "text": "flat", "blocks": [{ "type": "rich_text", "elements": parts }] })

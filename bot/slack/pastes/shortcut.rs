@@ -89,7 +89,11 @@ impl Surface {
             return gathered.add("snippet.txt", code);
         }
         let names = self.names(std::slice::from_ref(body)).await;
-        gathered.add("message.md", message::markdown(&cards::with_names(body, &names)));
+        let read = message::read(&cards::with_names(body, &names));
+        if !read.left_out.is_empty() {
+            gathered.notes.push(words::left_out(&read.left_out));
+        }
+        gathered.add("message.md", read.text);
     }
 
     /// Names of the people who wrote or are mentioned, by id; those that cannot be looked up quickly are left out.

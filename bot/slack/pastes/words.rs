@@ -129,6 +129,11 @@ fn why_tclip(error: &crate::outside::tclip::TclipError) -> String {
     format!("{}.{advice}", capital(&escape(&one_line(&error.to_string(), 300))))
 }
 
+/// Which parts of a message are missing in the paste.
+pub(super) fn left_out(kinds: &[String]) -> String {
+    format!("A part of the message was left out, because I cannot read it: {}.", escape(&kinds.join(", ")))
+}
+
 /// Why a file of a message was left out.
 pub(super) fn not_downloaded(name: &str, error: &SlackError) -> String {
     let name = escape(&one_line(name, 80));

@@ -6,14 +6,16 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Multipart};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use url::form_urlencoded;
 
 use super::showing::{NEW, editor, named, set};
 use super::{Asked, BODY_LIMIT_BYTES, LinkPages, failed, redirect, text, wants_page};
 use crate::engine::links::Saving;
 use crate::kernel::Actor;
 use crate::kernel::link::snapshot::Line;
-use crate::kernel::link::{Draft, Editor, Expect, LinkId, check, check_name, may_edit, path_escape};
+use crate::kernel::link::{
+    Draft, Editor, Expect, LinkId, LinkRefusal, check_destination, check_name, may_edit, path_escape,
+};
+use crate::web::fields;
 use crate::web::identity::Caller;
 
 /// Scripts in a page of elsewhere cannot set it: names that begin with `Sec-` are the browser's own.
@@ -21,33 +23,45 @@ const PROGRAM: &str = "sec-golink";
 
 type Form = HashMap<String, String>;
 
-/// The fields of a form and of the query; the form's win, and of several of one name the first. Nothing if it is too long
-/// or broken.
-async fn form(headers: &HeaderMap, query: &str, body: Body) -> Option<Form> {
+/// Why a form is not read, with the status of the answer.
+type Unreadable = (StatusCode, &'static str);
+
+const TOO_LONG: Unreadable = (StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or broken");
+const NO_TEXT: Unreadable = (StatusCode::BAD_REQUEST, "the form is not a text (it must be UTF-8)");
+
+/// The fields of a form and of the query; the form's win, and of several of one name the first.
+async fn form(headers: &HeaderMap, query: &str, body: Body) -> Result<Form, Unreadable> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let sent = match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "application/x-www-form-urlencoded" => {
-            let body = to_bytes(body, BODY_LIMIT_BYTES).await.ok()?;
-            form_urlencoded::parse(&body).into_owned().collect()
-        }
-        "multipart/form-data" => parts(kind, Body::from(to_bytes(body, BODY_LIMIT_BYTES).await.ok()?)).await?,
-        _ => Vec::new(),
-    };
+    let sent: Vec<(Vec<u8>, Vec<u8>)> =
+        match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => {
+                let body = to_bytes(body, BODY_LIMIT_BYTES).await.map_err(|_| TOO_LONG)?;
+                fields::pairs(&body).collect()
+            }
+            "multipart/form-data" => {
+                let body = to_bytes(body, BODY_LIMIT_BYTES).await.map_err(|_| TOO_LONG)?;
+                parts(kind, Body::from(body)).await.ok_or(TOO_LONG)?
+            }
+            _ => Vec::new(),
+        };
     let mut fields = Form::new();
-    for (name, value) in sent.into_iter().chain(form_urlencoded::parse(query.as_bytes()).into_owned()) {
-        fields.entry(name).or_insert(value);
+    for (name, value) in sent.into_iter().chain(fields::pairs(query.as_bytes())) {
+        // What is no text would be saved as another text.
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| NO_TEXT);
+        let value = text(value)?;
+        fields.entry(text(name)?).or_insert(value);
     }
-    Some(fields)
+    Ok(fields)
 }
 
 /// The fields of a form that is sent in parts, as `curl -F` does.
-async fn parts(kind: &str, body: Body) -> Option<Vec<(String, String)>> {
+async fn parts(kind: &str, body: Body) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     let request = axum::http::Request::builder().header(header::CONTENT_TYPE, kind).body(body).ok()?;
     let mut parts = Multipart::from_request(request, &()).await.ok()?;
     let mut fields = Vec::new();
     while let Some(part) = parts.next_field().await.ok()? {
-        let name = part.name().unwrap_or_default().to_owned();
-        fields.push((name, part.text().await.ok()?));
+        let name = part.name().unwrap_or_default().as_bytes().to_vec();
+        fields.push((name, part.bytes().await.ok()?.to_vec()));
     }
     Some(fields)
 }
@@ -77,8 +91,9 @@ impl LinkPages {
 
     /// `POST /`: makes or replaces a link.
     pub(super) async fn save(&self, asked: Asked, body: Body) -> Response {
-        let Some(form) = form(&asked.headers, &asked.query, body).await else {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or broken");
+        let form = match form(&asked.headers, &asked.query, body).await {
+            Ok(form) => form,
+            Err((status, why)) => return text(status, why),
         };
         let (short, long) = (field(&form, "short"), field(&form, "long"));
         if short.is_empty() || long.is_empty() {
@@ -87,8 +102,15 @@ impl LinkPages {
         if let Err(why) = check_name(short) {
             return text(StatusCode::BAD_REQUEST, &format!("`short`: {why}"));
         }
-        if let Err(why) = check(long) {
-            return text(StatusCode::BAD_REQUEST, &format!("`long` is no good template: {why}"));
+        let long = match check_destination(long) {
+            Ok(long) => long,
+            Err(LinkRefusal::Template { why }) => {
+                return text(StatusCode::BAD_REQUEST, &format!("`long` is no good template: {why}"));
+            }
+            Err(refusal) => return text(StatusCode::BAD_REQUEST, &format!("`long`: {refusal}")),
+        };
+        if self.links().is_own_circle(short, long) {
+            return text(StatusCode::BAD_REQUEST, "`long`: the link would lead to itself");
         }
         let caller = match self.reader(&asked).await {
             Ok(caller) => caller,
@@ -140,8 +162,9 @@ impl LinkPages {
 
     /// `POST /.delete/NAME`: only with the token of the link's own page, as in golink.
     pub(super) async fn delete(&self, asked: Asked, escaped: &str, body: Body) -> Response {
-        let Some(form) = form(&asked.headers, "", body).await else {
-            return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or broken");
+        let form = match form(&asked.headers, "", body).await {
+            Ok(form) => form,
+            Err((status, why)) => return text(status, why),
         };
         let Some(short) = named(escaped).filter(|short| !short.is_empty()) else {
             return text(StatusCode::BAD_REQUEST, "say which link");

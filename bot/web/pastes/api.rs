@@ -46,13 +46,16 @@ async fn posted(
     mut form: Form,
     headers: &HeaderMap,
 ) -> Result<Response, PasteError> {
+    if is_browser(headers) {
+        form.undo_browser_lines();
+    }
     let content = form.take_content();
-    let filename = match (form.word("filename"), &form.file_name) {
+    let filename = match (form.word("filename")?, &form.file_name) {
         ("", Some(name)) => name.clone(),
         (name, _) => name.to_owned(),
     };
-    let language = Some(form.word("language")).filter(|language| !language.is_empty());
-    let keep = form.word("keep");
+    let language = Some(form.word("language")?).filter(|language| !language.is_empty());
+    let keep = form.word("keep")?;
     let now = pages.engine.clock().now_ms();
     let expires_at = hold::parse(keep).ok().map(|length_ms| now.saturating_add(length_ms));
     if expires_at.is_none() && !matches!(keep, "" | "ever") {
@@ -60,7 +63,7 @@ async fn posted(
     }
     let text = Text::from_bytes(&filename, language, content)?;
     // A program cannot be asked, and would take the question for its paste; a person is, by the form coming back.
-    if wants_page(headers) && form.word("anyway").is_empty() {
+    if wants_page(headers) && form.word("anyway")?.is_empty() {
         let suspects = pages.pastes().doubts(&text).suspects;
         if let Some(first) = suspects.first() {
             let note = format!("This looks like it holds {} ({}). Nothing was pasted yet.", first.kind, first.place());

@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
 use futures_util::TryStreamExt;
 
-use crate::kernel::paste::CONTENT_MAX_BYTES;
+use crate::kernel::paste::{CONTENT_MAX_BYTES, PasteRefusal};
+use crate::web::fields;
 
 /// Go reads forms of at most this many bytes, so tclip does.
 const FORM_MAX_BYTES: usize = 10 * 1024 * 1024;
@@ -59,9 +60,9 @@ impl Form {
 
     fn pairs(body: &[u8]) -> Self {
         let mut form = Self::default();
-        for (name, value) in url::form_urlencoded::parse(body).take(FIELDS_MAX) {
+        for (name, value) in fields::pairs(body).take(FIELDS_MAX) {
             // As in Go, the first of two counts.
-            form.fields.entry(name.into_owned()).or_insert_with(|| value.into_owned().into_bytes());
+            form.fields.entry(String::from_utf8_lossy(&name).into_owned()).or_insert(value);
         }
         form
     }
@@ -89,10 +90,24 @@ impl Form {
         Ok(form)
     }
 
-    /// A short field as text; what is no text counts as empty.
-    pub(super) fn word(&self, name: &str) -> &str {
+    /// A short field as text; refused if it is none.
+    pub(super) fn word(&self, name: &str) -> Result<&str, PasteRefusal> {
         let value = self.fields.get(name).map(Vec::as_slice).unwrap_or_default();
-        std::str::from_utf8(value).unwrap_or_default()
+        std::str::from_utf8(value).map_err(|_| PasteRefusal::NotText)
+    }
+
+    /// A browser sends the lines of a text field with CR LF, whatever was typed; a file, and what a program sends, stays as it is.
+    pub(super) fn undo_browser_lines(&mut self) {
+        if self.file_name.is_none()
+            && let Some(content) = self.fields.get_mut("content")
+        {
+            let mut before = 0;
+            let pairs: Vec<bool> = content.windows(2).map(|pair| pair == b"\r\n").collect();
+            content.retain(|_| {
+                before += 1;
+                !pairs.get(before - 1).copied().unwrap_or(false)
+            });
+        }
     }
 
     /// The text itself, taken out.

@@ -243,6 +243,23 @@ impl GoUrl {
         self.query = written.join("&");
     }
 
+    /// Why no browser could ask anybody: no host, or a port that does not exist.
+    pub(super) fn has_no_host(&self) -> Option<String> {
+        let host = String::from_utf8_lossy(&self.host);
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, port),
+            _ => (host.as_ref(), ""),
+        };
+        if name.is_empty() {
+            return Some("its host is missing".to_owned());
+        }
+        if name.contains(':') && !name.starts_with('[') {
+            return Some("its host has two ports".to_owned());
+        }
+        let is_port = port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0);
+        (!is_port).then(|| format!("there is no port {}", port.chars().take(20).collect::<String>()))
+    }
+
     /// In lower case; empty for a relative address.
     pub(super) fn scheme(&self) -> &str {
         &self.scheme

@@ -65,6 +65,12 @@ pub fn without_punctuation(short: &str) -> &str {
     short.trim_end_matches(['.', ',', '(', ')', '[', ']', '{', '}'])
 }
 
+/// As `without_punctuation`, and without whatever else is copied along with a link and can be in no name: spaces, quotes, `:`.
+pub fn without_signs(short: &str) -> &str {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    without_punctuation(short.trim_end_matches(|c: char| !is_part(c)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::name::{LinkId, NameError, check_name, without_punctuation};
+use super::usable::usable;
 use super::{Link, expand};
 
 /// Longest destination in bytes; browsers and proxies stop near here, and Slack shows no more.
@@ -66,6 +67,12 @@ pub enum LinkRefusal {
     /// The destination is a template that cannot be read.
     #[error("the destination is no good template: {why}")]
     Template {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The destination can never be followed.
+    #[error("the destination leads nowhere: {why}")]
+    Destination {
         /// What is wrong with it.
         why: String,
     },
@@ -155,13 +162,7 @@ pub fn save(
 ) -> Result<Link, LinkRefusal> {
     let (before, bare, known) = facts;
     check_name(&draft.short).map_err(|why| LinkRefusal::Name { why })?;
-    if draft.long.is_empty() {
-        return Err(LinkRefusal::NoDestination);
-    }
-    if draft.long.len() > LONG_MAX {
-        return Err(LinkRefusal::DestinationTooLong);
-    }
-    expand::check(&draft.long).map_err(|why| LinkRefusal::Template { why: why.to_string() })?;
+    let long = check_destination(&draft.long)?;
     may_edit(before, editor, known)?;
     if before.is_none() && LinkId::of(without_punctuation(&draft.short)) != LinkId::of(&draft.short) {
         may_edit(bare, editor, known).map_err(|_| shadows(bare))?;
@@ -181,7 +182,21 @@ pub fn save(
         None => editor.login.clone(),
     };
     let created_at = before.map_or(now, |link| link.created_at);
-    Ok(Link { short: draft.short.clone(), long: draft.long.clone(), owner, created_at, edited_at: now })
+    Ok(Link { short: draft.short.clone(), long: long.to_owned(), owner, created_at, edited_at: now })
+}
+
+/// The destination without what surrounds it, if it can be followed.
+pub fn check_destination(long: &str) -> Result<&str, LinkRefusal> {
+    let long = long.trim();
+    if long.is_empty() {
+        return Err(LinkRefusal::NoDestination);
+    }
+    if long.len() > LONG_MAX {
+        return Err(LinkRefusal::DestinationTooLong);
+    }
+    expand::check(long).map_err(|why| LinkRefusal::Template { why: why.to_string() })?;
+    usable(long).map_err(|why| LinkRefusal::Destination { why })?;
+    Ok(long)
 }
 
 fn shadows(bare: Option<&Link>) -> LinkRefusal {

@@ -25,6 +25,22 @@ impl Typed {
         Some(Self { short: short.to_owned(), path: path.to_owned(), query: query.to_owned() })
     }
 
+    /// Reads what was typed in a chat, where it is text and no address: `%` that begins no escape is a percent sign, and `#` is
+    /// part of what stands there.
+    pub fn read_text(text: &str) -> Option<Self> {
+        let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        let mut address = String::with_capacity(text.len());
+        for (at, character) in text.char_indices() {
+            match character {
+                '%' if !text.get(at + 1..).is_some_and(is_escape) => address.push_str("%25"),
+                '#' => address.push_str("%23"),
+                other => address.push(other),
+            }
+        }
+        // `%ff` is an escape and no text.
+        Self::read(&address).or_else(|| Self::read(&text.replace('%', "%25").replace('#', "%23")))
+    }
+
     /// As it would be typed, the name spelled `short`. Read again it is the same, and an address may end in it.
     pub fn show(&self, short: &str) -> String {
         let mut text = escaped(short, |c| "-._~!$&'()*+,;=:@".contains(c));
@@ -75,6 +91,19 @@ mod tests {
                 "{text}"
             );
         }
+        for (text, path) in [
+            ("q/100%", "100%"),
+            ("q/c#", "c#"),
+            ("q/a%20b", "a b"),
+            ("q/%zz", "%zz"),
+            ("q/%ff", "%ff"),
+            ("q/50%25", "50%"),
+        ] {
+            let typed = Typed::read_text(text).expect("every text can be read");
+            assert_eq!((typed.short.as_str(), typed.path.as_str()), ("q", path), "{text}");
+            assert_eq!(Typed::read_text(&typed.show("q")).as_ref(), Some(&typed), "{text}");
+        }
+        assert_eq!(Typed::read_text("q?x=100%").map(|typed| typed.query).as_deref(), Some("x=100%25"));
         assert_eq!(Typed::read("who/%zz"), None);
         assert_eq!(Typed::read("who/%ff"), None);
         assert_eq!(Typed::read("who/a?b").expect("it can be read").show("Who"), "Who/a?b");

@@ -1,4 +1,6 @@
-//! What looks like a key, a token or a password in a text, by the prefixes their makers publish.
+//! What looks like a key, a token or a password in a text, by the prefixes their makers publish or the names that stand before them.
+
+mod named;
 
 /// One thing that looks like a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +111,12 @@ pub fn suspects(text: &str) -> Vec<Suspect> {
         // Where a line was broken in the middle of a word, as terminals and mail do.
         let next = lines.peek().copied().unwrap_or_default();
         let kinds = MARKS.iter().filter(|mark| mark.is_in(line, next)).map(|mark| mark.kind);
-        for kind in kinds.chain(others(line)) {
+        let mut kinds: Vec<_> = kinds.chain(others(line)).collect();
+        // What is known by its own beginning needs no name.
+        if kinds.is_empty() {
+            kinds.extend(named::secret(line));
+        }
+        for kind in kinds {
             let suspect = Suspect { kind, line: index + 1 };
             if !found.contains(&suspect) {
                 found.push(suspect);
