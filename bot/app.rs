@@ -17,8 +17,7 @@ use tracing::{error, info, warn};
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Folders, Report, Secrets, SlackMode};
-use crate::engine::logbook::Logbook;
+use crate::config::{Config, Folders, Report, Secrets, SlackMode};
 use crate::engine::{Engine, Parts, Running};
 use crate::notices::Notices;
 use crate::outside::contacts::Contacts;
@@ -31,7 +30,7 @@ use crate::slack::edge::Edge;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
 use crate::steps::{self, List};
-use crate::store::{AnchorFile, OpenError, Store};
+use crate::store::OpenError;
 use crate::web;
 use crate::web::pages::Pages;
 use connections::Limits;
