@@ -23,6 +23,8 @@ async fn idle_connections_keep_nobody_waiting_and_no_access_on() {
     let client = reqwest::Client::builder().unix_socket(socket).build().expect("a client");
     let answer = client.get("http://nightlatch/healthz").send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200);
+    let is_shown = scene.slack.until(|slack| slack.screen("bob", "#access").contains("Approve")).await;
+    assert!(is_shown, "no card:\n{}", scene.log());
     // Whatever the bot kept open to Tailscale is gone: it has to connect anew.
     let pressed = scene.slack.press("bob", "#access", "Approve").await.expect("a button");
     assert!(pressed.acked, "{pressed:?}\n{}", scene.log());
