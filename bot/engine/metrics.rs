@@ -34,7 +34,7 @@ const EVENTS: [&str; 12] = [
     "observed",
     "shown",
     "not_shown",
-    "alarmed",
+    "notified",
     "woke",
 ];
 /// What can come of one.

@@ -139,6 +139,13 @@ async fn what_the_board_and_the_alerts_name_is_there_from_the_start_and_every_lo
     let scene = Scene::set().await;
     edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock");
     let _child = scene.start().await;
+    // How the log is stands there once it was walked, right after the start.
+    let walked = async {
+        while !get(&scene, "/metrics").await.1.contains("# TYPE nightlatch_audit_verified") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), walked).await.expect("the log is walked");
     let (_, metrics) = get(&scene, "/metrics").await;
     let docs = [
         include_str!("../../docs/alerts.yaml"),
