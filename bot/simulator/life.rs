@@ -146,7 +146,11 @@ async fn start(world: &World, folder: &Path, ids: &Ids) -> Result<Bot, Mishap> {
         people: std::collections::BTreeMap::new(),
         links: look(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },
-        logbook: look(Logbook::open(&store, AnchorFile::new(&folder.join("nightlatch.anchor")), clock.clone()))?,
+        logbook: look(Logbook::open(
+            &store,
+            (AnchorFile::new(&folder.join("nightlatch.anchor")), None),
+            clock.clone(),
+        ))?,
         store: store.clone(),
     };
     let stop = CancellationToken::new();
