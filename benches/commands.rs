@@ -1,8 +1,10 @@
-//! What happens when very many people type at once: signed slash commands over HTTP into the real binary, with the
-//! playground's worlds around it. Prints how long the answers took, what they said, and what it cost.
+//! What happens when very many people type at once: slash commands of as many different people into the real binary, signed over HTTP or
+//! over Socket Mode, with the playground's worlds around it: a large tailnet, and a Slack and a Tailscale that take their time. Prints how
+//! long the answers took, what they said, and what it cost.
 //!
-//! `cargo bench --bench commands -- --rate 1000 --seconds 10 --kind ask` (kinds: `ask`, `list`, `help`, `mix`). The load does
-//! not wait for answers: a slow bot gets no fewer commands. Nothing here asserts a time; read the numbers.
+//! `cargo bench --bench commands -- --rate 500 --seconds 10 --kind ask --door http` (kinds: `ask`, `list`, `help`, `mix`; doors: `http`,
+//! `socket`). The load does not wait for answers: a slow bot gets no fewer commands. `--kind engine` asks in this process as fast as it goes,
+//! without any door. Nothing here asserts a time; read the numbers.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,10 +24,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use hmac::{Hmac, KeyInit, Mac};
+use nightlatch::app::Bot as App;
 use nightlatch::clock::Clock;
-use nightlatch::playground::slack::{Seed, SlackWorld};
+use nightlatch::clock::Ids;
+use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use nightlatch::engine::Engine;
+use nightlatch::engine::asking::{Form, Prepared};
+use nightlatch::playground::slack::{Fault as SlackFault, Seed, SlackWorld};
 use nightlatch::playground::tailnet::TailnetWorld;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -40,9 +47,9 @@ inputs:
   hold: { type: duration, default: 1h, max: 8h }
   reason: { type: text, max_length: 500 }
   device: { type: device }
-ask: [group:engineering]
+ask: [autogroup:member]
 approve:
-  - by: [group:dba, "@db-oncall"]
+  - by: [group:dba, "@crowd"]
 steps:
   - uses: tailscale.attribute
     with: { device: "{{ inputs.device }}", key: custom:jit_prod_db, value: true }
@@ -53,6 +60,12 @@ struct Plan {
     rate: u64,
     seconds: u64,
     kind: String,
+    door: String,
+    people: usize,
+    devices: usize,
+    /// Real time that a call to Slack and one to Tailscale take.
+    slack_ms: u64,
+    tailscale_ms: u64,
 }
 
 impl Plan {
@@ -61,9 +74,14 @@ impl Plan {
         let after = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
         let number = |name: &str, or: u64| after(name).map_or(or, |text| text.parse().expect("a number"));
         Self {
-            rate: number("--rate", 1_000),
+            rate: number("--rate", 500),
             seconds: number("--seconds", 10),
             kind: after("--kind").unwrap_or_else(|| "ask".to_owned()),
+            door: after("--door").unwrap_or_else(|| "http".to_owned()),
+            people: usize::try_from(number("--people", 2_000)).expect("a number"),
+            devices: usize::try_from(number("--devices", 20_000)).expect("a number"),
+            slack_ms: number("--slack-ms", 300),
+            tailscale_ms: number("--tailscale-ms", 500),
         }
     }
 
@@ -71,8 +89,13 @@ impl Plan {
         match (self.kind.as_str(), number % 10) {
             ("list", _) | ("mix", 0..=5) => "list".to_owned(),
             ("help", _) | ("mix", 6..=8) => "help".to_owned(),
-            _ => format!("prod-db 1h load {number}"),
+            _ => format!("prod-db 1h device=crowd-{:05} load {number}", self.one(number)),
         }
+    }
+
+    /// Which of the people this is.
+    fn one(&self, number: u64) -> usize {
+        usize::try_from(number).unwrap_or(0) % self.people.max(1)
     }
 }
 
@@ -99,25 +122,19 @@ impl Drop for Bot {
 }
 
 impl Bot {
-    async fn start(slack: &SlackWorld, tailnet: &TailnetWorld) -> Self {
+    async fn start(slack: &SlackWorld, tailnet: &TailnetWorld, plan: &Plan) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("workflows")).expect("a folder");
         std::fs::write(folder.path().join("workflows/prod-db.yaml"), WORKFLOW).expect("a workflow");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-        let config = format!(
-            "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:{port}\nurl: http://127.0.0.1:{port}\n\
-             slack:\n  mode: http\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  signing_secret: env:SLACK_SIGNING_SECRET\n\
-             tailscale:\n  api_url: {}\n  client_id: {}\n  client_secret: env:TAILSCALE_CLIENT_SECRET\n",
-            slack.api_url(),
-            tailnet.url(),
-            tailnet.client_id(),
-        );
+        let config = config(slack, tailnet, &plan.door, port);
         std::fs::write(folder.path().join("nightlatch.yaml"), config).expect("a configuration");
         let app = slack.app();
         let process = Command::new(env!("CARGO_BIN_EXE_nightlatch"))
             .args(["serve", "--config", "nightlatch.yaml"])
             .current_dir(folder.path())
             .env("SLACK_BOT_TOKEN", app.bot_token)
+            .env("SLACK_APP_TOKEN", app.app_token)
             .env("SLACK_SIGNING_SECRET", &app.signing_secret)
             .env("TAILSCALE_CLIENT_SECRET", tailnet.client_secret().expose_secret())
             .env("RUST_LOG", "warn")
@@ -167,15 +184,15 @@ impl Bot {
     }
 
     /// The bytes Slack would send, with its signature.
-    fn command(&self, client: &reqwest::Client, text: &str, number: u64, hook: &str) -> reqwest::RequestBuilder {
-        let (user, device) = if number.is_multiple_of(2) { ("U0ALICE01", "alice") } else { ("U0CAROL01", "carol") };
+    fn command(&self, client: &reqwest::Client, plan: &Plan, number: u64, hook: &str) -> reqwest::RequestBuilder {
+        let (user, text) = (format!("U0P{:05}", plan.one(number)), plan.text(number));
         let trigger = format!("{number}.1.bench");
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("command", "/access"),
-                ("text", text),
-                ("user_id", user),
-                ("user_name", device),
+                ("text", text.as_str()),
+                ("user_id", user.as_str()),
+                ("user_name", "somebody"),
                 ("team_id", "T0ACME001"),
                 ("team_domain", "acme"),
                 ("channel_id", "C0GENERAL1"),
@@ -235,7 +252,18 @@ async fn one(request: reqwest::RequestBuilder) -> Answer {
     Answer { took: begun.elapsed(), said }
 }
 
-async fn load(bot: &Bot, plan: &Plan, hook: &str) -> (Vec<Answer>, Duration) {
+async fn one_by_socket(slack: SlackWorld, who: String, text: String) -> Answer {
+    let begun = Instant::now();
+    let delivered = slack.command(&who, "@nightlatch", &format!("/access {text}")).await.expect("a command");
+    let said = match delivered.body {
+        Some(body) if delivered.acked => gist(body["text"].as_str().unwrap_or_default()),
+        _ if delivered.acked => "(nothing)".to_owned(),
+        _ => "not acknowledged".to_owned(),
+    };
+    Answer { took: begun.elapsed(), said }
+}
+
+async fn load(bot: &Bot, slack: &SlackWorld, plan: &Plan, hook: &str) -> (Vec<Answer>, Duration) {
     let client = reqwest::Client::builder().pool_max_idle_per_host(512).build().expect("a client");
     let begun = Instant::now();
     let pause = Duration::from_secs(1) / u32::try_from(plan.rate).expect("a rate");
@@ -243,7 +271,11 @@ async fn load(bot: &Bot, plan: &Plan, hook: &str) -> (Vec<Answer>, Duration) {
     for number in 0..plan.rate * plan.seconds {
         let at = begun + pause * u32::try_from(number).expect("not that many");
         tokio::time::sleep_until(at.into()).await;
-        running.spawn(one(bot.command(&client, &plan.text(number), number, hook)));
+        if plan.door == "socket" {
+            running.spawn(one_by_socket(slack.clone(), format!("p{:05}", plan.one(number)), plan.text(number)));
+        } else {
+            running.spawn(one(bot.command(&client, plan, number, hook)));
+        }
     }
     let sending = begun.elapsed();
     (running.join_all().await, sending)
@@ -257,10 +289,11 @@ fn report(answers: &[Answer], sending: Duration) {
     let rate = answers.len() as f64 / sending.as_secs_f64();
     println!("sent       {} in {:.1} s ({rate:.0}/s)", answers.len(), sending.as_secs_f64());
     println!(
-        "answered   p50 {:.1} ms   p90 {:.1} ms   p99 {:.1} ms   max {:.1} ms",
+        "answered   p50 {:.1} ms   p90 {:.1} ms   p99 {:.1} ms   p99.9 {:.1} ms   max {:.1} ms",
         at(0.5),
         at(0.9),
         at(0.99),
+        at(0.999),
         at(1.0)
     );
     println!("over 3 s   {late}");
@@ -277,29 +310,108 @@ fn counted<'k>(title: &str, kinds: impl Iterator<Item = (&'k str, usize)>) {
     }
 }
 
+fn config(slack: &SlackWorld, tailnet: &TailnetWorld, door: &str, port: u16) -> String {
+    format!(
+        "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:{port}\nurl: http://127.0.0.1:{port}\n\
+         slack:\n  mode: {door}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
+         signing_secret: env:SLACK_SIGNING_SECRET\n\
+         tailscale:\n  api_url: {}\n  client_id: {}\n  client_secret: env:TAILSCALE_CLIENT_SECRET\n",
+        slack.api_url(),
+        tailnet.url(),
+        tailnet.client_id(),
+    )
+}
+
+/// How many asks a second are saved in this process, by so many who ask at once.
+async fn engine(plan: &Plan, slack: &SlackWorld, tailnet: &TailnetWorld) {
+    const AT_ONCE: u64 = 512;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("workflows")).expect("a folder");
+    std::fs::write(folder.path().join("workflows/prod-db.yaml"), WORKFLOW).expect("a workflow");
+    let app = slack.app();
+    let text = config(slack, tailnet, "socket", 0);
+    let config = Config::from_text("nightlatch.yaml", folder.path(), &text).expect("a configuration");
+    let secrets = Secrets {
+        slack: SlackSecrets {
+            bot_token: SecretString::from(app.bot_token),
+            app_token: Some(SecretString::from(app.app_token)),
+            signing_secret: Some(SecretString::from(app.signing_secret)),
+        },
+        tailscale: TailscaleSecrets::Client { id: tailnet.client_id(), secret: tailnet.client_secret() },
+    };
+    let bot = App::start(&config, secrets, Clock::system(), Ids::random()).await.expect("the bot starts");
+    let engine = bot.engine().clone();
+    engine.directory().tried().await;
+    let begun = Instant::now();
+    let mut asking = tokio::task::JoinSet::new();
+    for first in 0..AT_ONCE {
+        asking.spawn(ask_on(engine.clone(), plan.people, first, AT_ONCE, begun + Duration::from_secs(plan.seconds)));
+    }
+    let asked: u64 = asking.join_all().await.into_iter().sum();
+    let took = begun.elapsed().as_secs_f64();
+    println!("asked      {asked} in {took:.1} s: {:.0} a second, by {AT_ONCE} at once", asked as f64 / took);
+    drop(engine);
+    bot.stop().await;
+}
+
+async fn ask_on(engine: Engine, people: usize, first: u64, step: u64, until: Instant) -> u64 {
+    let (mut number, mut asked) = (first, 0);
+    while Instant::now() < until {
+        let one = usize::try_from(number).expect("a number") % people;
+        let workflow = engine.catalog().find("prod-db").expect("the workflow").clone();
+        let form = Form::from_words(workflow, &format!("1h device=crowd-{one:05} load {number}"), None);
+        match engine.prepare(&format!("U0P{one:05}"), &form).await {
+            Ok(Prepared::Complete(ask)) => drop(engine.ask(*ask, None).await.expect("it is saved")),
+            other => panic!("not complete: {other:?}"),
+        }
+        (number, asked) = (number + step, asked + 1);
+    }
+    asked
+}
+
 #[tokio::main]
 async fn main() {
     let plan = Plan::read();
     let clock = Clock::system();
-    let slack = SlackWorld::start(clock.clone(), Seed::acme()).await.expect("a workspace");
+    let slack = SlackWorld::start(clock.clone(), Seed::acme().crowd(plan.people, 1_000)).await.expect("a workspace");
     let tailnet = TailnetWorld::start(clock).await.expect("a tailnet");
+    tailnet.crowd(plan.people, plan.devices);
+    if plan.kind == "engine" {
+        return engine(&plan, &slack, &tailnet).await;
+    }
     let later = Later::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}/hook", listener.local_addr().expect("an address"));
     let router = axum::Router::new().route("/hook", axum::routing::post(hook)).with_state(later.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let bot = Bot::start(&slack, &tailnet).await;
-    // Nobody is the very first: what is looked up once is looked up.
-    let warm = Plan { rate: 10, seconds: 1, kind: plan.kind.clone() };
-    load(&bot, &warm, &address).await;
+    let bot = Bot::start(&slack, &tailnet, &plan).await;
+    let half = Duration::from_millis(plan.tailscale_ms / 2);
+    tailnet.set_latency(half, half);
+    if plan.slack_ms > 0 {
+        slack.fail("*", SlackFault::Slow(plan.slack_ms), u32::MAX);
+    }
+    // The bot has looked around once before the many come.
+    let first = Plan { rate: 1, seconds: 1, kind: "ask".to_owned(), door: plan.door.clone(), ..plan };
+    while !load(&bot, &slack, &first, &address).await.0.iter().all(|answer| answer.said.contains("Asked")) {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     let (idle, _) = bot.memory();
     let before = bot.worked();
-    println!("{} a second for {} s, kind {}", plan.rate, plan.seconds, plan.kind);
-    let (answers, sending) = load(&bot, &plan, &address).await;
+    println!(
+        "{} a second for {} s, kind {}, door {}, {} people, {} devices, Slack {} ms, Tailscale {} ms",
+        plan.rate, plan.seconds, plan.kind, plan.door, plan.people, plan.devices, plan.slack_ms, plan.tailscale_ms
+    );
+    let (answers, sending) = load(&bot, &slack, &plan, &address).await;
     report(&answers, sending);
     let worked = bot.worked().saturating_sub(before);
     let (now, most) = bot.memory();
-    println!("cpu        {:.1} s", worked.as_secs_f64());
+    let each = worked.as_secs_f64() / answers.len() as f64;
+    println!(
+        "cpu        {:.1} s, {:.2} ms a command: one core takes {:.0} a second",
+        worked.as_secs_f64(),
+        each * 1000.0,
+        1.0 / each
+    );
     println!("memory     {idle} MiB idle, {now} MiB now, {most} MiB at most");
     tokio::time::sleep(Duration::from_secs(5)).await;
     let resting = bot.worked();

@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::config::{Config, Report, SlackMode};
 use crate::inputs;
 use crate::kernel::workflow::{Input, Workflow};
+use crate::slack::events::WANTED;
 use crate::steps::TYPES;
 
 /// Print the Slack app manifest for these workflows, ready to paste.
@@ -76,8 +77,13 @@ pub(super) fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
     let at = |path: &str| url.map(|url| format!("{}{path}", url.as_str().trim_end_matches('/')));
     let scopes = scopes::slack(catalog, TYPES);
     let mut interactivity = json!({ "is_enabled": true });
-    // Opening Home shows what one holds; a person who changed is read afresh before the next decision.
-    let mut events = json!({ "bot_events": ["app_home_opened", "user_change"] });
+    // Opening Home shows what one holds; the others say who came, left or changed.
+    let wanted: Vec<&str> = WANTED
+        .iter()
+        .copied()
+        .filter(|event| !event.starts_with("subteam_") || scopes::names_slack_groups(catalog))
+        .collect();
+    let mut events = json!({ "bot_events": wanted });
     if let (Some(interactions), Some(received)) = (at("/slack/interactions"), at("/slack/events")) {
         interactivity = json!({
             "is_enabled": true,
@@ -85,7 +91,7 @@ pub(super) fn manifest(catalog: &Catalog, url: Option<&Url>) -> Value {
             // Where a list of devices that is searched while typing asks for its options.
             "message_menu_options_url": interactions,
         });
-        events = json!({ "request_url": received, "bot_events": ["app_home_opened", "user_change"] });
+        events = json!({ "request_url": received, "bot_events": wanted });
     }
     json!({
         "_metadata": { "major_version": 2, "minor_version": 1 },
@@ -304,6 +310,10 @@ mod tests {
               "request_url": "https://nightlatch.example.ts.net/slack/events",
               "bot_events": [
                 "app_home_opened",
+                "subteam_created",
+                "subteam_members_changed",
+                "subteam_updated",
+                "team_join",
                 "user_change"
               ]
             },

@@ -1,22 +1,15 @@
-//! From what somebody typed or filled in to an ask that can be saved: parsing, looking up, checking, and what is missing.
+//! What somebody typed or filled in, read without asking anybody; and what it can amount to (`preparing`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
-use super::Engine;
 use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Given, Place};
 use crate::kernel::input::InputValue;
 use crate::kernel::request::DeviceShown;
-use crate::kernel::workflow::{Input, OwnRequest};
-use crate::kernel::{Ask, Failure, Person, Refusal, RequestId, Standing, Workflow, hold, policy};
+use crate::kernel::workflow::Input;
+use crate::kernel::{Ask, Failure, NotAsked, Refusal, Workflow, hold};
 use crate::outside::tailscale::Device;
-
-/// Slack wants an answer within three seconds; looking people up gets this much of them.
-const LOOK_UP_LIMIT: Duration = Duration::from_millis(2_000);
 
 /// What was filled in so far, by input name.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,11 +34,11 @@ pub enum Prepared {
     Incomplete {
         /// Names of inputs without a value.
         missing: Vec<String>,
-        /// Who asks.
-        person: Person,
-        /// Their own devices, newest first.
+        /// Some of their own devices, newest first: the only one, or two if there are several.
         devices: Vec<Device>,
     },
+    /// What is known does not let them ask, or is not enough to say: it must be looked up before anything is said.
+    Unknown,
 }
 
 /// Why a form cannot become a request.
@@ -69,7 +62,18 @@ pub enum AskError {
     /// The tailnet has no device of theirs.
     #[error("no device")]
     NoDevice,
-    /// Slack or Tailscale did not answer (in time); nothing was asked.
+    /// It cannot be told which of their devices, or something else, is meant.
+    #[error("missing input")]
+    Missing {
+        /// Names of inputs.
+        inputs: Vec<String>,
+        /// Names of some of their devices, if that is what has to be chosen from.
+        devices: Vec<String>,
+    },
+    /// The workflow is not there any more.
+    #[error("not lent any more")]
+    NotLent,
+    /// Slack, Tailscale or our own records did not answer; nothing was asked.
     #[error("cannot look it up: {}", .0.what)]
     Failed(Failure),
 }
@@ -110,7 +114,13 @@ impl Form {
         Self { workflow, values, channel, is_doubtful }
     }
 
-    fn value(&self, name: &str) -> Option<&str> {
+    /// Whether something other than a device is needed and not there.
+    pub fn lacks_text(&self) -> bool {
+        let device = self.workflow.device().map(|input| &input.name);
+        read(self, &[]).missing.iter().any(|name| Some(name) != device)
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 }
@@ -135,107 +145,47 @@ fn behind(words: &str, count: usize) -> &str {
 
 /// What the values of a form come to.
 #[derive(Default)]
-struct Read {
-    hold_ms: i64,
-    reason: String,
-    device: Option<DeviceShown>,
-    values: BTreeMap<String, InputValue>,
-    missing: Vec<String>,
-    wrong: Vec<(String, String)>,
+pub(super) struct Read {
+    pub(super) hold_ms: i64,
+    pub(super) reason: String,
+    pub(super) device: Option<DeviceShown>,
+    pub(super) values: BTreeMap<String, InputValue>,
+    pub(super) missing: Vec<String>,
+    pub(super) wrong: Vec<(String, String)>,
 }
 
-impl Engine {
-    /// Looks the person up and checks the form. Answers within about two seconds whatever the outside does.
-    ///
-    /// # Errors
-    /// See `AskError`; nothing is saved and nothing is sent.
-    pub async fn prepare(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
-        match tokio::time::timeout(LOOK_UP_LIMIT, self.prepare_unlimited(slack_id, form)).await {
-            Ok(prepared) => prepared,
-            Err(_) => Err(AskError::Failed(Failure {
-                what: "Slack or Tailscale did not answer in time".to_owned(),
-                advice: "try again in a moment".to_owned(),
-                retryable: true,
-                retry_after_ms: None,
-            })),
+impl From<NotAsked> for AskError {
+    fn from(why: NotAsked) -> Self {
+        match why {
+            NotAsked::Refused { why } => Self::Refused(why),
+            NotAsked::Wrong { inputs } => Self::Wrong(inputs),
+            NotAsked::NobodyCanApprove => Self::NobodyCanApprove,
+            NotAsked::NoTailnetUser { email } => Self::NoTailnetUser { email },
+            NotAsked::NoDevice => Self::NoDevice,
+            NotAsked::Failed { failure } => Self::Failed(failure),
+            NotAsked::Missing { inputs, devices } => Self::Missing { inputs, devices },
+            NotAsked::NotLent => Self::NotLent,
         }
     }
+}
 
-    async fn prepare_unlimited(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
-        let workflow = &form.workflow;
-        let person = self.inner.people.fresh(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
-        // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
-        if person.login.is_none() && person.standing == Standing::Member {
-            return Err(AskError::NoTailnetUser { email: person.email });
+impl From<AskError> for NotAsked {
+    fn from(why: AskError) -> Self {
+        match why {
+            AskError::Refused(why) => Self::Refused { why },
+            AskError::Wrong(inputs) => Self::Wrong { inputs },
+            AskError::NobodyCanApprove => Self::NobodyCanApprove,
+            AskError::NoTailnetUser { email } => Self::NoTailnetUser { email },
+            AskError::NoDevice => Self::NoDevice,
+            AskError::Failed(failure) => Self::Failed { failure },
+            AskError::Missing { inputs, devices } => Self::Missing { inputs, devices },
+            AskError::NotLent => Self::NotLent,
         }
-        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
-        self.somebody_can_approve(workflow, &person).await?;
-        let devices = match workflow.device() {
-            Some(_) => self.inner.people.own_devices(&person).await.map_err(AskError::Failed)?,
-            None => Vec::new(),
-        };
-        if workflow.device().is_some() && devices.is_empty() {
-            return Err(AskError::NoDevice);
-        }
-        let read = read(form, &devices);
-        if !read.wrong.is_empty() {
-            return Err(AskError::Wrong(read.wrong));
-        }
-        if !read.missing.is_empty() {
-            return Ok(Prepared::Incomplete { missing: read.missing, person, devices });
-        }
-        let id = RequestId(self.inner.ids.next(self.inner.clock.now_ms()));
-        let mut ask = Ask {
-            id,
-            workflow: Workflow::clone(workflow),
-            requester: person,
-            inputs: read.values,
-            hold_ms: read.hold_ms,
-            reason: read.reason,
-            device: read.device,
-            seal: String::new(),
-            channel: form.channel.clone(),
-        };
-        ask.seal = seal(&ask);
-        Ok(Prepared::Complete(Box::new(ask)))
-    }
-
-    async fn somebody_can_approve(&self, workflow: &Workflow, person: &Person) -> Result<(), AskError> {
-        let Some(stage) = workflow.stage() else { return Err(AskError::NobodyCanApprove) };
-        let mut all = self.inner.people.candidates(&stage.by).await.map_err(AskError::Failed)?;
-        if stage.own_request == OwnRequest::Never {
-            all.names.remove(&person.slack_id);
-            for name in [&person.login, &person.email].into_iter().flatten() {
-                all.names.remove(&name.to_lowercase());
-            }
-        }
-        let enough = all.names.len() >= usize::try_from(stage.quorum).unwrap_or(usize::MAX);
-        if enough || all.has_unlisted { Ok(()) } else { Err(AskError::NobodyCanApprove) }
-    }
-
-    /// The person and their own devices, for forms; within about two seconds.
-    ///
-    /// # Errors
-    /// Slack or Tailscale did not answer.
-    pub async fn person_and_devices(&self, slack_id: &str) -> Result<(Person, Vec<Device>), Failure> {
-        let looking = async {
-            let rules: Vec<_> = self.catalog().workflows().flat_map(|workflow| workflow.ask.clone()).collect();
-            let person = self.inner.people.fresh(slack_id, &rules, true).await?;
-            let devices = self.inner.people.own_devices(&person).await?;
-            Ok((person, devices))
-        };
-        let late = || Failure {
-            what: "Slack or Tailscale did not answer in time".to_owned(),
-            advice: "try again in a moment".to_owned(),
-            retryable: true,
-            retry_after_ms: None,
-        };
-        tokio::time::timeout(LOOK_UP_LIMIT, looking).await.unwrap_or_else(|_| Err(late()))
     }
 }
 
 /// Reads every input as its kind reads it.
-fn read(form: &Form, devices: &[Device]) -> Read {
+pub(super) fn read(form: &Form, devices: &[Device]) -> Read {
     let mut read = Read::default();
     for input in &form.workflow.inputs {
         let Some(kind) = inputs::of(&input.kind) else { continue };
@@ -263,10 +213,4 @@ impl Read {
             InputValue::Text { .. } | InputValue::Unknown => {}
         }
     }
-}
-
-/// Fingerprint of what people are shown and approve.
-fn seal(ask: &Ask) -> String {
-    let text = serde_json::to_vec(ask).unwrap_or_default();
-    hex::encode(Sha256::digest(text)).chars().take(12).collect()
 }

@@ -3,9 +3,11 @@
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::directory::DirectoryWork;
 use super::links::writing::{LinkOutcome, LinkWork};
 use super::pastes::writing::{PasteOutcome, PasteWork};
 use super::settling::Settlement;
+use super::typed::TypedWork;
 use super::{TellError, Told};
 use crate::kernel::effect::Effect;
 use crate::kernel::link::{LinkEvent, LinkId};
@@ -20,6 +22,8 @@ const QUEUE_MAX: usize = 4_096;
 pub(super) enum Work {
     /// A new request.
     Ask(Box<Ask>),
+    /// What somebody typed, and what became of it.
+    Typed(Box<TypedWork>),
     /// Something that happened to one.
     Tell(RequestId, Box<Event>),
     /// Something about a paste.
@@ -40,6 +44,8 @@ pub(super) enum Work {
     LinkNote(Box<LinkEvent>),
     /// Go links were followed.
     Clicks(Vec<(LinkId, i64)>),
+    /// What is known of people, groups and devices changed.
+    Directory(Box<DirectoryWork>),
     /// Something that concerns no request, for the audit log alone.
     Note { about: &'static str, event: serde_json::Value, state: &'static str },
     /// Somebody wants something said (`Effect::Say`); `about` names what, for the audit log.
@@ -59,7 +65,11 @@ pub(super) struct Job {
 impl Job {
     /// What may use the room that is kept for ends: what was performed, decided or ended, and nothing new.
     pub(super) fn may_use_reserve(&self) -> bool {
-        self.done.is_some() || !matches!(self.work, Work::Ask(_) | Work::Paste(_) | Work::Link(_) | Work::Clicks(_))
+        let is_new = matches!(
+            self.work,
+            Work::Ask(_) | Work::Typed(_) | Work::Paste(_) | Work::Link(_) | Work::Clicks(_) | Work::Directory(_)
+        );
+        self.done.is_some() || !is_new
     }
 
     /// Ends, and what was settled, are saved before everything else that waits.

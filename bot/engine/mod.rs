@@ -3,6 +3,7 @@
 mod alarms;
 pub mod asking;
 mod circumstances;
+pub mod directory;
 mod handing;
 pub mod health;
 mod jobs;
@@ -15,6 +16,7 @@ pub mod pastes;
 pub mod people;
 mod perform;
 mod performed;
+mod preparing;
 mod process;
 pub mod reading;
 mod saying;
@@ -22,13 +24,14 @@ mod settle;
 mod settling;
 mod showing;
 mod turns;
+pub mod typed;
 mod watch;
 mod worker;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
@@ -80,12 +83,27 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
+/// A handle that does not keep the engine alive: for what the engine itself holds.
+pub struct WeakEngine {
+    inner: Weak<Inner>,
+}
+
+impl WeakEngine {
+    /// The engine, if it is still there.
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.inner.upgrade().map(|inner| Engine { inner })
+    }
+}
+
 struct Inner {
     store: Store,
     clock: Clock,
     ids: Ids,
     slack: Slack,
     people: people::People,
+    directory: directory::Directory,
+    /// How whoever typed something is told what became of it.
+    answering: OnceLock<typed::Answering>,
     steps: Steps,
     pastes: pastes::Pastes,
     notices: Notices,
@@ -131,6 +149,9 @@ pub enum TellError {
     /// What is stored of the request cannot be read by this version.
     #[error("not saved: {0}")]
     Unreadable(String),
+    /// The same delivery is saved as it was typed, and is being looked up.
+    #[error("it is being looked up")]
+    BeingLookedUp,
     /// The database did not save it.
     #[error("not saved: {0}")]
     NotSaved(String),
@@ -145,8 +166,12 @@ impl Engine {
         let tailnet = tailscale.clone();
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
+        let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
+        let directory = directory::Directory::new(store.clone(), clients, logins.clone(), clock.clone(), jobs.clone());
         let inner = Inner {
-            people: people::People::new(slack.clone(), tailscale.clone(), people, clock.clone()),
+            people: people::People::new(slack.clone(), tailscale.clone(), logins, directory.clone(), clock.clone()),
+            directory,
+            answering: OnceLock::new(),
             steps: Steps::new(steps, &Outside { tailscale: tailscale.clone(), pastes: keeper, clock: clock.clone() }),
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
@@ -182,6 +207,8 @@ impl Engine {
         });
         let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop.clone()));
         tokio::spawn(logbook::keep_posted(engine.clone(), stop.clone()));
+        // Ends with `stop`; what it writes, the writer takes or not.
+        tokio::spawn(directory::keep(engine.clone(), stop.clone()));
         // Ends with `stop`, or when it has looked.
         tokio::spawn(logbook::survey(engine.clone(), tailnet, stop));
         // The anchor outlives the writer: the last thing that was saved is anchored too.
@@ -258,6 +285,11 @@ impl Engine {
         answered.await.map_err(|_| stopping())?
     }
 
+    /// A handle that does not keep the engine alive.
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine { inner: Arc::downgrade(&self.inner) }
+    }
+
     /// What is kept; for reading.
     pub fn store(&self) -> &Store {
         &self.inner.store
@@ -271,6 +303,11 @@ impl Engine {
     /// The workspace, for answers to what people do there (modals, private replies).
     pub fn slack(&self) -> &Slack {
         &self.inner.slack
+    }
+
+    /// What is known of people, groups and devices.
+    pub fn directory(&self) -> &directory::Directory {
+        &self.inner.directory
     }
 
     /// What the bot says.
@@ -296,6 +333,9 @@ impl Engine {
     /// Swaps the workflows. Requests already made keep the version they were made under.
     pub fn set_catalog(&self, catalog: Catalog) {
         *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        // It may name other groups.
+        self.inner.directory.want(directory::List::Groups);
+        self.inner.directory.want(directory::List::Policy);
     }
 
     /// Returns when nothing is due, nothing is being performed and nothing was saved since.

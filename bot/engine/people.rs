@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::directory::{Directory, List};
 use crate::clock::{Clock, Stamp};
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::slack::{self, Slack, SlackError, UserGroup};
-use crate::outside::tailscale::{Device, Tailscale, TailscaleError};
+use crate::outside::tailscale::{Tailscale, TailscaleError, User};
 
 /// Facts for a decision are at most this old.
 pub const FRESH_MS: i64 = 5_000;
@@ -16,6 +17,10 @@ const HANDLES_MS: i64 = 300_000;
 /// Whose account in Slack an e-mail belongs to, to know whom to ask: Slack answers fifty such questions a minute, and whether
 /// they may decide is found out when they do.
 const ASKED_MS: i64 = 60_000;
+/// Who is in the tailnet at all, to know whether a link's owner still is.
+const LOGINS_MS: i64 = 60_000;
+/// Logins of a whole tailnet that are looked at to find somebody to ask.
+const LISTED_MAX: usize = 1_000;
 /// At most this many people are asked by name.
 const ASKED_MAX: usize = 20;
 /// Looking up everything about one person takes no longer.
@@ -28,6 +33,7 @@ pub struct People {
     tailscale: Tailscale,
     /// Slack id to tailnet login, from the configuration.
     logins: Arc<BTreeMap<String, String>>,
+    directory: Directory,
     clock: Clock,
     recent: Arc<Mutex<Recent>>,
     /// Held while groups are read, so that many who ask at once share one question.
@@ -53,8 +59,14 @@ pub struct Candidates {
 
 impl People {
     /// Over these clients; `logins` is the configuration's `people:` table.
-    pub fn new(slack: Slack, tailscale: Tailscale, logins: BTreeMap<String, String>, clock: Clock) -> Self {
-        Self { slack, tailscale, logins: Arc::new(logins), clock, recent: Arc::default(), reading: Arc::default() }
+    pub fn new(
+        slack: Slack,
+        tailscale: Tailscale,
+        logins: Arc<BTreeMap<String, String>>,
+        directory: Directory,
+        clock: Clock,
+    ) -> Self {
+        Self { slack, tailscale, logins, directory, clock, recent: Arc::default(), reading: Arc::default() }
     }
 
     /// Who this is now, and which of `rules` they belong to. `needs_login`: a tailnet that cannot be asked is a failure
@@ -79,6 +91,7 @@ impl People {
         let user = match self.slack.user_cached(slack_id, FRESH_MS).await {
             Ok(user) => user,
             Err(error) if matches!(error.code(), Some("user_not_found" | "user_not_visible")) => {
+                self.directory.note_nobody(slack_id).await;
                 return Ok(nobody(slack_id));
             }
             Err(error) => return Err(slack_failure(&error)),
@@ -87,6 +100,7 @@ impl People {
             Some(own) => own,
             None => self.slack.auth_test().await.map_err(|error| slack_failure(&error))?,
         };
+        self.directory.note_person(&user).await;
         let standing = standing(user.standing(&own));
         let email = user.email.as_ref().map(|email| email.to_lowercase());
         let (slack_id, name) = (slack_id.to_owned(), user.real_name);
@@ -100,7 +114,7 @@ impl People {
         person.login = match named {
             Some(named) if person.standing == Standing::Member => match self.active_login(&named).await {
                 Ok(login) => login,
-                Err(error) if needs_login || needs_tailnet => return Err(tailscale_failure(&error)),
+                Err(failure) if needs_login || needs_tailnet => return Err(failure),
                 // Only used to notice that two accounts are one human.
                 Err(_) => self.logins.get(slack_id).cloned(),
             },
@@ -116,9 +130,26 @@ impl People {
         Ok(person)
     }
 
-    async fn active_login(&self, named: &str) -> Result<Option<String>, TailscaleError> {
-        let users = self.tailscale.users_cached(FRESH_MS).await?;
-        Ok(users.iter().find(|user| user.has_login(named) && user.may_act()).map(|user| user.login_name.clone()))
+    /// The login of this user as the tailnet spells it, if they may act there now: one user is read, and the whole list only for
+    /// somebody whom the directory does not know.
+    async fn active_login(&self, named: &str) -> Result<Option<String>, Failure> {
+        if let Some(user) = self.user_now(named).await? {
+            return Ok(Some(user.login_name.clone()).filter(|_| user.may_act()));
+        }
+        // Unknown so far; or they left, or have another login now.
+        self.directory.read_since(List::Users, self.clock.now_ms().saturating_sub(FRESH_MS)).await?;
+        let user = self.user_now(named).await?;
+        Ok(user.filter(User::may_act).map(|user| user.login_name))
+    }
+
+    /// A user as they are now, if the directory knows which one to read, and they still have that login.
+    async fn user_now(&self, named: &str) -> Result<Option<User>, Failure> {
+        let Some(known) = self.directory.user(named).await? else { return Ok(None) };
+        match self.tailscale.user(&known.user_id).await {
+            Ok(user) => Ok(Some(user).filter(|user| user.has_login(named))),
+            Err(TailscaleError::NotFound(_)) => Ok(None),
+            Err(error) => Err(tailscale_failure(&error)),
+        }
     }
 
     async fn belongs(&self, person: &Person, rule: &Who) -> Result<bool, Failure> {
@@ -179,10 +210,10 @@ impl People {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The logins of everybody in the tailnet, suspended people too, in lower case; at most `FRESH_MS` old.
+    /// The logins of everybody in the tailnet, suspended people too, in lower case.
     pub async fn logins(&self) -> Result<BTreeSet<String>, Failure> {
-        let users = self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-        Ok(users.iter().map(|user| user.login_name.to_lowercase()).collect())
+        self.directory.read_since(List::Users, self.clock.now_ms().saturating_sub(LOGINS_MS)).await?;
+        Ok(self.directory.logins(false, usize::MAX).await?.into_iter().collect())
     }
 
     /// Everybody the rules name, as far as it can be listed; to see whether anybody can decide at all.
@@ -194,10 +225,8 @@ impl People {
                 Who::Email(email) => drop(all.names.insert(email.clone())),
                 Who::SlackGroup(handle) => all.names.extend(self.members(handle).await?),
                 Who::TailnetGroup(group) if group == "autogroup:member" => {
-                    let users =
-                        self.tailscale.users_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-                    let active = users.iter().filter(|user| user.may_act());
-                    all.names.extend(active.map(|user| user.login_name.to_lowercase()));
+                    self.directory.read_since(List::Users, 0).await?;
+                    all.names.extend(self.directory.logins(true, LISTED_MAX).await?);
                 }
                 Who::TailnetGroup(group) => {
                     let policy =
@@ -228,11 +257,8 @@ impl People {
     }
 
     async fn slack_id_of(&self, name: &str) -> Result<Option<String>, Failure> {
-        if let Some((id, _)) = self.logins.iter().find(|(_, login)| login.eq_ignore_ascii_case(name)) {
-            return Ok(Some(id.clone()));
-        }
-        if !name.contains('@') {
-            return Ok(Some(name.to_uppercase()));
+        if let Some(id) = self.directory.slack_id_of(name).await? {
+            return Ok(Some(id));
         }
         let now = self.clock.stamp();
         let is_fresh = |at: Stamp| self.clock.age_ms(at) <= ASKED_MS;
@@ -250,24 +276,11 @@ impl People {
         recent.ids.insert(name.to_owned(), (now, id.clone()));
         Ok(id)
     }
-
-    /// The devices that are this person's own, the newest seen first.
-    pub async fn own_devices(&self, person: &Person) -> Result<Vec<Device>, Failure> {
-        let Some(login) = &person.login else { return Ok(Vec::new()) };
-        let devices = self.tailscale.devices_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-        let mut own: Vec<Device> = devices.iter().filter(|device| device.is_owned_by(login).is_ok()).cloned().collect();
-        // A connected device has no last-seen time: it is seen now.
-        own.sort_by_key(|device| {
-            let seen = if device.connected_to_control { i64::MAX } else { device.last_seen_at.unwrap_or(0) };
-            (std::cmp::Reverse(seen), device.name.clone())
-        });
-        Ok(own)
-    }
 }
 
 /// The group of this handle. Two workspaces of an organisation may both have one: then the workflow cannot have meant
 /// either for sure, and nobody is let in by it.
-fn only_group(groups: &[UserGroup], handle: &str) -> Option<UserGroup> {
+pub(super) fn only_group(groups: &[UserGroup], handle: &str) -> Option<UserGroup> {
     let mut found = groups.iter().filter(|group| group.handle.eq_ignore_ascii_case(handle));
     let first = found.next()?;
     if found.next().is_some() {
@@ -292,7 +305,7 @@ fn nobody(slack_id: &str) -> Person {
 }
 
 /// The same words in two rooms that may not know each other.
-fn standing(standing: slack::Standing) -> Standing {
+pub(super) fn standing(standing: slack::Standing) -> Standing {
     match standing {
         slack::Standing::Member => Standing::Member,
         slack::Standing::Guest => Standing::Guest,
@@ -307,7 +320,7 @@ fn transient(what: &str) -> Failure {
     Failure { what: what.to_owned(), advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
-fn slack_failure(error: &SlackError) -> Failure {
+pub(super) fn slack_failure(error: &SlackError) -> Failure {
     Failure {
         what: error.to_string(),
         advice: error.advice().unwrap_or_default(),
@@ -316,7 +329,7 @@ fn slack_failure(error: &SlackError) -> Failure {
     }
 }
 
-fn tailscale_failure(error: &TailscaleError) -> Failure {
+pub(super) fn tailscale_failure(error: &TailscaleError) -> Failure {
     Failure {
         what: error.to_string(),
         advice: error.advice().unwrap_or_default(),

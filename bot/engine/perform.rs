@@ -2,7 +2,7 @@
 
 use super::pastes::writing::PasteWork;
 use super::performed::{Performed, pause_ms};
-use super::{Engine, saying, settle, showing};
+use super::{Engine, saying, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::PasteId;
 use crate::kernel::{Event, Failure, Purpose, Request};
@@ -21,6 +21,8 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Settle { key } => return settle::settle(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
+        Effect::Complete { typed } => return typed::complete(engine, waiting, typed).await,
+        Effect::Answer { typed, not_asked } => return typed::answer(engine, waiting, typed, not_asked.as_ref()).await,
         _ => {}
     }
     let request = match engine.inner.store.load(&waiting.request_id).await {
@@ -38,9 +40,12 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Rewrite { message, to, notice } => {
             showing::rewrite(engine, &request, message, (to, notice), waiting.attempts).await
         }
-        Effect::Wake { .. } | Effect::Settle { .. } | Effect::Say { .. } | Effect::ExpirePaste { .. } => {
-            Performed::Done
-        }
+        Effect::Wake { .. }
+        | Effect::Settle { .. }
+        | Effect::Say { .. }
+        | Effect::ExpirePaste { .. }
+        | Effect::Complete { .. }
+        | Effect::Answer { .. } => Performed::Done,
     }
 }
 

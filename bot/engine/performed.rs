@@ -2,6 +2,7 @@
 
 use super::pastes::writing::PasteWork;
 use super::settling::Settlement;
+use super::typed::TypedWork;
 use crate::kernel::Event;
 
 /// The longest pause between two attempts to say something.
@@ -15,6 +16,8 @@ pub(super) enum Performed {
     Changes(Box<PasteWork>),
     /// A key was settled, or could not be.
     Settled(Box<Settlement>),
+    /// What became of something that was typed.
+    Typed(Box<TypedWork>),
     /// This version cannot perform it; kept for one that can.
     SetAside {
         /// Why.
@@ -46,7 +49,7 @@ impl Performed {
                 "failed"
             }
             Self::Settled(settlement) if settlement.is_failed() => "failed",
-            Self::Happened(_) | Self::Changes(_) | Self::Settled(_) | Self::Done => "done",
+            Self::Happened(_) | Self::Changes(_) | Self::Settled(_) | Self::Typed(_) | Self::Done => "done",
             Self::SetAside { .. } => "set_aside",
             Self::Later { .. } => "postponed",
         }

@@ -45,6 +45,14 @@ impl Engine {
         Ok(self.inner.store.requests_of(slack_id, MINE_MAX).await?)
     }
 
+    /// The workflow this person asked for last: people mostly need what they needed before.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn asked_last(&self, slack_id: &str) -> Result<Option<String>, ReadError> {
+        Ok(self.inner.store.requests_of(slack_id, 1).await?.pop().map(|request| request.ask.workflow.name))
+    }
+
     /// What this person was asked to decide and has not, oldest first. Whether they still may is checked when they do.
     ///
     /// # Errors

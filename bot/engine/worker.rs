@@ -41,7 +41,7 @@ const OVERDUE_MAX: i64 = 256;
 fn places(class: Class) -> usize {
     match class {
         Class::Settle => 128,
-        Class::End | Class::Decide | Class::Alarm | Class::Say => 64,
+        Class::End | Class::Decide | Class::Alarm | Class::Ask | Class::Say => 64,
     }
 }
 
@@ -339,6 +339,10 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
             jobs::Work::Paste(work)
         }
         Performed::Settled(settlement) => jobs::Work::Settled(settlement),
+        Performed::Typed(work) => {
+            actor = work.actor();
+            jobs::Work::Typed(work)
+        }
         Performed::SetAside { why } => {
             error!(request.id = %waiting.request_id, why, "an effect is set aside: its request cannot be read");
             jobs::Work::SetAside { why }

@@ -10,7 +10,7 @@ use super::circumstances::Circumstances;
 use super::jobs::{Job, Outcome, Queue, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
-use super::{Engine, TellError, Told, saying, settling};
+use super::{Engine, TellError, Told, directory, saying, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Ask, Event, Moment, Request, RequestId, State};
 use crate::store::{Saving, StoreError, Tx};
@@ -143,6 +143,7 @@ async fn write_one(
             return Ok(Ok(Written::Settled(settled)));
         }
         Work::Ask(ask) => asked(tx, seen, job, ask, moment).await?,
+        Work::Typed(work) => typed::write(tx, seen, job, work, moment).await?,
         Work::Tell(id, event) => told(tx, seen, job, id, event, moment).await?,
         Work::Paste(work) => Ok(Written::Paste(pastes::write(tx, work, how).await?)),
         Work::Link(work) => Ok(Written::Link(Box::new(links::write(tx, work, how).await?))),
@@ -157,6 +158,10 @@ async fn write_one(
         }
         Work::Clicks(clicks) => {
             tx.add_clicks(clicks, moment.now).await?;
+            Ok(Written::Nothing)
+        }
+        Work::Directory(work) => {
+            directory::write(tx, work).await?;
             Ok(Written::Nothing)
         }
         Work::Note { about, event, state } => {
@@ -190,8 +195,12 @@ async fn asked(tx: &mut Tx, seen: &mut Seen, job: &Job, ask: &Ask, moment: Momen
         Ok(applied) => applied,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    if let Some(before) = repeated(tx, seen, job, &ask.id, moment.now).await? {
-        return Ok(Ok(before));
+    match repeated(tx, seen, job, &ask.id, moment.now).await {
+        Ok(None) => {}
+        Ok(Some(before)) => return Ok(Ok(before)),
+        // It was saved as it was typed, before this was known.
+        Err(StoreError::NoSuchRequest(_)) => return Ok(Err(TellError::BeingLookedUp)),
+        Err(error) => return Err(error),
     }
     save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(Ok)
 }
@@ -220,7 +229,7 @@ pub(super) async fn told(
     save(tx, seen, job, applied, event, moment.now).await.map(Ok)
 }
 
-async fn save(
+pub(super) async fn save(
     tx: &mut Tx,
     seen: &mut Seen,
     job: &Job,
@@ -258,6 +267,12 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
     let event = match &job.work {
         Work::Ask(_) => "asked",
         Work::Tell(_, event) => event.name(),
+        Work::Typed(work) => {
+            if let Ok(Written::Nothing) = outcome {
+                engine.inner.metrics.count_event(work.name());
+            }
+            work.name()
+        }
         Work::Settled(_) => {
             let Ok(Written::Settled(changed)) = outcome else { return };
             for told in changed {
@@ -269,7 +284,14 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
             return;
         }
         Work::Done | Work::Overdue(_) | Work::SetAside { .. } | Work::Postpone { .. } | Work::Clicks(_) => return,
-        Work::Link(_) | Work::Paste(_) | Work::LinkNote(_) | Work::Note { .. } | Work::Say { .. } => return,
+        Work::Link(_)
+        | Work::Paste(_)
+        | Work::LinkNote(_)
+        | Work::Note { .. }
+        | Work::Say { .. }
+        | Work::Directory(_) => {
+            return;
+        }
     };
     let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -17,37 +19,73 @@ use crate::engine::asking::{AskError, Form, Prepared};
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
 use crate::notices::words;
 
-/// A trigger lives three seconds: if people and devices are not known by then, a form that says so is opened.
-const FIRST_LOOK: Duration = Duration::from_millis(900);
+/// A form that cannot be filled in for so long says why.
+const FILL_LIMIT: Duration = Duration::from_secs(60);
 
 impl Surface {
-    /// Opens the form with the choice of everything this person may ask for.
+    /// Opens the form with the choice of everything this person may ask for; at once, and filled in later if it must be looked up.
     pub(super) async fn open_choice(&self, by: &By, trigger: Option<&SecretString>, channel: Option<String>) -> Answer {
-        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened("/access NAME")) };
-        let looking = self.choice(by, channel, None);
-        tokio::pin!(looking);
-        match tokio::time::timeout(FIRST_LOOK, &mut looking).await {
-            Ok(Ok(filled)) => self.open(trigger, &filled.view(), "/access NAME").await,
-            Ok(Err(why)) => Answer::ephemeral(why),
-            Err(_) => {
-                let slack = self.engine.slack();
-                let loading = modals::loading();
-                let (opened, looked) = tokio::join!(slack.views_open(trigger, &loading), looking);
-                let handle = match opened {
-                    Ok(handle) => handle,
-                    Err(error) => {
-                        tracing::warn!(%error, "a form could not be opened");
-                        return Answer::ephemeral(sentences::not_opened("/access NAME"));
-                    }
+        const LINE: &str = "/access NAME";
+        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(LINE)) };
+        match self.known_choice(by, channel.clone(), None).await {
+            Ok(Some(filled)) => self.open(trigger, &filled.view(), LINE).await,
+            Ok(None) => {
+                let (surface, by) = (self.clone(), by.clone());
+                let filling = async move {
+                    let filled = surface.choice(&by, channel, None).await;
+                    filled.map_or_else(|why| modals::sorry(&why), |filled| filled.view())
                 };
-                let view = looked.map_or_else(|why| modals::sorry(&why), |filled| filled.view());
-                if let Err(error) = slack.views_update(&handle.id, None, &view).await {
-                    tracing::warn!(%error, "a form could not be filled in after it was opened");
-                    return Answer::ephemeral(sentences::not_opened("/access NAME"));
-                }
-                Answer::Nothing
+                self.open_then_fill(trigger, &modals::loading(None), LINE, filling.boxed()).await
             }
+            Err(why) => Answer::ephemeral(why),
         }
+    }
+
+    /// Opens a form for somebody who has to be looked up first: it shows what they typed and is filled in when that is done.
+    pub(super) async fn open_unknown(&self, by: &By, trigger: Option<&SecretString>, form: Form) -> Answer {
+        let line = sentences::line(&form);
+        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(&line)) };
+        let (engine, slack_id) = (self.engine.clone(), by.slack_id.clone());
+        let filling = async move {
+            let prepared = tokio::time::timeout(FILL_LIMIT, engine.prepare_afresh(&slack_id, &form)).await;
+            let filled = RequestForm::new(form.clone(), Among::Fixed);
+            match prepared {
+                Ok(Ok(Prepared::Incomplete { devices, .. })) => filled.with_devices(&devices).view(),
+                Ok(Ok(Prepared::Complete(_) | Prepared::Unknown)) => filled.view(),
+                Ok(Err(AskError::NoDevice)) => filled.with_devices(&[]).view(),
+                // It can be sent: what is missing is looked up again then.
+                Ok(Err(AskError::Failed(failure))) => filled.with_note(sentences::not_looked_up(&failure)).view(),
+                Ok(Err(error)) => modals::sorry(&sentences::not_asked(&error, &form)),
+                Err(_) => filled.view(),
+            }
+        };
+        self.open_then_fill(trigger, &modals::loading(Some(&line)), &line, filling.boxed()).await
+    }
+
+    /// A trigger lives three seconds: the form is opened, acknowledged, and filled in when what it needs is there.
+    async fn open_then_fill(
+        &self,
+        trigger: &SecretString,
+        loading: &Value,
+        line: &str,
+        filling: BoxFuture<'static, Value>,
+    ) -> Answer {
+        let handle = match self.engine.slack().views_open(trigger, loading).await {
+            Ok(handle) => handle,
+            Err(error) => {
+                tracing::warn!(%error, "a form could not be opened");
+                return Answer::ephemeral(sentences::not_opened(line));
+            }
+        };
+        let slack = self.engine.slack().clone();
+        // Changes nothing and promises nothing: the form itself says that it is being filled in, and shows what was typed.
+        tokio::spawn(async move {
+            let view = filling.await;
+            if let Err(error) = slack.views_update(&handle.id, None, &view).await {
+                tracing::warn!(%error, "a form could not be filled in after it was opened");
+            }
+        });
+        Answer::Nothing
     }
 
     /// Opens the form with one workflow and what is known of the rest.
@@ -69,7 +107,27 @@ impl Surface {
         }
     }
 
-    /// The form with everything this person may ask for; `values` are kept where the workflow has the same input.
+    /// The form with everything this person may ask for, as far as it is known here; nothing if they have to be looked up.
+    ///
+    /// # Errors
+    /// Our own records cannot be read, in words for people.
+    async fn known_choice(
+        &self,
+        by: &By,
+        channel: Option<String>,
+        chosen: Option<(&str, BTreeMap<String, String>)>,
+    ) -> Result<Option<RequestForm>, String> {
+        let known = self.engine.known_person(&by.slack_id).await;
+        let person = known.map_err(|failure| format!("{} Try again in a moment.", sentences::failed(&failure)))?;
+        let Some(person) = person.filter(|person| person.login.is_some()) else { return Ok(None) };
+        match self.may_ask(&person) {
+            Ok(allowed) => self.choice_among(by, (&person, allowed), channel, chosen).await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The form with everything this person may ask for; `values` are kept where the workflow has the same input. Looks up whoever is
+    /// not known, which can take long.
     ///
     /// # Errors
     /// Why there is no form, in words for people.
@@ -79,19 +137,39 @@ impl Surface {
         channel: Option<String>,
         chosen: Option<(&str, BTreeMap<String, String>)>,
     ) -> Result<RequestForm, String> {
-        let (person, devices) = match self.engine.person_and_devices(&by.slack_id).await {
-            Ok(found) => found,
-            Err(failure) => return Err(format!("{} Try again in a moment.", sentences::failed(&failure))),
-        };
+        if let Some(known) = self.known_choice(by, channel.clone(), chosen.clone()).await? {
+            return Ok(known);
+        }
+        let person = tokio::time::timeout(FILL_LIMIT, self.engine.person_afresh(&by.slack_id)).await;
+        let person = person.unwrap_or_else(|_| Err(sentences::late()));
+        let person = person.map_err(|failure| format!("{} Try again in a moment.", sentences::failed(&failure)))?;
         let allowed = self.may_ask(&person)?;
+        self.choice_among(by, (&person, allowed), channel, chosen).await
+    }
+
+    async fn choice_among(
+        &self,
+        by: &By,
+        (person, allowed): (&Person, Vec<Arc<Workflow>>),
+        channel: Option<String>,
+        chosen: Option<(&str, BTreeMap<String, String>)>,
+    ) -> Result<RequestForm, String> {
         let (named, values) = match chosen {
             Some((name, values)) => (Some(name.to_owned()), values),
-            None => (self.asked_last(by).await, BTreeMap::new()),
+            None => (self.engine.asked_last(&by.slack_id).await.unwrap_or_default(), BTreeMap::new()),
         };
         let is_named = |workflow: &&Arc<Workflow>| Some(&workflow.name) == named.as_ref();
         let Some(workflow) = allowed.iter().find(is_named).or(allowed.first()).cloned() else {
             return Err(sentences::NOTHING_TO_BORROW.to_owned());
         };
+        let mut devices = Vec::new();
+        if let (Some(input), Some(login)) = (workflow.device(), person.login.as_deref()) {
+            let directory = self.engine.directory();
+            devices = directory.devices(login, "", 2).await.unwrap_or_default();
+            if let Some(named) = values.get(&input.name) {
+                devices.extend(directory.device(login, named).await.ok().flatten());
+            }
+        }
         let form = Form { workflow, values, channel, is_doubtful: false };
         Ok(RequestForm::new(form, Among::These(allowed)).with_devices(&devices))
     }
@@ -108,12 +186,6 @@ impl Surface {
             return Err(sentences::no_tailnet_user(person.email.as_deref()));
         }
         if allowed.is_empty() { Err(sentences::NOTHING_TO_BORROW.to_owned()) } else { Ok(allowed) }
-    }
-
-    /// People mostly need what they needed before.
-    async fn asked_last(&self, by: &By) -> Option<String> {
-        let mine = self.engine.mine(&by.slack_id).await.ok()?;
-        mine.into_iter().next().map(|request| request.ask.workflow.name)
     }
 
     /// Another workflow was chosen in an open form: its fields, with what was filled in where they are the same.
@@ -187,6 +259,13 @@ impl Surface {
                 let errors = missing.into_iter().map(|name| (name, "is needed".to_owned())).collect();
                 at_fields(submission, &form, errors)
             }
+            Ok(Prepared::Unknown) => {
+                let view = Some(submission.view.view_id.clone());
+                match self.save_typed(by, &form, (view, None)).await {
+                    Ok(()) => Answer::UpdateView(modals::checking()),
+                    Err(error) => at("", &sentences::not_told(&error, &form)),
+                }
+            }
             Err(AskError::Wrong(wrong)) => at_fields(submission, &form, wrong),
             Err(error @ AskError::NoDevice) => {
                 let block =
@@ -215,9 +294,7 @@ fn at_fields(submission: &ViewSubmission, form: &Form, wrong: Vec<(String, Strin
     let blocks = &submission.input_block_ids;
     let mut errors: Vec<(String, String)> = Vec::new();
     for (name, what) in wrong {
-        // Chosen from a list, so people never saw the id.
-        let value = form.values.get(&name).map(|value| format!("`{value}` is not"));
-        let what = value.map_or_else(|| what.clone(), |value| what.replace(&value, "this is not"));
+        let what = sentences::wrong_in_form(form, &name, &what);
         let block = form.workflow.input(&name).map(|input| form::block_id(&form.workflow, input)).unwrap_or_default();
         let (block, text) = match blocks.iter().find(|id| **id == block) {
             Some(id) => (id.clone(), sentences::as_plain(&what)),

@@ -18,3 +18,4 @@ mod sentences;
 mod shared;
 pub mod socket;
 pub mod surface;
+mod typed;

@@ -15,9 +15,15 @@ pub const SAID: &str = "access_said";
 /// The modal says it is at work.
 const LOADING: &str = ":hourglass_flowing_sand: Looking up what you may borrow and your devices…";
 
-/// Shown while people and devices are looked up; has nothing to send.
-pub fn loading() -> Value {
-    said("Borrow access", "Cancel", vec![section(LOADING)])
+/// Shown while people and devices are looked up; has nothing to send. `line` is what was typed, so that it is not lost.
+pub fn loading(line: Option<&str>) -> Value {
+    let typed = line.map(|line| context(&format!("You typed {}", super::sentences::code(line))));
+    said("Borrow access", "Cancel", std::iter::once(section(LOADING)).chain(typed).collect())
+}
+
+/// Shown when what was sent is saved and being looked up; becomes what came of it.
+pub fn checking() -> Value {
+    said("Saved", "Close", vec![section(super::sentences::FORM_SAVED)])
 }
 
 /// Shown when there is nothing to fill in: one text.

@@ -1,39 +1,60 @@
 //! Lists that Slack asks for while somebody types: their own devices, and workflows where there are too many for a menu.
 
+use std::time::Duration;
+
 use super::answer::Answer;
 use super::envelope::BlockSuggestion;
 use super::modals::choices::{self, OPTIONS_MAX, UNAVAILABLE};
 use super::modals::{form, option};
+use super::sentences;
 use super::surface::{By, Surface};
+use crate::kernel::{Failure, Person};
+
+/// Slack waits three seconds for a list.
+const LOOK_UP_LIMIT: Duration = Duration::from_secs(2);
 
 impl Surface {
     pub(super) async fn options(&self, by: &By, suggestion: &BlockSuggestion) -> Answer {
         let query = suggestion.value.as_str();
-        let found = match suggestion.action_id.as_str() {
-            form::DEVICE_ACTION | form::WORKFLOW_ACTION => self.engine.person_and_devices(&by.slack_id).await,
+        let is_device = match suggestion.action_id.as_str() {
+            form::DEVICE_ACTION => true,
+            form::WORKFLOW_ACTION => false,
             _ => return Answer::Options(Vec::new()),
         };
-        let (person, devices) = match found {
-            Ok(found) => found,
-            Err(failure) => {
-                tracing::warn!(actor = %by.slack_id, failure = failure.what, "no options to show");
-                // A list can only hold things to choose; this one is refused when it is sent.
-                return unavailable("Cannot be read now, type again in a moment");
+        let looking = async {
+            let known = self.engine.known_person(&by.slack_id).await?;
+            let person = match known.filter(|person| person.login.is_some()) {
+                Some(person) => person,
+                None => self.engine.person_afresh(&by.slack_id).await?,
+            };
+            if is_device {
+                self.device_options(&person, query).await
+            } else {
+                Ok(self.workflow_options(&person, query))
             }
         };
-        let options: Vec<_> = if suggestion.action_id == form::DEVICE_ACTION {
-            if devices.is_empty() {
-                return unavailable("You have no device of your own in the tailnet");
-            }
-            let now = self.engine.clock().now_ms();
-            let matching = devices.iter().filter(|device| choices::device_matches(device, query));
-            matching.take(OPTIONS_MAX).map(|device| choices::device_option(device, now)).collect()
-        } else {
-            let allowed = self.may_ask(&person).unwrap_or_default();
-            let matching = allowed.iter().filter(|workflow| choices::workflow_matches(workflow, query));
-            matching.take(OPTIONS_MAX).map(|workflow| choices::workflow_option(workflow)).collect()
-        };
-        Answer::Options(options)
+        let found = tokio::time::timeout(LOOK_UP_LIMIT, looking).await.unwrap_or_else(|_| Err(sentences::late()));
+        found.unwrap_or_else(|failure| {
+            tracing::warn!(actor = %by.slack_id, failure = failure.what, "no options to show");
+            // A list can only hold things to choose; this one is refused when it is sent.
+            unavailable("Cannot be read now, type again in a moment")
+        })
+    }
+
+    async fn device_options(&self, person: &Person, query: &str) -> Result<Answer, Failure> {
+        let now = self.engine.clock().now_ms();
+        let login = person.login.as_deref().unwrap_or_default();
+        let devices = self.engine.suggested_devices(login, query, OPTIONS_MAX).await?;
+        if devices.is_empty() && self.engine.directory().devices(login, "", 1).await?.is_empty() {
+            return Ok(unavailable("You have no device of your own in the tailnet"));
+        }
+        Ok(Answer::Options(devices.iter().map(|device| choices::device_option(device, now)).collect()))
+    }
+
+    fn workflow_options(&self, person: &Person, query: &str) -> Answer {
+        let allowed = self.may_ask(person).unwrap_or_default();
+        let matching = allowed.iter().filter(|workflow| choices::workflow_matches(workflow, query));
+        Answer::Options(matching.take(OPTIONS_MAX).map(|workflow| choices::workflow_option(workflow)).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
 use crate::kernel::workflow::Input;
-use crate::kernel::{Failure, Refusal, Request, Standing, Workflow, hold};
+use crate::kernel::{Failure, Refusal, Request, Standing, Typed, Workflow, hold};
 use crate::notices::words::{self, escape, one_line};
 
 /// A form whose trigger was too old, or that Slack would not show.
@@ -38,6 +38,13 @@ pub(super) const NOT_COUNTED: &str =
 
 /// The database did not answer.
 pub(super) const NOT_READ: &str = "My records could not be read just now. Nothing was changed. Try again in a moment; if it stays like this, tell an admin.";
+
+/// What was typed is saved, and what it needs is being looked up.
+pub(super) const TYPED_SAVED: &str = ":hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.";
+
+/// The same, in the form that was sent.
+pub(super) const FORM_SAVED: &str = ":hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow. You can close this: I will tell you what \
+     came of it.";
 
 /// A form that came back without what we wrote into it.
 pub(super) const FORM_UNKNOWN: &str =
@@ -187,9 +194,71 @@ pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
             called(&form.workflow)
         ),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
-        AskError::NoDevice => no_device(),
+        AskError::NoDevice => format!("{} You typed {}", no_device(), code(&line(form))),
+        AskError::Missing { inputs, devices } => missing(inputs, devices, form),
+        AskError::NotLent => {
+            format!("{} is not lent any more. `/access help` shows what there is.", called(&form.workflow))
+        }
         AskError::Failed(failure) => format!("{}\nTo try again, type {}", failed(failure), code(&line(form))),
     }
+}
+
+/// Something has to be said that cannot be told; of devices, with a line for each.
+fn missing(inputs: &[String], devices: &[String], form: &Form) -> String {
+    let device = form.workflow.device().filter(|input| inputs.contains(&input.name));
+    let Some(device) = device.filter(|_| !devices.is_empty() && inputs.len() == 1) else {
+        let names: Vec<String> = inputs.iter().map(|name| format!("*{}*", escape(name))).collect();
+        let names = words::listed(&names, "and");
+        return format!("Nothing was asked yet: {names} has to be said. To fill it in, type {}", code(&line(form)));
+    };
+    let lines: Vec<String> = devices
+        .iter()
+        .map(|name| {
+            let mut form = form.clone();
+            form.values.insert(device.name.clone(), name.clone());
+            format!("• {}", code(&line(&form)))
+        })
+        .collect();
+    format!("Nothing was asked yet: you have several devices. Say which, for example:\n{}", lines.join("\n"))
+}
+
+/// What is wrong with a value that was chosen in a form: people chose it from a list and never saw an id.
+pub(super) fn wrong_in_form(form: &Form, name: &str, what: &str) -> String {
+    let value = form.values.get(name).map(|value| format!("`{value}` is not"));
+    value.map_or_else(|| what.to_owned(), |value| what.replace(&value, "this is not"))
+}
+
+/// Why what was sent with a form was not asked, over the same form.
+pub(super) fn not_asked_in_form(error: &AskError, form: &Form) -> String {
+    match error {
+        AskError::Wrong(wrong) => {
+            let lines: Vec<String> = wrong
+                .iter()
+                .map(|(name, what)| {
+                    let what = wrong_in_form(form, name, what);
+                    format!("*{}*: {}", escape(name), escape(&one_line(&what, 300)))
+                })
+                .collect();
+            format!("Nothing was asked yet. {}", lines.join("; "))
+        }
+        AskError::Failed(failure) => {
+            format!("{} Everything you filled in is here; send it again in a moment.", failed(failure))
+        }
+        AskError::NoDevice => NO_DEVICE_YET.to_owned(),
+        AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
+        AskError::NobodyCanApprove => "Nobody but you could approve this now, so nothing was asked.".to_owned(),
+        AskError::Missing { .. } => "Nothing was asked yet: please fill in what is missing.".to_owned(),
+        AskError::Refused(why) => words::refusal(why, None),
+        AskError::NotLent => FORM_UNKNOWN.to_owned(),
+    }
+}
+
+/// A workflow that is gone, and what was typed for it.
+pub(super) fn not_lent(typed: &Typed) -> String {
+    let mut values: Vec<&str> = typed.values.values().map(String::as_str).collect();
+    values.insert(0, &typed.workflow);
+    let line = format!("/access {}", values.join(" "));
+    format!("{} is not lent any more, so nothing was asked. You had typed {}", code(&typed.workflow), code(&line))
 }
 
 fn refused(why: &Refusal, workflow: &Workflow) -> String {
@@ -234,10 +303,29 @@ pub(super) fn failed(failure: &Failure) -> String {
     format!("Nothing was asked: {}.{advice}", escape(&one_line(&failure.what, 300)))
 }
 
+/// It took too long.
+pub(super) fn late() -> Failure {
+    Failure {
+        what: "Slack or Tailscale did not answer in time".to_owned(),
+        advice: "try again in a moment".to_owned(),
+        retryable: true,
+        retry_after_ms: None,
+    }
+}
+
+/// Over a form whose sender could not be looked up.
+pub(super) fn not_looked_up(failure: &Failure) -> String {
+    format!(
+        "I could not look up your devices yet: {}. You can fill this in and send it all the same.",
+        escape(&one_line(&failure.what, 300))
+    )
+}
+
 /// Why an ask that was complete did not become a request.
 pub(super) fn not_told(error: &TellError, form: &Form) -> String {
     match error {
         TellError::Refused(why) => refused(why, &form.workflow),
+        TellError::BeingLookedUp => TYPED_SAVED.to_owned(),
         TellError::NoSuchRequest(_) | TellError::Unreadable(_) | TellError::NotSaved(_) => {
             format!("That could not be saved, so nothing was asked. Try again in a moment: {}", code(&line(form)))
         }

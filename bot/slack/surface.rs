@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::edge::Handler;
 use super::envelope::{Delivery, What};
 use super::once::Once;
+use super::typed::Addresses;
 use super::{commands, links, pastes, sentences};
 use crate::engine::Engine;
 use crate::outside::slack::OwnTeam;
@@ -22,6 +23,7 @@ const INTRODUCTION_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Surface {
     pub(super) engine: Engine,
+    pub(super) addresses: Addresses,
     once: Arc<Once>,
 }
 
@@ -37,7 +39,8 @@ pub struct By {
 impl Surface {
     /// What the doors call for each delivery.
     pub fn handler(engine: Engine) -> Handler {
-        let surface = Self { engine, once: Arc::default() };
+        let surface = Self { engine, addresses: Addresses::default(), once: Arc::default() };
+        surface.engine.answer_with(surface.answering());
         Arc::new(move |delivery| {
             let surface = surface.clone();
             async move { surface.handle(delivery).await }.boxed()

@@ -3,6 +3,7 @@
 mod anchor;
 mod audit;
 mod chain;
+mod directory;
 mod failing;
 mod file;
 mod ledger;
@@ -25,6 +26,7 @@ mod watched;
 pub use anchor::{AnchorError, AnchorFile, Mismatch};
 pub use audit::{AuditEntry, Tampered};
 pub use chain::{AuditLog, Head, Walk, Walked};
+pub use directory::{DeviceRow, GroupKind, ListRow, ListedRows, PersonRow, ROWS_MAX, UserRow};
 pub use file::FileTrouble;
 pub use ledger::{Held, HoldPhase, HolderRow};
 pub use links::link_subject;

@@ -18,11 +18,13 @@ pub enum Class {
     Alarm,
     /// Other messages.
     Say,
+    /// What people typed, until they are answered.
+    Ask,
 }
 
 impl Class {
     /// All, the most urgent first.
-    pub const ALL: [Self; 5] = [Self::Settle, Self::End, Self::Decide, Self::Alarm, Self::Say];
+    pub const ALL: [Self; 6] = [Self::Settle, Self::End, Self::Decide, Self::Alarm, Self::Ask, Self::Say];
 
     fn number(self) -> i64 {
         match self {
@@ -31,6 +33,7 @@ impl Class {
             Self::Decide => 1,
             Self::Say => 2,
             Self::Alarm => 4,
+            Self::Ask => 5,
         }
     }
 }
@@ -153,6 +156,8 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
             alone(class, format!("wake {name}"), format!("wake {request_id} {name}"))
         }
         Effect::Say { channel, .. } => queue(Class::Say, String::new(), format!("say {channel}")),
+        Effect::Complete { .. } => alone(Class::Ask, "complete".to_owned(), format!("complete {request_id}")),
+        Effect::Answer { .. } => alone(Class::Ask, "answer".to_owned(), format!("answer {request_id}")),
         Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
     }
 }

@@ -4,8 +4,8 @@ use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::holding::Settings;
 use nightlatch::kernel::link::{Editor, Link, LinkEvent};
 use nightlatch::kernel::{
-    Actor, Button, Event, Key, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows, Standing, State,
-    Wake,
+    Actor, Button, Event, Key, NotAsked, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows,
+    Standing, State, Typed, Wake,
 };
 use serde_json::{Value, json};
 
@@ -74,6 +74,7 @@ pub fn effects() -> Named<Effect> {
         ("expire_paste", Effect::ExpirePaste { id: "00000000-0000-4000-8000-000000000001".to_owned() }),
     ]);
     list.extend(settles());
+    list.extend(typed_asks());
     let slack_id = || "U0ALICE01".to_owned();
     list.extend(purposes().into_iter().map(|purpose| {
         (format!("identify {}", crate::variants::purpose(&purpose)), Effect::Identify { slack_id: slack_id(), purpose })
@@ -98,6 +99,43 @@ pub fn effects() -> Named<Effect> {
         list.push((format!("rewrite to {name}"), Effect::Rewrite { message: message(), to, notice }));
     }
     once(list)
+}
+
+fn not_asked() -> Vec<NotAsked> {
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+    vec![
+        NotAsked::Refused { why: Refusal::Standing { standing: Standing::Guest } },
+        NotAsked::Wrong { inputs: vec![("device".to_owned(), "`x` is not one of your devices (laptop)".to_owned())] },
+        NotAsked::Missing { inputs: texts(&["device"]), devices: texts(&["laptop", "desktop"]) },
+        NotAsked::NobodyCanApprove,
+        NotAsked::NoTailnetUser { email: Some("alice@example.com".to_owned()) },
+        NotAsked::NoDevice,
+        NotAsked::NotLent,
+        NotAsked::Failed { failure: failure() },
+    ]
+}
+
+/// What was typed and waits to be looked up, and what is to be answered.
+fn typed_asks() -> Named<Effect> {
+    let values = [("hold", "2h"), ("reason", "invoice 1204")];
+    let typed = |view: Option<&str>| Typed {
+        by: "U0ALICE01".to_owned(),
+        workflow: "prod-db".to_owned(),
+        values: values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        channel: view.is_none().then(|| "C0GENERAL1".to_owned()),
+        view: view.map(str::to_owned),
+        at: NOON,
+    };
+    let mut list = named(vec![
+        ("complete", Effect::Complete { typed: typed(None) }),
+        ("complete a form", Effect::Complete { typed: typed(Some("V0FORM0001")) }),
+        ("answer", Effect::Answer { typed: typed(None), not_asked: None }),
+    ]);
+    for why in not_asked() {
+        let name = format!("answer {}", crate::variants::not_asked(&why));
+        list.push((name, Effect::Answer { typed: typed(None), not_asked: Some(why) }));
+    }
+    list
 }
 
 fn settles() -> Named<Effect> {
@@ -224,6 +262,14 @@ pub fn notes() -> Named<Value> {
         ("log_accepted", json!({ "event": "log_accepted" })),
         ("clock_set", json!({ "event": "clock_set", "by_ms": -3_600_000 })),
         ("shared", json!({ "event": "shared", "channel": "C0GENERAL1" })),
+        (
+            "typed",
+            json!({
+                "event": "typed", "workflow": "prod-db", "values": { "hold": "2h", "reason": "invoice 1204" },
+                "channel": "C0GENERAL1",
+            }),
+        ),
+        ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),
     ])
 }
 

@@ -8,7 +8,8 @@ use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::request::{Card, Decision, Notification, Step};
 use nightlatch::kernel::workflow::{Input, Stage};
 use nightlatch::kernel::{
-    Actor, Ask, Event, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request, Workflow,
+    Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request,
+    Typed, Workflow,
 };
 
 use crate::variants;
@@ -141,6 +142,29 @@ impl Seen {
             Effect::Tell { to, notice } => self.notice(to, notice),
             Effect::Rewrite { message: _, to, notice } => self.notice(to, notice),
             Effect::Wake { wake } => self.note("Wake", variants::wake(wake)),
+            Effect::Complete { typed } => Self::typed(typed),
+            Effect::Answer { typed, not_asked } => {
+                Self::typed(typed);
+                not_asked.iter().for_each(|why| self.not_asked(why));
+            }
+        }
+    }
+
+    fn typed(typed: &Typed) {
+        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _ } = typed;
+    }
+
+    fn not_asked(&mut self, why: &NotAsked) {
+        self.note("NotAsked", variants::not_asked(why));
+        match why {
+            NotAsked::Refused { why } => self.note("Refusal", variants::refusal(why)),
+            NotAsked::Wrong { inputs: _ }
+            | NotAsked::Missing { inputs: _, devices: _ }
+            | NotAsked::NobodyCanApprove
+            | NotAsked::NoTailnetUser { email: _ }
+            | NotAsked::NoDevice
+            | NotAsked::NotLent
+            | NotAsked::Failed { failure: _ } => {}
         }
     }
 

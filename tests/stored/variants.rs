@@ -7,7 +7,8 @@ use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::request::Phase;
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{
-    Actor, Button, Event, Found, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing, State, Wake, Who,
+    Actor, Button, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing, State,
+    Wake, Who,
 };
 
 macro_rules! variants {
@@ -36,7 +37,7 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Unknown }
     input_value, InputValue { Duration, Text, Device, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, ExpirePaste }
+    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, ExpirePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
@@ -49,6 +50,7 @@ variants! {
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck }
     purpose, Purpose { Press, Start }
+    not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
         Asked, ApproversFound, Pressed, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,

@@ -95,8 +95,13 @@ async fn what_cannot_be_asked_is_answered_with_what_can() {
           • `/staging 30m why you need it` · Staging
         "#);
         let guest = answer(&stage.grace, "/access prod-db 2h why").await;
-        assert_snapshot!(guest, @"nightlatch (only you): Guests of the workspace cannot ask or decide here. Ask a full member to do it, or an admin to make you one.");
-        assert_eq!(answer(&stage.grace, "/access").await, guest);
+        assert_snapshot!(guest, @"
+        nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
+        nightlatch (only you): Guests of the workspace cannot ask or decide here. Ask a full member to do it, or an admin to make you one.
+        ");
+        stage.grace.command("/access").await;
+        let told = stage.slack.until(|slack| slack.modal("grace").is_some_and(|modal| modal.contains("Guests of"))).await;
+        assert!(told, "{}", stage.grace.modal());
     })
     .await;
 }

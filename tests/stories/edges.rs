@@ -68,7 +68,7 @@ async fn what_the_database_does_not_take_is_told_wherever_it_was_done() {
         stage.carol.fill("Reason", "invoice 1205").await;
         stage.bot.store().await.close().await;
         stage.slack.submit_modal("carol").await.expect("a form");
-        insta::assert_snapshot!(stage.carol.modal().lines().filter(|line| line.contains("saved")).collect::<String>(), @"  ! That could not be saved, so nothing was asked. Try again in a moment: /access prod-db 1h device=nCAROL1CNTRL invoice 1205");
+        insta::assert_snapshot!(stage.carol.modal().lines().filter(|line| line.contains("  ! ")).collect::<String>(), @"  ! Nothing was asked: my records could not be read. Send it again in a moment.");
         stage.slack.submit_modal("bob").await.expect("a form");
         insta::assert_snapshot!(stage.bob.modal().lines().filter(|line| line.contains("saved")).collect::<String>(), @"  ! That could not be saved, so nothing was counted. Press again in a moment; if it stays like this, tell an admin.");
         stage.bot.restart().await;

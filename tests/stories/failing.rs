@@ -49,7 +49,7 @@ async fn while_granting_fails_the_card_says_so() {
           *Reason*
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ An attempt failed: Tailscale is not available: setting an attribute, 500, internal server error (request play9). It is being tried again; nothing counts as active before it is confirmed.
+          ⚠️ An attempt failed: Tailscale is not available: setting an attribute, 500, internal server error (request play6). It is being tried again; nothing counts as active before it is confirmed.
           ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
@@ -92,7 +92,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play24).
+          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play18).
           What was begun was taken back:
           🔒 Verified gone today 13:00:07
           Retry tries it again under the same approval.
@@ -103,7 +103,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent* to @alice on alice-laptop. They do not have it.
-          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play24).
+          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play18).
           What was begun was taken back:
           🔒 Verified gone today 07:00:07
           Retry tries it again under the same approval.
@@ -119,13 +119,13 @@ async fn a_failed_grant_as_everybody_sees_it() {
           *Reason*
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ Tailscale is not available: setting an attribute, 500, internal server error (request play24).
+          ⚠️ Tailscale is not available: setting an attribute, 500, internal server error (request play18).
           🔒 Verified gone today 07:00:07
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch:
-              ❌ It could not be lent: Tailscale is not available: setting an attribute, 500, internal server error (request play24). What was begun was taken back.
+              ❌ It could not be lent: Tailscale is not available: setting an attribute, 500, internal server error (request play18). What was begun was taken back.
               🔒 Verified gone today 07:00:07
         ");
         stage.bob.press_in("#access", "Retry").await;
@@ -153,7 +153,7 @@ async fn a_plan_without_custom_attributes_is_said_plainly_and_not_tried_again_an
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play9).
+          What failed: Tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play6).
           What to do: Custom posture attributes need Tailscale's Premium or Enterprise plan; see Settings, Billing.
           What was begun was taken back:
           🔒 Verified gone today 13:00:00
@@ -293,7 +293,7 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7).
+          What failed: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4).
           What to do: Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
           Nothing was switched on.
           Retry tries it again under the same approval.
@@ -309,12 +309,12 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
           *Reason*
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7). Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
+          ⚠️ Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4). Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
           Nothing was switched on.
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: ❌ It could not be lent: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play7). Nothing was switched on.
+            nightlatch: ❌ It could not be lent: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4). Nothing was switched on.
         ");
         stage.everybody_reads();
     })

@@ -259,7 +259,7 @@ async fn a_tailnet_that_does_not_answer_keeps_nobody_from_following_links() {
         go(stage, "alice", MAKE).await;
         go(stage, "alice", "/go me https://people.example.com/{{.User}}").await;
         stage.advance(6.seconds()).await;
-        stage.tailnet.fault(Endpoint::Users, Fault::Hang, None);
+        stage.tailnet.fault(Endpoint::User, Fault::Hang, None);
         let seen = go(stage, "bob", "/go runbook").await;
         assert!(seen.contains("https://wiki.example.com/runbooks"), "{seen}");
         insta::assert_snapshot!(go(stage, "bob", "/go me").await, @"
@@ -272,7 +272,7 @@ async fn a_tailnet_that_does_not_answer_keeps_nobody_from_following_links() {
           Tailscale did not say in time who you are. Try again in a moment. Nothing was changed.
           [Open the form]
         ");
-        stage.tailnet.clear_faults(Endpoint::Users);
+        stage.tailnet.clear_faults(Endpoint::User);
         stage.bob.press_in("#general", "Open the form").await;
         stage.bob.submit().await;
         assert_eq!(crate::go::long(stage, "bobs").await, "https://wiki.example.com/bobs");

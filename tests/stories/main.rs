@@ -19,6 +19,7 @@ mod clocks;
 mod commands;
 mod copies;
 mod deciding;
+mod directory;
 mod doors;
 mod edges;
 mod ends;

@@ -55,7 +55,7 @@ async fn being_stuck_as_everybody_sees_it() {
           *Reason*
           > invoice 1204
           Approved by @bob (group:dba) today 07:00
-          ⚠️ Not taken back yet: Tailscale is not available: deleting an attribute, 500, internal server error (request play13).
+          ⚠️ Not taken back yet: Tailscale is not available: deleting an attribute, 500, internal server error (request play9).
           It was tried 1 time and is tried again until it works.
           • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it ends by itself today 09:00:02 at the latest
           ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
@@ -70,7 +70,7 @@ async fn being_stuck_as_everybody_sees_it() {
         nightlatch:
           🚨 *STUCK: Production database of @alice cannot be taken back yet and may still be on*
           • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself today 09:00:02, which is not verified yet
-          What fails: Tailscale is not available: deleting an attribute, 500, internal server error (request play25).
+          What fails: Tailscale is not available: deleting an attribute, 500, internal server error (request play21).
           It was tried 5 times and is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` away by hand; that will be noticed.
           ~ Request 01kjmma2g000000001 · the time was up today 09:00:00
           [Retry]

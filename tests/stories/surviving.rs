@@ -211,7 +211,9 @@ async fn when_the_database_does_not_save_people_are_told_that_nothing_was() {
             let said = stage.alice.reads_in("#general");
             insta::allow_duplicates!(insta::assert_snapshot!(said, @"
             #general
-            nightlatch (only you): That could not be saved, so nothing was asked. Try again in a moment: `/access prod-db 1h another`
+            nightlatch (only you):
+              Nothing was asked: my records could not be read.
+              To try again, type `/access prod-db 1h another`
             "));
             let pressed = stage.slack.press("bob", "#access", "Approve").await;
             assert!(pressed.expect("a button").acked);

@@ -20,7 +20,8 @@ pub(super) const OWN: &[Own] = &[
     Own { scope: Scope::Slack("channels:read"), is_used: announces },
     // The same in private channels.
     Own { scope: Scope::Slack("groups:read"), is_used: announces },
-    // `users.info` before every decision (guest, leaver, bot, other company?) and the event `user_change`.
+    // Who there is (`users.list`), `users.info` before every decision (guest, leaver, bot, other company?), and the events
+    // `user_change` and `team_join`.
     Own { scope: Scope::Slack("users:read"), is_used: always },
     // Who a Slack person is in the tailnet: their e-mail, and `users.lookupByEmail` for approvers.
     Own { scope: Scope::Slack("users:read.email"), is_used: always },
@@ -62,7 +63,7 @@ fn names(catalog: &Catalog, is_meant: fn(&Who) -> bool) -> bool {
     })
 }
 
-fn names_slack_groups(catalog: &Catalog) -> bool {
+pub(super) fn names_slack_groups(catalog: &Catalog) -> bool {
     names(catalog, |who| matches!(who, Who::SlackGroup(_)))
 }
 

@@ -8,6 +8,7 @@ use crate::holding::Holding;
 use crate::id::Key;
 use crate::refusal::Refusal;
 use crate::request::{Message, Place, Request};
+use crate::typed::{NotAsked, Typed};
 
 /// The answer of the rules: the request as it now is, what to do, and what to write into the ledger of holders.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +89,19 @@ pub enum Effect {
         /// Block Kit, at most 50 blocks.
         blocks: Value,
     },
+    /// Look up what somebody typed needs, and make a request of it or say why not. The row's request is the one it may become.
+    Complete {
+        /// What was typed.
+        typed: Typed,
+    },
+    /// Tell whoever typed what became of it.
+    Answer {
+        /// What was typed.
+        typed: Typed,
+        /// Why it became no request; nothing if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_asked: Option<NotAsked>,
+    },
     /// Remove a paste, or a draft of one, whose time is up. Of no request.
     ExpirePaste {
         /// Its id.
@@ -107,6 +121,8 @@ impl Effect {
             Self::Rewrite { .. } => "rewrite",
             Self::Wake { .. } => "wake",
             Self::Say { .. } => "say",
+            Self::Complete { .. } => "complete",
+            Self::Answer { .. } => "answer",
             Self::ExpirePaste { .. } => "expire_paste",
         }
     }

@@ -24,6 +24,7 @@ pub mod reference;
 pub mod refusal;
 pub mod request;
 pub mod step_type;
+pub mod typed;
 pub mod workflow;
 
 pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
@@ -35,6 +36,7 @@ pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};
 pub use step_type::StepType;
+pub use typed::{NotAsked, Typed};
 pub use workflow::Workflow;
 
 /// What the outside hands in with every event: the time, a fraction in `0.0..1.0` that spreads retries, and the step types there are.

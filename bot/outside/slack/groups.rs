@@ -58,7 +58,7 @@ impl Slack {
     }
 
     /// What `team_id` is to be in turn, to ask about everything we are installed for.
-    pub(super) fn team_arguments(&self) -> Vec<Option<String>> {
+    pub fn team_arguments(&self) -> Vec<Option<String>> {
         let own = self.own_team();
         if own.as_ref().is_some_and(|own| own.is_enterprise_install) {
             let known = self.inner.workspaces.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -60,6 +60,7 @@ impl Tailscale {
                 accept: "application/json",
                 body: None,
                 limit_bytes: OBJECT_LIMIT_BYTES,
+                limit: None,
             })
             .await?;
         let wire: Wire = answer.json()?;
@@ -133,6 +134,7 @@ impl Tailscale {
             accept: "application/json",
             body,
             limit_bytes: OBJECT_LIMIT_BYTES,
+            limit: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde::{Deserialize, Deserializer};
 
-use super::wire::{Call, LIST_LIMIT_BYTES, OBJECT_LIMIT_BYTES, at_ms, is_id, refused};
+use super::wire::{Call, LIST_LIMIT, LIST_LIMIT_BYTES, OBJECT_LIMIT_BYTES, at_ms, is_id, refused};
 use super::{Tailscale, TailscaleError};
 
 const SCOPE: &str = "devices:core:read";
@@ -84,28 +84,22 @@ impl Device {
 }
 
 impl Tailscale {
-    /// All devices of the tailnet, those shared in too. Scope `devices:core:read`.
+    /// All devices of the tailnet that can be read, those shared in too. May take long. Scope `devices:core:read`.
     ///
     /// # Errors
     /// See `TailscaleError`.
     pub async fn devices(&self) -> Result<Vec<Device>, TailscaleError> {
-        #[derive(Deserialize)]
-        struct List {
-            #[serde(deserialize_with = "null_as_empty")]
-            devices: Vec<Device>,
-        }
-        let answer = self
-            .send(Call {
-                name: "listing devices",
-                scope: Some(SCOPE),
-                method: Method::GET,
-                url: self.tailnet_url(&["devices"]),
-                accept: "application/json",
-                body: None,
-                limit_bytes: LIST_LIMIT_BYTES,
-            })
-            .await?;
-        Ok(answer.json::<List>()?.devices)
+        let call = Call {
+            name: "listing devices",
+            scope: Some(SCOPE),
+            method: Method::GET,
+            url: self.tailnet_url(&["devices"]),
+            accept: "application/json",
+            body: None,
+            limit_bytes: LIST_LIMIT_BYTES,
+            limit: Some(LIST_LIMIT),
+        };
+        self.list(call, "devices").await
     }
 
     /// One device, read now. Scope `devices:core:read`.
@@ -126,6 +120,7 @@ impl Tailscale {
                 accept: "application/json",
                 body: None,
                 limit_bytes: OBJECT_LIMIT_BYTES,
+                limit: None,
             })
             .await?;
         answer.json()

@@ -53,6 +53,7 @@ impl Tailscale {
                 accept: "application/json",
                 body: None,
                 limit_bytes: OBJECT_LIMIT_BYTES,
+                limit: None,
             })
             .await?;
         answer.json()

@@ -19,6 +19,7 @@ mod key;
 mod pace;
 mod policy;
 mod rate;
+mod records;
 mod shared;
 mod token;
 mod users;
@@ -32,6 +33,7 @@ pub use policy::PolicyFile;
 pub use users::{User, UserKind, UserStatus};
 
 use pace::{Pace, Turn};
+use records::Odd;
 use shared::Shared;
 use token::Token;
 
@@ -89,6 +91,7 @@ struct Inner {
     devices: Shared<Kept<Vec<Device>>>,
     users: Shared<Kept<Vec<User>>>,
     policy: Shared<Kept<PolicyFile>>,
+    odd: Odd,
 }
 
 /// Something read from Tailscale and when the reading began, so that its age is never understated.
@@ -120,6 +123,7 @@ impl Tailscale {
             devices: Shared::new(),
             users: Shared::new(),
             policy: Shared::new(),
+            odd: Odd::default(),
         };
         Ok(Self { inner: Arc::new(inner), turn: Turn::Other })
     }

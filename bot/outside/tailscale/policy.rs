@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::ETAG;
 use serde_json::Value;
 
-use super::wire::{Call, LIST_LIMIT_BYTES};
+use super::wire::{Call, POLICY_LIMIT_BYTES};
 use super::{Tailscale, TailscaleError};
 
 /// The tailnet policy file as plain JSON.
@@ -44,7 +44,8 @@ impl Tailscale {
                 url: self.tailnet_url(&["acl"]),
                 accept: "application/json",
                 body: None,
-                limit_bytes: LIST_LIMIT_BYTES,
+                limit_bytes: POLICY_LIMIT_BYTES,
+                limit: None,
             })
             .await?;
         let file: Value = answer.json()?;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::pace::Turn;
-use super::wire::{Call, OBJECT_LIMIT_BYTES, refused};
+use super::wire::{Call, OBJECT_LIMIT_BYTES, Sink, refused};
 use super::{Tailscale, TailscaleError};
 
 /// When a token says nothing about its life; Tailscale says 3600 seconds (apis/tailscale.md 1.2).
@@ -72,6 +72,7 @@ impl Tailscale {
             accept: "application/json",
             body: None,
             limit_bytes: OBJECT_LIMIT_BYTES,
+            limit: None,
         };
         let asked_at = self.inner.clock.now_ms();
         // Ends may wait for it too, so it goes first.
@@ -106,7 +107,7 @@ impl Tailscale {
     ) -> Result<HttpResponse, TailscaleError> {
         let request =
             reqwest::Request::try_from(request).map_err(|_| refused(call.name, "no request could be made"))?;
-        let answer = self.exchange(call, request, &[secret]).await.map_err(refused_client)?;
+        let answer = self.exchange(call, request, &[secret], &mut Sink::Whole).await.map_err(refused_client)?;
         let mut response = HttpResponse::new(answer.body);
         *response.headers_mut() = answer.headers;
         Ok(response)

@@ -3,9 +3,10 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::devices::null_as_empty;
-use super::wire::{Call, LIST_LIMIT_BYTES};
+use super::wire::{Call, LIST_LIMIT, LIST_LIMIT_BYTES, OBJECT_LIMIT_BYTES, is_id, refused};
 use super::{Tailscale, TailscaleError};
+
+const SCOPE: &str = "users:read";
 
 /// A user of the tailnet, as the API shows it; unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -76,30 +77,49 @@ impl User {
 }
 
 impl Tailscale {
-    /// All users of this tailnet, also suspended ones (look at `may_act`), without those who only shared something in. Scope
-    /// `users:read`.
+    /// All users of this tailnet that can be read, also suspended ones (look at `may_act`), without those who only shared something in.
+    /// May take long. Scope `users:read`.
     ///
     /// # Errors
     /// See `TailscaleError`.
     pub async fn users(&self) -> Result<Vec<User>, TailscaleError> {
-        #[derive(Deserialize)]
-        struct List {
-            #[serde(deserialize_with = "null_as_empty")]
-            users: Vec<User>,
-        }
         let mut url = self.tailnet_url(&["users"]);
         url.set_query(Some("type=member"));
-        let answer = self
-            .send(Call {
-                name: "listing users",
-                scope: Some("users:read"),
-                method: Method::GET,
-                url,
-                accept: "application/json",
-                body: None,
-                limit_bytes: LIST_LIMIT_BYTES,
-            })
-            .await?;
-        Ok(answer.json::<List>()?.users)
+        let call = Call {
+            name: "listing users",
+            scope: Some(SCOPE),
+            method: Method::GET,
+            url,
+            accept: "application/json",
+            body: None,
+            limit_bytes: LIST_LIMIT_BYTES,
+            limit: Some(LIST_LIMIT),
+        };
+        self.list(call, "users").await
+    }
+
+    /// One user, read now. Scope `users:read`.
+    ///
+    /// # Errors
+    /// `NotFound` if they left the tailnet; see `TailscaleError`.
+    pub async fn user(&self, id: &str) -> Result<User, TailscaleError> {
+        const NAME: &str = "reading a user";
+        if !is_id(id) {
+            return Err(refused(NAME, "that is not the id of a user"));
+        }
+        let call = Call {
+            name: NAME,
+            scope: Some(SCOPE),
+            method: Method::GET,
+            url: self.url(&["users", id]),
+            accept: "application/json",
+            body: None,
+            limit_bytes: OBJECT_LIMIT_BYTES,
+            limit: None,
+        };
+        let answer = self.send(call).await?;
+        let user: User = answer.json()?;
+        // Somebody else's record must never decide about this person.
+        if user.id == id { Ok(user) } else { Err(answer.malformed("a record of someone else")) }
     }
 }

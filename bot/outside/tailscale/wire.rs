@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::error::tame;
 use super::pace::{END_ASKED_MAX, TooLong, Turn};
+use super::records::Records;
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
 use crate::outside::contacts::Refused;
 use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
@@ -20,8 +21,13 @@ use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
 /// As it is called in metrics.
 const SERVICE: &str = "tailscale";
 
-/// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5).
-pub(super) const LIST_LIMIT_BYTES: usize = 32 << 20;
+/// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5); they are read
+/// record by record.
+pub(super) const LIST_LIMIT_BYTES: usize = 256 << 20;
+/// The longest a list may take. Nobody waits in front of one.
+pub(super) const LIST_LIMIT: Duration = Duration::from_secs(120);
+/// The largest policy file we read.
+pub(super) const POLICY_LIMIT_BYTES: usize = 32 << 20;
 /// The largest single object we read.
 pub(super) const OBJECT_LIMIT_BYTES: usize = 1 << 20;
 /// How much of an answer that reports an error we read; the rest is dropped unread.
@@ -42,6 +48,16 @@ pub(super) struct Call {
     pub body: Option<Value>,
     /// The largest good answer.
     pub limit_bytes: usize,
+    /// The longest one exchange may take; the usual limit if it is not said.
+    pub limit: Option<Duration>,
+}
+
+/// Where a good answer goes.
+pub(super) enum Sink<'s> {
+    /// Into the answer, as a whole.
+    Whole,
+    /// Record by record to whoever wants them; the answer's body stays empty.
+    Records(Records, &'s mut (dyn FnMut(&[u8]) + Send)),
 }
 
 /// A good answer.
@@ -121,8 +137,32 @@ impl Tailscale {
     /// Sends `call` with our credential; once more with a fresh token if the token was refused, which is safe because a
     /// refused call did nothing.
     pub(super) async fn send(&self, call: Call) -> Result<Answer, TailscaleError> {
-        let answer = self.send_unnoted(&call).await;
-        self.note(&call, &answer);
+        self.send_into(&call, &mut Sink::Whole).await
+    }
+
+    /// Sends `call`, whose answer has a list called `field`, and reads the list record by record. One that cannot be read leaves
+    /// out itself, and is named in the log the first time.
+    pub(super) async fn list<T: DeserializeOwned + Send>(
+        &self,
+        call: Call,
+        field: &'static str,
+    ) -> Result<Vec<T>, TailscaleError> {
+        let (mut found, odd) = (Vec::new(), &self.inner.odd);
+        let mut take = |record: &[u8]| match serde_json::from_slice(record) {
+            Ok(one) => found.push(one),
+            Err(error) => odd.note(call.name, record, &error),
+        };
+        let mut sink = Sink::Records(Records::new(field), &mut take);
+        let answer = self.send_into(&call, &mut sink).await?;
+        if let Sink::Records(records, _) = sink {
+            records.finish().map_err(|why| answer.malformed(why))?;
+        }
+        Ok(found)
+    }
+
+    async fn send_into(&self, call: &Call, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
+        let answer = self.send_unnoted(call, sink).await;
+        self.note(call, &answer);
         answer
     }
 
@@ -144,15 +184,15 @@ impl Tailscale {
         }
     }
 
-    async fn send_unnoted(&self, call: &Call) -> Result<Answer, TailscaleError> {
+    async fn send_unnoted(&self, call: &Call, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
         match &self.inner.settings.credential {
-            Credential::ApiKey(key) => self.send_as(call, key).await,
+            Credential::ApiKey(key) => self.send_as(call, key, sink).await,
             Credential::ClientCredentials { client_id, secret } => {
                 let token = self.token(client_id, secret, None).await?;
-                match self.send_as(call, &token.secret).await {
+                match self.send_as(call, &token.secret, sink).await {
                     Err(TailscaleError::Unauthorized(_)) => {
                         let fresh = self.token(client_id, secret, Some(token.number)).await?;
-                        self.send_as(call, &fresh.secret).await
+                        self.send_as(call, &fresh.secret, sink).await
                     }
                     other => other,
                 }
@@ -160,7 +200,7 @@ impl Tailscale {
         }
     }
 
-    async fn send_as(&self, call: &Call, bearer: &SecretString) -> Result<Answer, TailscaleError> {
+    async fn send_as(&self, call: &Call, bearer: &SecretString, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
         let bearer = bearer.expose_secret();
         let mut authorization = HeaderValue::from_str(&format!("Bearer {bearer}"))
             .map_err(|_| refused(call.name, "the credential holds characters no header can"))?;
@@ -171,7 +211,7 @@ impl Tailscale {
             request = request.json(body);
         }
         let request = request.build().map_err(|error| refused(call.name, &explain(&error)))?;
-        self.exchange(call, request, &[bearer]).await
+        self.exchange(call, request, &[bearer], sink).await
     }
 
     /// One request and its whole answer, in its turn; again after a while if there were too many. `secrets` are kept out of
@@ -181,6 +221,7 @@ impl Tailscale {
         call: &Call,
         request: reqwest::Request,
         secrets: &[&str],
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, TailscaleError> {
         let patience = self.inner.pace.patience(self.turn);
         let mut refused = None;
@@ -190,7 +231,7 @@ impl Tailscale {
                 Ok(place) => place,
                 Err(TooLong { left }) => return Err(too_long(call, refused, left)),
             };
-            let answer = self.exchange_now(call, again, secrets).await;
+            let answer = self.exchange_now(call, again, secrets, sink).await;
             match &answer {
                 Err(TailscaleError::RateLimited { retry_after_ms, .. }) => {
                     let asked = retry_after_ms.map(|ms| Duration::from_millis(ms.unsigned_abs()));
@@ -211,10 +252,11 @@ impl Tailscale {
         call: &Call,
         request: reqwest::Request,
         secrets: &[&str],
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, TailscaleError> {
-        let limit = self.inner.settings.call_limit;
+        let limit = call.limit.unwrap_or(self.inner.settings.call_limit);
         let is_write = request.method() != Method::GET;
-        let exchange = self.exchange_without_limit(call, request, secrets);
+        let exchange = self.exchange_without_limit(call, request, secrets, sink);
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
             let message = format!("no answer within {} ms", limit.as_millis());
             Err(unavailable(said(call, &message), is_write))
@@ -226,6 +268,7 @@ impl Tailscale {
         call: &Call,
         request: reqwest::Request,
         secrets: &[&str],
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, TailscaleError> {
         let is_write = request.method() != Method::GET;
         let lost = |error: &NetError| {
@@ -243,13 +286,17 @@ impl Tailscale {
         );
         let limit_bytes = if status.is_success() { call.limit_bytes } else { ERROR_LIMIT_BYTES };
         let mut body = Vec::new();
-        let mut is_cut = false;
+        let (mut is_cut, mut room) = (false, limit_bytes);
         loop {
             match response.chunk().await {
                 Ok(Some(piece)) => {
-                    let room = limit_bytes.saturating_sub(body.len());
                     is_cut = piece.len() > room;
-                    body.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+                    let fits = piece.get(..room).unwrap_or(&piece);
+                    room = room.saturating_sub(fits.len());
+                    match sink {
+                        Sink::Records(records, take) if status.is_success() => records.feed(fits, take),
+                        _ => body.extend_from_slice(fits),
+                    }
                 }
                 Ok(None) => break,
                 Err(error) if status.is_success() => return Err(lost(&error.into())),

@@ -86,7 +86,10 @@ const EVENTS: &[&str] = &[
     "app_mention",
     "message.im",
     "user_change",
+    "team_join",
+    "subteam_created",
     "subteam_members_changed",
+    "subteam_updated",
     "app_uninstalled",
     "tokens_revoked",
 ];
@@ -147,6 +150,17 @@ impl Seed {
     #[must_use]
     pub fn person(mut self, person: Person) -> Self {
         self.people.push(person);
+        self
+    }
+
+    /// So many more members, `p00000@example.com` and on, with ids like `U0P00000`; and a group `@crowd` of the first `grouped`.
+    #[must_use]
+    pub fn crowd(mut self, people: usize, grouped: usize) -> Self {
+        let ids: Vec<String> = (0..people).map(|number| format!("U0P{number:05}")).collect();
+        let one = |(number, id): (usize, &String)| Person::new(id, &format!("p{number:05}"), "Europe/Berlin");
+        self.people.extend(ids.iter().enumerate().map(one));
+        let members: Vec<&str> = ids.iter().take(grouped).map(String::as_str).collect();
+        self.groups.push(Group::new("S0CROWD01", "crowd", &members));
         self
     }
 

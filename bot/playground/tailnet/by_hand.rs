@@ -201,7 +201,11 @@ impl TailnetWorld {
         self.change(|state| state.expiry_lag_ms = lag_ms);
     }
 
-    fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
+    pub(super) fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms()
+    }
+
+    pub(super) fn change<T>(&self, how: impl FnOnce(&mut State) -> T) -> T {
         let mut inner = self.shared.lock();
         let Inner { state, play } = &mut *inner;
         play.manners.remember(state);

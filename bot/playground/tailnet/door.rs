@@ -86,7 +86,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 async fn serve(shared: Arc<Shared>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
-        return into_response(Reply::error(413, "request body too large"), 0);
+        return into_response(Reply::error(413, "request body too large"), "play0");
     };
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let incoming = Incoming {
@@ -111,7 +111,7 @@ async fn serve(shared: Arc<Shared>, request: Request) -> Response<Body> {
     };
     let (there, back) = shared.lock().play.manners.latency();
     pause(there).await;
-    let (number, met) = shared.arrive(call, endpoint);
+    let (number, shown, met) = shared.arrive(call, endpoint);
     let reply = match (endpoint, met) {
         (_, Met::Refusal(reply)) => reply,
         (None, Met::Fault(_)) => Reply::error(404, "404 page not found"),
@@ -119,7 +119,7 @@ async fn serve(shared: Arc<Shared>, request: Request) -> Response<Body> {
     };
     shared.leave(number, reply.status);
     pause(back).await;
-    into_response(reply, number)
+    into_response(reply, &shown)
 }
 
 /// What a call meets when it arrives.
@@ -137,8 +137,8 @@ async fn pause(by: Duration) {
 }
 
 impl Shared {
-    /// Notes a call and finds what it meets. The number names the call until it leaves.
-    fn arrive(&self, call: Call, endpoint: Option<Endpoint>) -> (u64, Met) {
+    /// Notes a call and finds what it meets. The number names the call until it leaves; the text is the id that its caller is told.
+    fn arrive(&self, call: Call, endpoint: Option<Endpoint>) -> (u64, String, Met) {
         let mut inner = self.lock();
         let play = &mut inner.play;
         if play.calls.len() >= CALLS_LIMIT {
@@ -147,13 +147,22 @@ impl Shared {
         }
         play.calls.push(call);
         let number = play.calls_forgotten.saturating_add(play.calls.len() as u64);
+        // Lists and tokens are got in the background whenever it suits; the others are numbered for themselves.
+        let is_background =
+            matches!(endpoint, Some(Endpoint::Devices | Endpoint::Users | Endpoint::Policy | Endpoint::Token));
+        let (word, count) = match is_background {
+            true => ("list", &mut play.numbers.0),
+            false => ("play", &mut play.numbers.1),
+        };
+        *count = count.saturating_add(1);
+        let shown = format!("{word}{count}");
         let met = match play.manners.refuse() {
             Some(reply) => Met::Refusal(reply),
             None => Met::Fault(endpoint.and_then(|endpoint| play.faults.take(endpoint))),
         };
         drop(inner);
         self.touch();
-        (number, met)
+        (number, shown, met)
     }
 
     fn leave(&self, number: u64, status: u16) {
@@ -335,9 +344,8 @@ fn shown_body(endpoint: Option<Endpoint>, body: &[u8]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-fn into_response(reply: Reply, number: u64) -> Response<Body> {
-    let mut response =
-        Response::builder().status(reply.status).header("x-tailscale-request-id", format!("play{number}"));
+fn into_response(reply: Reply, id: &str) -> Response<Body> {
+    let mut response = Response::builder().status(reply.status).header("x-tailscale-request-id", id);
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }

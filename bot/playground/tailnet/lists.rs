@@ -1,9 +1,12 @@
 //! Reading: devices, users, keys, settings and the audit log.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::attributes::rfc3339;
+use super::faults::Endpoint;
 use super::reply::{Caller, Incoming, Reply};
 use super::seed::TAILNET_ID;
 use super::state::{Machine, Person, State};
@@ -28,6 +31,7 @@ pub(super) fn devices(state: &State, incoming: &Incoming) -> Reply {
             devices.push(device);
         }
     }
+    devices.extend(odd(state, Endpoint::Devices));
     Reply::json(&json!({ "devices": devices }))
 }
 
@@ -98,20 +102,34 @@ pub(super) fn users(state: &State, incoming: &Incoming) -> Reply {
     let fits = |person: &&Person| {
         (kind == "all" || person.is_shared == (kind == "shared")) && (role == "all" || person.role == role)
     };
-    let users: Vec<Value> = state.people.iter().filter(fits).map(|person| user_json(state, person)).collect();
+    let mut counts = HashMap::new();
+    for machine in state.machines.iter().filter(|machine| machine.tags.is_empty()) {
+        *counts.entry(machine.user.as_str()).or_default() += 1;
+    }
+    let count_of = |person: &Person| counts.get(person.login.as_str()).copied().unwrap_or(0);
+    let people = state.people.iter().filter(fits);
+    let mut users: Vec<Value> = people.map(|person| user_json(person, count_of(person))).collect();
+    users.extend(odd(state, Endpoint::Users));
     Reply::json(&json!({ "users": users }))
 }
 
 /// `GET /users/{id}`
 pub(super) fn user(state: &State, incoming: &Incoming) -> Reply {
     match state.people.iter().find(|person| person.id == incoming.segment(1)) {
-        Some(person) => Reply::json(&user_json(state, person)),
+        Some(person) => {
+            let is_theirs = |machine: &&Machine| machine.tags.is_empty() && machine.user == person.login;
+            Reply::json(&user_json(person, state.machines.iter().filter(is_theirs).count()))
+        }
         None => Reply::error(404, "user not found"),
     }
 }
 
-fn user_json(state: &State, person: &Person) -> Value {
-    let devices = state.machines.iter().filter(|machine| machine.tags.is_empty() && machine.user == person.login);
+/// Records of a list that are not as they should be.
+fn odd(state: &State, list: Endpoint) -> impl Iterator<Item = Value> + '_ {
+    state.odd.iter().filter(move |(of, _)| *of == list).map(|(_, record)| record.clone())
+}
+
+fn user_json(person: &Person, device_count: usize) -> Value {
     json!({
         "id": person.id,
         "displayName": person.display_name,
@@ -122,7 +140,7 @@ fn user_json(state: &State, person: &Person) -> Value {
         "type": if person.is_shared { "shared" } else { "member" },
         "role": person.role,
         "status": if person.is_suspended { "suspended" } else { "active" },
-        "deviceCount": devices.count(),
+        "deviceCount": device_count,
         "lastSeen": rfc3339(person.created_at),
         "currentlyConnected": !person.is_suspended,
     })

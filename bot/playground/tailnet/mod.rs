@@ -19,6 +19,7 @@ use crate::clock::Clock;
 mod acl;
 mod attributes;
 mod by_hand;
+mod crowd;
 mod door;
 mod faults;
 mod lists;
@@ -36,6 +37,7 @@ mod state;
 mod tests;
 
 pub use by_hand::NoSuch;
+pub use crowd::{crowd_login, crowd_node_id};
 pub use faults::{Endpoint, Fault, SetFault};
 pub use serve::Serving;
 pub use state::Call;

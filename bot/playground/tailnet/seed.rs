@@ -66,6 +66,7 @@ pub(super) fn tailnet(now_ms: i64) -> State {
     let mut state = State {
         people: people(now_ms),
         machines: Vec::new(),
+        odd: Vec::new(),
         policy: PolicyText::new(POLICY.to_owned(), false),
         keys_seen: BTreeMap::new(),
         clients: vec![

@@ -13,6 +13,8 @@ use super::policy::PolicyText;
 pub(super) struct State {
     pub people: Vec<Person>,
     pub machines: Vec<Machine>,
+    /// Records that a list has beside those, whatever they are.
+    pub odd: Vec<(Endpoint, Value)>,
     pub policy: PolicyText,
     /// Attribute keys in their first spelling by their lower-case form, with the type their first write gave them. Both last
     /// for the tailnet's life (apis/tailscale.md 2.2).
@@ -35,6 +37,8 @@ pub(super) struct Play {
     pub manners: Manners,
     pub calls: Vec<Call>,
     pub calls_forgotten: u64,
+    /// Lists and tokens, and other calls, that were numbered so far.
+    pub numbers: (u64, u64),
     /// Which device sits at an address (an IP, or an IP with a port).
     pub seats: BTreeMap<String, String>,
     /// Every address that tailscaled was asked about.

@@ -9,6 +9,7 @@ use crate::slack::envelope::SlashCommand;
 use crate::slack::modals::form::{Among, RequestForm};
 use crate::slack::sentences::{self, code};
 use crate::slack::surface::{By, Surface};
+use crate::slack::typed;
 
 /// What can follow `/access` beside the name of a workflow; the catalog keeps these from being names.
 const WORDS: &[&str] = &["help", "list", "return", "withdraw"];
@@ -76,6 +77,12 @@ impl Surface {
                 let filled = RequestForm::new(form, Among::Fixed).with_devices(&[]);
                 self.open_filled(trigger, &filled).await
             }
+            // Something has to be asked for whoever it is, and the form is the place to ask.
+            Ok(Prepared::Unknown) if form.lacks_text() => self.open_unknown(by, trigger, form).await,
+            Ok(Prepared::Unknown) => match self.save_typed(by, &form, (None, command.response_url.as_ref())).await {
+                Ok(()) => typed::checking(),
+                Err(error) => Answer::ephemeral(sentences::not_told(&error, &form)),
+            },
             Err(error) => Answer::ephemeral(sentences::not_asked(&error, &form)),
         }
     }

@@ -28,8 +28,13 @@ impl Surface {
     /// What can be borrowed: what this person may ask for, or everything if that cannot be told quickly.
     pub(super) async fn help(&self, by: &By) -> Answer {
         let catalog = self.engine.catalog();
-        let person = tokio::time::timeout(HELP_LIMIT, self.engine.person_and_devices(&by.slack_id)).await;
-        let person = person.ok().and_then(Result::ok).map(|(person, _)| person);
+        let person = match self.engine.known_person(&by.slack_id).await {
+            Ok(Some(person)) => Some(person),
+            _ => {
+                let looking = tokio::time::timeout(HELP_LIMIT, self.engine.person_afresh(&by.slack_id)).await;
+                looking.ok().and_then(Result::ok)
+            }
+        };
         // Whoever may ask for nothing, whatever groups they are in, is told that.
         if let Some(person) = person.as_ref().filter(|person| person.standing != Standing::Member) {
             return Answer::ephemeral(words::refusal(&Refusal::Standing { standing: person.standing }, None));

@@ -59,12 +59,3 @@ fn seen(device: &Device, now: i64) -> String {
         None => "seen just now".to_owned(),
     }
 }
-
-/// Whether what was typed so far can mean this device: every word of it is part of its name or system as they are shown,
-/// or starts its id.
-pub fn device_matches(device: &Device, query: &str) -> bool {
-    let label = device_label(device.short_name(), &device.os).to_lowercase();
-    let (host, id) = (device.hostname.to_lowercase(), device.node_id.to_lowercase());
-    let query = query.to_lowercase();
-    query.split_whitespace().all(|word| label.contains(word) || host.contains(word) || id.starts_with(word))
-}

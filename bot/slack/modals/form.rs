@@ -125,6 +125,14 @@ impl RequestForm {
         self
     }
 
+    /// Chooses this device.
+    #[must_use]
+    pub fn with_device(mut self, device: Option<Device>) -> Self {
+        self.device =
+            device.map(|device| (device.node_id.clone(), choices::device_label(device.short_name(), &device.os)));
+        self
+    }
+
     /// Chooses the device of an old request.
     #[must_use]
     pub fn with_device_of(mut self, request: &Request) -> Self {

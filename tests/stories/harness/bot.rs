@@ -7,6 +7,7 @@ use std::time::Duration;
 use nightlatch::app::Bot;
 use nightlatch::clock::{Clock, Ids};
 use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use nightlatch::engine::directory::List as KnownList;
 use nightlatch::kernel::Effect;
 use nightlatch::playground::slack::SlackWorld;
 use nightlatch::playground::tailnet::{Serving, TailnetWorld};
@@ -21,6 +22,7 @@ use tokio::sync::Mutex;
 use super::{Mode, Setting};
 
 const SOCKET: &str = "http.sock";
+const LOOKING_AROUND: Duration = Duration::from_secs(2);
 
 /// A killed bot lets go of its database and its socket a moment later.
 fn is_not_gone_yet(why: &str) -> bool {
@@ -140,6 +142,10 @@ impl BotHandle {
             }
         }
         let bot = bot.expect("the old bot lets go of its database");
+        // Stories begin when the bot has looked around once; one about a world that does not answer begins without.
+        let directory = bot.engine().directory().clone();
+        drop(tokio::time::timeout(LOOKING_AROUND, directory.tried()).await);
+        drop(directory);
         match self.inner.mode {
             Mode::Http => {
                 let address = bot.slack_address().or(bot.address()).expect("an address");
@@ -152,6 +158,19 @@ impl BotHandle {
             }
         }
         *self.inner.alive.lock().await = Some((bot, runtime));
+    }
+
+    /// Returns when everything that is read in the background was read again.
+    pub async fn looks_around(&self) {
+        let directory = self.engine().await.directory().clone();
+        let now = self.inner.clock.now_ms();
+        for list in KnownList::ALL {
+            for _ in 0..20 {
+                if directory.read_since(list, now).await.is_ok() {
+                    break;
+                }
+            }
+        }
     }
 
     /// Ends the bot as `kill -9` would: nothing is finished, nothing flushed.

@@ -84,8 +84,8 @@ fn alarms_are_notifications(mut request: Value) -> Result<Value, String> {
 /// What waits in the outbox.
 impl Kept for Effect {
     const KIND: &'static str = "effect";
-    // The second: a notice that something is on by somebody else's doing.
-    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more];
+    // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet.
+    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more, says_more];
 }
 
 /// Settling named a step of a request. Which key that is stands in the row's lane: the migration of that name wrote such rows

@@ -50,7 +50,7 @@ async fn a_renewal_that_fails_leaves_the_old_token_in_use_while_it_lives() {
     assert_eq!(world.calls_of(Endpoint::Token), 2, "and it is not tried again with every call");
     clock.advance(minutes(10));
     let error = client.users().await.expect_err("now it is over");
-    assert_snapshot!(error, @"tailscale is not available: getting a token, 503, service unavailable (request play6)");
+    assert_snapshot!(error, @"tailscale is not available: getting a token, 503, service unavailable (request list6)");
     world.clear_faults(Endpoint::Token);
     client.users().await.expect("users");
 }
@@ -81,7 +81,7 @@ async fn a_wrong_secret_is_told_without_showing_it() {
     };
     let client = client_with(&world, &clock, credential, Duration::from_secs(10));
     let error = client.users().await.expect_err("refused");
-    assert_snapshot!(error, @"tailscale refused the credential: getting a token, 401, unknown client or wrong secret (request play1)");
+    assert_snapshot!(error, @"tailscale refused the credential: getting a token, 401, unknown client or wrong secret (request list1)");
     assert!(error.advice().is_some_and(|advice| advice.contains("client_secret")));
     assert!(!error.is_retryable());
     assert!(!format!("{error:?} {client:?}").contains("mistyped"));
@@ -96,7 +96,7 @@ async fn an_api_key_needs_no_token() {
     let wrong = Credential::ApiKey(SecretString::from("tskey-api-wrong"));
     let client = client_with(&world, &clock, wrong, Duration::from_secs(10));
     let error = client.users().await.expect_err("refused");
-    assert_snapshot!(error, @"tailscale refused the credential: listing users, 401, API token invalid (request play2)");
+    assert_snapshot!(error, @"tailscale refused the credential: listing users, 401, API token invalid (request list2)");
     assert_eq!(world.calls_of(Endpoint::Users), 2, "the same key again would be refused again");
 }
 

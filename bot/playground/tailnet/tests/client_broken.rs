@@ -120,7 +120,7 @@ async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
     let large = "x".repeat(3 << 20);
     world.fault(Endpoint::Device, answer(200, &[], &large), Some(1));
     let error = client.device(NODE).await.expect_err("3 MiB are no device");
-    assert_snapshot!(error, @"the answer is not one of tailscale's: reading a device, larger than 1048576 bytes (request play2)");
+    assert_snapshot!(error, @"the answer is not one of tailscale's: reading a device, larger than 1048576 bytes (request play1)");
     world.fault(Endpoint::Device, answer(500, &[], &large), Some(1));
     let error = client.device(NODE).await.expect_err("500");
     assert!(matches!(error, TailscaleError::Unavailable { .. }), "{error}");
@@ -140,7 +140,7 @@ async fn pages_of_a_proxy_are_not_taken_for_answers() {
     let page = "<html>\r\n<h1>404</h1> nothing of that name";
     world.fault(Endpoint::DeleteAttribute, answer(404, &[("content-type", "text/html")], page), Some(1));
     let error = client.delete_attribute(NODE, KEY).await.expect_err("not a word of Tailscale's");
-    assert_snapshot!(error, @"the answer is not one of tailscale's: deleting an attribute, 404, not in json: <html> <h1>404</h1> nothing of that name (request play2)");
+    assert_snapshot!(error, @"the answer is not one of tailscale's: deleting an attribute, 404, not in json: <html> <h1>404</h1> nothing of that name (request play1)");
     world.fault(Endpoint::Users, answer(502, &[], "<html>bad gateway</html>"), Some(1));
     let error = client.users().await.expect_err("502");
     assert!(matches!(error, TailscaleError::Unavailable { .. }), "{error}");
@@ -192,7 +192,7 @@ async fn a_missing_scope_and_a_missing_plan_are_told_with_the_next_step() {
     world.revoke_tokens();
     world.set_plan_has_custom_attributes(false);
     let error = set(&client).await.expect_err("403");
-    assert_snapshot!(error, @"tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play5)");
+    assert_snapshot!(error, @"tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play3)");
     assert!(error.advice().is_some_and(|advice| advice.contains("Premium")));
 }
 
@@ -224,5 +224,5 @@ async fn an_answer_that_repeats_the_token_does_not_get_it_into_an_error() {
     let token = world.secrets().pop().expect("a token");
     world.fault(Endpoint::Users, answer(400, &[], &format!("{{\"message\":\"bad: ({token})\"}}")), Some(1));
     let error = client.users().await.expect_err("400");
-    assert_snapshot!(error, @"tailscale will not do it: listing users, 400, bad: ([secret]) (request play3)");
+    assert_snapshot!(error, @"tailscale will not do it: listing users, 400, bad: ([secret]) (request list3)");
 }

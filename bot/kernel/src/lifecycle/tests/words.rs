@@ -65,6 +65,8 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Tell { to, notice } => format!("tell {} {}", recipient_word(to), notice_word(notice)),
         Effect::Rewrite { message, notice, .. } => format!("rewrite {} {}", message.ts, notice_word(notice)),
         Effect::Say { channel, .. } => format!("say in {channel}"),
+        Effect::Complete { typed } => format!("complete what {} typed", typed.by),
+        Effect::Answer { typed, .. } => format!("answer {}", typed.by),
         Effect::ExpirePaste { id } => format!("expire paste {id}"),
         Effect::Wake { wake } => format!("wake {}", format!("{wake:?}").to_lowercase()),
     };

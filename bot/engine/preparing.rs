@@ -1,0 +1,200 @@
+//! From a form to an ask that can be saved, by what is known here or by facts read outside.
+//!
+//! Nobody's answer waits for Slack or Tailscale: what the directory knows lets somebody ask. What it does not know is saved as it was
+//! typed and looked up afterwards (`typed`), so that nobody is refused by what is old.
+
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use super::asking::{AskError, Form, Prepared, read};
+use super::directory::List;
+use crate::kernel::workflow::OwnRequest;
+use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, policy};
+use crate::outside::tailscale::Device;
+
+/// A list of devices is recent enough to say that somebody has none.
+const RECENT_MS: i64 = 30_000;
+/// Devices that are named when one has to be chosen.
+const NAMED_MAX: usize = 5;
+
+/// Where the facts come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Facts {
+    /// What is known here.
+    Known,
+    /// Read from Slack and the tailnet; lists that are not older than this.
+    Fresh { since: i64 },
+}
+
+/// The device of an ask.
+enum Chosen {
+    NotNeeded,
+    One(Device),
+    Several(Vec<Device>),
+    NoneOwned,
+    NotOwn(String),
+    /// Nobody has looked lately.
+    NotRead,
+}
+
+impl Engine {
+    /// Checks the form against what is known here; nobody outside is asked.
+    ///
+    /// # Errors
+    /// `Wrong`, `NoDevice` as far as is known, or `Failed` if our own records cannot be read; nothing is saved and nothing is sent.
+    pub async fn prepare(&self, slack_id: &str, form: &Form) -> Result<Prepared, AskError> {
+        self.prepare_from(slack_id, form, Facts::Known, None).await
+    }
+
+    /// The same with facts from here or from outside. `id` is the request's, if it has one already.
+    pub(super) async fn prepare_from(
+        &self,
+        slack_id: &str,
+        form: &Form,
+        facts: Facts,
+        id: Option<RequestId>,
+    ) -> Result<Prepared, AskError> {
+        let workflow = &form.workflow;
+        let named = workflow.device().map(|input| &input.name);
+        let mut wrong = read(form, &[]).wrong;
+        wrong.retain(|(name, _)| Some(name) != named);
+        if !wrong.is_empty() {
+            wrong.extend(self.wrong_device(slack_id, form).await);
+            return Err(AskError::Wrong(wrong));
+        }
+        let Some(person) = self.requester(slack_id, workflow, facts).await? else { return Ok(Prepared::Unknown) };
+        if !self.somebody_can_approve(workflow, &person, facts).await? {
+            return match facts {
+                Facts::Known => Ok(Prepared::Unknown),
+                Facts::Fresh { .. } => Err(AskError::NobodyCanApprove),
+            };
+        }
+        let mut devices = Vec::new();
+        match (self.chosen(form, &person, facts).await?, facts) {
+            (Chosen::NotNeeded, _) => {}
+            (Chosen::One(device), _) => devices.push(device),
+            (Chosen::Several(several), _) => devices = several,
+            (Chosen::NoneOwned, _) => return Err(AskError::NoDevice),
+            (Chosen::NotOwn(_), Facts::Known) | (Chosen::NotRead, _) => return Ok(Prepared::Unknown),
+            (Chosen::NotOwn(why), Facts::Fresh { .. }) => {
+                let input = workflow.device().map(|input| input.name.clone()).unwrap_or_default();
+                return Err(AskError::Wrong(vec![(input, why)]));
+            }
+        }
+        let read = read(form, &devices);
+        if !read.wrong.is_empty() {
+            return Err(AskError::Wrong(read.wrong));
+        }
+        if !read.missing.is_empty() {
+            return Ok(Prepared::Incomplete { missing: read.missing, devices });
+        }
+        let id = id.unwrap_or_else(|| RequestId(self.inner.ids.next(self.inner.clock.now_ms())));
+        let mut ask = Ask {
+            id,
+            workflow: Workflow::clone(workflow),
+            requester: person,
+            inputs: read.values,
+            hold_ms: read.hold_ms,
+            reason: read.reason,
+            device: read.device,
+            seal: String::new(),
+            channel: form.channel.clone(),
+        };
+        ask.seal = seal(&ask);
+        Ok(Prepared::Complete(Box::new(ask)))
+    }
+
+    /// Who asks, if they may; nothing if what is known does not say so.
+    async fn requester(&self, slack_id: &str, workflow: &Workflow, facts: Facts) -> Result<Option<Person>, AskError> {
+        if matches!(facts, Facts::Known) {
+            let person = self.inner.directory.person(slack_id, &workflow.ask).await.map_err(AskError::Failed)?;
+            return Ok(person.filter(|person| person.login.is_some() && policy::may_ask(workflow, person).is_ok()));
+        }
+        let person = self.inner.people.fresh(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
+        // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
+        if person.login.is_none() && person.standing == Standing::Member {
+            return Err(AskError::NoTailnetUser { email: person.email });
+        }
+        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
+        Ok(Some(person))
+    }
+
+    async fn somebody_can_approve(&self, workflow: &Workflow, person: &Person, facts: Facts) -> Result<bool, AskError> {
+        let Some(stage) = workflow.stage() else { return Ok(false) };
+        let quorum = usize::try_from(stage.quorum).unwrap_or(usize::MAX);
+        let without = Some(person).filter(|_| stage.own_request == OwnRequest::Never);
+        let directory = &self.inner.directory;
+        let unread = |error: crate::store::StoreError| AskError::Failed(error.into());
+        let known = directory.candidates(&stage.by, quorum).await.map_err(unread)?;
+        if known.has_unlisted || directory.are_enough(&known.names, quorum, without).await.map_err(unread)? {
+            return Ok(true);
+        }
+        if matches!(facts, Facts::Known) {
+            return Ok(false);
+        }
+        let all = self.inner.people.candidates(&stage.by).await.map_err(AskError::Failed)?;
+        Ok(all.has_unlisted || directory.are_enough(&all.names, quorum, without).await.map_err(unread)?)
+    }
+
+    /// The device that was named, or the only one there is. What the directory does not know is looked for in a list that is not
+    /// older than the facts have to be.
+    async fn chosen(&self, form: &Form, person: &Person, facts: Facts) -> Result<Chosen, AskError> {
+        let (Some(input), Some(login)) = (form.workflow.device(), &person.login) else { return Ok(Chosen::NotNeeded) };
+        let named = form.value(&input.name);
+        let found = self.chosen_now(login, named).await.map_err(AskError::Failed)?;
+        if !matches!(found, Chosen::NoneOwned | Chosen::NotOwn(_)) {
+            return Ok(found);
+        }
+        match facts {
+            // Whoever has just connected one is not told that they have none.
+            Facts::Known if self.inner.directory.age_ms(List::Devices).is_none_or(|age| age > RECENT_MS) => {
+                self.inner.directory.want(List::Devices);
+                return Ok(Chosen::NotRead);
+            }
+            Facts::Known => self.inner.directory.want(List::Devices),
+            Facts::Fresh { since } => {
+                self.inner.directory.read_since(List::Devices, since).await.map_err(AskError::Failed)?;
+                return self.chosen_now(login, named).await.map_err(AskError::Failed);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every mistake is said at once, also of a device that is known to be somebody else's. Nothing is asked in any case.
+    async fn wrong_device(&self, slack_id: &str, form: &Form) -> Option<(String, String)> {
+        let input = form.workflow.device()?;
+        let named = form.value(&input.name)?;
+        let person = self.inner.directory.person(slack_id, &[]).await.ok()??;
+        match self.chosen_now(&person.login?, Some(named)).await.ok()? {
+            Chosen::NotOwn(why) => Some((input.name.clone(), why)),
+            _ => None,
+        }
+    }
+
+    async fn chosen_now(&self, login: &str, named: Option<&str>) -> Result<Chosen, Failure> {
+        let directory = &self.inner.directory;
+        if let Some(named) = named {
+            if let Some(device) = directory.device(login, named).await? {
+                return Ok(Chosen::One(device));
+            }
+            let own = directory.devices(login, "", NAMED_MAX).await?;
+            let names: Vec<&str> = own.iter().map(Device::short_name).collect();
+            return Ok(match names.is_empty() {
+                true => Chosen::NoneOwned,
+                false => Chosen::NotOwn(format!("`{named}` is not one of your devices ({})", names.join(", "))),
+            });
+        }
+        let mut own = directory.devices(login, "", 2).await?;
+        Ok(match own.pop() {
+            None => Chosen::NoneOwned,
+            Some(only) if own.is_empty() => Chosen::One(only),
+            Some(second) => Chosen::Several(own.into_iter().chain([second]).collect()),
+        })
+    }
+}
+
+/// Fingerprint of what people are shown and approve.
+fn seal(ask: &Ask) -> String {
+    let text = serde_json::to_vec(ask).unwrap_or_default();
+    hex::encode(Sha256::digest(text)).chars().take(12).collect()
+}
