@@ -234,7 +234,7 @@ async fn with_a_slow_list(slow_ms: u64, body: impl AsyncFnOnce(&mut Stage)) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_list_of_devices_is_there_asking_is_saved_and_goes_on_when_it_is() {
-    with_a_slow_list(2_500, async |stage| {
+    with_a_slow_list(7_000, async |stage| {
         let answered = stage.slack.command("alice", "#general", "/access prod-db 2h invoice 1204").await.expect("it");
         assert!(answered.body.unwrap_or_default().to_string().contains("Saved."));
         stage.bot.settle().await;
@@ -247,7 +247,7 @@ async fn before_the_first_list_of_devices_is_there_asking_is_saved_and_goes_on_w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_takes_longer_than_anybody_waits_in_one_go_is_waited_for_again() {
-    with_a_slow_list(14_000, async |stage| {
+    with_a_slow_list(20_000, async |stage| {
         let answered = stage.slack.command("alice", "#general", "/access prod-db 2h invoice 1204").await.expect("it");
         assert!(answered.body.unwrap_or_default().to_string().contains("Saved."));
         stage.bot.settle().await;

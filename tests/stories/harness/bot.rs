@@ -22,7 +22,8 @@ use tokio::sync::Mutex;
 use super::{Mode, Setting};
 
 const SOCKET: &str = "http.sock";
-const LOOKING_AROUND: Duration = Duration::from_secs(2);
+const LOOKING_AROUND: Duration = Duration::from_secs(10);
+const LOOKING_AT_DEVICES: Duration = Duration::from_secs(4);
 
 /// A killed bot lets go of its database and its socket a moment later.
 fn is_not_gone_yet(why: &str) -> bool {
@@ -142,9 +143,14 @@ impl BotHandle {
             }
         }
         let bot = bot.expect("the old bot lets go of its database");
-        // Stories begin when the bot has looked around once; one about a world that does not answer begins without.
+        // Stories begin when the bot has looked around once; one about a world that does not answer, or that takes long for its list of
+        // devices, begins without.
         let directory = bot.engine().directory().clone();
-        drop(tokio::time::timeout(LOOKING_AROUND, directory.tried()).await);
+        let others = [KnownList::People, KnownList::Users, KnownList::Policy, KnownList::Groups];
+        for list in others {
+            drop(tokio::time::timeout(LOOKING_AROUND, directory.read_since(list, 0)).await);
+        }
+        drop(tokio::time::timeout(LOOKING_AT_DEVICES, directory.read_since(KnownList::Devices, 0)).await);
         drop(directory);
         match self.inner.mode {
             Mode::Http => {
