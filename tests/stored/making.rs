@@ -201,7 +201,12 @@ async fn everything(stage: &Stage) {
     type_at_once(stage, "alice", "/access return ending-db").await;
     stage.slack.fail("users.lookupByEmail", SlackFault::Unavailable, u32::MAX);
     type_at_once(stage, "alice", "/access find-db 2h approvers are being found").await;
+    // Typed by somebody who may not ask, and not answered yet; and by somebody who is not looked up yet.
+    stage.slack.fail("response_url", SlackFault::Unavailable, u32::MAX);
+    type_at_once(stage, "grace", "/access prod-db 1h not answered yet").await;
     stage.slack.fail("users.info", SlackFault::Unavailable, u32::MAX);
+    stage.slack.set_member("#general", "dora", true).unwrap();
+    type_at_once(stage, "dora", "/access prod-db 1h not looked up yet").await;
     approved.is_delivered().await;
     idle(stage).await;
     pending.is_delivered().await;
