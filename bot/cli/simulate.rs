@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::planted::Fault;
-use crate::simulator::search::{Search, Searched, search, shrink};
+use crate::simulator::plan::Plan;
+use crate::simulator::search::{Search, Searched, search, shrink, tell};
 
 const YEAR_MS: i64 = 365 * 86_400_000;
 const DAY_MS: i64 = 86_400_000;
@@ -16,7 +17,7 @@ pub(super) struct Simulate {
     /// The first seed; the next runs have the next ones.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Stops after so many simulated years.
+    /// Long runs that are mostly quiet; stops after so many simulated years.
     #[arg(long, value_name = "N")]
     years: Option<i64>,
     /// Stops after so many seconds; with --planted, for each fault.
@@ -25,6 +26,12 @@ pub(super) struct Simulate {
     /// Only this one seed, made small, and what happened in it.
     #[arg(long)]
     once: bool,
+    /// With --once: of the long runs that --years makes.
+    #[arg(long)]
+    long: bool,
+    /// With --once: as it is, not made small.
+    #[arg(long)]
+    whole: bool,
     /// Plants every fault in turn: each is to be found.
     #[arg(long)]
     planted: bool,
@@ -41,7 +48,7 @@ impl Simulate {
             return self.find_planted();
         }
         if self.once {
-            return show(self.seed, fault);
+            return self.show(self.seed, fault);
         }
         let searched = self.search(fault);
         super::data(&format!("{}\n", words(&searched)));
@@ -49,14 +56,48 @@ impl Simulate {
             None => ExitCode::SUCCESS,
             Some((seed, found)) => {
                 super::data(&format!("seed {seed}: {found}\n"));
-                show(seed, fault)
+                self.show(seed, fault)
             }
         }
     }
 
     fn search(&self, fault: Option<Fault>) -> Searched {
         let simulated_ms = self.years.map(|years| years.saturating_mul(YEAR_MS));
-        search(Search { seed: self.seed, simulated_ms, real_ms: self.seconds.saturating_mul(1_000), fault })
+        let real_ms = self.seconds.saturating_mul(1_000);
+        search(Search { seed: self.seed, simulated_ms, is_long: self.is_long(), real_ms, fault })
+    }
+
+    fn is_long(&self) -> bool {
+        self.long || self.years.is_some()
+    }
+
+    /// A red run, as small as it gets.
+    fn show(&self, seed: u64, fault: Option<Fault>) -> ExitCode {
+        let plan = if self.is_long() { Plan::long(seed, fault) } else { Plan::of(seed, fault) };
+        let red = match if self.whole { tell(plan) } else { shrink(plan) } {
+            Ok(Some(red)) => red,
+            Ok(None) => {
+                super::data(&format!("seed {seed}: nothing is wrong\n"));
+                return ExitCode::SUCCESS;
+            }
+            Err(mishap) => {
+                super::aside(&format!("it could not be run: {mishap}\n"));
+                return ExitCode::from(super::WRONG);
+            }
+        };
+        for line in &red.story {
+            super::data(&format!("{line}\n"));
+        }
+        for planned in &red.plan.acts {
+            super::data(&format!("at {} ms: {:?}\n", planned.at, planned.act));
+        }
+        let planted = fault.map(|fault| format!(" --fault {fault:?}")).unwrap_or_default();
+        let long = if self.is_long() { " --long" } else { "" };
+        super::data(&format!(
+            "seed {seed}: {}\nagain with: nightlatch simulate --once --seed {seed}{planted}{long}\n",
+            red.found
+        ));
+        ExitCode::from(super::WRONG)
     }
 
     fn find_planted(&self) -> ExitCode {
@@ -80,31 +121,4 @@ impl Simulate {
 fn words(searched: &Searched) -> String {
     let (days, seconds) = (searched.simulated_ms / DAY_MS, searched.real_ms / 1_000);
     format!("{} runs, {days} simulated days, in {seconds} s", searched.runs)
-}
-
-/// A red run, as small as it gets.
-fn show(seed: u64, fault: Option<Fault>) -> ExitCode {
-    let red = match shrink(seed, fault) {
-        Ok(Some(red)) => red,
-        Ok(None) => {
-            super::data(&format!("seed {seed}: nothing is wrong\n"));
-            return ExitCode::SUCCESS;
-        }
-        Err(mishap) => {
-            super::aside(&format!("it could not be run: {mishap}\n"));
-            return ExitCode::from(super::WRONG);
-        }
-    };
-    for line in &red.story {
-        super::data(&format!("{line}\n"));
-    }
-    for planned in &red.plan.acts {
-        super::data(&format!("at {} ms: {:?}\n", planned.at, planned.act));
-    }
-    let planted = fault.map(|fault| format!(" --fault {fault:?}")).unwrap_or_default();
-    super::data(&format!(
-        "seed {seed}: {}\nagain with: nightlatch simulate --once --seed {seed}{planted}\n",
-        red.found
-    ));
-    ExitCode::from(super::WRONG)
 }

@@ -121,7 +121,10 @@ impl Belief {
     /// Follows the wall as far as it is believed; true when that moved our time by more than a little.
     fn follow(&mut self, steady: i64) -> bool {
         let ahead = self.ahead();
-        if (-STEP_MS..=FOLLOWED_MS).contains(&ahead) || (ahead < 0 && is_planted(Fault::BelievesWall)) {
+        if (-STEP_MS..=FOLLOWED_MS).contains(&ahead)
+            || (ahead < 0 && is_planted(Fault::BelievesWall))
+            || (ahead > 0 && is_planted(Fault::BelievesAhead))
+        {
             self.doubt = None;
             self.offset = self.wall;
             return ahead > STEP_MS;

@@ -16,6 +16,7 @@ use super::Engine;
 use crate::clock::Clock;
 use crate::kernel::kept::{self, Note};
 use crate::kernel::{Actor, Request};
+use crate::planted::{Fault, is_planted};
 use crate::store::{AnchorFile, AuditLog, Mismatch, Store, StoreError, Tampered, Walked};
 
 pub(super) use anchoring::keep_anchored;
@@ -118,7 +119,7 @@ impl Logbook {
             warn!(file = %anchor.path().display(), "the audit log has no anchor; it is made now, from the log as it is");
         }
         let mismatch = match anchor.compare(&log).await {
-            Ok(mismatch) => mismatch,
+            Ok(mismatch) => mismatch.filter(|_| !is_planted(Fault::IgnoresAnchor)),
             Err(error) => Some(Mismatch::Unknown(format!("the log cannot be compared with its anchor: {error}"))),
         };
         if let Some(mismatch) = &mismatch {

@@ -195,6 +195,9 @@ impl Running {
         for row in engine.inner.store.due(class, now, limit).await? {
             match row {
                 Row::Read(waiting) => read.push_back(*waiting),
+                Row::Unreadable { why, .. } if is_planted(Fault::StopsAtUnreadable) => {
+                    return Err(StoreError::NoSuchRequest(why));
+                }
                 Row::Unreadable { seq, .. } if self.seqs.contains(&seq) => {}
                 Row::Unreadable { seq, request_id, why } => {
                     error!(request.id = %request_id, seq, why, "an effect cannot be read by this version; it is set aside");

@@ -13,6 +13,7 @@ use super::pastes::writing as pastes;
 use super::{Engine, TellError, Told, directory, saying, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Ask, Event, Moment, Request, RequestId, State};
+use crate::planted::{Fault, is_planted};
 use crate::store::{Saving, StoreError, Tx};
 
 /// So many requests are remembered from one commit to the next.
@@ -134,6 +135,7 @@ async fn write_one(
             }
             return Ok(Ok(Written::Nothing));
         }
+        Work::Postpone { .. } if is_planted(Fault::LosesPostponed) => Ok(Written::Nothing),
         Work::Postpone { due_at, error } => {
             tx.postpone(job.done.unwrap_or(0), *due_at, error).await?;
             return Ok(Ok(Written::Nothing));
@@ -258,7 +260,7 @@ async fn repeated(
     id: &RequestId,
     now: i64,
 ) -> Result<Option<Written>, StoreError> {
-    let Some(key) = &job.delivery else { return Ok(None) };
+    let Some(key) = job.delivery.as_ref().filter(|_| !is_planted(Fault::TakesTwice)) else { return Ok(None) };
     let Some(before) = tx.first_delivery(key, id, now).await? else { return Ok(None) };
     Ok(Some(Written::told(current(tx, seen, &before).await?, true)))
 }

@@ -4,15 +4,26 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::company::{SECRETS, may_decide, person_of, rules};
+use super::company::{CHANNEL, SECRETS, devices, may_ask, may_decide, person_of, rules};
 use super::model::{self, Must};
+use super::plan::Trouble;
 use super::tailnet::Place;
 use super::world::{Inner, brief_text};
 use crate::kernel::{Key, Request, RequestId, State};
 use crate::store::still::look;
 
 /// Facts for a decision may be this old: five seconds, and what it takes to read and count.
-const FACTS_MS: i64 = 20_000;
+const FACTS_MS: i64 = 30_000;
+/// The same for what is switched on, with what it takes to do it.
+const OWNER_MS: i64 = 60_000;
+/// The channel hears of what is stuck within this.
+const ALARMED_MS: i64 = 60_000;
+/// The tailnet is looked through after an older database was put back, and the channel told, within this.
+const SURVEYED_MS: i64 = 120_000;
+/// What a hand did is seen after this, and what was under way has arrived.
+const SEEN_MS: i64 = 30_000;
+/// The far side is told an end no later than this after the latest that anybody may have.
+const LATER_MS: i64 = 30_000;
 
 impl Inner {
     /// Reads what was saved since the last look and tells the model.
@@ -20,6 +31,7 @@ impl Inner {
         let Some(store) = self.store.clone() else { return };
         let Ok(entries) = look(store.audit_after(self.seen, 10_000)) else { return };
         let Some(last) = entries.last() else { return };
+        let is_old = std::mem::take(&mut self.is_put_back);
         self.seen = last.seq;
         let mut ids: Vec<&str> = entries.iter().map(|entry| entry.request_id.as_str()).collect();
         ids.dedup();
@@ -31,14 +43,19 @@ impl Inner {
         }
         for id in ids {
             let Ok(Some(request)) = look(store.find(&RequestId(id.to_owned()))) else { continue };
-            if let Some(what) = self.model.saved(&request, self.now, self.ahead) {
+            self.model.saved(&request, self.now, self.ahead, is_old);
+            if let Err(what) = self.deals.saved(&request, &self.tailnet, self.now.saturating_add(self.ahead)) {
                 self.wrong(|| what);
             }
             self.check_votes(&request);
             let entries = look(store.audit_of(id)).unwrap_or_default();
-            // I8: what was saved last was written down.
+            // I8: every change was written down, the last one with the state it led to.
             if entries.last().is_some_and(|entry| entry.state != request.state.word()) {
                 self.wrong(|| format!("{id} is {}, and the log does not say so", request.state.word()));
+            }
+            let versions = look(store.version_of(id)).unwrap_or_default();
+            if versions != i64::try_from(entries.len()).unwrap_or(i64::MAX) {
+                self.wrong(|| format!("{id} was saved {versions} times, and the log has {} entries", entries.len()));
             }
         }
     }
@@ -46,17 +63,21 @@ impl Inner {
     /// What the model says of every place, against what is there.
     pub fn check(&mut self) {
         self.look();
-        if self.is_broken(super::plan::Trouble::DiskFull) {
+        if self.is_broken(Trouble::DiskFull) || self.is_broken(Trouble::Locked) {
             // Nothing can be saved, so nobody can be told; /readyz says so.
             self.alive_since = self.now;
         }
         if let Some(id) = self.model.unalarmed(self.now, self.alive_since).cloned() {
             self.wrong(|| format!("{id} cannot be taken back, and nobody is alarmed"));
         }
+        if let Some(what) = self.deals.waits(self.now, self.calm_since, self.ahead) {
+            self.wrong(|| what);
+        }
+        self.check_alarms();
         let places: Vec<Place> = self.tailnet.places().cloned().collect();
         for place in places {
             let there = self.tailnet.at(&place, self.now).cloned();
-            let must = self.model.must(&place, &self.tailnet, self.now, self.calm_since);
+            let must = self.model.must(&place, &self.tailnet, self.now, (self.clear_since, self.calm_since));
             let is_on = there.as_ref().is_some_and(|there| there.value == Value::Bool(true));
             match must {
                 Must::On if !is_on && self.tailnet.has(&place.0) => {
@@ -70,6 +91,41 @@ impl Inner {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// I3: who is stuck was alarmed about, in the channel.
+    fn check_alarms(&mut self) {
+        let stuck: Vec<String> =
+            self.deals.all().filter(|request| request.stuck).map(|request| request.id.to_string()).collect();
+        self.stuck.retain(|id, _| stuck.contains(id));
+        for id in stuck {
+            let since = *self.stuck.entry(id.clone()).or_insert(self.now);
+            let since = since.max(self.calm_since).max(self.alive_since);
+            if self.now.saturating_sub(since) > ALARMED_MS && !self.slack.has_said(CHANNEL.0, &["STUCK", &id]) {
+                self.wrong(|| format!("{id} is stuck, and the channel was never told"));
+            }
+        }
+        let unknown = std::mem::take(&mut self.unknown);
+        let is_due = self.now.saturating_sub(self.calm_since.max(self.alive_since)) > SURVEYED_MS;
+        for place in &unknown {
+            let device = place.0.to_lowercase();
+            if is_due && !self.slack.has_said(CHANNEL.0, &["Attention", &device, &place.1]) {
+                self.wrong(|| {
+                    format!("{} {} is on, the database does not know it, and nobody is told", place.0, place.1)
+                });
+            }
+        }
+        if !is_due {
+            self.unknown = unknown;
+        }
+    }
+
+    /// I5: nothing is taken away from somebody who holds it.
+    pub fn check_removal(&mut self, place: &Place) {
+        let is_on = self.tailnet.at(place, self.now).is_some_and(|there| there.value == Value::Bool(true));
+        if is_on && self.model.must(place, &self.tailnet, self.now, (self.clear_since, self.calm_since)) == Must::On {
+            self.wrong(|| format!("{} {} is taken away, and somebody holds it", place.0, place.1));
         }
     }
 
@@ -95,29 +151,78 @@ impl Inner {
         let key = request.steps.iter().find(|step| {
             let address = step.key.as_ref().map(Key::address).unwrap_or_default();
             let (device, name) = address.split_once(' ').unwrap_or_default();
-            path.contains(device) && path.replace("%3A", ":").contains(name)
+            !name.is_empty() && path.contains(device) && path.replace("%3A", ":").contains(name)
         });
-        if !key.is_some_and(|step| step.may_be_on()) {
-            self.wrong(|| format!("a write for {id} at a place that is not in its ledger"));
+        let requester = person_of(&request.requester.slack_id);
+        if !requester.is_some_and(|person| devices(person).iter().any(|device| path.contains(device.as_str()))) {
+            self.wrong(|| format!("a write for {id} on a device of somebody else"));
         }
-        if body.get("expiry").is_none() {
-            self.wrong(|| format!("a write for {id} without an end"));
+        let approved_at = request.approved_at.map_or(0, |at| at.saturating_sub(self.ahead));
+        let mut passed = self.passed.iter().filter(|(device, at)| path.contains(device.as_str()) && **at < approved_at);
+        if request.state == State::Activating && passed.next().is_some() {
+            self.wrong(|| format!("a write for {id} on a device that had become somebody else's"));
+        }
+        let has_quit = |at: i64| at.saturating_add(OWNER_MS) < self.now;
+        if request.state == State::Activating
+            && requester.and_then(|one| self.quit.get(&one).copied()).is_some_and(has_quit)
+        {
+            self.wrong(|| format!("a write for {id}, whose requester has left"));
+        }
+        let is_known = key.is_some_and(|step| {
+            let Some(key) = &step.key else { return false };
+            look(store.held(key)).is_ok_and(|held| {
+                let is_told = held.ends.iter().any(|end| body.get("expiry").is_none_or(|at| is_same(at, *end)));
+                is_told && held.before.is_some() && held.holders.iter().any(|holder| holder.request_id == id)
+            })
+        });
+        if !is_known || !key.is_some_and(|step| step.may_be_on()) {
+            self.wrong(|| format!("a write for {id} at a place, or with an end, that is not in the ledger"));
+        }
+        let Some(until) = body.get("expiry").and_then(Value::as_str).and_then(|at| at.parse::<jiff::Timestamp>().ok())
+        else {
+            return self.wrong(|| format!("a write for {id} without an end"));
+        };
+        let Some(step) = key else { return };
+        let address = step.key.as_ref().map(Key::address).unwrap_or_default();
+        let (device, name) = address.split_once(' ').unwrap_or_default();
+        let place = (device.to_owned(), name.to_owned());
+        if self.model.holders(&place).any(|id| self.deals.is_spoilt(id.as_str())) {
+            return;
+        }
+        let ends = self.model.holders(&place).filter_map(|id| self.deals.find(id.as_str()));
+        let now = self.now.saturating_add(self.ahead);
+        let ends = ends.chain([&request]).map(|one| one.expires_at.unwrap_or_else(|| now.saturating_add(one.hold_ms)));
+        let is_removed = |write: &super::tailnet::Write| write.by_hand && write.now.is_none();
+        let last = self.tailnet.writes.get(&place).and_then(|writes| writes.last()).filter(|write| is_removed(write));
+        let is_again = last.is_some_and(|write| {
+            let since = request.active_at.map_or(i64::MAX, |at| at.saturating_sub(self.ahead));
+            write.at > since.saturating_add(SEEN_MS) && write.at < self.now.saturating_sub(SEEN_MS)
+        });
+        let latest = ends.max().unwrap_or(now).saturating_add(LATER_MS);
+        if until.as_millisecond() > latest {
+            self.wrong(|| format!("a write for {id} with a later end than anybody may have"));
+        }
+        if is_again && request.state == State::Active {
+            self.wrong(|| format!("{device} {name} is set again for {id}, and a hand had taken it away"));
         }
     }
 
     /// I6: every vote is of somebody who pressed, may decide, and is counted once.
     fn check_votes(&mut self, request: &Request) {
         let (quorum, own) = rules(&request.workflow.name);
+        if !person_of(&request.requester.slack_id).is_some_and(|person| may_ask(person, &request.workflow.name)) {
+            self.wrong(|| format!("{} must not ask for {}", request.requester.slack_id, request.workflow.name));
+        }
         let mut voters = BTreeSet::new();
         for decision in &request.decisions {
             let by = &decision.person.slack_id;
             let may = person_of(by).is_some_and(|person| may_decide(person, &request.workflow.name));
             let is_own = decision.approved && !own && *by == request.requester.slack_id;
-            let may = may
-                && self
-                    .dismissed
-                    .get(by)
-                    .is_none_or(|at| decision.at.saturating_sub(self.ahead) < at.saturating_add(FACTS_MS));
+            let decided_at = decision.at.saturating_sub(self.ahead);
+            let is_in_time = |since: Option<&i64>| since.is_none_or(|at| decided_at < at.saturating_add(FACTS_MS));
+            let has_left = person_of(by).and_then(|person| self.quit.get(&person));
+            let is_in_group = request.workflow.name == "own" || is_in_time(self.dismissed.get(by));
+            let may = may && is_in_group && is_in_time(has_left);
             let has_pressed = self.pressed.contains(&(by.clone(), request.id.to_string()));
             if !may || is_own || !has_pressed || !voters.insert(by.clone()) {
                 self.wrong(|| format!("the vote of {by} on {} must not count", request.id));
@@ -143,4 +248,10 @@ impl Inner {
             self.wrong(|| format!("{secret} leaves in {path}"));
         }
     }
+}
+
+/// Whether the far side is told just this end: in whole seconds, rounded up.
+fn is_same(told: &Value, end: i64) -> bool {
+    let told = told.as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_millisecond);
+    told.is_some_and(|told| told.div_euclid(1_000) == end.saturating_add(999).div_euclid(1_000))
 }

@@ -29,6 +29,16 @@ impl Dice {
         self.between(0, 100) < percent
     }
 
+    /// A place in a list of so many.
+    pub fn index(&mut self, count: usize) -> usize {
+        usize::try_from(self.between(0, i64::try_from(count).unwrap_or(i64::MAX))).unwrap_or(0)
+    }
+
+    /// A small number.
+    pub fn number(&mut self, below: i64) -> u32 {
+        u32::try_from(self.between(0, below)).unwrap_or(0)
+    }
+
     /// One of them.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
         let count = i64::try_from(of.len()).unwrap_or(i64::MAX);

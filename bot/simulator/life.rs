@@ -1,5 +1,6 @@
 //! One run: the bot is started, lives, is killed, is started again, until all is over; then everything must be as it was.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +8,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::company::{SECRETS, WORKFLOWS};
+use super::harm;
 use super::people;
-use super::plan::{Act, Plan};
+use super::plan::{Act, Harm, Plan};
 use super::world::{Next, World};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
@@ -24,13 +26,16 @@ use crate::planted;
 use crate::slack::edge::Edge;
 use crate::slack::surface::Surface;
 use crate::steps;
-use crate::store::still::{self, look};
+use crate::store::still::{self, Fate, look};
 use crate::store::{AnchorFile, OpenError, Store};
 
 /// When every run begins: 2030-01-01.
 const BEGIN_MS: i64 = 1_893_456_000_000;
 /// After the last act: the longest hold, the longest wait for an answer, and the longest pauses.
 const REST_MS: i64 = 5 * 3_600_000;
+
+/// Whatever was under way after the last act has arrived.
+const SETTLED_MS: i64 = 15 * 60_000;
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -44,12 +49,46 @@ pub struct Outcome {
 }
 
 enum End {
-    Killed { down_ms: i64 },
+    Killed { down_ms: i64, harm: Option<Harm> },
     Over,
 }
 
+/// How long the service manager takes to start a bot that gave up.
+const STARTED_ANEW_MS: i64 = 1_000;
+
 /// What cannot go wrong, went wrong: no file, no memory.
 pub type Mishap = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is the same in every run, and takes long to make.
+#[derive(Clone)]
+struct Made {
+    notices: Notices,
+    catalog: Catalog,
+    /// A new database.
+    database: Vec<u8>,
+}
+
+thread_local! {
+    static MADE: RefCell<Option<Made>> = const { RefCell::new(None) };
+}
+
+fn made(folder: &Path) -> Result<Made, Mishap> {
+    if let Some(made) = MADE.with_borrow(Clone::clone) {
+        return Ok(made);
+    }
+    let workflows = folder.join("workflows");
+    std::fs::create_dir(&workflows)?;
+    for (name, text) in WORKFLOWS {
+        std::fs::write(workflows.join(format!("{name}.yaml")), text)?;
+    }
+    let catalog = Catalog::read(&workflows, steps::TYPES).map_err(|report| report.to_string())?;
+    let new = folder.join("new.db");
+    let store = look(Store::open(&format!("sqlite://{}", new.display())))?;
+    store.abandon();
+    let made = Made { notices: Notices::built_in()?, catalog, database: std::fs::read(&new)? };
+    MADE.set(Some(made.clone()));
+    Ok(made)
+}
 
 /// Runs a plan.
 ///
@@ -58,11 +97,8 @@ pub type Mishap = Box<dyn std::error::Error + Send + Sync>;
 pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
     let base = Path::new("/dev/shm");
     let folder = if base.is_dir() { tempfile::tempdir_in(base)? } else { tempfile::tempdir()? };
-    let workflows = folder.path().join("workflows");
-    std::fs::create_dir(&workflows)?;
-    for (name, text) in WORKFLOWS {
-        std::fs::write(workflows.join(format!("{name}.yaml")), text)?;
-    }
+    let made = made(folder.path())?;
+    std::fs::write(folder.path().join("nightlatch.db"), &made.database)?;
     let world = World::new(plan.seed, BEGIN_MS, tells);
     let mut last = BEGIN_MS;
     for planned in &plan.acts {
@@ -71,13 +107,14 @@ pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
     }
     let mut until = last.saturating_add(REST_MS);
     let ids = Ids::seeded(plan.seed);
+    let mut copied = None;
     still::fill_disk(false);
     planted::plant(plan.fault);
     loop {
         let watching = world.clone();
         still::simulate(Some(Arc::new(move |call, after| watching.watch(call, after))));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-        let end = runtime.block_on(live(&world, folder.path(), &ids, &mut until));
+        let end = runtime.block_on(live(&world, (folder.path(), &made), &ids, (&mut until, plan.is_gentle())));
         world.lock().is_dead = true;
         drop(runtime);
         still::simulate(None);
@@ -88,8 +125,11 @@ pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
         match end? {
             End::Over => break,
             _ if inner.found.is_some() || inner.now >= until => break,
-            End::Killed { down_ms } => {
+            End::Killed { down_ms, harm } => {
                 inner.cut_off();
+                if let Some(harm) = harm {
+                    harm::befalls(&mut inner, folder.path(), harm, &mut copied)?;
+                }
                 let up_at = inner.now.saturating_add(down_ms);
                 inner.tell(|| "killed".to_owned());
                 while inner.next_at().is_some_and(|at| at <= up_at) {
@@ -98,7 +138,7 @@ pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
                     inner.happen();
                 }
                 inner.now = up_at;
-                inner.calm_since = up_at;
+                inner.disturbed();
                 inner.tell(|| "started anew".to_owned());
             }
         }
@@ -118,7 +158,7 @@ struct Bot {
     stop: CancellationToken,
 }
 
-async fn start(world: &World, folder: &Path, ids: &Ids) -> Result<Bot, Mishap> {
+async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Result<Bot, Mishap> {
     let (now, wall) = {
         let inner = world.lock();
         (inner.now, inner.wall)
@@ -140,9 +180,9 @@ async fn start(world: &World, folder: &Path, ids: &Ids) -> Result<Bot, Mishap> {
         ids: ids.clone(),
         slack: slack.clone(),
         tailscale,
-        notices: Notices::built_in()?,
+        notices: made.notices.clone(),
         steps: steps::LIST,
-        catalog: Catalog::read(&folder.join("workflows"), steps::TYPES).map_err(|report| report.to_string())?,
+        catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
         links: look(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },
@@ -171,18 +211,29 @@ fn open(folder: &Path) -> Result<Store, Mishap> {
     Err("the killed bot does not let go of its file".into())
 }
 
-async fn live(world: &World, folder: &Path, ids: &Ids, until: &mut i64) -> Result<End, Mishap> {
-    let bot = start(world, folder, ids).await?;
-    let mut kill: Option<(i64, i64)> = None;
+async fn live(
+    world: &World,
+    (folder, made): (&Path, &Made),
+    ids: &Ids,
+    (until, is_gentle): (&mut i64, bool),
+) -> Result<End, Mishap> {
+    let bot = start(world, (folder, made), ids).await?;
+    let mut kill: Option<Kill> = None;
     let mut look_at = 0;
+    let last_act = until.saturating_sub(REST_MS).saturating_add(SETTLED_MS);
+    harm::is_noticed(world, &bot.engine);
     loop {
         let (next, now) = {
             let mut inner = world.lock();
             inner.refresh();
             inner.note_calm();
+            if bot.store.broken().borrow().is_some() {
+                inner.tell(|| "the bot gives up".to_owned());
+                return Ok(End::Killed { down_ms: STARTED_ANEW_MS, harm: None });
+            }
             if inner.is_dead {
-                let down_ms = kill.map_or(0, |(_, down_ms)| down_ms);
-                return Ok(End::Killed { down_ms });
+                let (down_ms, harm) = kill.map_or((0, None), |kill| (kill.down_ms, kill.harm));
+                return Ok(End::Killed { down_ms, harm });
             }
             (inner.happen(), inner.now)
         };
@@ -203,11 +254,11 @@ async fn live(world: &World, folder: &Path, ids: &Ids, until: &mut i64) -> Resul
             look_at = now.saturating_add(1_000);
             world.lock().check();
         }
-        if now >= *until {
-            over(world, &bot);
+        if now >= *until || (now >= last_act && is_at_rest(world, &bot)) {
+            over(world, &bot, is_gentle);
             return Ok(End::Over);
         }
-        let Some(at) = world.lock().rests_until(now, *until, kill.map(|(at, _)| at)) else {
+        let Some(at) = world.lock().rests_until(now, *until, kill.as_ref().map(|kill| kill.at)) else {
             if world.lock().found.is_some() {
                 return Ok(End::Over);
             }
@@ -222,31 +273,43 @@ async fn live(world: &World, folder: &Path, ids: &Ids, until: &mut i64) -> Resul
     }
 }
 
-fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<(i64, i64)>) {
+/// The bot is to be killed.
+struct Kill {
+    /// At the latest then.
+    at: i64,
+    down_ms: i64,
+    harm: Option<Harm>,
+}
+
+fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<Kill>) {
     match act {
-        Act::Ask { person, workflow, device, hold_s } => {
-            people::ask(world, &bot.edge, &bot.store, (person, workflow, device, hold_s));
+        Act::Ask { person, workflow, device, hold_s, doubled } => {
+            people::ask(world, &bot.edge, &bot.store, ((person, device), workflow, hold_s, doubled));
         }
+        Act::Forge { person, nth } => people::forge(world, &bot.edge, &bot.store, (person, nth)),
         Act::Press { action, person, nth, doubled } => {
             people::press(world, &bot.edge, &bot.store, (action, person, nth, doubled));
         }
-        Act::Kill { calls, down_ms } => {
+        Act::Kill { calls, down_ms, harm } => {
             let mut inner = world.lock();
             inner.fuse = Some(calls);
-            *kill = Some((inner.now.saturating_add(2_000), down_ms));
+            *kill = Some(Kill { at: inner.now.saturating_add(2_000), down_ms, harm });
+        }
+        Act::Fail { calls, is_disk } => {
+            world.lock().fails = Some((calls, if is_disk { Fate::Fail } else { Fate::Starve }));
         }
         Act::Step { by_ms } => {
             bot.clock.step_wall(by_ms);
             let mut inner = world.lock();
             inner.wall = inner.wall.saturating_add(by_ms);
-            inner.calm_since = inner.now;
+            inner.disturbed();
         }
         Act::Suspend { for_ms } => {
             // The machine's clocks go on, its timers and programs stand still.
             bot.clock.suspend(Duration::from_millis(for_ms.unsigned_abs()));
             let mut inner = world.lock();
             inner.refresh();
-            inner.calm_since = inner.now;
+            inner.disturbed();
             // Nobody could be told anything in its sleep.
             inner.alive_since = inner.now;
         }
@@ -254,19 +317,37 @@ fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<(i64, i64)>) {
     }
 }
 
+/// Nothing is left to happen: then nobody waits for it.
+fn is_at_rest(world: &World, bot: &Bot) -> bool {
+    world.lock().is_at_rest()
+        && look(bot.store.keys()).is_ok_and(|keys| keys.is_empty())
+        && look(bot.store.left_behind(bot.clock.now_ms().saturating_add(SETTLED_MS))).is_ok_and(|count| count == 0)
+}
+
 /// All is over: everything is as hands left it, nothing is held, nobody waits, and the log is whole.
-fn over(world: &World, bot: &Bot) {
+fn over(world: &World, bot: &Bot, is_gentle: bool) {
     bot.stop.cancel();
     let mut inner = world.lock();
     inner.check();
+    let now = bot.clock.now_ms();
     for state in [State::Pending, State::Approved, State::Activating, State::Active, State::Ending] {
         for request in look(bot.engine.store().requests_in(state, 10)).unwrap_or_default() {
+            if inner.deals.is_spoilt(request.id.as_str()) {
+                continue;
+            }
             inner.wrong(|| format!("{} is still {} at the end", request.id, state.word()));
         }
     }
     for key in look(bot.store.keys()).unwrap_or_default() {
         inner.wrong(|| format!("{key} is still in the ledger at the end"));
     }
+    if let Ok(count @ 1..) = look(bot.store.held_pastes()) {
+        inner.wrong(|| format!("{count} pastes are there, and nobody holds them"));
+    }
+    if let Ok(count @ 1..) = look(bot.store.left_behind(now)) {
+        inner.wrong(|| format!("{count} effects were never performed"));
+    }
+    inner.check_told(is_gentle);
     match look(bot.store.verify_audit()) {
         Ok(Ok(_)) => {}
         Ok(Err(tampered)) => inner.wrong(|| tampered.to_string()),

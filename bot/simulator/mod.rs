@@ -1,11 +1,15 @@
 //! The whole bot on its four seams in one process: a company, a Slack, a tailnet, everything that can break, and a model that says what must
 //! be. A run comes from a seed and is the same every time.
 //!
-//! Read `plan` (what happens), `model` (what must be), `life` (one run), `search` (many runs, and a red one made small).
+//! Read `plan` and `drawing` (what happens), `model` (what must be), `life` (one run), `search` (many runs, and a red one made small).
 
 mod checks;
 mod company;
+mod deals;
 mod dice;
+mod drawing;
+mod happenings;
+mod harm;
 pub mod life;
 mod model;
 mod network;
@@ -14,4 +18,5 @@ pub mod plan;
 pub mod search;
 mod slack;
 mod tailnet;
+mod words;
 mod world;

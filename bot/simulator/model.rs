@@ -4,24 +4,27 @@
 use std::collections::BTreeMap;
 
 use super::tailnet::{Attribute, Place, Tailnet};
-use crate::kernel::request::{Found, Phase, Step};
+use crate::kernel::request::Phase;
 use crate::kernel::{Key, Request, RequestId, State};
 
-/// Ends are on time within this.
+/// Ends are on time within this...
 const ON_TIME_MS: i64 = 5_000;
+/// ... and within this when they cannot be saved.
+const UNSAVED_MS: i64 = 15_000;
 /// After something was broken: the longest pause between two attempts, and the attempt.
 const BACKOFF_MS: i64 = 100_000;
-
 /// People are alarmed after a minute; and an attempt may be under way.
 const ALARM_MS: i64 = 90_000;
 
-/// What a request means for one place.
+/// What a request means for one place. All times are true times.
 #[derive(Clone, Debug, Default)]
 struct Claim {
     /// It was read back as on, and the request was active.
     active_since: Option<i64>,
-    /// When it ends, in true time: fixed when it became active.
+    /// When it ends: fixed when it became active.
     ends_at: Option<i64>,
+    /// The last end the far side may have been told.
+    told_until: Option<i64>,
     /// Something of it may be on.
     is_open: bool,
     /// It is being taken back since then.
@@ -30,7 +33,8 @@ struct Claim {
     is_stuck: bool,
     /// People are told that something is wrong with it.
     has_trouble: bool,
-    was_on: bool,
+    /// What is saved of it is not what it was, or cannot be read any more.
+    is_lost: bool,
 }
 
 /// What must be so.
@@ -45,25 +49,28 @@ pub enum Must {
 #[derive(Default)]
 pub struct Model {
     claims: BTreeMap<Place, BTreeMap<RequestId, Claim>>,
+    /// Places of which nobody knows any more what they should be, and until when.
+    lost: BTreeMap<Place, i64>,
 }
 
 impl Model {
-    /// What is saved of a request now. `ahead` is how far the bot's clock is ahead of true time. Says what can never be right.
-    pub fn saved(&mut self, request: &Request, now: i64, ahead: i64) -> Option<String> {
+    /// What is saved of a request now. `ahead` is how far the bot's clock is ahead of true time.
+    pub fn saved(&mut self, request: &Request, now: i64, ahead: i64, is_lost: bool) {
         for step in &request.steps {
             let address = step.key.as_ref().map(Key::address).unwrap_or_default();
             let Some((device, name)) = address.split_once(' ') else { continue };
             let place = (device.to_owned(), name.to_owned());
             let claim = self.claims.entry(place).or_default().entry(request.id.clone()).or_default();
             let is_on = step.proof.as_ref().is_some_and(|proof| proof.found.is_on());
-            claim.was_on |= is_on && matches!(step.phase, Phase::Held);
             claim.is_open = step.may_be_on();
+            claim.is_lost |= is_lost;
             claim.is_stuck = request.stuck;
             claim.ending_since = claim.ending_since.filter(|_| request.state == State::Ending);
             if request.state == State::Ending {
                 claim.ending_since.get_or_insert(now);
             }
             claim.has_trouble = request.trouble.is_some();
+            claim.told_until = step.until.map(|until| until.saturating_sub(ahead)).max(claim.told_until);
             let is_active = request.state == State::Active && step.phase == Phase::Held && is_on;
             if is_active && claim.active_since.is_none() {
                 claim.active_since = Some(now);
@@ -71,47 +78,62 @@ impl Model {
             } else if !is_active && claim.is_open && claim.active_since.is_some() {
                 claim.ends_at = claim.ends_at.map(|at| at.min(now));
             }
-            if claim.was_on && request.state == State::Ended && is_untouched(step) {
-                return Some(format!("{} was on and ended as untouched", request.id));
-            }
         }
-        None
+    }
+
+    /// This request cannot be read any more: what it holds still ends.
+    pub fn spoil(&mut self, id: &RequestId) {
+        self.claims.values_mut().filter_map(|claims| claims.get_mut(id)).for_each(|claim| claim.is_lost = true);
+    }
+
+    /// An older database was put back: what it does not know may be on until the far side ends it.
+    pub fn put_back(&mut self, tailnet: &Tailnet, now: i64) {
+        self.claims.clear();
+        for place in tailnet.places() {
+            let until = tailnet.at(place, now).map_or(now, |there| there.until.unwrap_or(i64::MAX));
+            let is_touched = tailnet.writes.get(place).is_some_and(|writes| writes.iter().any(|write| write.by_hand));
+            self.lost.insert(place.clone(), if is_touched { i64::MAX } else { until });
+        }
     }
 
     /// What is taken back for longer than people may be left without an alarm.
     pub fn unalarmed(&self, now: i64, alive_since: i64) -> Option<&RequestId> {
         let is_late = |since: i64| now.saturating_sub(since.max(alive_since)) > ALARM_MS;
-        let mut all = self.claims.values().flatten();
-        all.find(|(_, claim)| claim.is_open && !claim.is_stuck && claim.ending_since.is_some_and(is_late))
-            .map(|(id, _)| id)
+        let mut all = self.claims.values().flatten().filter(|(_, claim)| claim.is_open && !claim.is_lost);
+        all.find(|(_, claim)| !claim.is_stuck && claim.ending_since.is_some_and(is_late)).map(|(id, _)| id)
     }
 
-    /// What must be at this place now. `calm_since`: nothing was broken since then.
-    pub fn must(&self, place: &Place, tailnet: &Tailnet, now: i64, calm_since: i64) -> Must {
+    /// Whoever has something of this place, as far as is saved.
+    pub fn holders(&self, place: &Place) -> impl Iterator<Item = &RequestId> {
+        self.claims.get(place).into_iter().flatten().filter(|(_, claim)| claim.is_open).map(|(id, _)| id)
+    }
+
+    /// What must be at this place now. Since `clear` nothing kept access from ending, since `calm` nothing at all was broken.
+    pub fn must(&self, place: &Place, tailnet: &Tailnet, now: i64, (clear, calm): (i64, i64)) -> Must {
         let nothing = BTreeMap::new();
         let claims = self.claims.get(place).unwrap_or(&nothing);
-        let hands =
-            tailnet.writes.get(place).into_iter().flatten().filter(|write| write.by_hand).map(|write| write.at).max();
+        let writes = tailnet.writes.get(place).into_iter().flatten();
+        let hands = writes.filter(|write| write.by_hand).map(|write| write.at).max();
         let is_undisturbed = |since: i64| hands.is_none_or(|at| at < since.saturating_sub(60_000));
         let is_held = |claim: &Claim| {
-            claim.is_open && claim.active_since.is_some_and(is_undisturbed) && claim.ends_at.is_some_and(|at| now < at)
+            let is_well = claim.is_open && !claim.is_lost && !claim.has_trouble;
+            is_well && claim.active_since.is_some_and(is_undisturbed) && claim.ends_at.is_some_and(|at| now < at)
         };
-        if claims.values().any(|claim| is_held(claim) && !claim.has_trouble) {
+        if claims.values().any(is_held) {
             return Must::On;
         }
         let is_over = |claim: &Claim| {
-            let late_at = claim.ends_at.map(|at| match calm_since.saturating_add(BACKOFF_MS) {
-                calm if calm > at => calm,
+            let ends_at = claim.ends_at.or(claim.told_until.filter(|_| claim.is_lost));
+            let late_at = ends_at.map(|at| match clear.saturating_add(BACKOFF_MS) {
+                clear if clear > at => clear,
+                _ if calm.saturating_add(BACKOFF_MS) > at => at.saturating_add(UNSAVED_MS),
                 _ => at.saturating_add(ON_TIME_MS),
             });
-            !claim.is_open || (late_at.is_some_and(|at| at < now) && !claim.is_stuck)
+            !claim.is_open || late_at.is_some_and(|at| at < now)
         };
-        if claims.values().all(is_over) { Must::AsFound } else { Must::Either }
+        let is_known = self.lost.get(place).is_none_or(|until| *until < now);
+        if is_known && claims.values().all(is_over) { Must::AsFound } else { Must::Either }
     }
-}
-
-fn is_untouched(step: &Step) -> bool {
-    step.proof.as_ref().is_some_and(|proof| proof.found == Found::Untouched)
 }
 
 /// What hands left at a place, as far as it has not ended by itself; nothing if a hand and the bot wrote at the same moment.

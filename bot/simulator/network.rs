@@ -86,6 +86,11 @@ impl Inner {
                 refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests")
             } else {
                 self.tell_call(call);
+                if call.method == Method::DELETE
+                    && let Some((device, name)) = place(&call.path)
+                {
+                    self.check_removal(&(device, name));
+                }
                 let reply = self.tailnet.answer(&call.method, &call.path, &call.bearer, &call.body, now);
                 self.tell(|| format!("  -> {} {}", reply.0.as_u16(), brief(&reply.1)));
                 reply
@@ -94,6 +99,7 @@ impl Inner {
             let method = call.path.rsplit('/').next().unwrap_or_default().to_owned();
             if call.path.starts_with("/api/") {
                 let fields = fields(call.is_json, &call.body);
+                self.check_words(&method, &fields);
                 (StatusCode::OK, self.slack.answer(&method, &fields, now))
             } else {
                 self.respond(&call.path, &call.body);
@@ -133,6 +139,12 @@ fn fields(is_json: bool, body: &[u8]) -> Value {
     }
     let form = url::form_urlencoded::parse(body).into_owned();
     Value::Object(form.map(|(name, value)| (name, Value::String(value))).collect())
+}
+
+/// The attribute that a path is about.
+fn place(path: &str) -> Option<(String, String)> {
+    let (device, name) = path.strip_prefix("/api/v2/device/")?.split_once("/attributes/")?;
+    Some((device.to_owned(), name.replace("%3A", ":")))
 }
 
 fn brief(value: &Value) -> String {

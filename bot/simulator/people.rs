@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, slack_id};
+use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, may_decide, person_of, rules, slack_id};
 use super::plan::Trouble;
 use super::slack::Button;
 use super::world::{Inner, World};
-use crate::kernel::RequestId;
+use crate::kernel::{RequestId, State};
 use crate::slack::answer::Answer;
 use crate::slack::edge::Edge;
 use crate::slack::envelope::{self, Delivery};
@@ -14,7 +14,12 @@ use crate::store::Store;
 use crate::store::still::look;
 
 /// Somebody asks by a command.
-pub fn ask(world: &World, edge: &Edge, store: &Store, (person, workflow, device, hold_s): (usize, usize, usize, i64)) {
+pub fn ask(
+    world: &World,
+    edge: &Edge,
+    store: &Store,
+    ((person, device), workflow, hold_s, doubled): ((usize, usize), usize, i64, bool),
+) {
     let Some((name, _)) = WORKFLOWS.get(workflow) else { return };
     let device = devices(person).get(device).map(|device| device.to_lowercase()).unwrap_or_default();
     let number = world.lock().dice.draw();
@@ -24,29 +29,53 @@ pub fn ask(world: &World, edge: &Edge, store: &Store, (person, workflow, device,
         "team_id": TEAM, "channel_id": CHANNEL.0, "channel_name": CHANNEL.1, "trigger_id": format!("{by} {number}"),
         "response_url": format!("https://hooks.slack.com/commands/{TEAM}/{by}/{number}"),
     });
+    if doubled {
+        deliver(world, edge, store, envelope::from_command(&fields), Promise::None);
+    }
     deliver(world, edge, store, envelope::from_command(&fields), Promise::Asked(by));
 }
 
 /// Somebody presses a button they can see.
-pub fn press(world: &World, edge: &Edge, store: &Store, (action, person, nth, doubled): (&str, usize, usize, bool)) {
+pub fn press(
+    world: &World,
+    edge: &Edge,
+    store: &Store,
+    (action, person, nth, doubled): (&'static str, usize, usize, bool),
+) {
     let by = slack_id(person);
     let Some(button) = world.lock().find_button(action, &by, nth) else { return };
     for _ in 0..if doubled { 2 } else { 1 } {
-        let number = world.lock().dice.draw();
-        let payload = json!({
-            "type": "block_actions", "user": {"id": by, "team_id": TEAM}, "team": {"id": TEAM}, "api_app_id": "A0SIM",
-            "container": {"type": "message", "channel_id": button.channel, "message_ts": button.ts,
-                "is_ephemeral": button.ts == "0"},
-            "channel": {"id": button.channel}, "trigger_id": format!("{by} {number}"),
-            "response_url": format!("https://hooks.slack.com/actions/{TEAM}/{by}/{number}"),
-            "actions": [{"type": "button", "action_id": button.action_id, "block_id": button.block_id,
-                "value": button.value, "action_ts": number.to_string()}],
-        });
+        let payload = pressed(world, &by, &button);
         let id = button.value.split(' ').next().unwrap_or_default().to_owned();
         world.lock().pressed.insert((by.clone(), id.clone()));
-        let promise = if action == "deny" { Promise::None } else { Promise::Pressed { by: by.clone(), id } };
+        let promise = if action == "deny" { Promise::None } else { Promise::Pressed { action, by: by.clone(), id } };
         deliver(world, edge, store, envelope::from_interaction(&payload), promise);
     }
+}
+
+/// Somebody approves with a button that was not shown to them like this.
+pub fn forge(world: &World, edge: &Edge, store: &Store, (person, nth): (usize, usize)) {
+    let by = slack_id(person);
+    let Some(mut button) = world.lock().find_button("approve", &by, nth) else { return };
+    button.value = match button.value.split_once(' ') {
+        Some((id, seal)) => format!("{id} {}", seal.chars().rev().collect::<String>()),
+        None => return,
+    };
+    let payload = pressed(world, &by, &button);
+    deliver(world, edge, store, envelope::from_interaction(&payload), Promise::None);
+}
+
+fn pressed(world: &World, by: &str, button: &Button) -> Value {
+    let number = world.lock().dice.draw();
+    json!({
+        "type": "block_actions", "user": {"id": by, "team_id": TEAM}, "team": {"id": TEAM}, "api_app_id": "A0SIM",
+        "container": {"type": "message", "channel_id": button.channel, "message_ts": button.ts,
+            "is_ephemeral": button.ts == "0"},
+        "channel": {"id": button.channel}, "trigger_id": format!("{by} {number}"),
+        "response_url": format!("https://hooks.slack.com/actions/{TEAM}/{by}/{number}"),
+        "actions": [{"type": "button", "action_id": button.action_id, "block_id": button.block_id,
+            "value": button.value, "action_ts": number.to_string()}],
+    })
 }
 
 /// Whoever was asked why sends the form off.
@@ -76,6 +105,7 @@ enum Promise {
     Asked(String),
     /// This press was saved.
     Pressed {
+        action: &'static str,
         by: String,
         id: String,
     },
@@ -123,14 +153,44 @@ impl Inner {
                 }
             }
             // While nothing can be saved people are told so where they pressed, and not in the ack.
-            (Promise::Pressed { by, id }, Answer::Nothing) if !self.is_broken(Trouble::DiskFull) => {
+            (Promise::Pressed { action, by, id }, Answer::Nothing) if self.can_save(id) => {
                 let entries = look(store.audit_of(id)).unwrap_or_default();
                 let is_it = |event: &str| event.contains("\"pressed\"") && event.contains(by.as_str());
                 if !entries.iter().any(|entry| is_it(&entry.event)) {
                     self.wrong(|| format!("a press of {by} on {id} was acknowledged, and it is not saved"));
                 }
+                if self.may_press(action, by, id) {
+                    self.deals.expect((action, id, by), self.now);
+                }
             }
             (_, answer) => self.tell(|| format!("is answered {answer:?}").chars().take(300).collect()),
+        }
+    }
+}
+
+impl Inner {
+    /// Whether what is pressed on this request can be saved now.
+    fn can_save(&self, id: &str) -> bool {
+        let has_failed = self.failed_at == self.now;
+        !self.is_broken(Trouble::DiskFull)
+            && !self.is_broken(Trouble::Locked)
+            && !has_failed
+            && !self.deals.is_spoilt(id)
+    }
+
+    /// Whether a press must count: of somebody who may do that, on a request where it does something.
+    fn may_press(&self, action: &str, by: &str, id: &str) -> bool {
+        let Some(request) = self.deals.find(id).filter(|_| !self.dismissed.contains_key(by)) else { return false };
+        let is_own = request.requester.slack_id == by;
+        match action {
+            "approve" => {
+                let (_, own) = rules(&request.workflow.name);
+                let may = person_of(by).is_some_and(|person| may_decide(person, &request.workflow.name));
+                request.state == State::Pending && may && (own || !is_own)
+            }
+            "withdraw" => request.state == State::Pending && is_own,
+            "return" => matches!(request.state, State::Approved | State::Activating | State::Active) && is_own,
+            _ => false,
         }
     }
 }

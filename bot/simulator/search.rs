@@ -15,6 +15,8 @@ pub struct Search {
     pub seed: u64,
     /// Ends after so much simulated time.
     pub simulated_ms: Option<i64>,
+    /// Every run is long and mostly quiet.
+    pub is_long: bool,
     /// Ends after so much real time.
     pub real_ms: i64,
     /// Planted in every run.
@@ -61,10 +63,11 @@ pub fn search(how: Search) -> Searched {
     let work = || {
         while goes_on() {
             let seed = next.fetch_add(1, Ordering::SeqCst);
-            let found =
-                replay(seed, how.fault).unwrap_or_else(|mishap| (Some(format!("it could not be run: {mishap}")), 0));
+            let plan = if how.is_long { Plan::long(seed, how.fault) } else { Plan::of(seed, how.fault) };
+            let found = run(&plan, false).map(|outcome| (outcome.found, outcome.lasted_ms));
+            let found = found.unwrap_or_else(|mishap| (Some(format!("it could not be run: {mishap}")), 0));
             simulated.fetch_add(found.1, Ordering::SeqCst);
-            if let Some(what) = found.0.filter(|_| is_by(seed, how.fault)) {
+            if let Some(what) = found.0.filter(|_| how.is_long || is_by(seed, how.fault)) {
                 red.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((seed, what));
             }
         }
@@ -92,12 +95,25 @@ pub fn replay(seed: u64, fault: Option<Fault>) -> Result<(Option<String>, i64), 
     run(&Plan::of(seed, fault), false).map(|outcome| (outcome.found, outcome.lasted_ms))
 }
 
+/// What is wrong, whatever it is about: words without a digit.
+fn kind(found: &str) -> String {
+    found.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit())).collect()
+}
+
+/// A red run as it is, with what happened in it.
+///
+/// # Errors
+/// See `run`.
+pub fn tell(plan: Plan) -> Result<Option<Red>, Mishap> {
+    let outcome = run(&plan, true)?;
+    Ok(outcome.found.map(|found| Red { found, plan, story: outcome.story }))
+}
+
 /// Takes out of a red plan what it does not need.
 ///
 /// # Errors
 /// See `run`.
-pub fn shrink(seed: u64, fault: Option<Fault>) -> Result<Option<Red>, Mishap> {
-    let mut plan = Plan::of(seed, fault);
+pub fn shrink(mut plan: Plan) -> Result<Option<Red>, Mishap> {
     let Some(mut found) = run(&plan, false)?.found else { return Ok(None) };
     let mut size = plan.acts.len().div_ceil(2);
     while size > 0 {
@@ -106,8 +122,8 @@ pub fn shrink(seed: u64, fault: Option<Fault>) -> Result<Option<Red>, Mishap> {
             let mut smaller = plan.clone();
             smaller.acts.drain(at..at.saturating_add(size).min(plan.acts.len()));
             match run(&smaller, false)?.found {
-                Some(what) => (plan, found) = (smaller, what),
-                None => at = at.saturating_add(size),
+                Some(what) if kind(&what) == kind(&found) => (plan, found) = (smaller, what),
+                _ => at = at.saturating_add(size),
             }
         }
         size = if size == 1 { 0 } else { size.div_ceil(2) };

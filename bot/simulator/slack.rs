@@ -35,9 +35,13 @@ pub struct Slack {
     pub forms: Vec<Form>,
     /// Numbers of people who left the group.
     pub dismissed: Vec<usize>,
+    /// Numbers of people whose account was closed.
+    pub quit: Vec<usize>,
     /// What Slack would have refused.
     pub mistakes: Vec<String>,
     posted: i64,
+    /// Every text that ever stood in a channel.
+    ever: Vec<(String, String)>,
 }
 
 impl Slack {
@@ -47,11 +51,11 @@ impl Slack {
         match method {
             "auth.test" => json!({"ok": true, "team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT", "app_id": "A0SIM"}),
             "users.info" => match person_of(&text("user")) {
-                Some(person) => json!({"ok": true, "user": user(person)}),
+                Some(person) => json!({"ok": true, "user": self.user(person)}),
                 None => error("user_not_found"),
             },
             "users.lookupByEmail" => match person_by_login(&text("email")) {
-                Some(person) => json!({"ok": true, "user": user(person)}),
+                Some(person) => json!({"ok": true, "user": self.user(person)}),
                 None => error("users_not_found"),
             },
             "usergroups.list" => json!({"ok": true, "usergroups": [
@@ -95,9 +99,11 @@ impl Slack {
         self.posted = self.posted.saturating_add(1);
         let ts = format!("{}.{:06}", now.div_euclid(1_000), self.posted % 1_000_000);
         let blocks = fields.get("blocks").cloned().unwrap_or_default();
-        let message = json!({"ts": ts, "user": BOT, "bot_id": "B0BOT", "text": fields.get("text"), "blocks": blocks});
+        let message = json!({"ts": ts, "user": BOT, "bot_id": "B0BOT", "text": fields.get("text"), "blocks": blocks,
+            "in_thread": fields.get("thread_ts")});
         let only_for = channel.strip_prefix('D').map(str::to_owned);
         self.show(&channel, &ts, Some(&blocks), only_for);
+        self.ever.push((channel.clone(), message.to_string()));
         self.messages.insert((channel.clone(), ts.clone()), message);
         json!({"ok": true, "channel": channel, "ts": ts})
     }
@@ -109,10 +115,36 @@ impl Slack {
         };
         if let Some(message) = message.as_object_mut() {
             message.insert("blocks".to_owned(), blocks.clone());
+            message.insert("text".to_owned(), fields.get("text").cloned().unwrap_or_default());
         }
         let only_for = channel.strip_prefix('D').map(str::to_owned);
         self.show(channel, ts, Some(&blocks), only_for);
         json!({"ok": true, "channel": channel, "ts": ts})
+    }
+
+    fn user(&self, person: usize) -> Value {
+        json!({
+            "id": slack_id(person), "team_id": TEAM, "name": format!("p{person}"), "real_name": format!("Person {person}"),
+            "deleted": self.quit.contains(&person), "is_bot": false, "is_restricted": false, "is_ultra_restricted": false,
+            "is_email_confirmed": true, "profile": {"email": login(person)},
+        })
+    }
+
+    /// What stands in a message now.
+    pub fn text_of(&self, channel: &str, ts: &str) -> Option<String> {
+        self.messages.get(&(channel.to_owned(), ts.to_owned())).map(Value::to_string)
+    }
+
+    /// Every message in a channel that has all these words in it.
+    pub fn said<'s>(&'s self, channel: &'s str, words: &'s [&str]) -> impl Iterator<Item = String> + 's {
+        let in_it = self.messages.iter().filter(move |((there, _), _)| there == channel);
+        in_it.map(|(_, message)| message.to_string()).filter(move |text| words.iter().all(|word| text.contains(word)))
+    }
+
+    /// Whether a message of the channel ever had all these words in it.
+    pub fn has_said(&self, channel: &str, words: &[&str]) -> bool {
+        let all = self.ever.iter().filter(|(there, _)| there == channel);
+        all.map(|(_, text)| text).any(|text| words.iter().all(|word| text.contains(word)))
     }
 
     /// Remembers the buttons in what somebody sees.
@@ -152,12 +184,4 @@ fn error(code: &str) -> Value {
 
 fn channel() -> Value {
     json!({"id": CHANNEL.0, "name": CHANNEL.1, "is_member": true, "is_ext_shared": false})
-}
-
-fn user(person: usize) -> Value {
-    json!({
-        "id": slack_id(person), "team_id": TEAM, "name": format!("p{person}"), "real_name": format!("Person {person}"),
-        "deleted": false, "is_bot": false, "is_restricted": false, "is_ultra_restricted": false,
-        "is_email_confirmed": true, "profile": {"email": login(person)},
-    })
 }

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::company::{DBA, PEOPLE, SECRETS, devices, login, person_by_login};
+use super::company::{DBA, PEOPLE, SECRETS, devices, login, may_ask, person_by_login};
 
 /// An attribute's value and end.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +32,14 @@ pub struct Tailnet {
     attributes: BTreeMap<Place, Attribute>,
     /// Every change of every attribute.
     pub writes: BTreeMap<Place, Vec<Write>>,
-    /// When an attribute was last read by the bot, and what it was then.
-    pub read_at: BTreeMap<Place, i64>,
+    /// What the bot was shown of an attribute when it last read it.
+    pub shown: BTreeMap<Place, Option<Attribute>>,
     /// Numbers of people who left the group.
     pub dismissed: Vec<usize>,
+    /// Numbers of people who are no users any more.
+    pub quit: Vec<usize>,
+    /// Nothing may be changed by the bot.
+    pub is_forbidden: bool,
     tokens: Vec<(String, i64)>,
     issued: u64,
     /// Ends are dropped from what is written.
@@ -54,8 +58,10 @@ impl Tailnet {
             machines: (0..PEOPLE).flat_map(own).collect(),
             attributes: BTreeMap::new(),
             writes: BTreeMap::new(),
-            read_at: BTreeMap::new(),
+            shown: BTreeMap::new(),
             dismissed: Vec::new(),
+            quit: Vec::new(),
+            is_forbidden: false,
             tokens: Vec::new(),
             issued: 0,
             drops_ends: false,
@@ -85,6 +91,13 @@ impl Tailnet {
         }
     }
 
+    /// A device becomes somebody else's, with all it has.
+    pub fn passes(&mut self, device: &str, to: usize) {
+        if let Some(owner) = self.machines.get_mut(device) {
+            *owner = login(to);
+        }
+    }
+
     /// A device leaves with all it has, or is there again.
     pub fn leaves(&mut self, device: &str, now: i64) {
         self.machines.remove(device);
@@ -107,9 +120,10 @@ impl Tailnet {
         let (mut attributes, mut expiries) = (Map::new(), Map::new());
         let seen_at = now.saturating_sub(self.lag_ms);
         for (place, writes) in self.writes.iter().filter(|(place, _)| place.0 == device) {
-            self.read_at.insert(place.clone(), seen_at);
             let last = writes.iter().rev().find(|write| write.at <= seen_at).and_then(|write| write.now.as_ref());
-            let Some(found) = last.filter(|found| found.until.is_none_or(|until| until > now)) else { continue };
+            let last = last.filter(|found| found.until.is_none_or(|until| until > now));
+            self.shown.insert(place.clone(), last.cloned());
+            let Some(found) = last else { continue };
             attributes.insert(place.1.clone(), found.value.clone());
             if let Some(until) = found.until {
                 expiries.insert(place.1.clone(), rfc3339(until).into());
@@ -135,17 +149,24 @@ impl Tailnet {
                 (StatusCode::OK, json!({ "devices": devices }))
             }
             ("GET", ["tailnet", "-", "users"]) => {
-                let user = |person| json!({"id": format!("u{person}CNTRL"), "loginName": login(person), "type": "member", "role": "member", "status": "active"});
+                let status = |person| if self.quit.contains(&person) { "suspended" } else { "active" };
+                let user = |person| json!({"id": format!("u{person}CNTRL"), "loginName": login(person), "type": "member", "role": "member", "status": status(person)});
                 (StatusCode::OK, json!({ "users": (0..PEOPLE).map(user).collect::<Vec<_>>() }))
             }
             ("GET", ["tailnet", "-", "acl"]) => {
                 let all: Vec<String> = (0..PEOPLE).map(login).collect();
                 let dba: Vec<String> = DBA.into_iter().filter(|one| !self.dismissed.contains(one)).map(login).collect();
-                (StatusCode::OK, json!({ "groups": { "group:engineering": all, "group:dba": dba } }))
+                let writers: Vec<String> = (0..PEOPLE).filter(|one| may_ask(*one, "prod-write")).map(login).collect();
+                let groups = json!({ "group:engineering": all, "group:dba": dba, "group:writers": writers });
+                (StatusCode::OK, json!({ "groups": groups }))
             }
             (_, ["device", id, ..]) if !self.has(id) => refusal(StatusCode::NOT_FOUND, "device not found"),
             ("GET", ["device", id]) => (StatusCode::OK, self.machine(id)),
             ("GET", ["device", id, "attributes"]) => (StatusCode::OK, self.shown(id, now)),
+            ("POST" | "DELETE", _) if self.is_forbidden => refusal(
+                StatusCode::FORBIDDEN,
+                "calling actor does not have enough permissions to perform this function",
+            ),
             ("POST", ["device", id, "attributes", key]) => self.set(&((*id).to_owned(), (*key).to_owned()), body, now),
             ("DELETE", ["device", id, "attributes", key]) => {
                 let place = ((*id).to_owned(), (*key).to_owned());

@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use tokio::sync::{Notify, oneshot};
 
+use super::deals::Deals;
 use super::dice::Dice;
 use super::model::Model;
-use super::network::{Call, Spoilt, UNDER_WAY_MAX_MS};
+use super::network::Call;
 use super::plan::{Act, Trouble};
 use super::slack::Slack;
-use super::tailnet::Tailnet;
+use super::tailnet::{Place, Tailnet};
 use crate::clock::Clock;
-use crate::outside::net::{Answered, Net, NetError};
+use crate::kernel::{RequestId, State};
+use crate::outside::net::{Answered, Net};
 use crate::store::Store;
 use crate::store::still::{Fate, StoreCall};
 
@@ -44,17 +46,24 @@ pub struct Inner {
     pub tailnet: Tailnet,
     pub slack: Slack,
     pub model: Model,
+    pub deals: Deals,
     /// How far the bot's clock is ahead of true time.
     pub ahead: i64,
     /// How far the wall clock is ahead of true time.
     pub wall: i64,
-    queue: BTreeMap<(i64, u64), Happening>,
+    pub queue: BTreeMap<(i64, u64), Happening>,
     number: u64,
-    troubles: Vec<Trouble>,
+    pub troubles: Vec<Trouble>,
     /// When something was last broken.
     pub calm_since: i64,
+    /// When something was last broken that keeps access from ending.
+    pub clear_since: i64,
     /// Calls of seams until the bot is killed; none: it lives on.
     pub fuse: Option<u32>,
+    /// Calls of the database until one fails, and how.
+    pub fails: Option<(u32, Fate)>,
+    /// When one failed last.
+    pub failed_at: i64,
     /// Since when the bot runs.
     pub alive_since: i64,
     /// The bot was killed: nothing of it comes out any more.
@@ -64,6 +73,16 @@ pub struct Inner {
     pub store: Option<Store>,
     /// When people ceased to decide.
     pub dismissed: BTreeMap<String, i64>,
+    /// When people left the company.
+    pub quit: BTreeMap<usize, i64>,
+    /// When devices became somebody else's.
+    pub passed: BTreeMap<String, i64>,
+    /// Since when requests are stuck.
+    pub stuck: BTreeMap<String, i64>,
+    /// An older database was put back and has not been looked through yet.
+    pub is_put_back: bool,
+    /// What is on and an older database does not know.
+    pub unknown: Vec<Place>,
     /// Who pressed a button of which request.
     pub pressed: BTreeSet<(String, String)>,
     pub seen: i64,
@@ -90,18 +109,27 @@ impl World {
             tailnet: Tailnet::new(),
             slack: Slack::default(),
             model: Model::default(),
+            deals: Deals::default(),
             ahead: 0,
             wall: 0,
             queue: BTreeMap::new(),
             number: 0,
             troubles: Vec::new(),
             calm_since: now,
+            clear_since: now,
             fuse: None,
+            fails: None,
+            failed_at: i64::MIN,
             alive_since: now,
             is_dead: false,
             steady: None,
             store: None,
             dismissed: BTreeMap::new(),
+            quit: BTreeMap::new(),
+            passed: BTreeMap::new(),
+            stuck: BTreeMap::new(),
+            is_put_back: false,
+            unknown: Vec::new(),
             pressed: BTreeSet::new(),
             seen: 0,
             calls: Vec::new(),
@@ -132,10 +160,14 @@ impl World {
         let fate = match call {
             StoreCall::Read if inner.is_dead => Fate::Die,
             StoreCall::Read => Fate::Go,
-            _ => inner.step(),
+            StoreCall::Begin if !after && !inner.is_dead && inner.is_broken(Trouble::Locked) => Fate::Wait,
+            _ => match inner.step() {
+                Fate::Go => inner.disk(),
+                fate => fate,
+            },
         };
         drop(inner);
-        if fate == Fate::Die {
+        if matches!(fate, Fate::Die | Fate::Fail) {
             self.bell.notify_one();
         }
         fate
@@ -204,6 +236,24 @@ impl Inner {
         Fate::Go
     }
 
+    /// One call of the database: its disk may fail at it.
+    fn disk(&mut self) -> Fate {
+        match self.fails {
+            Some((0, fate)) => {
+                self.fails = None;
+                self.failed_at = self.now;
+                self.disturbed();
+                self.tell(|| format!("a call of the database fails: {fate:?}"));
+                fate
+            }
+            Some((left, fate)) => {
+                self.fails = Some((left.saturating_sub(1), fate));
+                Fate::Go
+            }
+            None => Fate::Go,
+        }
+    }
+
     pub fn put(&mut self, at: i64, what: Happening) {
         self.number = self.number.saturating_add(1);
         self.queue.insert((at.max(self.now), self.number), what);
@@ -212,6 +262,12 @@ impl Inner {
     /// Something of the plan.
     pub fn plan(&mut self, at: i64, act: Act) {
         self.put(at, Happening::Plan(act));
+    }
+
+    /// Whether nothing is planned or broken, and every request is over.
+    pub fn is_at_rest(&self) -> bool {
+        let is_over = self.deals.all().all(|request| request.state == State::Ended);
+        is_over && self.queue.is_empty() && self.troubles.is_empty() && self.deals.is_awaited_nowhere()
     }
 
     /// When something happens next.
@@ -230,6 +286,26 @@ impl Inner {
         self.is_dead = false;
         self.alive_since = self.now;
         self.fuse = None;
+        self.fails = None;
+    }
+
+    /// These requests cannot be read any more, or something of them is lost.
+    pub fn spoil(&mut self, ids: Vec<String>) {
+        for id in ids.into_iter().filter(|id| !id.is_empty()) {
+            self.tell(|| format!("something of {id} cannot be read any more"));
+            self.model.spoil(&RequestId(id.clone()));
+            self.deals.spoil(&RequestId(id));
+        }
+    }
+
+    /// The database is older than it was.
+    pub fn put_back(&mut self) {
+        self.tell(|| "an older database was put back".to_owned());
+        self.model.put_back(&self.tailnet, self.now);
+        self.deals.clear();
+        self.stuck.clear();
+        self.seen = 0;
+        self.is_put_back = true;
     }
 
     /// What is under way when the bot is killed arrives at once or never; nobody hears the answers.
@@ -249,7 +325,7 @@ impl Inner {
                 other => drop(self.queue.insert(at, other)),
             }
         }
-        self.calm_since = self.now;
+        self.disturbed();
     }
 
     /// When whoever drives the bot looks again; nothing: at once.
@@ -263,101 +339,6 @@ impl Inner {
         }
         let at = self.next_at().unwrap_or(until).min(until).min(now.saturating_add(LOOK_MS));
         Some(kill_at.map_or(at, |kill_at| at.min(kill_at)))
-    }
-
-    /// The next thing that is due now happens.
-    pub fn happen(&mut self) -> Option<Next> {
-        let first = self.queue.first_entry().filter(|first| first.key().0 <= self.now)?;
-        Some(match first.remove() {
-            Happening::Plan(act) => {
-                self.tell(|| format!("{act:?}"));
-                self.play(act)
-            }
-            Happening::Heal(trouble) => {
-                self.tell(|| format!("no longer {trouble:?}"));
-                if let Some(index) = self.troubles.iter().position(|one| *one == trouble) {
-                    self.troubles.remove(index);
-                }
-                self.set_troubles();
-                self.calm_since = self.now;
-                Next::Done
-            }
-            Happening::Arrive(call) => {
-                let answered = self.arrive(&call);
-                let spoilt = match call.spoilt {
-                    None => Some(answered),
-                    Some(Spoilt::Broken) => Some(Err(NetError::Broken)),
-                    Some(Spoilt::Failed) => {
-                        let body = b"{\"message\":\"internal server error\"}".to_vec();
-                        Some(http::Response::builder().status(503).body(body).map_err(|_| NetError::Broken))
-                    }
-                    Some(Spoilt::Lost) => Some(Err(NetError::NoAnswer)),
-                };
-                if let Some(answered) = spoilt {
-                    let at = if matches!(call.spoilt, Some(Spoilt::Lost)) {
-                        self.now.saturating_add(UNDER_WAY_MAX_MS)
-                    } else {
-                        self.under_way()
-                    };
-                    self.put(at, Happening::Answer(call.answer, answered));
-                }
-                Next::Done
-            }
-            Happening::Answer(to, answered) => {
-                let _ = to.send(answered);
-                Next::Done
-            }
-        })
-    }
-
-    fn play(&mut self, act: Act) -> Next {
-        match act {
-            Act::Break { trouble, for_ms } => {
-                self.troubles.push(trouble);
-                self.set_troubles();
-                self.put(self.now.saturating_add(for_ms), Happening::Heal(trouble));
-            }
-            Act::Hand { person, device, attribute, sets, for_ms } => {
-                self.hand(person, device, attribute, (sets, for_ms))
-            }
-            Act::Leave { person, device } => {
-                if let Some(device) = super::company::devices(person).get(device) {
-                    self.tailnet.leaves(device, self.now);
-                }
-            }
-            Act::Dismiss { person } => {
-                self.tailnet.dismissed.push(person);
-                self.slack.dismissed.push(person);
-                self.dismissed.insert(super::company::slack_id(person), self.now);
-            }
-            Act::Revoke => self.tailnet.revoke_tokens(),
-            act => return Next::Act(act),
-        }
-        Next::Done
-    }
-
-    fn hand(&mut self, person: usize, device: usize, attribute: usize, (sets, for_ms): (Option<bool>, Option<i64>)) {
-        let devices = super::company::devices(person);
-        let (Some(device), Some(name)) = (devices.get(device), super::company::ATTRIBUTES.get(attribute)) else {
-            return;
-        };
-        let until =
-            for_ms.map(|for_ms| self.now.saturating_add(for_ms).div_euclid(1_000).saturating_mul(1_000) + 1_000);
-        let attribute = sets.map(|value| super::tailnet::Attribute { value: value.into(), until });
-        self.tailnet.by_hand(&(device.clone(), (*name).to_owned()), attribute, self.now);
-    }
-
-    fn set_troubles(&mut self) {
-        crate::store::still::fill_disk(self.is_broken(Trouble::DiskFull));
-        self.tailnet.drops_ends = self.is_broken(Trouble::DropsEnds);
-        self.tailnet.lag_ms = if self.is_broken(Trouble::Lagging) { 2_000 } else { 0 };
-    }
-
-    /// Whether anything is broken now; then calm begins later.
-    pub fn note_calm(&mut self) {
-        if !self.troubles.is_empty() {
-            self.calm_since = self.now;
-        }
     }
 }
 

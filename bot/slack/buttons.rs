@@ -179,6 +179,11 @@ impl Surface {
         match self.engine.tell(actor, &id, event, Some(by.key.clone())).await {
             Ok(_) => Answer::Nothing,
             Err(TellError::NoSuchRequest(_)) => Answer::ephemeral(sentences::NO_SUCH_REQUEST),
+            // This process ends at once, and may not get to say anything: Slack shows that it was not taken.
+            Err(error) if self.engine.store().broken().borrow().is_some() => {
+                tracing::error!(request.id = %id, actor = %by.slack_id, %error, "a press could not be saved");
+                Answer::NotTaken
+            }
             Err(error) => {
                 tracing::error!(request.id = %id, actor = %by.slack_id, %error, "a press could not be saved");
                 Answer::ephemeral(sentences::NOT_COUNTED)

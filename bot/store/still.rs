@@ -1,6 +1,7 @@
 //! Simulated time stands still while the database works: in a simulation whoever waits for it keeps the only thread, so that a run is the
 //! same every time, and every call can be the last one.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
@@ -13,8 +14,12 @@ use super::Store;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::sqlite::{SqliteQueryResult, SqliteRow, SqliteStatement, SqliteTypeInfo};
-use sqlx::{Describe, Either, Error, Execute, Executor, SqlStr, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{
+    ConnectOptions, Connection, Describe, Either, Error, Execute, Executor, SqlStr, Sqlite, SqliteConnection,
+    SqlitePool,
+};
 use tokio::runtime::{EnterGuard, Handle, Runtime};
 
 /// A kind of call to the database.
@@ -37,6 +42,12 @@ pub enum Fate {
     Go,
     /// Is killed here: never goes on.
     Die,
+    /// Hears that reading or writing the file failed.
+    Fail,
+    /// Hears that another process has the file locked.
+    Wait,
+    /// Hears that there is no memory for it.
+    Starve,
 }
 
 /// Decides about every call, before it is made (false) and after it was (true).
@@ -113,6 +124,37 @@ impl Store {
     }
 }
 
+impl Store {
+    /// How many effects that can be read were due some minutes ago and are still there.
+    pub async fn left_behind(&self, now: i64) -> Result<i64, super::StoreError> {
+        let count = sqlx::query_scalar("select count(*) from outbox where set_aside_at is null and due_at < $1");
+        Ok(count.bind(now.saturating_sub(600_000)).fetch_one(&self.read).await?)
+    }
+
+    /// How many pastes there are that a request holds.
+    pub async fn held_pastes(&self) -> Result<i64, super::StoreError> {
+        Ok(sqlx::query_scalar("select count(*) from paste where key is not null").fetch_one(&self.read).await?)
+    }
+
+    /// How often a request was saved.
+    pub async fn version_of(&self, id: &str) -> Result<i64, super::StoreError> {
+        let version = sqlx::query_scalar("select cast(version as bigint) from request where id = $1").bind(id);
+        Ok(version.fetch_one(&self.read).await?)
+    }
+}
+
+/// Does something to the rows of a file that no process has open. Returns the first column of what each statement returns.
+pub async fn damage(file: &std::path::Path, statements: &[&'static str]) -> Result<Vec<String>, Error> {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await?;
+    let mut touched = Vec::new();
+    for statement in statements {
+        touched.extend(sqlx::query_scalar::<_, String>(*statement).fetch_all(&mut connection).await?);
+    }
+    connection.close().await?;
+    Ok(touched)
+}
+
 /// The same for whoever looks on from outside: nobody is asked about these calls.
 pub fn look<T>(work: impl Future<Output = T>) -> T {
     let watch = WATCH.take();
@@ -121,17 +163,68 @@ pub fn look<T>(work: impl Future<Output = T>) -> T {
     answer
 }
 
-/// One call.
-pub(super) async fn still<T>(call: StoreCall, work: impl Future<Output = T>) -> T {
+/// One call. What fails after it was made was made all the same, and nobody knows.
+pub(super) async fn still<T>(call: StoreCall, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let Some(watch) = watch() else { return work.await };
-    if watch(call, false) == Fate::Die {
-        return std::future::pending().await;
+    match watch(call, false) {
+        Fate::Go => {}
+        Fate::Die => return std::future::pending().await,
+        Fate::Fail => return Err(Said::IO.into()),
+        Fate::Wait => return Err(Said::BUSY.into()),
+        Fate::Starve => return Err(Said::MEMORY.into()),
     }
     let answer = block_on(work);
-    if watch(call, true) == Fate::Die {
-        return std::future::pending().await;
+    match watch(call, true) {
+        Fate::Go => answer,
+        Fate::Die => std::future::pending().await,
+        Fate::Fail => Err(Said::IO.into()),
+        Fate::Wait => Err(Said::BUSY.into()),
+        Fate::Starve => Err(Said::MEMORY.into()),
     }
-    answer
+}
+
+/// What SQLite says when a call fails: its code and its words.
+#[derive(Clone, Copy, Debug)]
+struct Said(&'static str, &'static str);
+
+impl Said {
+    const IO: Self = Self("266", "disk I/O error");
+    const BUSY: Self = Self("5", "database is locked");
+    const MEMORY: Self = Self("7", "out of memory");
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "(code: {}) {}", self.0, self.1)
+    }
+}
+
+impl std::error::Error for Said {}
+
+impl DatabaseError for Said {
+    fn message(&self) -> &str {
+        self.1
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(self.0.into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
 }
 
 thread_local! {

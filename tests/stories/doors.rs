@@ -29,6 +29,27 @@ async fn a_press_that_is_not_saved_in_time_is_not_acknowledged_and_counts_once_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_press_on_a_bot_that_gives_up_its_database_is_not_acknowledged() {
+    for mode in [Mode::Socket, Mode::Http] {
+        story_with(Setting { mode, ..Setting::default() }, async |stage| {
+            stage.alice.command("/access prod-db 2h invoice 1204").await;
+            stage.bot.settle().await;
+            // From here on the process only ends: what it would say in private may reach nobody.
+            stage.bot.store().await.break_down("disk I/O error");
+            let pressed = stage.slack.press("bob", "#access", "Approve").await.expect("a button");
+            assert!(!pressed.acked, "Slack must show bob that it failed: {pressed:?}");
+            stage.bot.kill().await;
+            stage.bot.start().await;
+            stage.bob.press("Approve").await;
+            assert!(stage.is_on());
+            stage.alice.press("Return").await;
+            stage.everybody_reads();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_press_that_is_saved_is_acknowledged_however_slow_slack_is() {
     story(async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;

@@ -57,6 +57,48 @@ pub enum Fault {
     KeepsBroken,
     /// Another device than the one that was approved.
     WrongDevice,
+    /// It is said to be gone and was not taken away.
+    SaysGone,
+    /// Whose device it is, and whether they may still have anything, is not looked at when it is switched on.
+    ChecksNoOwner,
+    /// Of several holders the one whose end is first counts.
+    ShortestWins,
+    /// People read that it was switched on before it is.
+    SaysActiveEarly,
+    /// The far side is told too early an end.
+    TellsTooEarly,
+    /// Nobody is woken for an end.
+    WakesNobody,
+    /// The requester is not told that it failed.
+    FailsSilently,
+    /// Of several steps only the last is taken back.
+    ForgetsNext,
+    /// The channel is not alarmed.
+    AlarmsInPrivate,
+    /// The card does not say that it is over.
+    LeavesCard,
+    /// Who may ask is not looked at.
+    AnybodyAsks,
+    /// Who may decide is not looked at.
+    AnybodyDecides,
+    /// People whose account was closed may decide.
+    LeaversDecide,
+    /// What was shown with a button is not looked at.
+    IgnoresSeal,
+    /// The wall clock is believed at once when it was set ahead (F3).
+    BelievesAhead,
+    /// What Slack delivers twice is taken twice.
+    TakesTwice,
+    /// An effect that is put off is lost.
+    LosesPostponed,
+    /// An older database is taken as if nothing were (F9).
+    IgnoresAnchor,
+    /// A row that cannot be read stops everything (F4).
+    StopsAtUnreadable,
+    /// Ends that the far side is told are not saved.
+    TellsUnsaved,
+    /// The ledger does not learn that somebody let go.
+    LetsNothingGo,
 }
 
 impl Fault {
@@ -89,6 +131,27 @@ impl Fault {
         Self::Overwrites,
         Self::WrongDevice,
         Self::KeepsBroken,
+        Self::SaysGone,
+        Self::ChecksNoOwner,
+        Self::ShortestWins,
+        Self::SaysActiveEarly,
+        Self::TellsTooEarly,
+        Self::WakesNobody,
+        Self::FailsSilently,
+        Self::ForgetsNext,
+        Self::AlarmsInPrivate,
+        Self::LeavesCard,
+        Self::AnybodyAsks,
+        Self::AnybodyDecides,
+        Self::LeaversDecide,
+        Self::IgnoresSeal,
+        Self::BelievesAhead,
+        Self::TakesTwice,
+        Self::LosesPostponed,
+        Self::IgnoresAnchor,
+        Self::StopsAtUnreadable,
+        Self::TellsUnsaved,
+        Self::LetsNothingGo,
     ];
 }
 

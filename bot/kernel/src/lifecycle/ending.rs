@@ -56,7 +56,9 @@ impl Change {
         self.ledger.extend(step.key.clone().map(|key| Ledger::Leave { key }));
         if !self.request.may_be_on() {
             self.finish();
-        } else if let Some(next) = self.last_releasing_below(index).filter(|_| !failed_before) {
+        } else if let Some(next) = self.last_releasing_below(index).filter(|_| !failed_before)
+            && !is_planted(Fault::ForgetsNext)
+        {
             self.settle(next, self.moment.now);
         }
     }
@@ -111,7 +113,11 @@ impl Change {
         }
         self.request.stuck = true;
         self.request.alarms_count = 0;
-        self.alarm(self.everybody_concerned());
+        self.alarm(if is_planted(Fault::AlarmsInPrivate) {
+            vec![self.requester()]
+        } else {
+            self.everybody_concerned()
+        });
     }
 
     /// Alarms people, and again later, less and less often.
@@ -187,6 +193,8 @@ impl Change {
             self.tell_requester(Notice::Ended);
             self.tell(Recipient::Thread, Notice::Ended);
         }
-        self.show();
+        if !is_planted(Fault::LeavesCard) {
+            self.show();
+        }
     }
 }

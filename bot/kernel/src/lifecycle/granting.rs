@@ -36,6 +36,9 @@ impl Change {
             return;
         }
         self.request.state = State::Activating;
+        if is_planted(Fault::SaysActiveEarly) {
+            self.tell_requester(Notice::Active);
+        }
         self.begin_step(0, self.moment.now);
         self.show();
     }
@@ -51,7 +54,8 @@ impl Change {
     /// Fills in the step's settings and writes down that this request holds what they touch, then has it settled at `at`. What cannot
     /// be filled in is not sent: granting fails.
     fn begin_step(&mut self, index: usize, at: i64) {
-        let until = at.saturating_add(self.request.hold_ms).saturating_add(GRACE_MS);
+        let hold_ms = if is_planted(Fault::TellsTooEarly) { self.request.hold_ms / 2 } else { self.request.hold_ms };
+        let until = at.saturating_add(hold_ms).saturating_add(GRACE_MS);
         match self.request.begun(index, self.moment.types) {
             Ok(key) => {
                 if let Some(step) = self.request.steps.get_mut(index) {
@@ -191,13 +195,16 @@ impl Change {
             .iter()
             .enumerate()
             .filter(|(_, step)| step.until.is_none_or(is_off))
+            .filter(|_| !is_planted(Fault::TellsTooEarly))
             .map(|(index, _)| index)
             .collect();
         for index in short {
             self.hold(index, expires_at);
             self.settle(index, self.moment.now);
         }
-        self.later(expires_at, Effect::Wake { wake: Wake::Expire });
+        if !is_planted(Fault::WakesNobody) {
+            self.later(expires_at, Effect::Wake { wake: Wake::Expire });
+        }
         self.later(expires_at.saturating_sub(warning_ms(self.request.hold_ms)), Effect::Wake { wake: Wake::Warn });
         self.tell_requester(Notice::Active);
         self.tell(Recipient::Thread, Notice::Active);
@@ -261,7 +268,9 @@ impl Change {
         let trouble = self.request.trouble.clone();
         self.begin_ending(Outcome::Failed, None, String::new());
         self.request.trouble = trouble;
-        self.tell_requester(Notice::Failed);
+        if !is_planted(Fault::FailsSilently) {
+            self.tell_requester(Notice::Failed);
+        }
         self.tell_each(self.deciders(), &Notice::Failed);
         self.tell(Recipient::Thread, Notice::Failed);
     }

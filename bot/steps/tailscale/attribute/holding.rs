@@ -147,10 +147,11 @@ impl Attribute {
 
     async fn hold(&self, address: &Address<'_>, holders: &[Holder], before: &Before) -> Result<Proof, Failure> {
         let value = wanted(holders)?;
-        let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
+        let ends = holders.iter().map(|holder| holder.until);
+        let until = if is_planted(Fault::ShortestWins) { ends.min() } else { ends.max() }.unwrap_or(0);
         let expires_at = whole_second(until);
         let is_granting = holders.iter().any(|holder| holder.is_new);
-        if is_granting {
+        if is_granting && !is_planted(Fault::ChecksNoOwner) {
             self.check_owner(address, holders).await?;
         }
         let now = self.read(address).await.map_err(|error| failure(&error))?;
@@ -238,6 +239,9 @@ impl Attribute {
             let is_right = |found: &Reading| found.value == first.value;
             self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
             return Ok(self.proof(first.put_back()));
+        }
+        if is_planted(Fault::SaysGone) {
+            return Ok(self.proof(Found::Gone));
         }
         let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
         self.gone(address, deleted.err()).await

@@ -1,0 +1,136 @@
+//! What happens in the world when its time has come: calls arrive, hands are at work, something breaks or heals.
+
+use super::company;
+use super::network::{Spoilt, UNDER_WAY_MAX_MS};
+use super::plan::{Act, Trouble};
+use super::tailnet::Attribute;
+use super::world::{Happening, Inner, Next};
+use crate::outside::net::NetError;
+
+impl Inner {
+    /// The next thing that is due now happens.
+    pub fn happen(&mut self) -> Option<Next> {
+        let first = self.queue.first_entry().filter(|first| first.key().0 <= self.now)?;
+        Some(match first.remove() {
+            Happening::Plan(act) => {
+                self.tell(|| format!("{act:?}"));
+                self.play(act)
+            }
+            Happening::Heal(trouble) => {
+                self.tell(|| format!("no longer {trouble:?}"));
+                if let Some(index) = self.troubles.iter().position(|one| *one == trouble) {
+                    self.troubles.remove(index);
+                }
+                self.set_troubles();
+                self.calm_since = self.now;
+                if trouble.keeps_ends() {
+                    self.clear_since = self.now;
+                }
+                Next::Done
+            }
+            Happening::Arrive(call) => {
+                let answered = self.arrive(&call);
+                let spoilt = match call.spoilt {
+                    None => Some(answered),
+                    Some(Spoilt::Broken) => Some(Err(NetError::Broken)),
+                    Some(Spoilt::Failed) => {
+                        let body = b"{\"message\":\"internal server error\"}".to_vec();
+                        Some(http::Response::builder().status(503).body(body).map_err(|_| NetError::Broken))
+                    }
+                    Some(Spoilt::Lost) => Some(Err(NetError::NoAnswer)),
+                };
+                if let Some(answered) = spoilt {
+                    let at = if matches!(call.spoilt, Some(Spoilt::Lost)) {
+                        self.now.saturating_add(UNDER_WAY_MAX_MS)
+                    } else {
+                        self.under_way()
+                    };
+                    self.put(at, Happening::Answer(call.answer, answered));
+                }
+                Next::Done
+            }
+            Happening::Answer(to, answered) => {
+                let _ = to.send(answered);
+                Next::Done
+            }
+        })
+    }
+
+    fn play(&mut self, act: Act) -> Next {
+        match act {
+            Act::Break { trouble, for_ms } => {
+                self.troubles.push(trouble);
+                self.set_troubles();
+                self.put(self.now.saturating_add(for_ms), Happening::Heal(trouble));
+            }
+            Act::Hand { person, device, attribute, sets, for_ms } => {
+                self.hand(person, device, attribute, (sets, for_ms))
+            }
+            Act::Leave { person, device } => {
+                if let Some(device) = company::devices(person).get(device) {
+                    self.tailnet.leaves(device, self.now);
+                }
+            }
+            Act::Pass { person, device, to } => {
+                if let Some(device) = company::devices(person).get(device).filter(|_| to != person) {
+                    self.tailnet.passes(device, to);
+                    self.passed.entry(device.clone()).or_insert(self.now);
+                }
+            }
+            Act::Dismiss { person } => {
+                self.tailnet.dismissed.push(person);
+                self.slack.dismissed.push(person);
+                self.cannot_decide(person);
+            }
+            Act::Quit { person } => {
+                self.tailnet.quit.push(person);
+                self.slack.quit.push(person);
+                self.quit.insert(person, self.now);
+                self.cannot_decide(person);
+            }
+            Act::Revoke => self.tailnet.revoke_tokens(),
+            act => return Next::Act(act),
+        }
+        Next::Done
+    }
+
+    fn cannot_decide(&mut self, person: usize) {
+        let by = company::slack_id(person);
+        self.deals.expect_nothing_of(&by);
+        self.dismissed.entry(by).or_insert(self.now);
+    }
+
+    fn hand(&mut self, person: usize, device: usize, attribute: usize, (sets, for_ms): (Option<bool>, Option<i64>)) {
+        let devices = company::devices(person);
+        let (Some(device), Some(name)) = (devices.get(device), company::ATTRIBUTES.get(attribute)) else {
+            return;
+        };
+        let until =
+            for_ms.map(|for_ms| self.now.saturating_add(for_ms).div_euclid(1_000).saturating_mul(1_000) + 1_000);
+        let attribute = sets.map(|value| Attribute { value: value.into(), until });
+        self.tailnet.by_hand(&(device.clone(), (*name).to_owned()), attribute, self.now);
+    }
+
+    fn set_troubles(&mut self) {
+        crate::store::still::fill_disk(self.is_broken(Trouble::DiskFull));
+        self.tailnet.is_forbidden = self.is_broken(Trouble::Forbidden);
+        self.tailnet.drops_ends = self.is_broken(Trouble::DropsEnds);
+        self.tailnet.lag_ms = if self.is_broken(Trouble::Lagging) { 2_000 } else { 0 };
+    }
+
+    /// Whether anything is broken now; then calm begins later.
+    pub fn note_calm(&mut self) {
+        if !self.troubles.is_empty() {
+            self.calm_since = self.now;
+        }
+        if self.troubles.iter().any(|trouble| trouble.keeps_ends()) {
+            self.clear_since = self.now;
+        }
+    }
+
+    /// Something happened that upsets everything for a while.
+    pub fn disturbed(&mut self) {
+        self.calm_since = self.now;
+        self.clear_since = self.now;
+    }
+}
