@@ -102,6 +102,9 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
             if let Err(failure) = &outcome {
                 tracing::warn!(step.key = %key, failure = failure.what, "a key could not be settled");
             }
+            if matches!(outcome, Ok(Proof { found: Found::TakenAway, .. })) {
+                return taken_away(engine, settlement, &outcome).await;
+            }
             tell_all(&mut settlement, &snapshot, &outcome);
             settlement.came_to(results);
             Performed::Settled(Box::new(settlement))
@@ -132,7 +135,7 @@ async fn put_off(engine: &Engine, snapshot: &mut Snapshot<'_>) -> bool {
 /// `over` names a request whose end is there, if one is known.
 pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&RequestId>) -> Result<(), StoreError> {
     let _turn = engine.inner.turns.take(key).await;
-    let held = engine.inner.store.held(key).await?;
+    let held = engine.inner.store.held_by_all(key).await?;
     let now = engine.inner.clock.now_ms();
     let (ended, live): (Vec<&HolderRow>, Vec<&HolderRow>) = held
         .holders
@@ -211,16 +214,22 @@ async fn outcome(
     })
 }
 
+/// Everybody who had it lets go with that; who came or let go meanwhile is settled for in a run of their own.
+async fn taken_away(engine: &Engine, mut settlement: Settlement, outcome: &Result<Proof, Failure>) -> Performed {
+    let held = match engine.inner.store.held_by_all(&settlement.key).await {
+        Ok(held) => held,
+        Err(error) => return Performed::later(1_000, &error.to_string()),
+    };
+    let now = engine.inner.clock.now_ms();
+    for row in held.holders.iter().filter(|row| row.phase == HoldPhase::Held && row.until > now) {
+        settlement.tell(row, Role::Holds, outcome.clone());
+    }
+    settlement.is_again = true;
+    Performed::Settled(Box::new(settlement))
+}
+
 /// The same reading means different things to who still holds the key and to who let go.
 fn tell_all(settlement: &mut Settlement, snapshot: &Snapshot<'_>, outcome: &Result<Proof, Failure>) {
-    if let Ok(Proof { found: Found::TakenAway, .. }) = outcome {
-        // Those who had it let go with that; everybody else is settled for in a run of their own.
-        for row in snapshot.live.iter().filter(|row| row.phase == HoldPhase::Held) {
-            settlement.tell(row, Role::Holds, outcome.clone());
-        }
-        settlement.is_again = true;
-        return;
-    }
     for row in snapshot.live.iter().filter(|row| row.waits) {
         settlement.tell(row, Role::Holds, outcome.clone());
     }

@@ -70,12 +70,12 @@ pub(super) async fn write(
         tx.done(seq).await?;
     }
     let key = &settlement.key;
-    let rows = tx.holders(key).await?;
+    let late = if is_planted(Fault::SettlesForAll) { let_go_since(engine, settlement, moment.now).await? } else { vec![] };
+    let mut phases = tx.phases(key, settlement.tells.iter().chain(&late).map(|tell| &tell.request_id)).await?;
     let mut changed = Vec::new();
     let mut is_back = false;
-    let late = if is_planted(Fault::SettlesForAll) { let_go_since(settlement, &rows, moment.now) } else { Vec::new() };
     for TellHolder { request_id, role, outcome, results } in settlement.tells.iter().chain(&late) {
-        let phase = rows.iter().find(|(id, _)| id == request_id).map(|(_, phase)| *phase);
+        let phase = phases.remove(request_id);
         let fits = match role {
             Role::Holds => matches!(phase, Some(HoldPhase::Begun | HoldPhase::Held)),
             Role::LetsGo => phase == Some(HoldPhase::Releasing),
@@ -123,18 +123,19 @@ pub(super) async fn write(
 }
 
 /// The planted fault: whoever let go since the run began is told that it is over, too.
-fn let_go_since(settlement: &Settlement, rows: &[(RequestId, HoldPhase)], at: i64) -> Vec<TellHolder> {
-    let since = rows.iter().filter(|(_, phase)| *phase == HoldPhase::Releasing);
-    let since = since
-        .filter(|(id, _)| !settlement.tells.iter().any(|tell| tell.request_id == *id && tell.role == Role::LetsGo));
+async fn let_go_since(engine: &Engine, settlement: &Settlement, at: i64) -> Result<Vec<TellHolder>, StoreError> {
+    let held = engine.inner.store.held(&settlement.key).await?;
+    let since = held.holders.into_iter().filter(|row| row.phase == HoldPhase::Releasing).map(|row| row.request_id);
+    let since =
+        since.filter(|id| !settlement.tells.iter().any(|tell| tell.request_id == *id && tell.role == Role::LetsGo));
     let outcome = Ok(Proof { at, found: crate::kernel::Found::HeldByOthers { until: at } });
-    let tell = |id: &RequestId| TellHolder {
-        request_id: id.clone(),
+    let tell = |request_id| TellHolder {
+        request_id,
         role: Role::LetsGo,
         outcome: outcome.clone(),
         results: Map::new(),
     };
-    since.map(|(id, _)| tell(id)).collect()
+    Ok(since.map(tell).collect())
 }
 
 /// Ends that have passed and that nobody let go of: whatever kept them from being saved must not keep access on.
@@ -145,8 +146,8 @@ pub(super) async fn overdue(
     moment: Moment,
 ) -> Result<(), StoreError> {
     for (key, id) in holds {
-        let rows = tx.holders(key).await?;
-        if !rows.iter().any(|(holder, phase)| holder == id && *phase != HoldPhase::Releasing) {
+        let phases = tx.phases(key, std::iter::once(id)).await?;
+        if phases.get(id).is_none_or(|phase| *phase == HoldPhase::Releasing) {
             continue;
         }
         match current(tx, seen, id).await {

@@ -1,6 +1,8 @@
 //! The ledger: who holds which key until when, what was there before, and every end the far side was ever told. It is enough
 //! to take back what is held by a request that cannot be read.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{Store, StoreError, Tx};
@@ -14,7 +16,8 @@ const ENDS_KEPT_MS: i64 = 86_400_000;
 /// What the ledger knows of one key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Held {
-    /// Whoever holds it or is letting go, by request.
+    /// Whoever came or let go and waits to hear that it was settled, and of those who hold it and wait for nothing the one who
+    /// holds it for longest: that is all there is to know of them, however many they are.
     pub holders: Vec<HolderRow>,
     /// Every end the far side may have been told by us since the first touch.
     pub ends: Vec<i64>,
@@ -186,12 +189,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Who holds a key or lets go of it, as the transaction sees it.
-    pub async fn holders(&mut self, key: &Key) -> Result<Vec<(RequestId, HoldPhase)>, StoreError> {
-        let rows: Vec<(String, String)> = sqlx::query_as("select request_id, phase from hold where key = $1")
-            .bind(key.as_str())
-            .fetch_all(self.connection())
-            .await?;
+    /// How far these requests are with a key, as the transaction sees it; those that the ledger does not know are left out.
+    pub async fn phases(
+        &mut self,
+        key: &Key,
+        ids: impl Iterator<Item = &RequestId>,
+    ) -> Result<HashMap<RequestId, HoldPhase>, StoreError> {
+        let ids: Vec<&str> = ids.map(RequestId::as_str).collect();
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "select request_id, phase from hold where key = $1 and request_id in (select value from json_each($2))",
+        )
+        .bind(key.as_str())
+        .bind(Value::from(ids).to_string())
+        .fetch_all(self.connection())
+        .await?;
         Ok(rows.into_iter().map(|(id, phase)| (RequestId(id), HoldPhase::read(&phase))).collect())
     }
 
@@ -221,15 +232,34 @@ impl Tx {
 }
 
 impl Store {
-    /// Who holds a key, and what it was before.
+    /// Who holds a key as far as it matters to whoever settles it, and what it was before.
     pub async fn held(&self, key: &Key) -> Result<Held, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "select request_id, until, phase, waits, confirmed_until, login, settings, comment
-             from hold where key = $1 order by request_id",
+             from hold where key = $1 and waits = 1
+             union all select * from (
+                 select request_id, until, phase, waits, confirmed_until, login, settings, comment
+                 from hold where key = $1 and waits = 0 order by until desc limit 1)",
         )
         .bind(key.as_str())
         .fetch_all(&self.read)
         .await?;
+        self.held_by(key, rows).await
+    }
+
+    /// The same with everybody who holds it.
+    pub async fn held_by_all(&self, key: &Key) -> Result<Held, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "select request_id, until, phase, waits, confirmed_until, login, settings, comment from hold where key = $1",
+        )
+        .bind(key.as_str())
+        .fetch_all(&self.read)
+        .await?;
+        self.held_by(key, rows).await
+    }
+
+    async fn held_by(&self, key: &Key, mut rows: Vec<Row>) -> Result<Held, StoreError> {
+        rows.sort_by(|one, other| one.request_id.cmp(&other.request_id));
         let ends = sqlx::query_scalar("select until from told_end where key = $1 order by until")
             .bind(key.as_str())
             .fetch_all(&self.read)

@@ -10,11 +10,12 @@ use super::{PasteError, Pastes, signed};
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, Text};
 use crate::kernel::request::Found;
-use crate::kernel::{Actor, Failure, Key, Request};
+use crate::kernel::{Actor, Failure, Key, Request, RequestId};
 use crate::notices::pastes as words;
 use crate::outside::tclip::{Tclip, TclipError};
 use crate::steps::Holder;
 use crate::steps::tclip::Keeper;
+use crate::store::HoldPhase;
 
 /// The worker waits longer than people do.
 const CALL_LIMIT: Duration = Duration::from_secs(8);
@@ -44,25 +45,39 @@ impl PasteKeeper {
     }
 
     async fn keep(&self, key: &Key, text: Text, holders: &[Holder]) -> Result<Found, Failure> {
+        let there = self.there(key).await?;
+        // Whoever held it before knows where it is, unless it has to be made anew.
+        let mut ids: Vec<RequestId> = holders
+            .iter()
+            .filter(|holder| holder.is_new || there.is_none())
+            .map(|holder| holder.request_id.clone())
+            .collect();
+        if there.is_none() && holders.iter().any(|holder| !holder.is_new) {
+            let held = self.pastes.inner.store.held_by_all(key).await.map_err(|error| later(&error))?;
+            let others = held.holders.into_iter().filter(|row| row.phase == HoldPhase::Held).map(|row| row.request_id);
+            ids.extend(others);
+            ids.sort();
+            ids.dedup();
+        }
         let mut requests = Vec::new();
-        for holder in holders {
-            let request = self.pastes.inner.store.load(&holder.request_id).await;
+        for id in &ids {
+            let request = self.pastes.inner.store.load(id).await;
             requests.push(request.map_err(|error| later(&error))?);
         }
         let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
         let wanted = Wanted { key, text, requests, until };
-        let there = self.there(key).await?;
         let mut paste = match &there {
             Some(paste) => paste.clone(),
             None => self.make(&wanted).await?,
         };
-        let ids: Vec<String> = wanted.requests.iter().map(|request| request.id.to_string()).collect();
+        let ids: Vec<String> = ids.iter().map(RequestId::to_string).collect();
         let expires_at = (paste.place == PastePlace::Here).then_some(until);
         let page = self.pastes.page(&paste);
         let is_new = |request: &&Request| there.is_none() || !paste.held_for.contains(&request.id.to_string());
         let says: Vec<Due> =
             wanted.requests.iter().filter(is_new).map(|request| self.say(request, &paste, &page)).collect();
-        if there.is_none() || paste.expires_at != expires_at || paste.held_for != ids {
+        if there.is_none() || paste.expires_at != expires_at || !says.is_empty() {
+            // Those who came with this run: if it is done again, they are not told again.
             (paste.expires_at, paste.held_for) = (expires_at, ids);
             let content = if expires_at.is_some() { wanted.text.content } else { String::new() };
             let work = PasteWork::Hold { paste: paste.clone(), content, says };
