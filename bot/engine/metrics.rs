@@ -40,8 +40,19 @@ const EVENTS: [&str; 12] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 9] =
-    ["find_approvers", "identify", "settle", "show", "tell", "rewrite", "wake", "say", "expire_paste"];
+const EFFECTS: [&str; 11] = [
+    "find_approvers",
+    "identify",
+    "settle",
+    "show",
+    "tell",
+    "rewrite",
+    "wake",
+    "say",
+    "complete",
+    "answer",
+    "expire_paste",
+];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct EventLabels {

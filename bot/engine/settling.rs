@@ -70,7 +70,8 @@ pub(super) async fn write(
         tx.done(seq).await?;
     }
     let key = &settlement.key;
-    let late = if is_planted(Fault::SettlesForAll) { let_go_since(engine, settlement, moment.now).await? } else { vec![] };
+    let late =
+        if is_planted(Fault::SettlesForAll) { let_go_since(engine, settlement, moment.now).await? } else { vec![] };
     let mut phases = tx.phases(key, settlement.tells.iter().chain(&late).map(|tell| &tell.request_id)).await?;
     let mut changed = Vec::new();
     let mut is_back = false;
@@ -129,12 +130,8 @@ async fn let_go_since(engine: &Engine, settlement: &Settlement, at: i64) -> Resu
     let since =
         since.filter(|id| !settlement.tells.iter().any(|tell| tell.request_id == *id && tell.role == Role::LetsGo));
     let outcome = Ok(Proof { at, found: crate::kernel::Found::HeldByOthers { until: at } });
-    let tell = |request_id| TellHolder {
-        request_id,
-        role: Role::LetsGo,
-        outcome: outcome.clone(),
-        results: Map::new(),
-    };
+    let tell =
+        |request_id| TellHolder { request_id, role: Role::LetsGo, outcome: outcome.clone(), results: Map::new() };
     Ok(since.map(tell).collect())
 }
 

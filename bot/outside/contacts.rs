@@ -82,9 +82,12 @@ impl Contacts {
 
     /// It says no to this call and will go on saying no. Logged once, until the call works again or another reason is given.
     pub fn refused(&self, call: &str, refused: Refused) {
-        let key = (refused.service, call.to_owned());
+        // A credential that is refused is refused to every call, and told once.
+        let name = if refused.is_everything { "" } else { call };
+        let key = (refused.service, name.to_owned());
         let mut table = self.table();
-        if table.refused.get(&key) == Some(&refused) {
+        let is_told = |known: &Refused| known.advice == refused.advice || *known == refused;
+        if table.refused.get(&key).is_some_and(is_told) {
             return;
         }
         error!(service = refused.service, call, advice = refused.advice, "{}", refused.what);

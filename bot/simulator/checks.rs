@@ -182,16 +182,22 @@ impl Inner {
         else {
             return self.wrong(|| format!("a write for {id} without an end"));
         };
-        let Some(step) = key else { return };
-        let address = step.key.as_ref().map(Key::address).unwrap_or_default();
-        let (device, name) = address.split_once(' ').unwrap_or_default();
+        if let Some(key) = key.and_then(|step| step.key.as_ref()) {
+            self.check_end(key, &request, until.as_millisecond());
+        }
+    }
+
+    /// What is told lasts no longer than anybody may have it, and is not set again after a hand took it away.
+    fn check_end(&mut self, key: &Key, request: &Request, until: i64) {
+        let id = &request.id;
+        let (device, name) = key.address().split_once(' ').unwrap_or_default();
         let place = (device.to_owned(), name.to_owned());
         if self.model.holders(&place).any(|id| self.deals.is_spoilt(id.as_str())) {
             return;
         }
         let ends = self.model.holders(&place).filter_map(|id| self.deals.find(id.as_str()));
         let now = self.now.saturating_add(self.ahead);
-        let ends = ends.chain([&request]).map(|one| one.expires_at.unwrap_or_else(|| now.saturating_add(one.hold_ms)));
+        let ends = ends.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| now.saturating_add(one.hold_ms)));
         let is_removed = |write: &super::tailnet::Write| write.by_hand && write.now.is_none();
         let last = self.tailnet.writes.get(&place).and_then(|writes| writes.last()).filter(|write| is_removed(write));
         let is_again = last.is_some_and(|write| {
@@ -199,7 +205,7 @@ impl Inner {
             write.at > since.saturating_add(SEEN_MS) && write.at < self.now.saturating_sub(SEEN_MS)
         });
         let latest = ends.max().unwrap_or(now).saturating_add(LATER_MS);
-        if until.as_millisecond() > latest {
+        if until > latest {
             self.wrong(|| format!("a write for {id} with a later end than anybody may have"));
         }
         if is_again && request.state == State::Active {

@@ -91,10 +91,25 @@ impl Drop for SmallDisk {
     }
 }
 
+/// The requests that a screen names.
+fn ids_in(screen: &str) -> Vec<String> {
+    screen
+        .split("Request ")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect())
+        .collect()
+}
+
 /// Alice has what she asked for, for so long.
 async fn granted(scene: &Scene, hold: &str) -> String {
+    let ids = || ids_in(&scene.slack.screen("bob", "#access"));
+    let before = ids();
     let asked = scene.slack.command("alice", "#general", &format!("/access prod-db {hold} invoices")).await;
-    let id = promised(&asked.expect("a command")).expect("it was asked for");
+    assert!(asked.expect("a command").acked);
+    // Right after a start it may still have to be looked up who Alice is: the card is there when it was asked for.
+    let newest = || ids().into_iter().rfind(|id| !before.contains(id));
+    until(|| async { newest().is_some() }).await;
+    let id = newest().expect("a card");
     until(|| async { scene.slack.press("bob", "#access", "Approve").await.is_ok_and(|pressed| pressed.acked) }).await;
     until(|| async { get(scene, "/metrics").await.1.contains("nightlatch_requests{state=\"active\"} 1") }).await;
     id

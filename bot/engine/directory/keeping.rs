@@ -78,8 +78,8 @@ async fn read_one(engine: &Engine, directory: &Directory, list: List) {
             }
         }
         Err(failure) => {
-            let is_first = progress.borrow().failures == 0;
-            if is_first {
+            // What only a person can mend is told once by whoever sends the calls.
+            if failure.retryable && progress.borrow().failures == 0 {
                 warn!(
                     list = list.word(),
                     failure = failure.what,

@@ -16,6 +16,7 @@ mod attributes;
 mod devices;
 mod error;
 mod key;
+mod noting;
 mod pace;
 mod policy;
 mod rate;

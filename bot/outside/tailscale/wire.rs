@@ -15,11 +15,7 @@ use super::error::tame;
 use super::pace::{END_ASKED_MAX, TooLong, Turn};
 use super::records::Records;
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
-use crate::outside::contacts::Refused;
 use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
-
-/// As it is called in metrics.
-const SERVICE: &str = "tailscale";
 
 /// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5); they are read
 /// record by record.
@@ -164,24 +160,6 @@ impl Tailscale {
         let answer = self.send_unnoted(call, sink).await;
         self.note(call, &answer);
         answer
-    }
-
-    /// What a person has to do something about is told where it is seen.
-    fn note(&self, call: &Call, answer: &Result<Answer, TailscaleError>) {
-        let contacts = self.inner.settings.net.contacts();
-        let refusal = |error: &TailscaleError, is_everything| Refused {
-            service: SERVICE,
-            what: error.to_string(),
-            advice: error.advice().unwrap_or_default(),
-            is_everything,
-        };
-        match answer {
-            Err(error @ TailscaleError::Unauthorized(_)) => contacts.refused(call.name, refusal(error, true)),
-            Err(error @ TailscaleError::MissingScopeOrPlan(_)) => contacts.refused(call.name, refusal(error, false)),
-            // It was let in, whatever came of it.
-            Ok(_) | Err(TailscaleError::NotFound(_)) => contacts.works(SERVICE, call.name),
-            Err(_) => {}
-        }
     }
 
     async fn send_unnoted(&self, call: &Call, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
