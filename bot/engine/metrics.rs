@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -18,6 +19,7 @@ pub struct Metrics {
     events: Family<EventLabels, Counter>,
     effects: Family<EffectLabels, Counter>,
     lateness: Histogram,
+    performed: Arc<AtomicU64>,
     registry: Arc<Registry>,
     pub(super) reload: Arc<Reload>,
 }
@@ -88,7 +90,14 @@ impl Metrics {
                 drop(effects.get_or_create(&EffectLabels { effect, result }));
             }
         }
-        Self { events, effects, lateness, registry: Arc::new(registry), reload: Arc::default() }
+        Self {
+            events,
+            effects,
+            lateness,
+            performed: Arc::default(),
+            registry: Arc::new(registry),
+            reload: Arc::default(),
+        }
     }
 
     /// The workflows were read again, or refused.
@@ -102,6 +111,12 @@ impl Metrics {
 
     pub(super) fn count_effect(&self, effect: &'static str, result: &'static str) {
         self.effects.get_or_create(&EffectLabels { effect, result }).inc();
+        self.performed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many effects were performed or tried since this engine began, whatever came of them.
+    pub fn performed(&self) -> u64 {
+        self.performed.load(Ordering::Relaxed)
     }
 
     pub(super) fn observe_lateness(&self, late_ms: i64) {

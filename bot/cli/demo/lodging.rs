@@ -18,6 +18,7 @@ use crate::app::{Bot, StartError};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use crate::engine::directory::List as KnownList;
 use crate::playground::demo::{Lodger, Worlds};
 use crate::playground::tailnet::Serving;
 use crate::steps::TYPES;
@@ -38,6 +39,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Nothing the bot does at once takes longer, in real time; a call that hangs is given up before.
 const REST_LIMIT: Duration = Duration::from_secs(60);
+/// Reading one list for the first time; without an answer the story goes on as it would with a Tailscale that is down.
+const LOOKING_LIMIT: Duration = Duration::from_secs(10);
 
 /// A furnished room: a folder with the workflows, which goes when the room is dropped.
 pub(super) struct Room {
@@ -163,6 +166,10 @@ impl Lodging {
         };
         let clock = self.clock.clone();
         let rested = handle.spawn(async move {
+            // Who was not read yet is looked up while somebody waits, and then says so first.
+            for list in KnownList::ALL {
+                drop(tokio::time::timeout(LOOKING_LIMIT, engine.directory().read_since(list, 0)).await);
+            }
             tokio::time::timeout(REST_LIMIT, engine.idle()).await.map_err(|_| "it does not come to rest".to_owned())?;
             engine.store().next_due(clock.now_ms()).await.map_err(|error| error.to_string())
         });

@@ -319,11 +319,7 @@ impl BotHandle {
     /// False when there was nothing left to do. No handle of the engine outlives this, or its database stays locked.
     async fn dies_after_an_effect(&self) -> bool {
         let engine = self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone();
-        let performed = || -> u64 {
-            let text = engine.metrics().text(&[], 0);
-            let counts = text.lines().filter(|line| line.starts_with("nightlatch_effects_total"));
-            counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
-        };
+        let performed = || engine.metrics().performed();
         let before = performed();
         let mut idle = std::pin::pin!(engine.idle());
         loop {
