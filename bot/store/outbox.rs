@@ -138,7 +138,7 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
             };
             // An alarm does not wait until everything else was said to the same person.
             match notice {
-                Notice::Stuck => queue(Class::Alarm, String::new(), format!("alarm {lane}")),
+                Notice::Stuck | Notice::LeftOn => queue(Class::Alarm, String::new(), format!("alarm {lane}")),
                 _ => queue(Class::Say, String::new(), lane),
             }
         }

@@ -4,8 +4,6 @@ use nightlatch::kernel::{Outcome, State};
 
 use crate::harness::*;
 
-const JIT: &str = "custom:jit_prod_db";
-
 async fn granted(stage: &Stage, line: &str) {
     stage.alice.command(line).await;
     stage.bob.press("Approve").await;

@@ -14,8 +14,13 @@ pub(in crate::engine) async fn keep_posted(engine: Engine, stop: CancellationTok
     let Some(channel) = logbook.inner.channel.clone() else { return };
     let mut health = logbook.health();
     loop {
-        let walked = health.borrow_and_update().walked.clone();
+        let (walked, is_anchored) = {
+            let health = health.borrow_and_update();
+            (health.walked.clone(), health.mismatch.is_none())
+        };
+        // An older copy is whole in itself, and that is not what the channel is to remember.
         if let Some(Ok(count @ 1..)) = walked
+            && is_anchored
             && let Err(failure) = post(&engine, &channel, count).await
         {
             warn!(error = %failure, channel, "the head of the log could not be posted");

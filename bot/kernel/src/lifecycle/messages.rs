@@ -123,8 +123,7 @@ impl Change {
         for notification in std::mem::take(&mut self.request.notifications) {
             let Notification { shows, to, message } = &notification;
             let was_so = before.is_so(*shows);
-            let is_last = is_over && *shows != Shows::Failed;
-            if was_so != self.request.is_so(*shows) || is_last {
+            if was_so != self.request.is_so(*shows) || is_over {
                 let (message, to) = (message.clone(), to.clone());
                 self.now(Effect::Rewrite { message, to, notice: notice_that(*shows) });
             }

@@ -161,3 +161,24 @@ fn what_somebody_else_keeps_on_is_alarmed_like_what_cannot_be_taken_back() {
     insta::assert_snapshot!(words(&before, &story), @"ENDED expired, steps gone+gone, leave a, tell UBOB lefton, tell channel lefton, tell UALICE ended, tell thread ended, show #access");
     assert!(story.request.is_left_on());
 }
+
+#[test]
+fn a_failure_that_was_tried_again_does_not_stay_as_it_was_said() {
+    let mut story = Story::failed();
+    story.tell(notified(Shows::Failed, "6.1"));
+    assert_eq!(story.request.notifications.len(), 1, "its button still does something");
+    let before = story.request.clone();
+    story.press(&alice(), Button::Retry);
+    assert!(story.last.effects.iter().any(|due| matches!(due.effect, crate::Effect::Rewrite { .. })), "{before:?}");
+    story.tell(super::story::started());
+    story.tell(settled(0, super::story::on(&story)));
+    story.tell(settled(1, super::story::on(&story)));
+    assert_eq!(story.request.state, State::Active);
+    story.now = story.request.expires_at.unwrap();
+    story.tell(Event::Woke { wake: Wake::Expire });
+    story.tell(settled(1, Found::Gone));
+    story.tell(settled(0, Found::Gone));
+    assert_eq!(story.request.state, State::Ended);
+    assert!(story.last.effects.iter().any(|due| matches!(due.effect, crate::Effect::Rewrite { .. })), "the last word");
+    assert!(story.request.notifications.is_empty());
+}
