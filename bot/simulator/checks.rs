@@ -70,7 +70,9 @@ impl Inner {
         if let Some(id) = self.model.unalarmed(self.now, self.alive_since).cloned() {
             self.wrong(|| format!("{id} cannot be taken back, and nobody is alarmed"));
         }
-        if let Some(what) = self.deals.waits(self.now, self.calm_since, self.ahead) {
+        // Until somebody accepts an older database, nothing that only it says was approved is switched on.
+        let calm_since = if self.is_unaccepted { self.now } else { self.calm_since };
+        if let Some(what) = self.deals.waits(self.now, calm_since, self.ahead) {
             self.wrong(|| what);
         }
         self.check_alarms();

@@ -244,6 +244,10 @@ async fn live(
                     // Nobody does anything in its sleep: what was to happen meanwhile happens after it.
                     *until = until.saturating_add(for_ms);
                 }
+                if act == Act::Accept {
+                    accept(world, folder);
+                    continue;
+                }
                 act_on(world, &bot, act, &mut kill);
                 continue;
             }
@@ -271,6 +275,14 @@ async fn live(
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// An operator takes the anchor of the other log away: the running bot notices, and goes on with what the copy says.
+fn accept(world: &World, folder: &Path) {
+    drop(std::fs::remove_file(folder.join("nightlatch.anchor")));
+    let mut inner = world.lock();
+    inner.is_unaccepted = false;
+    inner.disturbed();
 }
 
 /// The bot is to be killed.

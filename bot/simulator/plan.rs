@@ -77,6 +77,8 @@ pub enum Act {
     Step { by_ms: i64 },
     /// The machine sleeps.
     Suspend { for_ms: i64 },
+    /// Somebody looked at what is on after an older database was put back, and accepts it.
+    Accept,
     /// Something breaks for a while.
     Break { trouble: Trouble, for_ms: i64 },
 }

@@ -1,6 +1,6 @@
 //! A Slack workspace in memory: what the bot says is kept, and the buttons in it can be pressed, now or much later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -40,8 +40,8 @@ pub struct Slack {
     /// What Slack would have refused.
     pub mistakes: Vec<String>,
     posted: i64,
-    /// Every text that ever stood in a channel.
-    ever: Vec<(String, String)>,
+    /// Every text that ever stood in a message, with its channel and time stamp.
+    ever: Vec<(String, String, String)>,
 }
 
 impl Slack {
@@ -103,7 +103,7 @@ impl Slack {
             "in_thread": fields.get("thread_ts")});
         let only_for = channel.strip_prefix('D').map(str::to_owned);
         self.show(&channel, &ts, Some(&blocks), only_for);
-        self.ever.push((channel.clone(), message.to_string()));
+        self.ever.push((channel.clone(), ts.clone(), message.to_string()));
         self.messages.insert((channel.clone(), ts.clone()), message);
         json!({"ok": true, "channel": channel, "ts": ts})
     }
@@ -117,6 +117,7 @@ impl Slack {
             message.insert("blocks".to_owned(), blocks.clone());
             message.insert("text".to_owned(), fields.get("text").cloned().unwrap_or_default());
         }
+        self.ever.push((channel.to_owned(), ts.to_owned(), message.to_string()));
         let only_for = channel.strip_prefix('D').map(str::to_owned);
         self.show(channel, ts, Some(&blocks), only_for);
         json!({"ok": true, "channel": channel, "ts": ts})
@@ -143,8 +144,15 @@ impl Slack {
 
     /// Whether a message of the channel ever had all these words in it.
     pub fn has_said(&self, channel: &str, words: &[&str]) -> bool {
-        let all = self.ever.iter().filter(|(there, _)| there == channel);
-        all.map(|(_, text)| text).any(|text| words.iter().all(|word| text.contains(word)))
+        let all = self.ever.iter().filter(|(there, _, _)| there == channel);
+        all.map(|(_, _, text)| text).any(|text| words.iter().all(|word| text.contains(word)))
+    }
+
+    /// How many messages of the channel ever had this word and one of those in them.
+    pub fn have_said(&self, channel: &str, word: &str, any: &[&str]) -> usize {
+        let says = |text: &str| text.contains(word) && any.iter().any(|words| text.contains(words));
+        let all = self.ever.iter().filter(|(there, _, text)| there == channel && says(text));
+        all.map(|(_, ts, _)| ts).collect::<BTreeSet<_>>().len()
     }
 
     /// Remembers the buttons in what somebody sees.

@@ -149,10 +149,12 @@ impl Tailnet {
                 (StatusCode::OK, json!({ "devices": devices }))
             }
             ("GET", ["tailnet", "-", "users"]) => {
-                let status = |person| if self.quit.contains(&person) { "suspended" } else { "active" };
-                let user = |person| json!({"id": format!("u{person}CNTRL"), "loginName": login(person), "type": "member", "role": "member", "status": status(person)});
-                (StatusCode::OK, json!({ "users": (0..PEOPLE).map(user).collect::<Vec<_>>() }))
+                (StatusCode::OK, json!({ "users": (0..PEOPLE).map(|person| self.user(person)).collect::<Vec<_>>() }))
             }
+            ("GET", ["users", id]) => match (0..PEOPLE).find(|person| user_id(*person) == *id) {
+                Some(person) => (StatusCode::OK, self.user(person)),
+                None => refusal(StatusCode::NOT_FOUND, "user not found"),
+            },
             ("GET", ["tailnet", "-", "acl"]) => {
                 let all: Vec<String> = (0..PEOPLE).map(login).collect();
                 let dba: Vec<String> = DBA.into_iter().filter(|one| !self.dismissed.contains(one)).map(login).collect();
@@ -220,6 +222,11 @@ impl Tailnet {
         self.tokens.clear();
     }
 
+    fn user(&self, person: usize) -> Value {
+        let status = if self.quit.contains(&person) { "suspended" } else { "active" };
+        json!({"id": user_id(person), "loginName": login(person), "type": "member", "role": "member", "status": status})
+    }
+
     fn machine(&self, id: &str) -> Value {
         let owner = self.machines.get(id).map(String::as_str).unwrap_or_default();
         let name = format!("{}-{}", person_by_login(owner).unwrap_or(0), id.to_lowercase());
@@ -228,6 +235,10 @@ impl Tailnet {
             "created": "2030-01-01T00:00:00Z", "isExternal": false, "connectedToControl": true, "authorized": true,
         })
     }
+}
+
+fn user_id(person: usize) -> String {
+    format!("u{person}CNTRL")
 }
 
 /// A refusal as the API words it.

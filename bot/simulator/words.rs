@@ -24,7 +24,7 @@ impl Inner {
         let was_active = request.active_at.is_some();
         let is_over = request.state == State::Ended;
         let is_stuck = request.stuck || is_over;
-        let lie = if (says("*Active until") || says("is active until") || says("* was switched on")) && !was_active {
+        let lie = if (says("*Active until") || says("is active until") || says("It was on from")) && !was_active {
             "active"
         } else if (says("Verified gone") || says("has ended*") || says("*Ended: ")) && !is_over {
             "over"
@@ -65,18 +65,20 @@ impl Inner {
             return Err(format!("a card in the channel still says {words}"));
         }
         let messages = format!("D{}", request.requester.slack_id);
-        let told =
-            |any: &[&str]| any.iter().map(|words| self.slack.said(&messages, &[&id, words]).count()).sum::<usize>();
-        let notice = match outcome {
-            Outcome::Denied => Some("denied your request"),
-            Outcome::Lapsed => Some("so it lapsed"),
-            Outcome::Failed => Some("could not be switched on"),
-            Outcome::Returned | Outcome::Revoked | Outcome::Expired => Some("has ended"),
-            Outcome::Withdrawn | Outcome::Unknown => None,
+        // A message is rewritten when it is no longer so: what counts is what was ever read.
+        let told = |any: &[&str]| self.slack.have_said(&messages, &id, any);
+        let notice: &[&str] = match outcome {
+            Outcome::Denied => &["denied your request"],
+            Outcome::Lapsed => &["so it lapsed"],
+            Outcome::Failed => FAILED,
+            Outcome::Returned | Outcome::Revoked | Outcome::Expired => {
+                &["has ended*", "This request is over", "another one keeps it on"]
+            }
+            Outcome::Withdrawn | Outcome::Unknown => &[],
         };
         for (is_due, words) in [
-            (request.active_at.is_some(), ["is active until", "was switched on"].as_slice()),
-            (notice.is_some(), notice.as_slice()),
+            (request.active_at.is_some(), ["is active until", "It was on from"].as_slice()),
+            (!notice.is_empty(), notice),
         ] {
             match told(words) {
                 0 if is_due => return Err(format!("its requester was never told: {}", words.join(" or "))),
@@ -96,7 +98,7 @@ impl Inner {
         let yes =
             request.decisions.iter().filter(|decision| decision.approved).map(|decision| &decision.person.slack_id);
         for by in yes {
-            let failed = || self.slack.said(&format!("D{by}"), &[&id, "could not be switched on"]).count();
+            let failed = || self.slack.have_said(&format!("D{by}"), &id, FAILED);
             if outcome == Outcome::Failed && *by != request.requester.slack_id && failed() == 0 {
                 return Err(format!("{by} allowed it and was never told that it failed"));
             }
@@ -119,6 +121,8 @@ impl Inner {
     }
 }
 
+/// What is said to whoever is concerned when it could not be switched on.
+const FAILED: &[&str] = &["could not be lent", "this request failed", "an attempt to switch it on failed"];
 /// What cards say while it is not over.
 const OPEN: [&str; 4] = ["*Waiting for approval*", "*Approved, being", "*Active until", "being taken back*"];
 

@@ -21,6 +21,8 @@ use crate::store::still::{Fate, StoreCall};
 
 /// The world is looked at at least this often.
 const LOOK_MS: i64 = 120_000;
+/// So long after an older database was put back, an operator has looked at what is on.
+const ACCEPTED_MS: i64 = 600_000;
 
 /// What waits to happen.
 pub enum Happening {
@@ -81,6 +83,8 @@ pub struct Inner {
     pub stuck: BTreeMap<String, i64>,
     /// An older database was put back and has not been looked through yet.
     pub is_put_back: bool,
+    /// An older database was put back, and nobody has accepted it yet.
+    pub is_unaccepted: bool,
     /// What is on and an older database does not know.
     pub unknown: Vec<Place>,
     /// Who pressed a button of which request.
@@ -129,6 +133,7 @@ impl World {
             passed: BTreeMap::new(),
             stuck: BTreeMap::new(),
             is_put_back: false,
+            is_unaccepted: false,
             unknown: Vec::new(),
             pressed: BTreeSet::new(),
             seen: 0,
@@ -306,6 +311,8 @@ impl Inner {
         self.stuck.clear();
         self.seen = 0;
         self.is_put_back = true;
+        self.is_unaccepted = true;
+        self.plan(self.now.saturating_add(ACCEPTED_MS), Act::Accept);
     }
 
     /// What is under way when the bot is killed arrives at once or never; nobody hears the answers.
