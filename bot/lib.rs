@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod hujson;
 pub mod inputs;
 pub mod notices;
 pub mod outside;

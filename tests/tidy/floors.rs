@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("outside", 1),
     ("config", 1),
     ("clock", 1),
+    ("hujson", 1),
     ("inputs", 2),
     ("store", 2),
     ("catalog", 2),
