@@ -3,6 +3,7 @@
 //! It is said after it is true, and from what is stored. A message can be rendered late (Slack was away), so every
 //! template looks at the state as it now is. What people typed is escaped and can neither ping nor link.
 
+mod asked;
 mod blocks;
 pub mod buttons;
 mod engine;

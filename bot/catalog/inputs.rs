@@ -12,6 +12,9 @@ use crate::kernel::workflow::{Input, InputKind};
 const INPUTS_MAX: usize = 20;
 /// Over a field; longer ones are cut by Slack on a phone.
 const LABEL_MAX: usize = 48;
+/// Below a field; more is not read while filling in.
+const HELP_MAX: usize = 150;
+
 /// The inputs; none is a list without items.
 pub(super) fn read(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Input>> {
     const HELP: &str = "write inputs: with hold: { type: duration, max: 8h } and what else is asked";
@@ -59,7 +62,10 @@ fn input(sheet: &mut Sheet, key: &Key, node: &Node) -> Option<Input> {
         Some(node) => sheet.short_text(node, "`label`", LABEL_MAX).map(|label| label.trim().to_owned()),
         None => Some(label_of(name)),
     };
-    Some(Input { name: name.clone(), label: label?, kind: kind.filter(|_| is_name)? })
+    let help =
+        fields.get("help").map(|node| sheet.short_text(node, "`help`", HELP_MAX).map(|help| help.trim().to_owned()));
+    let help = help.map_or(Some(None), |help| help.map(Some));
+    Some(Input { name: name.clone(), label: label?, kind: kind.filter(|_| is_name)?, help: help? })
 }
 
 /// `ticket_id` as `Ticket id`.

@@ -106,6 +106,13 @@ pub const INPUT: &[FormatKey] = &[
         about: "Stands over the field; the name with a capital if it is left out.",
         example: "label: Ticket and reason",
     },
+    FormatKey {
+        name: "help",
+        takes: "text of at most 150 characters",
+        is_required: false,
+        about: "Stands below the field.",
+        example: "help: The ticket says who is waiting for it",
+    },
 ];
 
 /// Of a stage of approval.

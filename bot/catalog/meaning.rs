@@ -24,6 +24,9 @@ pub fn meaning(workflow: &Workflow) -> Value {
 /// With what its kind says: `type` and, for example, `max_ms`.
 fn input(input: &Input) -> Value {
     let mut said = json!({ "name": input.name, "label": input.label });
+    if let (Some(said), Some(help)) = (said.as_object_mut(), &input.help) {
+        said.insert("help".to_owned(), help.as_str().into());
+    }
     if let (Some(said), Ok(Value::Object(kind))) = (said.as_object_mut(), serde_json::to_value(&input.kind)) {
         said.extend(kind);
     }

@@ -63,7 +63,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!((workflow.description.as_str(), workflow.command, workflow.announce), ("", None, None));
     let labels: Vec<&str> = workflow.inputs.iter().map(|input| input.label.as_str()).collect();
     assert_eq!(labels, ["Hold", "Reason", "Device"]);
-    assert_eq!(workflow.inputs[1].kind, InputKind::Text { max_length: 500, required: true });
+    assert_eq!(workflow.inputs[1].kind, InputKind::text(500));
     assert_eq!(workflow.digest.len(), 64);
 }
 
@@ -343,7 +343,7 @@ fn each_part_says_what_it_takes() {
     6:3 a second input of type device | a workflow has one of this type
     5:37 `max_length` must be from 1 to 3000 | -
     5:53 `required` must be true or false, not a text | write true (without quotes)
-    5:13 `type` is missing | write reason: { type: text }; types are duration, text, device
+    5:13 `type` is missing | write reason: { type: text }; types are duration, text, device, choice, person, number, flag, link
     7:6 `ask` must be a list | write a list: [group:engineering]
     7:6 `ask` names nobody | name somebody: [group:dba, "@db-oncall", bob@example.com]
     7:7 a group is written without a space | like group:dba

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Given, Place};
-use crate::kernel::input::InputValue;
+use crate::kernel::input::{InputValue, PersonShown};
 use crate::kernel::request::DeviceShown;
-use crate::kernel::workflow::Input;
+use crate::kernel::workflow::{Input, InputKind};
 use crate::kernel::{Ask, Failure, NotAsked, Refusal, Workflow, hold};
 use crate::outside::tailscale::Device;
 
@@ -82,12 +82,25 @@ impl Form {
     /// Reads the words after the workflow's name: a duration first if there is one, `name=value` anywhere, the rest is
     /// the text.
     pub fn from_words(workflow: Arc<Workflow>, words: &str, channel: Option<String>) -> Self {
+        Self::from_mentions(workflow, words, channel, &[])
+    }
+
+    /// The same with the Slack ids of people who are mentioned in it, by what stands for them, like `@bob`.
+    pub fn from_mentions(
+        workflow: Arc<Workflow>,
+        words: &str,
+        channel: Option<String>,
+        mentioned: &[(String, String)],
+    ) -> Self {
         let mut values = BTreeMap::new();
         let mut rest: Vec<&str> = Vec::new();
         let (mut has_named, mut taken, mut is_doubtful) = (false, 0, false);
         for word in words.split_whitespace() {
             match word.split_once('=') {
                 Some((name, value)) if workflow.input(name).is_some() && !value.is_empty() => {
+                    let is_person =
+                        workflow.input(name).is_some_and(|input| matches!(input.kind, InputKind::Person { .. }));
+                    let value = if is_person { id_of(value, mentioned) } else { value };
                     values.insert(name.to_owned(), value.to_owned());
                     has_named = true;
                 }
@@ -104,7 +117,10 @@ impl Form {
             taken = if is_doubtful { 0 } else { 1 };
             rest.drain(..taken);
         }
-        let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest);
+        if !is_doubtful {
+            taken += take_words(&workflow, &mut values, &mut rest, mentioned);
+        }
+        let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place.is_rest());
         let text = workflow.inputs.iter().find(takes_rest);
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
@@ -117,12 +133,37 @@ impl Form {
     /// Whether something other than a device is needed and not there.
     pub fn lacks_text(&self) -> bool {
         let device = self.workflow.device().map(|input| &input.name);
-        read(self, &[]).missing.iter().any(|name| Some(name) != device)
+        read(self, &Found::default()).missing.iter().any(|name| Some(name) != device)
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
+}
+
+/// Takes the first words that fit inputs of one word, in the order of the file; how many.
+fn take_words(
+    workflow: &Workflow,
+    values: &mut BTreeMap<String, String>,
+    rest: &mut Vec<&str>,
+    mentioned: &[(String, String)],
+) -> usize {
+    let mut count: usize = 0;
+    for input in &workflow.inputs {
+        let Some(Place::Word(fits)) = inputs::of(&input.kind).map(|kind| kind.place) else { continue };
+        let Some(word) = rest.get(count).map(|word| id_of(word, mentioned)) else { break };
+        if !values.contains_key(&input.name) && fits(&input.kind, word) {
+            values.insert(input.name.clone(), word.to_owned());
+            count = count.saturating_add(1);
+        }
+    }
+    rest.drain(..count);
+    count
+}
+
+/// The Slack id of somebody who is mentioned; any other word as it is.
+fn id_of<'w>(word: &'w str, mentioned: &'w [(String, String)]) -> &'w str {
+    mentioned.iter().find(|(name, _)| name == word).map_or(word, |(_, id)| id)
 }
 
 /// Words that are meant as a length of time, as such a length is written if it is one.
@@ -184,12 +225,22 @@ impl From<AskError> for NotAsked {
     }
 }
 
+/// What was looked up for a form.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Devices that are meant.
+    pub(super) devices: Vec<Device>,
+    /// Members of the workspace by what was typed for them.
+    pub(super) people: Vec<(String, PersonShown)>,
+}
+
 /// Reads every input as its kind reads it.
-pub(super) fn read(form: &Form, devices: &[Device]) -> Read {
+pub(super) fn read(form: &Form, found: &Found) -> Read {
+    let (devices, people) = (&found.devices, &found.people);
     let mut read = Read::default();
     for input in &form.workflow.inputs {
         let Some(kind) = inputs::of(&input.kind) else { continue };
-        let given = Given { value: form.value(&input.name), is_doubtful: form.is_doubtful, devices };
+        let given = Given { value: form.value(&input.name), is_doubtful: form.is_doubtful, devices, people };
         match (kind.read)(&input.kind, &given) {
             inputs::Read::Value(value) => {
                 read.note(&value);
@@ -210,7 +261,7 @@ impl Read {
             InputValue::Duration { length_ms } => self.hold_ms = *length_ms,
             InputValue::Text { text } if self.reason.is_empty() => text.clone_into(&mut self.reason),
             InputValue::Device(device) => self.device = Some(device.clone()),
-            InputValue::Text { .. } | InputValue::Unknown => {}
+            _ => {}
         }
     }
 }

@@ -6,9 +6,12 @@
 use sha2::{Digest, Sha256};
 
 use super::Engine;
-use super::asking::{AskError, Form, Prepared, read};
+use super::asking::{AskError, Form, Found, Prepared, read};
 use super::directory::List;
-use crate::kernel::workflow::OwnRequest;
+use super::people::slack_failure;
+use crate::inputs::person::is_slack_id;
+use crate::kernel::input::PersonShown;
+use crate::kernel::workflow::{InputKind, OwnRequest};
 use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, policy};
 use crate::outside::tailscale::Device;
 
@@ -55,9 +58,8 @@ impl Engine {
         id: Option<RequestId>,
     ) -> Result<Prepared, AskError> {
         let workflow = &form.workflow;
-        let named = workflow.device().map(|input| &input.name);
-        let mut wrong = read(form, &[]).wrong;
-        wrong.retain(|(name, _)| Some(name) != named);
+        let mut wrong = read(form, &Found::default()).wrong;
+        wrong.retain(|(name, _)| workflow.input(name).is_none_or(|input| !is_looked_up(&input.kind)));
         if !wrong.is_empty() {
             wrong.extend(self.wrong_device(slack_id, form).await);
             return Err(AskError::Wrong(wrong));
@@ -69,6 +71,7 @@ impl Engine {
                 Facts::Fresh { .. } => Err(AskError::NobodyCanApprove),
             };
         }
+        let Some(people) = self.people_named(form, facts).await? else { return Ok(Prepared::Unknown) };
         let mut devices = Vec::new();
         match (self.chosen(form, &person, facts).await?, facts) {
             (Chosen::NotNeeded, _) => {}
@@ -81,12 +84,13 @@ impl Engine {
                 return Err(AskError::Wrong(vec![(input, why)]));
             }
         }
-        let read = read(form, &devices);
+        let found = Found { devices, people };
+        let read = read(form, &found);
         if !read.wrong.is_empty() {
             return Err(AskError::Wrong(read.wrong));
         }
         if !read.missing.is_empty() {
-            return Ok(Prepared::Incomplete { missing: read.missing, devices });
+            return Ok(Prepared::Incomplete { missing: read.missing, devices: found.devices });
         }
         let id = id.unwrap_or_else(|| RequestId(self.inner.ids.next(self.inner.clock.now_ms())));
         let mut ask = Ask {
@@ -134,6 +138,38 @@ impl Engine {
         }
         let all = self.inner.people.candidates(&stage.by).await.map_err(AskError::Failed)?;
         Ok(all.has_unlisted || directory.are_enough(&all.names, quorum, without).await.map_err(unread)?)
+    }
+
+    /// The people whom the form names, by what was typed for them; nobody stands for who is no full member. Nothing: what is known is
+    /// not enough to say.
+    async fn people_named(&self, form: &Form, facts: Facts) -> Result<Option<Vec<(String, PersonShown)>>, AskError> {
+        let mut people = Vec::new();
+        for input in form.workflow.inputs.iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
+            let Some(named) = form.value(&input.name) else { continue };
+            let person = match facts {
+                Facts::Known if !is_slack_id(named) => return Ok(None),
+                Facts::Known => match self.inner.directory.person(named, &[]).await.map_err(AskError::Failed)? {
+                    Some(person) => Some(person),
+                    None => return Ok(None),
+                },
+                Facts::Fresh { .. } => self.person_named(named).await.map_err(AskError::Failed)?,
+            };
+            people.extend(person.map(|person| (named.to_owned(), PersonShown::from(&person))));
+        }
+        Ok(Some(people))
+    }
+
+    /// A full member by Slack id or e-mail address, read from Slack and the tailnet.
+    async fn person_named(&self, named: &str) -> Result<Option<Person>, Failure> {
+        let slack_id = if is_slack_id(named) {
+            named.to_owned()
+        } else {
+            let found = self.inner.slack.lookup_by_email(named).await.map_err(|error| slack_failure(&error))?;
+            let Some(user) = found else { return Ok(None) };
+            user.id
+        };
+        let person = self.inner.people.fresh(&slack_id, &[], true).await?;
+        Ok(Some(person).filter(|person| person.standing == Standing::Member))
     }
 
     /// The device that was named, or the only one there is. What the directory does not know is looked for in a list that is not
@@ -191,6 +227,11 @@ impl Engine {
             Some(second) => Chosen::Several(own.into_iter().chain([second]).collect()),
         })
     }
+}
+
+/// Whether its value is looked up by name, so that it cannot be judged before.
+fn is_looked_up(kind: &InputKind) -> bool {
+    matches!(kind, InputKind::Device | InputKind::Person { .. })
 }
 
 /// Fingerprint of what people are shown and approve.

@@ -145,7 +145,8 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
         return Ok(());
     }
     let (Some(before), Some(step)) = (&held.before, engine.inner.steps.find(key.uses())) else { return Ok(()) };
-    let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed };
+    let leaving = leaving(engine, key, &ended).await?;
+    let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed, leaving };
     // Whoever is just being granted it is in the ledger already; nobody's end fails because of them.
     let confirmed: Vec<&HolderRow> = live.iter().copied().filter(|row| row.phase != HoldPhase::Begun).collect();
     let mut settled = settle_for(engine, (key, step), &live, &before).await?;
@@ -204,7 +205,8 @@ async fn outcome(
     };
     let (ends, confirmed) =
         if is_planted(Fault::LosesOwn) { (vec![], true) } else { (held.ends.clone(), held.confirmed) };
-    let before = Before { found, untils: ends, confirmed };
+    let leaving = leaving(engine, key, &snapshot.leaving).await?;
+    let before = Before { found, untils: ends, confirmed, leaving };
     Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
         Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
             *results = settled.results;
@@ -275,6 +277,17 @@ async fn holders(engine: &Engine, key: &Key, live: &[&HolderRow]) -> Result<Resu
         });
     }
     Ok(Ok(holders))
+}
+
+/// What is known of those who let go; who cannot be read is left out, since nobody's end hangs on it.
+async fn leaving(engine: &Engine, key: &Key, rows: &[&HolderRow]) -> Result<Vec<Holder>, StoreError> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Ok(one) = holders(engine, key, std::slice::from_ref(row)).await? {
+            all.extend(one);
+        }
+    }
+    Ok(all)
 }
 
 /// Rows from before settings stood in the ledger.

@@ -1,18 +1,26 @@
 //! Kinds of input: what a requester can be asked to fill in. One file a kind says how it is written in a workflow file, read from a typed
 //! word or a field, drawn in a form and typed again; one list, here.
 
+pub mod choice;
 pub mod device;
 pub mod duration;
+pub mod flag;
 pub mod length;
+pub mod link;
+pub mod number;
+pub mod pattern;
+pub mod person;
 pub mod text;
+pub mod usual;
 
 use crate::config::sheet::{Fields, Sheet};
-use crate::kernel::input::InputValue;
+use crate::kernel::input::{InputValue, PersonShown};
 use crate::kernel::workflow::{Input, InputKind};
 use crate::outside::tailscale::Device;
 
 /// The list. A new kind is one more line here; a test compares it to the files of this folder.
-pub const TYPES: &[InputType] = &[duration::TYPE, text::TYPE, device::TYPE];
+pub const TYPES: &[InputType] =
+    &[duration::TYPE, text::TYPE, device::TYPE, choice::TYPE, person::TYPE, number::TYPE, flag::TYPE, link::TYPE];
 
 /// One kind of input.
 #[derive(Clone, Copy, Debug)]
@@ -59,14 +67,23 @@ pub struct InputSetting {
 }
 
 /// Where an input stands on the command line. `name=value` works for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// The first words.
     First,
+    /// One word behind those, in the order of the file, if it is one that fits.
+    Word(fn(kind: &InputKind, word: &str) -> bool),
     /// What is left, as typed.
     Rest,
     /// Only as `name=value`.
     Named,
+}
+
+impl Place {
+    /// Whether it takes what is left.
+    pub fn is_rest(self) -> bool {
+        matches!(self, Self::Rest)
+    }
 }
 
 /// What was given for an input.
@@ -78,6 +95,8 @@ pub struct Given<'a> {
     pub is_doubtful: bool,
     /// The requester's own devices.
     pub devices: &'a [Device],
+    /// The members of the workspace that were looked up for this form, by what was typed for them.
+    pub people: &'a [(String, PersonShown)],
 }
 
 /// What became of it.
@@ -113,8 +132,26 @@ pub enum Field {
         value: Option<String>,
         /// May be left empty.
         is_optional: bool,
-        /// Said below it.
+        /// Said below it, if the file says nothing.
         hint: &'static str,
+    },
+    /// Some of these words.
+    Choices {
+        /// What people read, and the word.
+        offered: Vec<(String, String)>,
+        /// Chosen at first.
+        chosen: Vec<String>,
+        /// Several can be chosen.
+        is_many: bool,
+        /// May be left empty.
+        is_optional: bool,
+    },
+    /// A member of the workspace.
+    Person {
+        /// Slack id of who is chosen at first.
+        chosen: Option<String>,
+        /// May be left empty.
+        is_optional: bool,
     },
     /// One of the person's own devices, searched while typing.
     Devices,

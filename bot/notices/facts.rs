@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::asked::{Asked, asked};
 use super::text::{many_lines, one_line};
 use super::words;
 use crate::kernel::person::Who;
@@ -36,6 +37,8 @@ pub struct Facts {
     device_os: String,
     hold: String,
     reason: String,
+    /// What else was filled in.
+    asked: Vec<Asked>,
     state: &'static str,
     outcome: &'static str,
     stuck: bool,
@@ -139,6 +142,7 @@ impl Facts {
             device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
             hold: words::hold(request.hold_ms),
             reason: many_lines(&request.reason),
+            asked: asked(request),
             state: request.state.word(),
             outcome: request.outcome.map_or("", Outcome::word),
             stuck: request.stuck,

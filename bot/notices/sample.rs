@@ -17,7 +17,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// A workflow with everything in it.
 pub fn workflow() -> Workflow {
-    let input = |name: &str, label: &str, kind: InputKind| Input { name: name.into(), label: label.into(), kind };
+    let input = |name: &str, label: &str, kind: InputKind| Input::plain(name, label, kind);
     Workflow {
         name: "prod-db".into(),
         title: "Production database".into(),
@@ -25,7 +25,7 @@ pub fn workflow() -> Workflow {
         command: None,
         inputs: vec![
             input("hold", "Hold", InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS }),
-            input("reason", "Reason", InputKind::Text { max_length: 500, required: true }),
+            input("reason", "Reason", InputKind::text(500)),
             input("device", "Device", InputKind::Device),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".into())],

@@ -143,7 +143,7 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
 }
 
 fn takes_rest(input: &&Input) -> bool {
-    inputs::of(&input.kind).is_some_and(|kind| kind.place == Place::Rest)
+    inputs::of(&input.kind).is_some_and(|kind| kind.place.is_rest())
 }
 
 /// What was filled in for the first text.

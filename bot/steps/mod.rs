@@ -93,6 +93,8 @@ pub struct Before {
     /// Whether what we wrote was ever read back with an end of ours. Until it was, what is there now and was not before us may be
     /// what became of our own writing: a far side may take a value and drop its end.
     pub confirmed: bool,
+    /// Those who let go and wait to hear that it was settled: what they had is what is to be taken back.
+    pub leaving: Vec<Holder>,
 }
 
 impl Before {

@@ -38,7 +38,7 @@ fn what_must_be_there_is_missed_by_the_check() {
 
 #[test]
 fn a_device_is_always_an_input() {
-    let inputs = [Input { name: "device".into(), label: "Device".into(), kind: InputKind::Device }];
+    let inputs = [Input::plain("device", "Device", InputKind::Device)];
     for kind in TYPES {
         for setting in kind.settings.iter().filter(|setting| setting.kind == SettingKind::Device) {
             let with = [(setting.name.to_owned(), "n123CNTRL".into())].into_iter().collect();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use nightlatch::kernel::input::InputValue;
+use nightlatch::kernel::input::{InputValue, PersonShown};
 use nightlatch::kernel::request::{Card, Decision, DeviceShown, Message, Notification, Phase, Step};
-use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
+use nightlatch::kernel::workflow::{Choosable, Input, InputKind, OwnRequest, Pattern, Stage, StepUse};
 use nightlatch::kernel::{
     Ask, Button, Failure, Found, Key, Outcome, Person, Place, Press, Proof, Recipient, Request, RequestId, Shows,
     Standing, State, Who, Workflow,
@@ -63,7 +63,7 @@ fn keys() -> Vec<Key> {
 }
 
 fn input(name: &str, label: &str, kind: InputKind) -> Input {
-    Input { name: name.to_owned(), label: label.to_owned(), kind }
+    Input::plain(name, label, kind)
 }
 
 fn settings(value: Value) -> serde_json::Map<String, Value> {
@@ -81,7 +81,7 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
         command: (!is_bare).then(|| "/prod-db".to_owned()),
         inputs: vec![
             input("hold", "Hold", InputKind::Duration { default_ms: HOUR, max_ms: 8 * HOUR }),
-            input("reason", "Reason", InputKind::Text { max_length: 500, required: true }),
+            input("reason", "Reason", InputKind::text(500)),
             input("device", "Device", InputKind::Device),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".to_owned())],
@@ -118,6 +118,47 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         }),
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
+    }
+}
+
+/// Inputs of every kind, with everything that they can say, and a value for each.
+fn fill_in(ask: &mut Ask) {
+    let pattern = || Some(Pattern { regex: "^INC-[0-9]+".to_owned(), help: Some("start with the ticket".to_owned()) });
+    let option = |value: &str| Choosable { value: value.to_owned(), label: value.to_uppercase() };
+    let options = || vec![option("eu"), option("us")];
+    let text =
+        InputKind::Text { max_length: 20, required: false, pattern: pattern(), default: Some("INC-1".to_owned()) };
+    let choice = |many, default: &[&str]| InputKind::Choice {
+        options: options(),
+        many,
+        default: default.iter().map(|word| (*word).to_owned()).collect(),
+        required: default.is_empty(),
+    };
+    let bob = bob();
+    let chosen = |words: &[&str], many| {
+        let chosen = words.iter().map(|word| (*word).to_owned()).collect();
+        InputValue::Choice { chosen, many }
+    };
+    let all = [
+        ("ticket", text, InputValue::Text { text: "INC-7".to_owned() }),
+        ("region", choice(false, &[]), chosen(&["eu"], false)),
+        ("regions", choice(true, &["us"]), chosen(&["eu", "us"], true)),
+        ("whom", InputKind::Person { required: true }, InputValue::Person(PersonShown::from(&bob))),
+        (
+            "count",
+            InputKind::Number { min: -1, max: 9, default: Some(1), required: false },
+            InputValue::Number { number: 3 },
+        ),
+        ("writes", InputKind::Flag { default: false }, InputValue::Flag { on: true }),
+        (
+            "link",
+            InputKind::Link { required: true, pattern: pattern() },
+            InputValue::Link { url: "https://example.com/INC-7".to_owned() },
+        ),
+    ];
+    for (name, kind, value) in all {
+        ask.workflow.inputs.push(Input { help: Some("What it is for".to_owned()), ..input(name, name, kind) });
+        ask.inputs.insert(name.to_owned(), value);
     }
 }
 
@@ -255,6 +296,8 @@ pub fn requests() -> Named<Request> {
     denied.ended_by = Some("U0BOB0001".to_owned());
     denied.ended_reason = "not today".to_owned();
     denied.decisions = vec![Decision { person: bob(), approved: false, rule: None, at: NOON + 1_000 }];
+    let mut filled = request(State::Pending, None, [Waiting, Waiting], &[]);
+    fill_in(&mut filled.ask);
     let mut chained = request(State::Activating, None, [Held, Waiting], std::slice::from_ref(&on));
     chained.ask.workflow.steps[0].name = Some("first".to_owned());
     chained.steps[0].results = settings(json!({ "id": 7, "link": "https://example.com/7" }));
@@ -262,6 +305,7 @@ pub fn requests() -> Named<Request> {
     let mut list = named(vec![
         ("activating, with what a step came to", chained),
         ("pending", pending),
+        ("pending, with every kind of input", filled),
         ("pending, shown nowhere", unshown),
         ("approved", request(State::Approved, None, [Waiting, Waiting], &[])),
         ("activating", activating),

@@ -99,7 +99,7 @@ impl Seen {
             announce: _,
             digest: _,
         } = workflow;
-        for Input { name: _, label: _, kind } in inputs {
+        for Input { name: _, label: _, kind, help: _ } in inputs {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().for_each(|who| self.note("Who", variants::who(who)));

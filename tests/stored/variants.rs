@@ -34,8 +34,8 @@ variants! {
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
     who, Who { TailnetGroup, SlackGroup, Email, Unknown }
-    input_kind, InputKind { Duration, Text, Device, Unknown }
-    input_value, InputValue { Duration, Text, Device, Unknown }
+    input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
+    input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
     effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, ExpirePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm }

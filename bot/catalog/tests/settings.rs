@@ -97,12 +97,10 @@ fn settings_of_steps_are_checked() {
     12:21 nothing is called `requester.mail` | did you mean `requester.email`?
     12:21 there is no step `first` | there is: inputs.hold, inputs.reason, inputs.device, requester.email, requester.login, requester.name, requester.slack_id, device.name, device.node_id, device.os
     12:49 `key` must start with custom: | write key: custom:jit_prod_db
-    12:61 `value` must be true or false | write value: true (without quotes)
     12:49 `key` may hold letters, digits, `_` and `:` after custom: | write key: custom:jit_prod_db
-    12:88 `value` must be true or false | write value: true (without quotes)
     12:91 unknown key `extra` | `tailscale.attribute` knows: device, key, value
     12:13 `device` is missing | write device: "{{ inputs.device }}" with an input device: { type: device }
-    12:13 `value` is missing | write value: true
+    12:13 `value` is missing | write value: true, value: 3 or value: read_only
     12:18 `key` may hold letters, digits, `_` and `:` after custom: | write key: custom:jit_prod_db
     12:11 `tailscale.attribute` must be a map of `key: value` lines, not a list | -
     13:5 touches the same thing as step 1 | take it out, or give it another key

@@ -15,8 +15,8 @@ use crate::request::{Ask, DeviceShown, Request};
 pub struct Scope<'a> {
     /// Who gets the access.
     pub requester: &'a Person,
-    /// What was filled in, by input name; a device by its node id.
-    pub inputs: BTreeMap<&'a str, String>,
+    /// What was filled in, by input name; a device by its node id, a person by their login or else their e-mail.
+    pub inputs: BTreeMap<&'a str, Value>,
     /// On which device, if the workflow has one.
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
@@ -72,11 +72,18 @@ fn fill_text(text: &str, scope: &Scope<'_>) -> Result<Value, Missing> {
             Piece::Text(text) => filled.push_str(text),
             Piece::Reference(reference) => match scope.value(reference)? {
                 Value::String(text) => filled.push_str(&text),
+                Value::Array(items) => filled.push_str(&listed(&items)),
                 other => filled.push_str(&other.to_string()),
             },
         }
     }
     Ok(Value::String(filled))
+}
+
+/// What was chosen of several, in a longer text: with commas between.
+fn listed(items: &[Value]) -> String {
+    let plain = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+    items.iter().map(plain).collect::<Vec<_>>().join(", ")
 }
 
 impl Scope<'_> {
@@ -89,7 +96,7 @@ impl Scope<'_> {
             fact => text(fact.as_deref()),
         };
         match reference {
-            Reference::Input(name) => text(self.inputs.get(name).map(String::as_str)),
+            Reference::Input(name) => self.inputs.get(name).cloned().ok_or_else(nothing),
             Reference::Requester(RequesterField::Email) => fact(&requester.email),
             Reference::Requester(RequesterField::Login) => fact(&requester.login),
             Reference::Requester(RequesterField::Name) => text(Some(&requester.name)),
@@ -169,7 +176,12 @@ mod tests {
         let results = json!({ "id": 7, "name": "{{ inputs.reason }}", "void": null });
         let scope = Scope {
             requester: &alice(),
-            inputs: [("device", "n1CNTRL".to_owned()), ("reason", "{{ requester.login }} {% x".to_owned())].into(),
+            inputs: [
+                ("device", json!("n1CNTRL")),
+                ("reason", json!("{{ requester.login }} {% x")),
+                ("count", json!(3)),
+            ]
+            .into(),
             device: Some(&device),
             steps: vec![("first", results.as_object()), ("second", None)],
             may_be_blank: false,
@@ -182,6 +194,7 @@ mod tests {
         let settings = json!({
             "argv": ["open", "{{ inputs.device }}", { "for": "<{{requester.login}}> {{ device.name }}/{{ device.os }}" }],
             "id": "{{ steps.first.id }}", "text": "no {{ steps.first.id }}", "n": 1, "on": true, "{{ x }}": null,
+            "count": "{{ inputs.count }}", "counted": "{{ inputs.count }} times",
         });
         insta::assert_snapshot!(format!("{:#}", filled(&settings).unwrap()), @r#"
         {
@@ -196,7 +209,9 @@ mod tests {
           "text": "no 7",
           "n": 1,
           "on": true,
-          "{{ x }}": null
+          "{{ x }}": null,
+          "count": 3,
+          "counted": "3 times"
         }
         "#);
     }

@@ -62,6 +62,8 @@ pub enum SettingKind {
     Lines,
     /// `true` or `false`.
     Flag,
+    /// `true`, `false`, a number or a text.
+    Scalar,
     /// An input of type `device`, as `{{ inputs.NAME }}`.
     Device,
 }
@@ -73,6 +75,7 @@ impl SettingKind {
             Self::Text => "text",
             Self::Lines => "text, also of many lines",
             Self::Flag => "`true` or `false`",
+            Self::Scalar => "`true` or `false`, a number, or text",
             Self::Device => "an input of type `device`",
         }
     }

@@ -66,6 +66,16 @@ pub struct Input {
     pub label: String,
     /// What it takes.
     pub kind: InputKind,
+    /// Stands below the field, if the file says something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Input {
+    /// One that says nothing beside its label.
+    pub fn plain(name: impl Into<String>, label: impl Into<String>, kind: InputKind) -> Self {
+        Self { name: name.into(), label: label.into(), kind, help: None }
+    }
 }
 
 /// The kinds of input.
@@ -85,21 +95,115 @@ pub enum InputKind {
         max_length: u32,
         /// Whether it must be given.
         required: bool,
+        /// What it has to look like, if the file says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<Pattern>,
+        /// Taken when nothing was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        default: Option<String>,
     },
     /// One of the requester's own devices.
     Device,
+    /// One of a few words, or several of them.
+    Choice {
+        /// What is offered, in order.
+        options: Vec<Choosable>,
+        /// Whether several can be chosen.
+        many: bool,
+        /// Taken when nothing was said.
+        default: Vec<String>,
+        /// Whether something must be chosen.
+        required: bool,
+    },
+    /// A member of the workspace.
+    Person {
+        /// Whether somebody must be named.
+        required: bool,
+    },
+    /// A whole number.
+    Number {
+        /// The least it may be.
+        min: i64,
+        /// The most it may be.
+        max: i64,
+        /// Taken when nothing was said.
+        default: Option<i64>,
+        /// Whether it must be given.
+        required: bool,
+    },
+    /// Yes or no.
+    Flag {
+        /// Taken when nothing was said.
+        default: bool,
+    },
+    /// A web address.
+    Link {
+        /// Whether it must be given.
+        required: bool,
+        /// What it has to look like, if the file says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<Pattern>,
+    },
     /// In a stored request, by a later version: nothing is asked or done by it here. No file makes one.
     #[serde(other)]
     Unknown,
 }
 
+/// One word that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choosable {
+    /// What it means to steps, and what is typed.
+    pub value: String,
+    /// What people read; the value if the file says nothing else.
+    pub label: String,
+}
+
+/// What a text has to look like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// A regular expression that is found in it.
+    pub regex: String,
+    /// Told to whoever typed something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Pattern {
+    /// The most that a compiled expression may need, in bytes: whoever writes files must not fill the memory.
+    const SIZE_MAX: usize = 1 << 20;
+
+    /// Why it is none, for people; nothing if it is one.
+    pub fn mistake(&self) -> Option<String> {
+        self.compiled().err().map(|error| error.to_string())
+    }
+
+    /// Whether it is found in the text. What is no expression is found in nothing.
+    pub fn fits(&self, text: &str) -> bool {
+        self.compiled().is_ok_and(|regex| regex.is_match(text))
+    }
+
+    fn compiled(&self) -> Result<regex::Regex, regex::Error> {
+        regex::RegexBuilder::new(&self.regex).size_limit(Self::SIZE_MAX).build()
+    }
+}
+
 impl InputKind {
+    /// Text that has to be given and may look like anything.
+    pub fn text(max_length: u32) -> Self {
+        Self::Text { max_length, required: true, pattern: None, default: None }
+    }
+
     /// As in `type: duration`; none if a later version wrote it.
     pub fn name(&self) -> Option<&'static str> {
         match self {
             Self::Duration { .. } => Some("duration"),
             Self::Text { .. } => Some("text"),
             Self::Device => Some("device"),
+            Self::Choice { .. } => Some("choice"),
+            Self::Person { .. } => Some("person"),
+            Self::Number { .. } => Some("number"),
+            Self::Flag { .. } => Some("flag"),
+            Self::Link { .. } => Some("link"),
             Self::Unknown => None,
         }
     }

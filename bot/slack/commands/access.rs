@@ -58,7 +58,7 @@ fn unknown(surface: &Surface, text: &str, word: &str, rest: &str) -> Answer {
 impl Surface {
     /// Asks for a workflow with the words after its name.
     pub(super) async fn ask(&self, by: &By, command: &SlashCommand, workflow: Arc<Workflow>, words: &str) -> Answer {
-        let form = Form::from_words(workflow, words, channel_of(command));
+        let form = Form::from_mentions(workflow, words, channel_of(command), &command.text.named);
         let trigger = command.trigger_id.as_ref();
         match self.engine.prepare(&by.slack_id, &form).await {
             Ok(Prepared::Complete(ask)) => match self.engine.ask(*ask, Some(by.key.clone())).await {

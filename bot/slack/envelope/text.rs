@@ -9,19 +9,24 @@ pub struct CommandText {
     pub typed: String,
     /// The ids of the people mentioned, in order.
     pub mentions: Vec<String>,
+    /// The same with what stands for each of them in `plain`, like `@bob`.
+    pub named: Vec<(String, String)>,
 }
 
 impl CommandText {
     /// Reads the text of a slash command, whether or not the app has "escape channels, users, links" on.
     pub fn read(raw: &str) -> Self {
         let mut text = String::with_capacity(raw.len());
-        let mut mentions = Vec::new();
+        let (mut mentions, mut named) = (Vec::new(), Vec::new());
         let mut rest = raw;
         while let Some((before, from)) = rest.split_once('<') {
             text.push_str(&decoded(before));
+            let known = mentions.len();
             match from.split_once('>').filter(|(inside, _)| !inside.contains('<')) {
                 Some((inside, after)) => {
-                    text.push_str(&markup(inside, &mut mentions));
+                    let read = markup(inside, &mut mentions);
+                    named.extend(mentions.get(known).map(|id| (read.clone(), id.clone())));
+                    text.push_str(&read);
                     rest = after;
                 }
                 None => {
@@ -31,7 +36,7 @@ impl CommandText {
             }
         }
         text.push_str(&decoded(rest));
-        Self { plain: plain(&text), typed: text, mentions }
+        Self { plain: plain(&text), typed: text, mentions, named }
     }
 }
 

@@ -83,7 +83,7 @@ pub fn values(workflow: &Workflow, state: &FormState) -> BTreeMap<String, String
         let kind = inputs::of(&input.kind)?;
         let is_searched = (kind.field)(&input.kind, None) == Field::Devices;
         let action = if is_searched { DEVICE_ACTION } else { VALUE_ACTION };
-        let value = envelope::plain(state.value(&block_id(workflow, input), action)?);
+        let value = envelope::plain(&state.values(&block_id(workflow, input), action).join(","));
         Some((input.name.clone(), value)).filter(|(_, value)| !value.is_empty())
     });
     filled.collect()
@@ -208,17 +208,35 @@ impl RequestForm {
         let block = block_id(&self.form.workflow, field);
         let value = self.form.values.get(&field.name).map(String::as_str);
         let label = one_line(&field.label, 75);
+        let mut drawn = self.element(kind, field, (&block, &label, value));
+        if let (Some(map), Some(help)) = (drawn.as_object_mut(), &field.help) {
+            map.insert("hint".to_owned(), plain(&one_line(help, 150)));
+        }
+        drawn
+    }
+
+    fn element(&self, kind: &InputType, field: &Input, (block, label, value): (&str, &str, Option<&str>)) -> Value {
         match (kind.field)(&field.kind, value) {
             Field::Lengths { offered_ms, chosen_ms, usual_ms } => {
-                input(&block, &label, false, hold_menu(offered_ms, chosen_ms, usual_ms))
+                input(block, label, false, hold_menu(offered_ms, chosen_ms, usual_ms))
             }
-            Field::Devices => input(&block, &label, false, self.device_menu()),
+            Field::Devices => input(block, label, false, self.device_menu()),
             Field::Typed { max_length, value, is_optional, hint } => {
-                let mut block = input(&block, &label, is_optional, text_field(max_length, value));
+                let mut block = input(block, label, is_optional, text_field(max_length, value));
                 if let Some(map) = block.as_object_mut() {
                     map.insert("hint".to_owned(), plain(hint));
                 }
                 block
+            }
+            Field::Choices { offered, chosen, is_many, is_optional } => {
+                input(block, label, is_optional, choice_menu(&offered, &chosen, is_many))
+            }
+            Field::Person { chosen, is_optional } => {
+                let mut menu = json!({ "type": "users_select", "action_id": VALUE_ACTION });
+                if let (Some(map), Some(chosen)) = (menu.as_object_mut(), chosen) {
+                    map.insert("initial_user".to_owned(), chosen.into());
+                }
+                input(block, label, is_optional, menu)
             }
         }
     }
@@ -245,6 +263,21 @@ fn hold_menu(offered_ms: Vec<i64>, chosen_ms: i64, usual_ms: i64) -> Value {
         .collect();
     let initial = choices::hold_option(chosen_ms, usual_ms);
     json!({ "type": "static_select", "action_id": VALUE_ACTION, "options": options, "initial_option": initial })
+}
+
+fn choice_menu(offered: &[(String, String)], chosen: &[String], is_many: bool) -> Value {
+    let options: Vec<Value> = offered.iter().map(|(label, value)| option(&one_line(label, 75), value, None)).collect();
+    let chosen: Vec<Value> =
+        options.iter().filter(|one| chosen.iter().any(|word| one["value"] == **word)).cloned().collect();
+    let (kind, initial) =
+        if is_many { ("multi_static_select", "initial_options") } else { ("static_select", "initial_option") };
+    let mut menu = json!({ "type": kind, "action_id": VALUE_ACTION, "options": options });
+    let first =
+        if is_many { Some(Value::from(chosen)).filter(|all| all != &json!([])) } else { chosen.into_iter().next() };
+    if let (Some(map), Some(first)) = (menu.as_object_mut(), first) {
+        map.insert(initial.to_owned(), first);
+    }
+    menu
 }
 
 fn text_field(max_length: u32, value: Option<String>) -> Value {

@@ -1,4 +1,4 @@
-//! `tailscale.attribute`: a boolean `custom:` posture attribute on one device, with an expiry Tailscale enforces too. Here: what a
+//! `tailscale.attribute`: a `custom:` posture attribute on one device, with an expiry Tailscale enforces too. Here: what a
 //! workflow file may say, and what is touched; `holding` does it.
 
 mod holding;
@@ -54,16 +54,22 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "value",
-        kind: SettingKind::Flag,
+        kind: SettingKind::Scalar,
         is_required: true,
         is_key: false,
-        about: "What it is set to. Who holds the same attribute of the same device must want the same value.",
+        about: "What it is set to: `true` or `false`, a whole number, or text of at most 50 letters, digits, `_` and `.`. Tailscale fixes for \
+                the whole tailnet which of these an attribute is when it is first set. Who holds the same attribute of the same device must \
+                want the same value.",
         example: "true",
     },
 ];
 
 /// With the `custom:` in front, see <https://tailscale.com/kb/1288/device-posture>.
 const KEY_MAX_CHARACTERS: usize = 128;
+/// Of a text value, in characters (its API's description).
+const TEXT_MAX: usize = 50;
+/// 2^53 - 1.
+const NUMBER_MAX: u64 = 9_007_199_254_740_991;
 
 fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
     [device(with.get("device"), inputs), key(with.get("key")), value(with.get("value"))].into_iter().flatten().collect()
@@ -76,6 +82,9 @@ fn address(with: &Map<String, Value>) -> Result<String, String> {
     let key = setting("key").ok_or("no key")?;
     if device.contains(' ') || key.contains(' ') {
         return Err("a device id or key with a space".to_owned());
+    }
+    if let Some(why) = with.get("value").and_then(unusable) {
+        return Err(format!("the value {why}"));
     }
     Ok(format!("{device} {key}"))
 }
@@ -121,11 +130,28 @@ fn key(key: Option<&Value>) -> Option<SettingMistake> {
     None
 }
 
-/// Tailscale fixes the type of a key for the whole tailnet at the first write, so it is boolean from the start.
 fn value(value: Option<&Value>) -> Option<SettingMistake> {
+    const HELP: &str = "write value: true, value: 3 or value: read_only";
     match value {
-        Some(Value::Bool(_)) => None,
-        None | Some(Value::Null) => mistake("value", "`value` is missing", "write value: true"),
-        Some(_) => mistake("value", "`value` must be true or false", "write value: true (without quotes)"),
+        None | Some(Value::Null) => mistake("value", "`value` is missing", HELP),
+        // What is filled in is judged when it is known.
+        Some(Value::String(text)) if text.contains("{{") => None,
+        Some(value) => mistake("value", format!("`value` {}", unusable(value)?), HELP),
+    }
+}
+
+/// What is wrong with a value, as the end of a sentence; nothing if Tailscale takes it.
+fn unusable(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Bool(_) => None,
+        Value::Number(number) => match number.as_i64() {
+            Some(number) if number.unsigned_abs() <= NUMBER_MAX => None,
+            _ => Some("must be a whole number that every JSON reader keeps, up to 9007199254740991"),
+        },
+        Value::String(text) if text.is_empty() => Some("is empty"),
+        Value::String(text) if text.chars().count() > TEXT_MAX => Some("is longer than 50 characters"),
+        Value::String(text) if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.') => None,
+        Value::String(_) => Some("may hold letters, digits, `_` and `.` only"),
+        _ => Some("must be true, false, a number or a text"),
     }
 }

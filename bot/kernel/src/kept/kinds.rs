@@ -37,7 +37,8 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications];
+    // The last: inputs can be of more kinds.
+    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications, says_more];
 }
 
 /// What is touched stood in the ask and once more in each step.
@@ -106,7 +107,8 @@ impl Kept for Settings {
 /// What the audit log says that happened to a request.
 impl Kept for Event {
     const KIND: &'static str = "event";
-    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification];
+    // The last: an ask has inputs of more kinds.
+    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification, says_more];
 }
 
 /// Only alarms were told of; what was read may say that it is on all the same.

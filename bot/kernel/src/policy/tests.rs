@@ -33,7 +33,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
         title: "W".to_owned(),
         description: String::new(),
         command: None,
-        inputs: vec![Input { name: "hold".to_owned(), label: "Hold".to_owned(), kind: hold }],
+        inputs: vec![Input::plain("hold", "Hold", hold)],
         ask: vec![group("engineering"), Who::Email("eve@example.com".to_owned())],
         approve: vec![Stage { quorum: 1, by: vec![group("dba"), Who::SlackGroup("oncall".to_owned())], own_request }],
         lapse_after_ms: 1_000,

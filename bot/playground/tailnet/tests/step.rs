@@ -55,7 +55,12 @@ impl Scene {
 }
 
 fn before(untils: &[i64], confirmed: bool) -> Before {
-    Before { found: json!({ "value": null, "expires_at": null }), untils: untils.to_vec(), confirmed }
+    Before {
+        found: json!({ "value": null, "expires_at": null }),
+        untils: untils.to_vec(),
+        confirmed,
+        leaving: Vec::new(),
+    }
 }
 
 #[tokio::test]

@@ -69,11 +69,11 @@ impl Reading {
         self.expires_at.is_some_and(ends)
     }
 
-    /// Ours: a boolean with an end we told. Where nothing was before us and none of our ends was ever read back, any boolean is
-    /// what became of our own writing.
+    /// Ours: a value with an end we told. Where nothing was before us and none of our ends was ever read back, any value is what
+    /// became of our own writing.
     fn is_ours(&self, first: &Self, before: &Before) -> bool {
         let became = first.is_unset() && before.is_in_doubt();
-        matches!(self.value, Some(Value::Bool(_))) && (self.has_our_end(before) || became)
+        !self.is_unset() && (self.has_our_end(before) || became)
     }
 
     /// Whether it has this value and an end that is no earlier.
@@ -81,13 +81,19 @@ impl Reading {
         self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) >= expires_at)
     }
 
-    /// Whether a rule that asks for the attribute may let somebody through. What is set counts unless it says no.
-    fn is_open(&self) -> bool {
-        self.value.as_ref().is_some_and(|value| *value != Value::Bool(false))
+    /// Whether a rule that asks for the attribute may let somebody through. A flag counts unless it says no; of a text or a number
+    /// only what was lent, as far as that is known.
+    fn is_open(&self, lent: Option<&Value>) -> bool {
+        match (&self.value, lent) {
+            (None, _) => false,
+            (Some(Value::Bool(on)), None | Some(Value::Bool(_))) => *on,
+            (Some(value), Some(lent)) => value == lent,
+            (Some(_), None) => true,
+        }
     }
 
-    fn put_back(&self) -> Found {
-        Found::PutBack { what: self.words(), is_on: self.is_open() }
+    fn put_back(&self, lent: Option<&Value>) -> Found {
+        Found::PutBack { what: self.words(), is_on: self.is_open(lent) }
     }
 
     fn words(&self) -> String {
@@ -120,8 +126,9 @@ impl Attribute {
         Ok(Reading { value, expires_at })
     }
 
-    fn left_alone(&self, address: &Address<'_>, now: &Reading) -> Proof {
-        self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()), is_on: now.is_open() })
+    fn left_alone(&self, address: &Address<'_>, now: &Reading, lent: Option<&Value>) -> Proof {
+        let is_on = now.is_open(lent);
+        self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()), is_on })
     }
 
     fn proof(&self, found: Found) -> Proof {
@@ -167,7 +174,7 @@ impl Attribute {
         }
         if !now.is_unset() && now != first && !now.is_ours(&first, before) && !is_planted(Fault::Overwrites) {
             if !is_granting {
-                return Ok(self.left_alone(address, &now));
+                return Ok(self.left_alone(address, &now, Some(&value)));
             }
             let what = format!("somebody else set {} to {}", address.name, now.words());
             return Err(refusal(what, "find out who needs it, remove it, then try again"));
@@ -216,12 +223,13 @@ impl Attribute {
             Err(error) => return Err(failure(&error)),
         };
         let first: Reading = stored(&before.found)?;
+        let lent = before.leaving.iter().find_map(|holder| holder.with.get("value").cloned());
         let lasting = !first.is_unset() && first.expires_at.is_none_or(|at| at > self.clock.now_ms());
         if now == first && first.is_unset() && before.is_in_doubt() {
             return self.clear(address).await;
         }
         if now == first {
-            return Ok(self.proof(if first.is_unset() { Found::Gone } else { first.put_back() }));
+            return Ok(self.proof(if first.is_unset() { Found::Gone } else { first.put_back(lent.as_ref()) }));
         }
         let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
         let ours = now.is_ours(&first, before) || (now.is_unset() && expired && lasting);
@@ -229,7 +237,7 @@ impl Attribute {
             return Ok(self.proof(Found::Gone));
         }
         if !ours && !is_planted(Fault::TakesForeign) {
-            return Ok(self.left_alone(address, &now));
+            return Ok(self.left_alone(address, &now, lent.as_ref()));
         }
         if lasting {
             let value = first.value.clone().unwrap_or(Value::Null);
@@ -238,7 +246,7 @@ impl Attribute {
                 self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
             let is_right = |found: &Reading| found.value == first.value;
             self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
-            return Ok(self.proof(first.put_back()));
+            return Ok(self.proof(first.put_back(lent.as_ref())));
         }
         if is_planted(Fault::SaysGone) {
             return Ok(self.proof(Found::Gone));

@@ -72,7 +72,7 @@ pub(super) fn step(at: &str) -> StepUse {
 
 /// Two steps, one approval, four eyes, cards in a channel.
 pub(super) fn workflow() -> Workflow {
-    let input = |name: &str, kind: InputKind| Input { name: name.to_owned(), label: name.to_owned(), kind };
+    let input = |name: &str, kind: InputKind| Input::plain(name, name, kind);
     Workflow {
         name: "prod-db".to_owned(),
         title: "Production database".to_owned(),
