@@ -22,7 +22,6 @@ pub const SETTINGS: [InputSetting; 2] = [
 ];
 
 /// The pattern of an input, if it has one. The outer nothing: it is wrong, and that was told.
-#[expect(clippy::option_option, reason = "wrong and missing are two things")]
 pub fn pattern(sheet: &mut Sheet, fields: &Fields) -> Option<Option<Pattern>> {
     let help = match fields.get("pattern_help") {
         Some(node) => Some(sheet.short_text(node, "`pattern_help`", HELP_MAX)?.trim().to_owned()),

@@ -1,20 +1,22 @@
 //! Holding a posture attribute: setting it with an end, reading it back, and taking away what is ours.
 
+mod reading;
+
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::kept;
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::planted::{Fault, is_planted};
 use crate::steps::tailscale::{failure, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
+use reading::{Reading, UNSET, whole_second};
 
 /// Pauses before it is read again after a write: readings may lag behind what was written.
 const READ_AGAIN_AFTER: [Duration; 4] =
@@ -26,91 +28,10 @@ pub struct Attribute {
     clock: Clock,
 }
 
-/// One attribute of one device, as read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Reading {
-    /// None: not set.
-    value: Option<Value>,
-    /// When Tailscale removes it, milliseconds since the Unix epoch; none: never.
-    expires_at: Option<i64>,
-}
-
-impl Kept for Reading {
-    const KIND: &'static str = "before of tailscale.attribute";
-    const RAISES: &'static [Raise] = &[];
-}
-
-/// As it reads where it is not set.
-const UNSET: Reading = Reading { value: None, expires_at: None };
-
 /// Where: the device and the attribute's name.
 struct Address<'k> {
     device: &'k str,
     name: &'k str,
-}
-
-impl Reading {
-    fn is_unset(&self) -> bool {
-        self.value.is_none()
-    }
-
-    fn has(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) == expires_at)
-    }
-
-    /// Whether it has this value for at least as long, by itself.
-    fn covers(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_none_or(|at| at >= expires_at)
-    }
-
-    /// Whether it has one of the ends we told, which nobody else would hit to the second.
-    fn has_our_end(&self, before: &Before) -> bool {
-        let ends = |at: i64| before.untils.iter().any(|until| whole_second(*until) == whole_second(at));
-        self.expires_at.is_some_and(ends)
-    }
-
-    /// Ours: a value with an end we told. Where nothing was before us and none of our ends was ever read back, any value is what
-    /// became of our own writing.
-    fn is_ours(&self, first: &Self, before: &Before) -> bool {
-        let became = first.is_unset() && before.is_in_doubt();
-        !self.is_unset() && (self.has_our_end(before) || became)
-    }
-
-    /// Whether it has this value and an end that is no earlier.
-    fn lasts(&self, value: &Value, expires_at: i64) -> bool {
-        self.value.as_ref() == Some(value) && self.expires_at.is_some_and(|at| whole_second(at) >= expires_at)
-    }
-
-    /// Whether a rule that asks for the attribute may let somebody through. A flag counts unless it says no; of a text or a number
-    /// only what was lent, as far as that is known.
-    fn is_open(&self, lent: Option<&Value>) -> bool {
-        match (&self.value, lent) {
-            (None, _) => false,
-            (Some(Value::Bool(on)), None | Some(Value::Bool(_))) => *on,
-            (Some(value), Some(lent)) => value == lent,
-            (Some(_), None) => true,
-        }
-    }
-
-    fn put_back(&self, lent: Option<&Value>) -> Found {
-        Found::PutBack { what: self.words(), is_on: self.is_open(lent) }
-    }
-
-    fn words(&self) -> String {
-        match (&self.value, self.expires_at) {
-            (None, _) => "not set".to_owned(),
-            (Some(value), None) => format!("{value}, without an end"),
-            (Some(value), Some(at)) => match jiff::Timestamp::from_millisecond(at) {
-                Ok(at) => format!("{value} until {at:.0}"),
-                Err(_) => value.to_string(),
-            },
-        }
-    }
-}
-
-/// Tailscale keeps whole seconds; ours are rounded up, so that the far side never ends it early.
-fn whole_second(at: i64) -> i64 {
-    at.saturating_add(999).div_euclid(1000).saturating_mul(1000)
 }
 
 impl Attribute {

@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::*;
-use crate::kernel::kept::KINDS;
+use crate::kernel::kept::{KINDS, Kept};
 
 const NOON: i64 = 1_772_377_200_000;
 
