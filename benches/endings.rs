@@ -122,11 +122,7 @@ fn workflow() -> Workflow {
         title: "Production database".to_owned(),
         description: "Reach tag:prod-db from one of your devices.".to_owned(),
         command: None,
-        inputs: vec![Input {
-            name: "hold".to_owned(),
-            label: "Hold".to_owned(),
-            kind: InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS },
-        }],
+        inputs: vec![Input::plain("hold", "Hold", InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS })],
         ask: vec![Who::parse("group:engineering").unwrap()],
         approve: vec![Stage { quorum: 1, by: vec![Who::parse("group:dba").unwrap()], own_request: OwnRequest::Never }],
         lapse_after_ms: 8 * HOUR_MS,

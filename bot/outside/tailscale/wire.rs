@@ -391,10 +391,7 @@ fn words(body: &[u8], status: StatusCode, secrets: &[&str]) -> String {
         error: Option<String>,
     }
     match serde_json::from_slice::<Words>(body) {
-        Ok(words) => {
-            let text = words.message.or(words.error_description).or(words.error);
-            tame(&text.unwrap_or_default(), secrets)
-        }
+        Ok(words) => tame(&words.message.or(words.error_description).or(words.error).unwrap_or_default(), secrets),
         Err(_) if body.is_empty() => status.canonical_reason().unwrap_or("no words").to_lowercase(),
         Err(_) => format!("not in json: {}", tame(&String::from_utf8_lossy(body), secrets)),
     }
