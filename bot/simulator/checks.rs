@@ -48,7 +48,9 @@ impl Inner {
                 self.wrong(|| what);
             }
             self.check_votes(&request);
-            let entries = look(store.audit_of(id)).unwrap_or_default();
+            let mut entries = look(store.audit_of(id)).unwrap_or_default();
+            // What was typed is noted under the number that the request will have.
+            entries.retain(|entry| !matches!(entry.state.as_str(), "typed" | "not_asked"));
             // I8: every change was written down, the last one with the state it led to.
             if entries.last().is_some_and(|entry| entry.state != request.state.word()) {
                 self.wrong(|| format!("{id} is {}, and the log does not say so", request.state.word()));

@@ -6,6 +6,8 @@ use super::tailnet::{Place, Tailnet};
 use crate::kernel::request::{Found, Phase, Step};
 use crate::kernel::{Key, Outcome, Request, RequestId, State};
 
+/// Nobody answered in time: a simulated nap is a minute, and whoever slept notices after one.
+const LAPSED_MS: i64 = 70_000;
 /// From the quorum to active or failed, with every attempt and pause.
 const BEGUN_MS: i64 = 240_000;
 /// Somebody's press counts, or is refused, within this.
@@ -57,7 +59,7 @@ impl Deals {
         if last.is_none() && self.all().any(|one| one.reason == request.reason) {
             return Err(format!("{} was asked for twice", request.reason));
         }
-        fits(request, now).map_err(|why| format!("{} {why}", request.id))?;
+        fits(request, last.map(|deal| &deal.last), now).map_err(|why| format!("{} {why}", request.id))?;
         if let Some(deal) = last {
             stands(&deal.last, request).map_err(|why| format!("{} {why}", request.id))?;
         }
@@ -120,7 +122,7 @@ impl Deals {
         }
         let late = |since: i64, limit: i64| now.saturating_sub(since.saturating_sub(ahead).max(calm_since)) > limit;
         self.all().find_map(|request| match request.state {
-            State::Pending if late(request.lapses_at(), 10_000) => Some(format!("{} does not lapse", request.id)),
+            State::Pending if late(request.lapses_at(), LAPSED_MS) => Some(format!("{} does not lapse", request.id)),
             State::Approved | State::Activating if request.approved_at.is_some_and(|at| late(at, BEGUN_MS)) => {
                 let begun =
                     request.steps.iter().filter_map(|step| step.until).max().map_or(0, |at| at - request.hold_ms);
@@ -168,7 +170,7 @@ fn is_read(step: &Step, tailnet: &Tailnet) -> Result<(), String> {
 }
 
 /// What belongs together in one request.
-fn fits(request: &Request, now: i64) -> Result<(), String> {
+fn fits(request: &Request, last: Option<&Request>, now: i64) -> Result<(), String> {
     if let (Some(active_at), Some(expires_at)) = (request.active_at, request.expires_at)
         && expires_at != active_at.saturating_add(request.hold_ms)
     {
@@ -181,10 +183,12 @@ fn fits(request: &Request, now: i64) -> Result<(), String> {
     if request.state == State::Active && !all_held {
         return Err("is active, and not all of it was read".to_owned());
     }
-    if request.outcome == Some(Outcome::Expired) && request.expires_at.is_none_or(|at| at > now) {
+    // The clock may be set back after it ended: what counts is when it did.
+    let is_new = last.is_none_or(|last| last.outcome != request.outcome);
+    if is_new && request.outcome == Some(Outcome::Expired) && request.expires_at.is_none_or(|at| at > now) {
         return Err("expired before its time".to_owned());
     }
-    if request.outcome == Some(Outcome::Lapsed) && request.lapses_at() > now {
+    if is_new && request.outcome == Some(Outcome::Lapsed) && request.lapses_at() > now {
         return Err("lapsed before its time".to_owned());
     }
     if request.state == State::Ending && request.alarm_at.is_none() {

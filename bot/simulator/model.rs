@@ -147,5 +147,10 @@ pub fn as_found(place: &Place, tailnet: &Tailnet, now: i64) -> Option<Option<Att
         }
     }
     let found = by_hand.and_then(|write| write.now.clone());
+    // An end that was dropped cannot be given back: then what lets nobody through stays, and what would is not there.
+    let is_open = tailnet.at(place, now).is_some_and(|there| there.value == serde_json::Value::Bool(true));
+    if tailnet.dropped.contains(place) && found.as_ref().is_some_and(|found| found.until.is_some()) && !is_open {
+        return None;
+    }
     Some(found.filter(|found| found.until.is_none_or(|until| until > now)))
 }

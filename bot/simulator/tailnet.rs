@@ -1,6 +1,6 @@
 //! A tailnet in memory: devices, attributes that end by themselves, groups and tokens, as strict as Tailscale is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct Tailnet {
     issued: u64,
     /// Ends are dropped from what is written.
     pub drops_ends: bool,
+    /// Places whose end it ever dropped.
+    pub dropped: BTreeSet<Place>,
     /// Reads show what was there this long ago.
     pub lag_ms: i64,
 }
@@ -65,6 +67,7 @@ impl Tailnet {
             tokens: Vec::new(),
             issued: 0,
             drops_ends: false,
+            dropped: BTreeSet::new(),
             lag_ms: 0,
         }
     }
@@ -200,6 +203,9 @@ impl Tailnet {
             Some(Ok(at)) if at.as_millisecond() <= now => return bad("expiry must be in the future"),
             Some(Ok(at)) => Some(at.as_millisecond()),
         };
+        if until.is_some() && self.drops_ends {
+            self.dropped.insert(place.clone());
+        }
         let until = until.filter(|_| !self.drops_ends);
         self.write(place, Some(Attribute { value: value.clone(), until }), now, false);
         (StatusCode::OK, Value::Null)

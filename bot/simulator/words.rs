@@ -52,14 +52,15 @@ impl Inner {
         if !request.presses.is_empty() {
             return Err("a press waits for ever".to_owned());
         }
+        let says = if request.is_left_on() { "*Over, and still on" } else { heading(outcome) };
         for card in &request.cards {
-            self.is_right(card, outcome)?;
+            self.is_right(card, says)?;
         }
         let id = format!("Request {}", request.id);
         let cards = |words: &str| self.slack.said(CHANNEL.0, &[&id, words]).count();
         let is_gentle_here = is_gentle && request.workflow.announce.is_some();
-        if is_gentle_here && cards(heading(outcome)) != 1 {
-            return Err(format!("{} cards in the channel say how it ended", cards(heading(outcome))));
+        if is_gentle_here && cards(says) != 1 {
+            return Err(format!("{} cards in the channel say how it ended", cards(says)));
         }
         if let Some(words) = OPEN.iter().find(|words| is_gentle_here && cards(words) > 0) {
             return Err(format!("a card in the channel still says {words}"));
@@ -72,7 +73,7 @@ impl Inner {
             Outcome::Lapsed => &["so it lapsed"],
             Outcome::Failed => FAILED,
             Outcome::Returned | Outcome::Revoked | Outcome::Expired => {
-                &["has ended*", "This request is over", "another one keeps it on"]
+                &["has ended*", "still on, set by somebody else", "another one keeps it on"]
             }
             Outcome::Withdrawn | Outcome::Unknown => &[],
         };
@@ -111,9 +112,8 @@ impl Inner {
         Ok(())
     }
 
-    fn is_right(&self, card: &Card, outcome: Outcome) -> Result<(), String> {
+    fn is_right(&self, card: &Card, says: &str) -> Result<(), String> {
         let Some(message) = &card.message else { return Err("its card was never posted".to_owned()) };
-        let says = heading(outcome);
         match self.slack.text_of(&message.channel, &message.ts) {
             Some(text) if text.contains(says) => Ok(()),
             text => Err(format!("its card does not say `{says}`: {}", text.unwrap_or_default())),
@@ -122,7 +122,7 @@ impl Inner {
 }
 
 /// What is said to whoever is concerned when it could not be switched on.
-const FAILED: &[&str] = &["could not be lent", "this request failed", "an attempt to switch it on failed"];
+const FAILED: &[&str] = &["could not be lent", "is on, set by somebody else", "an attempt to switch it on failed"];
 /// What cards say while it is not over.
 const OPEN: [&str; 4] = ["*Waiting for approval*", "*Approved, being", "*Active until", "being taken back*"];
 

@@ -11,10 +11,12 @@ use crate::engine::Engine;
 const PAUSE_MAX_MS: i64 = 60_000;
 /// A list that takes long is read less often: so many times as long is nothing read, if nobody wants it.
 const REST: i64 = 10;
+/// While nobody asks for anything, a list may be this old: what counts is read afresh anyway.
+const QUIET_AGE_MS: i64 = 1_800_000;
 
 impl Progress {
     /// When it is to be read next.
-    fn due_at(&self, list: List) -> i64 {
+    fn due_at(&self, list: List, is_quiet: bool) -> i64 {
         let rested_at = self.read_at.map_or(0, |at| at.saturating_add(self.took_ms.saturating_mul(2)));
         if self.wanted_at.is_some_and(|wanted_at| self.read_at.is_none_or(|read_at| read_at < wanted_at)) {
             let tried_at = self.failed.as_ref().map_or(0, |(at, _)| at.saturating_add(FAILED_PAUSE_MS));
@@ -24,7 +26,8 @@ impl Progress {
             let doubled = FAILED_PAUSE_MS.saturating_mul(1_i64 << self.failures.min(16));
             return at.saturating_add(doubled.min(PAUSE_MAX_MS).max(failure.retry_after_ms.unwrap_or(0)));
         }
-        let age_max_ms = list.age_max_ms().max(self.took_ms.saturating_mul(REST));
+        let quiet_ms = if is_quiet { QUIET_AGE_MS } else { 0 };
+        let age_max_ms = list.age_max_ms().max(self.took_ms.saturating_mul(REST)).max(quiet_ms);
         self.read_at.map_or(0, |at| at.saturating_add(age_max_ms))
     }
 }
@@ -48,7 +51,7 @@ async fn keep_one(engine: &Engine, list: List) {
     let listed = directory.listed(list);
     let clock = &directory.inner.clock;
     loop {
-        let due_at = listed.progress.borrow().due_at(list);
+        let due_at = listed.progress.borrow().due_at(list, directory.is_quiet());
         if due_at > clock.now_ms() {
             tokio::select! {
                 () = clock.sleep_until(due_at) => {}

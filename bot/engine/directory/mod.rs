@@ -11,6 +11,7 @@ mod writing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -29,6 +30,8 @@ pub(super) use writing::{DirectoryWork, write};
 const READING_WAITS: Duration = Duration::from_secs(10);
 /// A list that could not be read is not asked for again sooner, whoever wants it.
 const FAILED_PAUSE_MS: i64 = 1_000;
+/// So long after somebody was looked up, the lists are kept as warm as ever.
+const QUIET_AFTER_MS: i64 = 900_000;
 
 /// A list that is read as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +126,8 @@ struct Inner {
     tailscale: Tailscale,
     clock: Clock,
     jobs: jobs::Jobs,
+    /// When somebody was looked up last, by the clock.
+    used_at: AtomicI64,
     /// Slack id to tailnet login, from the configuration.
     logins: Arc<BTreeMap<String, String>>,
     people: Listed,
@@ -143,7 +148,9 @@ impl Directory {
     ) -> Self {
         let (people, users, devices) = (Listed::default(), Listed::default(), Listed::default());
         let (policy, groups) = (Listed::default(), Listed::default());
-        let inner = Inner { store, slack, tailscale, clock, jobs, logins, people, users, devices, policy, groups };
+        let used_at = AtomicI64::new(clock.now_ms());
+        let inner =
+            Inner { store, slack, tailscale, clock, jobs, used_at, logins, people, users, devices, policy, groups };
         Self { inner: Arc::new(inner) }
     }
 
@@ -155,6 +162,22 @@ impl Directory {
             List::Policy => &self.inner.policy,
             List::Groups => &self.inner.groups,
         }
+    }
+
+    /// Somebody asks, decides or looks: after a quiet time the lists are read as often as ever again.
+    fn note_use(&self) {
+        let now = self.inner.clock.now_ms();
+        let was_quiet = self.is_quiet();
+        self.inner.used_at.store(now, Ordering::Relaxed);
+        if was_quiet {
+            List::ALL.iter().for_each(|list| self.listed(*list).wanted.notify_one());
+        }
+    }
+
+    /// Whether nobody was looked up for a while.
+    fn is_quiet(&self) -> bool {
+        let used_at = self.inner.used_at.load(Ordering::Relaxed);
+        self.inner.clock.now_ms().saturating_sub(used_at) > QUIET_AFTER_MS
     }
 
     /// Whether a list was ever read.

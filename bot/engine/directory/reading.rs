@@ -37,6 +37,7 @@ impl Directory {
     /// # Errors
     /// The database failed.
     pub async fn person(&self, slack_id: &str, rules: &[Who]) -> Result<Option<Person>, Failure> {
+        self.note_use();
         let Some(row) = self.inner.store.known_person(slack_id).await?.filter(|row| row.standing == "member") else {
             return Ok(None);
         };
@@ -96,6 +97,7 @@ impl Directory {
     /// # Errors
     /// The database failed.
     pub async fn devices(&self, login: &str, query: &str, limit: usize) -> Result<Vec<Device>, Failure> {
+        self.note_use();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.inner.store.known_devices(&login.to_lowercase(), query, limit).await?;
         Ok(rows.into_iter().map(device).collect())

@@ -103,6 +103,29 @@ async fn what_others_wrote_after_ours_was_read_back_is_left_alone() {
 }
 
 #[tokio::test]
+async fn what_is_put_back_is_told_as_it_reads_and_nothing_is_left_on_without_the_end_it_had() {
+    let later = UNTIL + 3_600_000;
+    for (value, drops, told, left) in [
+        (
+            true,
+            0,
+            Found::PutBack { what: "true until 2026-01-01T03:00:00Z".to_owned(), is_on: true },
+            Some((true, Some(later))),
+        ),
+        (true, 9, Found::Gone, None),
+        (false, 9, Found::PutBack { what: "false, without an end".to_owned(), is_on: false }, Some((false, None))),
+    ] {
+        let scene = Scene::new().await;
+        scene.world.set_by_hand("alice-laptop", KEY, true.into(), Some(UNTIL)).expect("ours");
+        scene.world.fault(Endpoint::SetAttribute, Fault::DropExpiry, Some(drops));
+        let first = Before { found: json!({ "value": value, "expires_at": later }), ..before(&[UNTIL], true) };
+        let proof = scene.step.settle(&scene.key, &[], &first).await.expect("settled").proof;
+        let now = scene.value().map(|now| (now == Value::Bool(true), scene.world.expiry("alice-laptop", KEY)));
+        assert_eq!((proof.found, now), (told, left), "{value} {drops}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_there_before_us_is_not_ours_only_because_our_write_failed() {
     let scene = Scene::new().await;
     scene.world.set_by_hand("alice-laptop", KEY, true.into(), None).expect("a device");

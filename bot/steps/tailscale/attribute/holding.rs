@@ -161,19 +161,30 @@ impl Attribute {
             return Ok(self.left_alone(address, &now, lent.as_ref()));
         }
         if lasting {
-            let value = first.value.clone().unwrap_or(Value::Null);
-            let comment = "put back as it was";
-            let set =
-                self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
-            let is_right = |found: &Reading| found.value == first.value;
-            self.confirm(address, set.err(), is_right).await.map_err(|error| error.failure(address))?;
-            return Ok(self.proof(first.put_back(lent.as_ref())));
+            return self.put_back(address, &first, lent.as_ref()).await;
         }
         if is_planted(Fault::SaysGone) {
             return Ok(self.proof(Found::Gone));
         }
         let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
         self.gone(address, deleted.err()).await
+    }
+
+    /// Makes it what it was before us, with the end it had. What would let somebody through for ever because its end was dropped is
+    /// deleted instead; what lets nobody through stays, and is told as it reads.
+    async fn put_back(&self, address: &Address<'_>, first: &Reading, lent: Option<&Value>) -> Result<Proof, Failure> {
+        let value = first.value.clone().unwrap_or(Value::Null);
+        let (end, comment) = (first.expires_at.map(whole_second), "put back as it was");
+        let set = self.tailscale.set_attribute(address.device, address.name, &value, first.expires_at, comment).await;
+        let is_right = |found: &Reading| found.value == first.value && found.expires_at.map(whole_second) == end;
+        match self.confirm(address, set.err(), is_right).await {
+            Err(Unconfirmed::Reads(found)) if found.is_endless(first) && found.is_open(lent) => {
+                let deleted = self.tailscale.delete_attribute(address.device, address.name).await;
+                self.gone(address, deleted.err()).await
+            }
+            Err(Unconfirmed::Reads(found)) if found.is_endless(first) => Ok(self.proof(found.put_back(lent))),
+            found => Ok(self.proof(found.map_err(|error| error.failure(address))?.put_back(lent))),
+        }
     }
 
     /// Not set, as far as it reads, but a write of ours was on its way and never read back: it may come late, or the reading

@@ -67,6 +67,11 @@ impl Reading {
         }
     }
 
+    /// Whether it has the same value and lost its end.
+    pub(super) fn is_endless(&self, first: &Self) -> bool {
+        self.value == first.value && self.expires_at.is_none()
+    }
+
     pub(super) fn put_back(&self, lent: Option<&Value>) -> Found {
         Found::PutBack { what: self.words(), is_on: self.is_open(lent) }
     }
