@@ -104,9 +104,7 @@ pub(super) fn client(settings: &TailscaleSettings) -> Result<Client, TailscaleEr
         builder = builder.no_proxy();
     }
     // Plain http works on a machine that has no certificates at all.
-    if settings.api_url.scheme() == "http" {
-        builder = builder.tls_certs_only([]);
-    }
+    let builder = if settings.api_url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
     settings.net.client(builder).map_err(|error| refused("making the HTTP client", &explain(&error)))
 }
 
