@@ -274,6 +274,7 @@ async fn odd_records_leave_out_themselves_and_are_named_once() {
         assert!(stage.is_on());
         for _ in 0..4 {
             stage.advance(3.minutes()).await;
+            stage.bot.looks_around().await;
         }
         assert!(stage.tailnet.calls_of(Endpoint::Devices) > 2, "the list was read again and again");
         for odd in ["nODD1CNTRL", "no-id.example-tailnet.ts.net", "uODDCNTRL"] {
