@@ -124,7 +124,7 @@ fn workflow() -> Workflow {
         command: None,
         inputs: vec![Input::plain("hold", "Hold", InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS })],
         ask: vec![Who::parse("group:engineering").unwrap()],
-        approve: vec![Stage { quorum: 1, by: vec![Who::parse("group:dba").unwrap()], own_request: OwnRequest::Never }],
+        approve: vec![Stage::of(1, vec![Who::parse("group:dba").unwrap()], OwnRequest::Never)],
         lapse_after_ms: 8 * HOUR_MS,
         steps: vec![StepUse {
             uses: "tailscale.attribute".to_owned(),
@@ -157,7 +157,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
     let told_until = asked_at + HOUR_MS + nightlatch::kernel::GRACE_MS;
     let found = Found::On { until: Some(told_until) };
     for event in [
-        Event::ApproversFound { people: vec![bob.slack_id.clone()] },
+        Event::ApproversFound { stage: 0, people: vec![bob.slack_id.clone()] },
         Event::Pressed { by: bob.slack_id.clone(), button, channel: None, seal: "s".repeat(64), on: None },
         Event::Identified { purpose: Purpose::Press { number: 1 }, person: bob.clone() },
         Event::Identified { purpose: Purpose::Start, person: alice.clone() },

@@ -1,5 +1,6 @@
 //! Every workflow there is: reads and checks the folder of workflow files, and reports every mistake at once.
 
+mod approval;
 mod commands;
 mod files;
 mod inputs;

@@ -212,6 +212,7 @@ fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
             let (decided_by, decided_reason) = (by.clone(), text::many_lines(reason));
             ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
         }
+        Notice::StageOpened => ("stage_opened", none),
         Notice::Active => ("active", none),
         Notice::EndsSoon => ("ends_soon", none),
         Notice::Ended => ("ended", none),

@@ -9,6 +9,7 @@ use crate::catalog::Catalog;
 use crate::config::words::{nearest, quoted};
 use crate::kernel::Workflow;
 use crate::kernel::person::Who;
+use crate::kernel::workflow::Stage;
 use crate::outside::slack::{Slack, SlackError};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 
@@ -193,7 +194,7 @@ impl Trial<'_> {
     /// Who of one kind is named, with the workflow, each once a workflow.
     fn named(&self, kind: impl Fn(&Who) -> Option<String>) -> Vec<(String, String)> {
         let all = |workflow: &Workflow| -> BTreeSet<(String, String)> {
-            let by = workflow.approve.iter().flat_map(|stage| &stage.by);
+            let by = workflow.approve.iter().flat_map(Stage::rules);
             by.chain(&workflow.ask).filter_map(|who| Some((workflow.name.clone(), kind(who)?))).collect()
         };
         self.catalog.workflows().flat_map(|workflow| all(workflow)).collect()

@@ -62,9 +62,9 @@ pub const WORKFLOW: &[FormatKey] = &[
     },
     FormatKey {
         name: "approve",
-        takes: "a list with one stage",
+        takes: "a list of at most 10 stages",
         is_required: true,
-        about: "Who decides; see [Approval](#approval).",
+        about: "Who decides, stage by stage; see [Approval](#approval).",
         example: "approve:\n  - by: [group:dba]",
     },
     FormatKey {
@@ -127,9 +127,24 @@ pub const STAGE: &[FormatKey] = &[
     FormatKey {
         name: "by",
         takes: "a list of people and groups",
-        is_required: true,
-        about: "Who may decide. One no ends the request.",
+        is_required: false,
+        about: "Who may decide. This or `all_of` must be there.",
         example: "approve:\n  - by: [group:dba, \"@db-oncall\", bob@example.com]",
+    },
+    FormatKey {
+        name: "all_of",
+        takes: "a list of at most 10 clauses, each with `by` and `quorum`",
+        is_required: false,
+        about: "In place of `by`: every clause must be met, by different people. Somebody who belongs to several is counted where they help \
+                most; whose approval would bring nothing is told so, and may still decide in a later stage.",
+        example: "approve:\n  - all_of:\n      - { quorum: 2, by: [group:security] }\n      - { by: [group:dba, \"@db-oncall\"] }",
+    },
+    FormatKey {
+        name: "name",
+        takes: "text of at most 48 characters",
+        is_required: false,
+        about: "What the card calls this stage.",
+        example: "approve:\n  - by: [group:dba]\n  - name: security\n    by: [group:security]",
     },
     FormatKey {
         name: "own_request",
@@ -137,6 +152,31 @@ pub const STAGE: &[FormatKey] = &[
         is_required: false,
         about: "Whether requesters may approve their own request: never (if it is left out), after a second press that says so, or like any other.",
         example: "approve:\n  - by: [group:dba]\n    own_request: confirm",
+    },
+    FormatKey {
+        name: "denials",
+        takes: "a number from 1 to 20",
+        is_required: false,
+        about: "How many different people must say no to end the request; 1 if it is left out. Whoever said no cannot approve any more.",
+        example: "approve:\n  - by: [group:dba]\n    denials: 2",
+    },
+];
+
+/// Of a clause of `all_of`.
+pub const CLAUSE: &[FormatKey] = &[
+    FormatKey {
+        name: "quorum",
+        takes: "a number from 1 to 20",
+        is_required: false,
+        about: "How many different people of these must approve; 1 if it is left out.",
+        example: "quorum: 2",
+    },
+    FormatKey {
+        name: "by",
+        takes: "a list of people and groups",
+        is_required: true,
+        about: "Who may decide.",
+        example: "by: [group:security]",
     },
 ];
 

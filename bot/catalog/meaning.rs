@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kernel::Workflow;
-use crate::kernel::workflow::{Input, Stage, StepUse};
+use crate::kernel::workflow::{Clause, Input, Stage, StepUse};
 
 /// The meaning of one file.
 pub fn meaning(workflow: &Workflow) -> Value {
@@ -33,8 +33,18 @@ fn input(input: &Input) -> Value {
     said
 }
 
+/// A stage of one clause is said as it is mostly written.
 fn stage(stage: &Stage) -> Value {
-    json!({ "quorum": stage.quorum, "by": stage.by, "own_request": stage.own_request })
+    let clause = |clause: &Clause| json!({ "quorum": clause.quorum, "by": clause.by });
+    let mut said = match stage.clauses.as_slice() {
+        [one] => clause(one),
+        several => json!({ "all_of": several.iter().map(clause).collect::<Vec<_>>() }),
+    };
+    let more = json!({ "name": stage.name, "own_request": stage.own_request, "denials": stage.denials });
+    if let (Some(said), Value::Object(more)) = (said.as_object_mut(), more) {
+        said.extend(more);
+    }
+    said
 }
 
 fn step(step: &StepUse) -> Value {

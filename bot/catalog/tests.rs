@@ -1,5 +1,6 @@
 //! Broken workflow files and what people are told about them.
 
+mod anything;
 mod folder;
 mod settings;
 
@@ -58,8 +59,8 @@ fn what_is_left_out_has_a_default() {
     let workflow = read(&with("default: 1h, max: 8h", "max: 30m")).unwrap();
     assert_eq!(workflow.hold().map(|(_, default_ms, max_ms)| (default_ms, max_ms)), Some((1_800_000, 1_800_000)));
     assert_eq!(workflow.lapse_after_ms, 28_800_000);
-    let stage = workflow.stage().unwrap();
-    assert_eq!((stage.quorum, stage.own_request), (1, OwnRequest::Never));
+    let stage = &workflow.approve[0];
+    assert_eq!((stage.clauses[0].quorum, stage.own_request, stage.denials), (1, OwnRequest::Never, 1));
     assert_eq!((workflow.description.as_str(), workflow.command, workflow.announce), ("", None, None));
     let labels: Vec<&str> = workflow.inputs.iter().map(|input| input.label.as_str()).collect();
     assert_eq!(labels, ["Hold", "Reason", "Device"]);
@@ -317,7 +318,18 @@ fn each_part_says_what_it_takes() {
         with("ask: [group:engineering]", "ask: []"),
         with("ask: [group:engineering]", "ask: [{ group: engineering }, alice@example.com, Alice@example.com]"),
         with("  - by: [group:dba, \"@db-oncall\"]", "  by: [group:dba]"),
-        with("  - by: [group:dba, \"@db-oncall\"]", "  - by: [group:dba]\n  - by: [group:cto]"),
+        with("  - by: [group:dba, \"@db-oncall\"]", "  - by: [group:dba]\n    all_of:\n      - { by: [group:cto] }"),
+        with(
+            "  - by: [group:dba, \"@db-oncall\"]",
+            "  - all_of:\n      - { quorum: 2 }\n      - by: [group:cto]\n        denials: 2",
+        ),
+        with("  - by: [group:dba, \"@db-oncall\"]", "  - all_of: []\n  - { name: x }\n  - all_of: { by: [group:cto] }"),
+        with("  - by: [group:dba, \"@db-oncall\"]", "  - by: [group:dba]\n    denials: 0\n    name: [a]"),
+        with(
+            "  - by: [group:dba, \"@db-oncall\"]",
+            "  - { quorum: 20, by: [group:a] }\n  - { quorum: 20, by: [group:a] }\n  - { quorum: 20, by: [group:a] }",
+        ),
+        with("  - by: [group:dba, \"@db-oncall\"]", &"  - by: [group:dba]\n".repeat(11)),
         with("  - by: [group:dba, \"@db-oncall\"]", "  - quorum: 0\n    by: [group:dba]\n    own_request: nevr"),
         with("approve:\n  - by: [group:dba, \"@db-oncall\"]\n", "approve: []\n"),
     ]
@@ -349,7 +361,16 @@ fn each_part_says_what_it_takes() {
     7:7 a group is written without a space | like group:dba
     7:50 `alice@example.com` stands twice in `ask` | -
     9:3 `approve` must be a list of stages | put a - before its first line
-    10:5 this version knows one stage of approval | name everybody who may decide in the `by:` of one stage
+    9:9 `by` stands beside `all_of` | make it a clause of the list: all_of: with - { quorum: 2, by: [group:security] }
+    10:11 `by` is missing | say who decides: by: [group:dba, "@db-oncall", bob@example.com]
+    12:9 unknown key `denials` | a clause of `all_of` knows: quorum, by
+    9:13 `all_of` is empty | -
+    10:7 `by` is missing | say who decides: by: [group:dba, "@db-oncall", bob@example.com]
+    11:13 `all_of` must be a list, not a map | write a list: [one, two]
+    10:14 `denials` is 0, and nobody would have to say no | write 1, and one no ends the request, or leave it out
+    11:11 `name` must be a text, not a list | brackets make a list: put the text in quotes
+    9:3 `approve` takes 60 different people | at most 50, in all stages together
+    19:5 `approve` has more than 10 stages | people have to get through all of them; put clauses into one stage with `all_of`
     9:13 `quorum` is 0, and nothing is lent that nobody approved | write 1; to let people approve for themselves, write own_request: allow
     11:18 `own_request` cannot be `nevr` | did you mean `never`?
     8:10 `approve` is empty, so nobody could decide | say who decides: approve: with - by: [group:dba]
@@ -361,26 +382,4 @@ fn the_files_text_decides_the_digest() {
     let digest = |text: &str| read(text).unwrap().digest;
     assert_eq!(digest(GOOD), digest(GOOD));
     assert_ne!(digest(GOOD), digest(&format!("{GOOD}# more\n")));
-}
-
-proptest::proptest! {
-    #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
-        let _ = read(&text).map_err(|report| report.to_string());
-    }
-
-    #[test]
-    fn no_change_of_one_place_makes_it_panic(at in 0_usize..400, what in "[\\[\\]{}:,'\"#&*!|>%@`\\- \\n\\ta-zä]{0,4}") {
-        let at = GOOD.floor_char_boundary(at.min(GOOD.len()));
-        let text = format!("{}{what}{}", &GOOD[..at], &GOOD[at..]);
-        let _ = read(&text).map_err(|report| report.to_string());
-    }
-
-    #[test]
-    fn a_line_taken_out_is_told_or_has_a_default(line in 0_usize..12) {
-        let text: String = GOOD.lines().enumerate().filter(|(number, _)| *number != line).map(|(_, line)| format!("{line}\n")).collect();
-        if let Err(report) = read(&text) {
-            assert!(!report.is_empty());
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{inputs, keys, people, steps};
+use super::{approval, inputs, keys, people, steps};
 use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
@@ -40,7 +40,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     let command = command(sheet, &fields);
     let inputs = inputs::read(sheet, &fields);
     let ask = people::ask(sheet, &fields);
-    let approve = people::approve(sheet, &fields);
+    let approve = approval::approve(sheet, &fields);
     let lapse_after_ms = match fields.get("lapse_after") {
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::directory::{Directory, List};
 use crate::clock::{Clock, Stamp};
+use crate::kernel::workflow::Stage;
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::slack::{self, Slack, SlackError, UserGroup};
 use crate::outside::tailscale::{Tailscale, TailscaleError, User};
@@ -241,16 +242,19 @@ impl People {
         Ok(all)
     }
 
-    /// Slack ids of people who can decide, in the order of the rules, at most twenty; only active members.
-    pub async fn approvers(&self, rules: &[Who]) -> Result<Vec<String>, Failure> {
-        let candidates = self.candidates(rules).await?;
+    /// Slack ids of people who can decide in this stage, some for each of its clauses, at most twenty; only active members.
+    pub async fn approvers(&self, stage: &Stage) -> Result<Vec<String>, Failure> {
+        let share = ASKED_MAX.checked_div(stage.clauses.len()).unwrap_or_default().max(1);
         let mut found = Vec::new();
-        for name in candidates.names {
-            if found.len() >= ASKED_MAX {
-                break;
-            }
-            if let Some(id) = self.slack_id_of(&name).await?.filter(|id| !found.contains(id)) {
-                found.push(id);
+        for clause in &stage.clauses {
+            let enough = found.len().saturating_add(share);
+            for name in self.candidates(&clause.by).await?.names {
+                if found.len() >= enough {
+                    break;
+                }
+                if let Some(id) = self.slack_id_of(&name).await?.filter(|id| !found.contains(id)) {
+                    found.push(id);
+                }
             }
         }
         Ok(found)

@@ -5,6 +5,7 @@ use super::performed::{Performed, pause_ms};
 use super::{Engine, saying, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::PasteId;
+use crate::kernel::workflow::OwnRequest;
 use crate::kernel::{Event, Failure, Purpose, Request};
 use crate::store::{StoreError, Waiting};
 
@@ -34,7 +35,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
     };
     match &waiting.effect {
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
-        Effect::FindApprovers => find_approvers(engine, &request, waiting.attempts).await,
+        Effect::FindApprovers { stage } => find_approvers(engine, &request, *stage, waiting.attempts).await,
         Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
         Effect::Tell { to, notice } => showing::tell(engine, &request, to, notice, waiting.attempts).await,
         Effect::Rewrite { message, to, notice } => {
@@ -59,29 +60,30 @@ fn expire_paste(id: &str) -> Performed {
 
 async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &Purpose, attempts: i64) -> Performed {
     let rules = match purpose {
-        Purpose::Start => request.workflow.ask.as_slice(),
-        Purpose::Press { .. } => request.workflow.stage().map(|stage| stage.by.as_slice()).unwrap_or_default(),
+        Purpose::Start => request.workflow.ask.clone(),
+        // Of every stage: which one is open is known when the press is counted.
+        Purpose::Press { .. } => request.workflow.approvers(),
     };
     let needs_login = *purpose == Purpose::Start;
     if needs_login && engine.is_of_a_copy(request) {
         return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
     }
-    match engine.inner.people.fresh(slack_id, rules, needs_login).await {
+    match engine.inner.people.fresh(slack_id, &rules, needs_login).await {
         Ok(person) => Performed::happened(Event::Identified { purpose: purpose.clone(), person }),
         Err(failure) if failure.retryable && attempts < IDENTIFY_ATTEMPTS_MAX => put_off(&failure, attempts),
         Err(failure) => Performed::happened(Event::NotIdentified { purpose: purpose.clone(), failure }),
     }
 }
 
-async fn find_approvers(engine: &Engine, request: &Request, attempts: i64) -> Performed {
-    let rules = request.workflow.stage().map(|stage| stage.by.as_slice()).unwrap_or_default();
+async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attempts: i64) -> Performed {
+    let Some(rules) = request.workflow.approve.get(stage) else { return Performed::Done };
     match engine.inner.people.approvers(rules).await {
         Ok(mut people) => {
-            let own = request.workflow.stage().map(|stage| stage.own_request).unwrap_or_default();
-            if own == crate::kernel::workflow::OwnRequest::Never {
-                people.retain(|id| *id != request.requester.slack_id);
-            }
-            Performed::happened(Event::ApproversFound { people })
+            let own = rules.own_request != OwnRequest::Never;
+            people.retain(|id| own || *id != request.requester.slack_id);
+            // Nobody decides twice.
+            people.retain(|id| !request.decisions.iter().any(|decision| decision.is_by_account(id)));
+            Performed::happened(Event::ApproversFound { stage, people })
         }
         // A card in a channel can go out without names; better late than never for direct messages.
         Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX && request.workflow.announce.is_none() => {
@@ -90,7 +92,7 @@ async fn find_approvers(engine: &Engine, request: &Request, attempts: i64) -> Pe
         Err(failure) if failure.retryable && attempts < 2 => put_off(&failure, attempts),
         Err(failure) => {
             tracing::warn!(request.id = %request.id, failure = failure.what, "the approvers could not be looked up");
-            Performed::happened(Event::ApproversFound { people: Vec::new() })
+            Performed::happened(Event::ApproversFound { stage, people: Vec::new() })
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Nobody's answer waits for Slack or Tailscale: what the directory knows lets somebody ask. What it does not know is saved as it was
 //! typed and looked up afterwards (`typed`), so that nobody is refused by what is old.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::Engine;
@@ -11,8 +13,8 @@ use super::directory::List;
 use super::people::slack_failure;
 use crate::inputs::person::is_slack_id;
 use crate::kernel::input::PersonShown;
-use crate::kernel::workflow::{InputKind, OwnRequest};
-use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, policy};
+use crate::kernel::workflow::{Clause, InputKind, OwnRequest};
+use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, matching, policy};
 use crate::outside::tailscale::Device;
 
 /// A list of devices is recent enough to say that somebody has none.
@@ -123,21 +125,44 @@ impl Engine {
         Ok(Some(person))
     }
 
+    /// Whether every stage can be met by enough different people, nobody in two places.
     async fn somebody_can_approve(&self, workflow: &Workflow, person: &Person, facts: Facts) -> Result<bool, AskError> {
-        let Some(stage) = workflow.stage() else { return Ok(false) };
-        let quorum = usize::try_from(stage.quorum).unwrap_or(usize::MAX);
-        let without = Some(person).filter(|_| stage.own_request == OwnRequest::Never);
         let directory = &self.inner.directory;
         let unread = |error: crate::store::StoreError| AskError::Failed(error.into());
-        let known = directory.candidates(&stage.by, quorum).await.map_err(unread)?;
-        if known.has_unlisted || directory.are_enough(&known.names, quorum, without).await.map_err(unread)? {
-            return Ok(true);
+        let clauses: Vec<(&Clause, OwnRequest)> = workflow
+            .approve
+            .iter()
+            .flat_map(|stage| stage.clauses.iter().map(|one| (one, stage.own_request)))
+            .collect();
+        let needs: Vec<u32> = clauses.iter().map(|(clause, _)| clause.needed()).collect();
+        // Of so many people there is always one who is not needed elsewhere.
+        let enough = usize::try_from(needs.iter().sum::<u32>()).unwrap_or(usize::MAX);
+        for is_fresh in [false, true] {
+            if is_fresh && matches!(facts, Facts::Known) {
+                return Ok(false);
+            }
+            let mut humans: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            let mut needs = needs.clone();
+            for (index, (clause, own)) in clauses.iter().enumerate() {
+                let found = match is_fresh {
+                    false => directory.candidates(&clause.by, enough).await.map_err(unread)?,
+                    true => self.inner.people.candidates(&clause.by).await.map_err(AskError::Failed)?,
+                };
+                if found.has_unlisted {
+                    // Nobody can say who is in it: whoever it takes is believed to be there.
+                    needs.get_mut(index).into_iter().for_each(|need| *need = 0);
+                    continue;
+                }
+                let without = Some(person).filter(|_| *own == OwnRequest::Never);
+                for human in directory.humans(&found.names, enough, without).await.map_err(unread)? {
+                    humans.entry(human).or_default().push(index);
+                }
+            }
+            if !needs.is_empty() && matching::can_fill(&needs, &humans.into_values().collect::<Vec<_>>()) {
+                return Ok(true);
+            }
         }
-        if matches!(facts, Facts::Known) {
-            return Ok(false);
-        }
-        let all = self.inner.people.candidates(&stage.by).await.map_err(AskError::Failed)?;
-        Ok(all.has_unlisted || directory.are_enough(&all.names, quorum, without).await.map_err(unread)?)
+        Ok(false)
     }
 
     /// The people whom the form names, by what was typed for them; nobody stands for who is no full member. Nothing: what is known is

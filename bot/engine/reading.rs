@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Button, Request, RequestId, State, Who, Workflow, policy};
+use crate::kernel::{Button, Request, RequestId, State, Workflow, policy};
 use crate::store::StoreError;
 
 /// The newest requests of one person; whoever has more live ones than this looks at the cards.
@@ -71,8 +71,9 @@ impl Engine {
     pub async fn lent_by(&self, slack_id: &str) -> Result<Vec<Request>, ReadError> {
         let mut lent = self.inner.store.lent(None, LENT_MAX).await?;
         lent.retain(|request| {
-            let decided = request.decisions.iter().any(|decision| decision.person.slack_id == slack_id);
-            request.requester.slack_id != slack_id && (decided || request.approvers.iter().any(|id| id == slack_id))
+            let decided = request.decisions.iter().any(|decision| decision.is_by_account(slack_id));
+            request.requester.slack_id != slack_id
+                && (decided || request.everybody_asked().iter().any(|id| id == slack_id))
         });
         Ok(lent)
     }
@@ -83,7 +84,7 @@ impl Engine {
     /// # Errors
     /// The database failed.
     pub async fn lent_under(&self, workflow: &Workflow, slack_id: &str) -> Result<Option<Vec<Request>>, ReadError> {
-        let rules: Vec<Who> = workflow.approve.iter().flat_map(|stage| stage.by.clone()).collect();
+        let rules = workflow.approvers();
         let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &rules, false));
         match looking.await {
             Ok(Ok(person)) if policy::may_oversee(workflow, &person) => {
@@ -99,8 +100,8 @@ impl Engine {
         if request.is_open_for(button, slack_id, self.inner.clock.now_ms()).is_err() {
             return false;
         }
-        let by = request.workflow.stage().map(|stage| stage.by.clone()).unwrap_or_default();
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &by, false));
+        let rules = request.workflow.approvers();
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &rules, false));
         match looking.await {
             Ok(Ok(person)) => policy::may_press(request, &person, button).is_ok(),
             Ok(Err(_)) | Err(_) => true,
@@ -109,8 +110,8 @@ impl Engine {
 }
 
 fn waits_for(request: &Request, slack_id: &str) -> bool {
-    let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
+    let own = request.approval().open().map_or(OwnRequest::Never, |open| open.stage.own_request);
     let is_own = request.requester.slack_id == slack_id;
-    let decided = request.decisions.iter().any(|decision| decision.person.slack_id == slack_id);
-    request.approvers.iter().any(|id| id == slack_id) && !decided && (!is_own || own != OwnRequest::Never)
+    let decided = request.decisions.iter().any(|decision| decision.is_by_account(slack_id));
+    request.asked_now().iter().any(|id| id == slack_id) && !decided && (!is_own || own != OwnRequest::Never)
 }

@@ -317,8 +317,8 @@ pub(super) async fn alarm(
         }
     };
     let mut heard = None;
-    for approver in &request.approvers {
-        match post(engine, approver, said.clone(), None).await {
+    for approver in request.everybody_asked() {
+        match post(engine, &approver, said.clone(), None).await {
             Ok(at) => heard = Some(at),
             Err(error) if error.is_retryable() || error.is_fatal_auth() => return Err(error),
             Err(error) => tracing::error!(request.id = %request.id, error = %error, "slack does not take this message"),

@@ -10,6 +10,10 @@ use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, Shows, 
 /// Below the card.
 pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
     match request.state {
+        // Whoever was asked in an earlier stage only reads.
+        State::Pending if matches!(place, Place::Approver(reader) if !request.asked_now().contains(reader)) => {
+            Vec::new()
+        }
         State::Pending => vec![
             styled(button("approve", "Approve", &sealed(request)), "primary"),
             styled(button("deny", "Deny", &sealed(request)), "danger"),
@@ -35,6 +39,8 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
     };
     match notice {
         Notice::Active | Notice::EndsSoon if is_holder && request.state == State::Active => vec![give_back(request)],
+        // A no that is not the last word leaves it open.
+        Notice::Decided { approved: false, .. } if request.state == State::Pending => Vec::new(),
         Notice::Decided { approved: false, .. } | Notice::Ended | Notice::Lapsed if is_holder => vec![again(request)],
         Notice::Failed if can_retry(request, now) => vec![retry(request)],
         Notice::Failed if is_holder && request.state == State::Ended => vec![again(request)],

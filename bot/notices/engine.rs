@@ -37,6 +37,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("alarms_heading", include_str!("../../templates/slack/alarms_heading.txt")),
     ("alarms_row", include_str!("../../templates/slack/alarms_row.txt")),
     ("help", include_str!("../../templates/slack/help.txt")),
+    ("stage_opened", include_str!("../../templates/slack/stage_opened.txt")),
     // Included by others.
     ("found", include_str!("../../templates/slack/found.txt")),
     ("may_be_on", include_str!("../../templates/slack/may_be_on.txt")),

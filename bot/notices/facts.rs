@@ -3,18 +3,23 @@
 //! Texts are as people typed them, cut to one line of bounded length; the engine escapes them. Everything is always
 //! there, empty if it does not apply, so that a name a template misspells is found when it is loaded.
 
+mod approving;
+
 use serde::Serialize;
 
 use super::asked::{Asked, asked};
 use super::text::{many_lines, one_line};
 use super::words;
-use crate::kernel::person::Who;
+use crate::kernel::approval::StageNow;
 use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
 use crate::kernel::{Found, Key, Outcome, Place, Proof, Recipient, Request, State};
+use approving::{Decided, StageAs, because, decided, stage_as};
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
 const APPROVERS_MAX: usize = 10;
+/// Of several stages together.
+const DECISIONS_MAX: usize = 20;
 /// Of one-line texts, in characters.
 const LINE_MAX: usize = 150;
 
@@ -55,9 +60,20 @@ pub struct Facts {
     /// Who pressed Retry, if nothing failed since.
     pushed_by: String,
     ended_reason: String,
+    /// How many people it takes in all stages together.
     quorum: u32,
-    approvals: usize,
+    /// How many of them have approved.
+    approvals: u32,
     decisions: Vec<Decided>,
+    /// Whether approval takes more words than one stage of one quorum.
+    staged: bool,
+    stages: Vec<StageAs>,
+    /// What the stage that waits is called; empty if none does.
+    stage: String,
+    /// Whom it still takes.
+    missing: String,
+    /// Whether whoever reads this card in direct messages is asked now.
+    is_asked: bool,
     approvers: Vec<String>,
     approvers_more: usize,
     because: String,
@@ -79,15 +95,6 @@ pub struct Facts {
     card_channel: String,
     /// Why it is not shown in the workflow's channel.
     not_announced: String,
-}
-
-/// A decision that counted.
-#[derive(Clone, Debug, Serialize)]
-struct Decided {
-    by: String,
-    approved: bool,
-    rule: String,
-    at: i64,
 }
 
 /// What a step came to.
@@ -126,8 +133,9 @@ impl Facts {
     /// Of this request, for a card or list; `now` in milliseconds since the Unix epoch.
     pub fn of(request: &Request, now: i64) -> Self {
         let line = |text: &str| one_line(text, LINE_MAX);
-        let stage = request.workflow.stage();
-        let by = stage.map(|stage| stage.by.as_slice()).unwrap_or_default();
+        let approval = request.approval();
+        let open = approval.open();
+        let people = request.asked_now();
         let device = request.device.as_ref();
         let trouble = request.trouble.as_ref();
         Self {
@@ -157,12 +165,22 @@ impl Facts {
             ended_by: request.ended_by.clone().unwrap_or_default(),
             pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
-            quorum: request.quorum(),
-            approvals: request.approvals_count(),
-            decisions: request.decisions.iter().take(APPROVERS_MAX).map(decided).collect(),
-            approvers: request.approvers.iter().take(APPROVERS_MAX).cloned().collect(),
-            approvers_more: request.approvers.len().saturating_sub(APPROVERS_MAX),
-            because: because(by),
+            quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),
+            approvals: approval.stages.iter().map(StageNow::counted).fold(0, u32::saturating_add),
+            decisions: request
+                .decisions
+                .iter()
+                .take(DECISIONS_MAX)
+                .map(|one| decided(request, &approval, one))
+                .collect(),
+            staged: words::is_staged(&request.workflow),
+            stages: approval.stages.iter().map(|stage| stage_as(request, &approval, stage)).collect(),
+            stage: open.map(|open| words::stage_title(&request.workflow, open.index)).unwrap_or_default(),
+            missing: open.map(words::missing).unwrap_or_default(),
+            is_asked: false,
+            approvers: people.iter().take(APPROVERS_MAX).cloned().collect(),
+            approvers_more: people.len().saturating_sub(APPROVERS_MAX),
+            because: because(open.or(approval.stages.last())),
             keys: keys(request).into_iter().take(5).map(line).collect(),
             results: results(request),
             found: request.steps.iter().filter_map(found).take(5).collect(),
@@ -185,6 +203,7 @@ impl Facts {
     pub fn at_place(mut self, place: &Place) -> Self {
         if let Place::Approver(reader) = place {
             self.direct = true;
+            self.is_asked = self.approvers.contains(reader);
             self.approvers.retain(|other| other != reader);
         }
         self
@@ -222,27 +241,6 @@ pub fn needs_push(request: &Request) -> bool {
 fn release_failures(request: &Request) -> u32 {
     let releasing = request.steps.iter().filter(|step| step.phase == Phase::Releasing);
     releasing.map(|step| step.failures).max().unwrap_or(0)
-}
-
-fn decided(decision: &crate::kernel::request::Decision) -> Decided {
-    Decided {
-        by: decision.person.slack_id.clone(),
-        approved: decision.approved,
-        rule: decision.rule.as_ref().map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),
-        at: decision.at,
-    }
-}
-
-/// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
-fn because(by: &[Who]) -> String {
-    let is_group = |who: &&Who| matches!(who, Who::TailnetGroup(_) | Who::SlackGroup(_));
-    let groups: Vec<String> = by.iter().filter(is_group).take(5).map(|who| one_line(&who.to_string(), 80)).collect();
-    let named = by.iter().any(|who| matches!(who, Who::Email(_)));
-    match (groups.is_empty(), named) {
-        (true, _) => "named in the workflow".to_owned(),
-        (false, false) => format!("in {}", words::listed(&groups, "or")),
-        (false, true) => format!("in {} or named in the workflow", words::listed(&groups, "or")),
-    }
 }
 
 /// What each step touches; of one that is not known yet, its type.

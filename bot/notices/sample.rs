@@ -29,11 +29,11 @@ pub fn workflow() -> Workflow {
             input("device", "Device", InputKind::Device),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".into())],
-        approve: vec![Stage {
-            quorum: 1,
-            by: vec![Who::TailnetGroup("group:dba".into()), Who::SlackGroup("db-oncall".into())],
-            own_request: OwnRequest::Never,
-        }],
+        approve: vec![Stage::of(
+            1,
+            vec![Who::TailnetGroup("group:dba".into()), Who::SlackGroup("db-oncall".into())],
+            OwnRequest::Never,
+        )],
         lapse_after_ms: 8 * HOUR_MS,
         steps: vec![StepUse {
             uses: "tailscale.attribute".into(),
@@ -171,7 +171,7 @@ pub fn bob() -> Person {
 pub fn lives() -> Vec<Request> {
     let Some(asked) = Life::asked(ask()) else { return Vec::new() };
     let people = ["U0BOB", "U0CAROL"].map(str::to_owned).to_vec();
-    let pending = asked.clone().then(Event::ApproversFound { people });
+    let pending = asked.clone().then(Event::ApproversFound { stage: 0, people });
     let active = pending.clone().active();
     let stuck = (0..6).fold(active.clone().expired(), |life, _| life.failed(true));
     let revoked = active.clone().press(&bob(), Button::Revoke { reason: "not needed & gone".into() });

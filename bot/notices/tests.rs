@@ -20,7 +20,7 @@ fn notices() -> Notices {
 /// Alice's request, with Bob and Carol found as approvers.
 fn pending() -> Life {
     let life = Life::asked(sample::ask()).expect("the sample may be asked for");
-    life.then(Event::ApproversFound { people: vec!["U0BOB".into(), "U0CAROL".into()] })
+    life.then(Event::ApproversFound { stage: 0, people: vec!["U0BOB".into(), "U0CAROL".into()] })
 }
 
 /// The card in the channel as text.

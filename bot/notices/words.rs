@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::kernel::approval::{ClauseNow, StageNow};
 use crate::kernel::person::{Standing, Who};
-use crate::kernel::{Outcome, Refusal, Request, State};
+use crate::kernel::workflow::{Clause, Stage};
+use crate::kernel::{Outcome, Refusal, Request, State, Workflow};
 
 pub use super::text::{escape, fit, one_line, quote};
 
@@ -58,12 +60,64 @@ pub fn listed(items: &[String], last: &str) -> String {
 
 /// Groups and people as a workflow names them, at most ten. Escaped.
 pub fn whos(whos: &[Who], last: &str) -> String {
-    let mut names: Vec<String> = whos.iter().take(10).map(|who| escape(&one_line(&who.to_string(), 80))).collect();
+    escape(&plain_whos(whos, last))
+}
+
+fn plain_whos(whos: &[Who], last: &str) -> String {
+    let mut names: Vec<String> = whos.iter().take(10).map(|who| one_line(&who.to_string(), 80)).collect();
     match whos.len().saturating_sub(10) {
         0 => {}
         more => names.push(format!("{more} more")),
     }
     listed(&names, last)
+}
+
+/// Whom a stage still takes, for example `one more of group:security, and 2 of group:dba or @db-oncall`. Not escaped.
+pub fn missing(stage: &StageNow<'_>) -> String {
+    let one = |clause: &ClauseNow<'_>| {
+        let by = plain_whos(&clause.clause.by, "or");
+        let count = match clause.missing {
+            1 => "one".to_owned(),
+            count => count.to_string(),
+        };
+        match (clause.yeses.is_empty(), clause.clause.by.as_slice()) {
+            (true, [Who::Email(_)]) => by,
+            (true, _) => format!("{count} of {by}"),
+            (false, _) => format!("{count} more of {by}"),
+        }
+    };
+    stage.open_clauses().map(one).collect::<Vec<_>>().join(", and ")
+}
+
+/// What people call a stage, for example `Stage 2 (security)`. Not escaped.
+pub fn stage_title(workflow: &Workflow, index: usize) -> String {
+    let name = workflow.approve.get(index).and_then(|stage| stage.name.as_ref()).map(|name| one_line(name, 60));
+    match (workflow.approve.len(), name) {
+        (0 | 1, None) => "Approval".to_owned(),
+        (0 | 1, Some(name)) => name,
+        (_, None) => format!("Stage {}", index.saturating_add(1)),
+        (_, Some(name)) => format!("Stage {} ({name})", index.saturating_add(1)),
+    }
+}
+
+/// Whether approval takes more words than one stage of one quorum.
+pub fn is_staged(workflow: &Workflow) -> bool {
+    match workflow.approve.as_slice() {
+        [] => false,
+        [one] => one.clauses.len() > 1 || one.denials > 1 || one.name.is_some(),
+        _ => true,
+    }
+}
+
+/// What a workflow takes before anything is decided, for example `one of group:dba; then 2 of group:security`. Not escaped.
+pub fn takes(workflow: &Workflow) -> String {
+    let clause = |clause: &Clause| match (clause.needed(), clause.by.as_slice()) {
+        (1, [Who::Email(_)]) => plain_whos(&clause.by, "or"),
+        (1, _) => format!("one of {}", plain_whos(&clause.by, "or")),
+        (count, _) => format!("{count} of {}", plain_whos(&clause.by, "or")),
+    };
+    let stage = |stage: &Stage| stage.clauses.iter().map(clause).collect::<Vec<_>>().join(", and ");
+    workflow.approve.iter().map(stage).collect::<Vec<_>>().join("; then ")
 }
 
 /// Where a request is, in a few words for one line. Says nothing that is not yet so. No markup.
@@ -110,6 +164,9 @@ pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
             called(request),
             member_of(by)
         ),
+        Refusal::StageIsOver { by } => waits_for_others(request, by, "The stage in which you could decide is through"),
+        Refusal::StageComesLater { by } => waits_for_others(request, by, "Your turn comes later"),
+        Refusal::NotNeeded { by } => waits_for_others(request, by, "Enough of the people you belong to have approved"),
         Refusal::OwnRequest => {
             format!("This is your own request, and nobody approves their own. {} has to decide.", others(request))
         }
@@ -155,6 +212,10 @@ pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
     }
 }
 
+fn waits_for_others(request: Option<&Request>, by: &[Who], why: &str) -> String {
+    format!("{why}, so nothing was counted: {} waits for {} now.", called(request), member_of(by))
+}
+
 fn called(request: Option<&Request>) -> String {
     request.map_or_else(|| "this".to_owned(), |request| format!("*{}*", escape(&one_line(&request.workflow.title, 80))))
 }
@@ -168,8 +229,12 @@ fn member_of(who: &[Who]) -> String {
 }
 
 fn others(request: Option<&Request>) -> String {
-    let by = request.and_then(|request| request.workflow.stage()).map(|stage| whos(&stage.by, "or"));
-    match by {
+    let rules = |request: &Request| {
+        let approval = request.approval();
+        let rules: Vec<Who> = approval.open().into_iter().flat_map(|open| open.stage.rules()).cloned().collect();
+        whos(&rules, "or")
+    };
+    match request.map(rules) {
         Some(by) if !by.is_empty() => format!("Somebody else of {by}"),
         _ => "Somebody else".to_owned(),
     }

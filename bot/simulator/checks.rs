@@ -225,7 +225,8 @@ impl Inner {
         }
         let mut voters = BTreeSet::new();
         for decision in &request.decisions {
-            let by = &decision.person.slack_id;
+            let Some(person) = decision.person() else { continue };
+            let by = &person.slack_id;
             let may = person_of(by).is_some_and(|person| may_decide(person, &request.workflow.name));
             let is_own = decision.approved && !own && *by == request.requester.slack_id;
             let decided_at = decision.at.saturating_sub(self.ahead);

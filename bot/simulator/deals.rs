@@ -143,7 +143,7 @@ impl Deals {
         match one.action {
             "approve" => {
                 request.state != State::Pending
-                    || request.decisions.iter().any(|decision| decision.person.slack_id == one.by)
+                    || request.decisions.iter().any(|decision| decision.is_by_account(&one.by))
             }
             "withdraw" => request.state != State::Pending,
             _ => !matches!(request.state, State::Pending | State::Approved | State::Activating | State::Active),

@@ -96,8 +96,7 @@ impl Inner {
     /// Who decided hears of what failed, and the thread of who decided.
     fn are_told(&self, request: &Request, outcome: Outcome, is_gentle: bool) -> Result<(), String> {
         let id = format!("Request {}", request.id);
-        let yes =
-            request.decisions.iter().filter(|decision| decision.approved).map(|decision| &decision.person.slack_id);
+        let yes = request.decisions.iter().filter(|one| one.approved).filter_map(|one| Some(&one.person()?.slack_id));
         for by in yes {
             let failed = || self.slack.have_said(&format!("D{by}"), &id, FAILED);
             if outcome == Outcome::Failed && *by != request.requester.slack_id && failed() == 0 {

@@ -85,7 +85,7 @@ fn to_decide(request: &Request, me: &str, now: i64) -> Vec<Value> {
         words::when(request.lapses_at(), now)
     );
     let is_own = request.requester.slack_id == me;
-    let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
+    let own = request.approval().open().map_or(OwnRequest::Never, |open| open.stage.own_request);
     let approve = if is_own && own == OwnRequest::Confirm { "approve_own" } else { "approve" };
     let mut yes = button("Approve", approve, &value(request), Some("primary"));
     if let (true, Some(map)) = (is_own, yes.as_object_mut()) {
@@ -136,9 +136,13 @@ fn held_by_others(request: &Request, me: &str, now: i64) -> Vec<Value> {
 }
 
 fn asked_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
-    let progress = match (request.approvals_count(), request.quorum()) {
-        (_, 1) => String::new(),
-        (count, quorum) => format!(", {count} of {quorum} approved"),
+    let approval = request.approval();
+    let progress = match approval.open() {
+        Some(open) if words::is_staged(&request.workflow) => {
+            format!(", it takes {}", words::escape(&words::missing(open)))
+        }
+        Some(open) if open.needed() > 1 => format!(", {} of {} approved", open.counted(), open.needed()),
+        _ => String::new(),
     };
     let text = format!(
         "{}: {}{progress}. Lapses {}.",

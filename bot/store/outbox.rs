@@ -116,7 +116,7 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
     };
     let queue = |class: Class, slot: String, lane: String| Place { is_shared: true, ..alone(class, slot, lane) };
     match effect {
-        Effect::FindApprovers => alone(Class::Decide, "find".to_owned(), format!("find {request_id}")),
+        Effect::FindApprovers { .. } => alone(Class::Decide, "find".to_owned(), format!("find {request_id}")),
         Effect::Identify { purpose: Purpose::Press { number }, .. } => {
             queue(Class::Decide, format!("press {number}"), format!("press {request_id}"))
         }

@@ -181,8 +181,16 @@ fn page() -> Page {
         page.examples.push(file_with(&format!("ask: [{name}]")));
     }
     page.line("");
-    page.line("## Approval\n\n`approve` is a list of stages; this version reads one.\n");
+    page.line(
+        "## Approval\n\n`approve` is a list of stages. They open one after the other: those of the next stage are asked when everybody that the \
+         stage before takes has approved. One person decides once in a request, in whatever stage and with whatever account.\n",
+    );
     page.keys(keys::STAGE, Page::example);
+    page.line("### A clause of `all_of`\n");
+    page.keys(keys::CLAUSE, |page, example| {
+        let by = if example.starts_with("by") { "" } else { ", by: [group:security]" };
+        page.example(&format!("approve:\n  - all_of:\n      - {{ {example}{by} }}\n      - {{ by: [group:dba] }}"));
+    });
     inputs_part(&mut page);
     page.line("## Steps\n");
     page.keys(keys::STEP, Page::example);

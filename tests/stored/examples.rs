@@ -18,6 +18,9 @@ pub fn refusals() -> Vec<Refusal> {
     vec![
         Refusal::MayNotAsk { ask: whos() },
         Refusal::NotAnApprover { by: whos() },
+        Refusal::StageIsOver { by: whos() },
+        Refusal::StageComesLater { by: whos() },
+        Refusal::NotNeeded { by: whos() },
         Refusal::OwnRequest,
         Refusal::OwnDenial,
         Refusal::ConfirmOwnRequest,
@@ -35,6 +38,7 @@ pub fn refusals() -> Vec<Refusal> {
 pub fn notices() -> Vec<Notice> {
     let mut list = vec![
         Notice::Decided { by: "U0BOB0001".to_owned(), approved: false, reason: "not today".to_owned() },
+        Notice::StageOpened,
         Notice::Active,
         Notice::EndsSoon,
         Notice::Ended,
@@ -68,7 +72,8 @@ pub fn effects() -> Named<Effect> {
         blocks: json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "go/wiki" } }]),
     };
     let mut list = named(vec![
-        ("find_approvers", Effect::FindApprovers),
+        ("find_approvers", Effect::FindApprovers { stage: 0 }),
+        ("find_approvers of the next stage", Effect::FindApprovers { stage: 1 }),
         ("say", say(None)),
         ("say in a thread", say(Some("1772366400.000100".to_owned()))),
         ("expire_paste", Effect::ExpirePaste { id: "00000000-0000-4000-8000-000000000001".to_owned() }),
@@ -155,7 +160,7 @@ pub fn events() -> Named<Event> {
     let (channel, ts) = (|| "C0ACCESS01".to_owned(), || "1772366400.000100".to_owned());
     let mut list = named(vec![
         ("asked", Event::Asked),
-        ("approvers_found", Event::ApproversFound { people: vec!["U0BOB0001".to_owned()] }),
+        ("approvers_found", Event::ApproversFound { stage: 0, people: vec!["U0BOB0001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
         ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }) }),
     ]);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nightlatch::kernel::input::{InputValue, PersonShown};
-use nightlatch::kernel::request::{Card, Decision, DeviceShown, Message, Notification, Phase, Step};
-use nightlatch::kernel::workflow::{Choosable, Input, InputKind, OwnRequest, Pattern, Stage, StepUse};
+use nightlatch::kernel::request::{Asked, Card, Decider, Decision, DeviceShown, Message, Notification, Phase, Step};
+use nightlatch::kernel::workflow::{Choosable, Clause, Input, InputKind, OwnRequest, Pattern, Stage, StepUse};
 use nightlatch::kernel::{
     Ask, Button, Failure, Found, Key, Outcome, Person, Place, Press, Proof, Recipient, Request, RequestId, Shows,
     Standing, State, Who, Workflow,
@@ -85,7 +85,7 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
             input("device", "Device", InputKind::Device),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".to_owned())],
-        approve: vec![Stage { quorum: 2, by: whos(), own_request }],
+        approve: vec![Stage::of(2, whos(), own_request)],
         lapse_after_ms: 8 * HOUR,
         steps: vec![uses("tailscale.attribute", attribute), uses("tclip.paste", paste)],
         announce: (!is_bare).then(|| "#access".to_owned()),
@@ -228,10 +228,27 @@ pub fn recipients() -> Vec<Recipient> {
     ]
 }
 
+fn decision(person: Person, approved: bool, stage: usize) -> Decision {
+    let by = Decider::Person { person, rule: Some(group()) };
+    Decision { by, approved, stage, reason: String::new(), at: NOON + 1_000 }
+}
+
+/// Two stages, the second of two clauses; a yes in the first, and a no in the second that does not end it.
+fn staged() -> Request {
+    let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
+    let clauses = vec![Clause { quorum: 2, by: vec![group()] }, Clause { quorum: 1, by: whos() }];
+    let own_request = OwnRequest::Confirm;
+    request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
+    let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);
+    let two = [decision(bob(), true, 0), decision(person("U0CAROL01", "Carol", Standing::Member), true, 0)];
+    request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
+    request.asked.push(Asked { stage: 1, people: vec!["U0DAVE001".to_owned()] });
+    request
+}
+
 fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[Found]) -> Request {
     let is_begun = state >= State::Activating;
     let is_over = state == State::Ended;
-    let decision = |person, approved, rule| Decision { person, approved, rule, at: NOON + 1_000 };
     let mut finds = found.iter().cloned();
     Request {
         ask: ask(OwnRequest::Never, false),
@@ -240,10 +257,10 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
         outcome,
         stuck: false,
         steps: phases.into_iter().enumerate().map(|(index, phase)| step(index, phase, finds.next())).collect(),
-        decisions: if is_begun { vec![decision(bob(), true, Some(group()))] } else { Vec::new() },
+        decisions: if is_begun { vec![decision(bob(), true, 0)] } else { Vec::new() },
         presses: Vec::new(),
         presses_count: 1,
-        approvers: vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()],
+        asked: vec![Asked { stage: 0, people: vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()] }],
         approved_at: is_begun.then_some(NOON + 1_000),
         active_at: is_begun.then_some(NOON + 2_000),
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),
@@ -295,7 +312,8 @@ pub fn requests() -> Named<Request> {
     let mut denied = request(State::Ended, Some(Outcome::Denied), [Waiting, Waiting], &[]);
     denied.ended_by = Some("U0BOB0001".to_owned());
     denied.ended_reason = "not today".to_owned();
-    denied.decisions = vec![Decision { person: bob(), approved: false, rule: None, at: NOON + 1_000 }];
+    denied.decisions =
+        vec![Decision { by: Decider::Person { person: bob(), rule: None }, ..decision(bob(), false, 0) }];
     let mut filled = request(State::Pending, None, [Waiting, Waiting], &[]);
     fill_in(&mut filled.ask);
     let mut chained = request(State::Activating, None, [Held, Waiting], std::slice::from_ref(&on));
@@ -304,6 +322,7 @@ pub fn requests() -> Named<Request> {
     chained.steps[1].key = None;
     let mut list = named(vec![
         ("activating, with what a step came to", chained),
+        ("pending, in its second stage", staged()),
         ("pending", pending),
         ("pending, with every kind of input", filled),
         ("pending, shown nowhere", unshown),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::link::LinkEvent;
-use nightlatch::kernel::request::{Card, Decision, Notification, Step};
-use nightlatch::kernel::workflow::{Input, Stage};
+use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Step};
+use nightlatch::kernel::workflow::{Clause, Input, Stage};
 use nightlatch::kernel::{
     Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request,
     Typed, Workflow,
@@ -41,7 +41,7 @@ impl Seen {
             decisions,
             presses,
             presses_count: _,
-            approvers: _,
+            asked,
             approved_at: _,
             active_at: _,
             expires_at: _,
@@ -65,7 +65,10 @@ impl Seen {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
-        for Decision { person, approved: _, rule, at: _ } in decisions {
+        for Asked { stage: _, people: _ } in asked {}
+        for Decision { by, approved: _, stage: _, reason: _, at: _ } in decisions {
+            self.note("Decider", variants::decider(by));
+            let Decider::Person { person, rule } = by;
             self.person(person);
             rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
         }
@@ -103,8 +106,10 @@ impl Seen {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().for_each(|who| self.note("Who", variants::who(who)));
-        for Stage { quorum: _, by, own_request } in approve {
-            by.iter().for_each(|who| self.note("Who", variants::who(who)));
+        for Stage { name: _, clauses, own_request, denials: _ } in approve {
+            for Clause { quorum: _, by } in clauses {
+                by.iter().for_each(|who| self.note("Who", variants::who(who)));
+            }
             self.note("OwnRequest", variants::own_request(own_request));
         }
     }
@@ -135,7 +140,7 @@ impl Seen {
     pub fn effect(&mut self, effect: &Effect) {
         self.note("Effect", variants::effect(effect));
         match effect {
-            Effect::FindApprovers | Effect::Settle { .. } | Effect::ExpirePaste { .. } => {}
+            Effect::FindApprovers { stage: _ } | Effect::Settle { .. } | Effect::ExpirePaste { .. } => {}
             Effect::Say { channel: _, thread: _, by: _, text: _, blocks: _ } => {}
             Effect::Identify { slack_id: _, purpose } => self.note("Purpose", variants::purpose(purpose)),
             Effect::Show { place } => self.place(place),
@@ -175,7 +180,11 @@ impl Seen {
             Notice::Refused { why } => {
                 self.note("Refusal", variants::refusal(why));
                 match why {
-                    Refusal::MayNotAsk { ask: whos } | Refusal::NotAnApprover { by: whos } => {
+                    Refusal::MayNotAsk { ask: whos }
+                    | Refusal::NotAnApprover { by: whos }
+                    | Refusal::StageIsOver { by: whos }
+                    | Refusal::StageComesLater { by: whos }
+                    | Refusal::NotNeeded { by: whos } => {
                         whos.iter().for_each(|who| self.note("Who", variants::who(who)));
                     }
                     Refusal::TooLate { state, outcome, by: _ } => {
@@ -195,6 +204,7 @@ impl Seen {
                 }
             }
             Notice::Decided { by: _, approved: _, reason: _ }
+            | Notice::StageOpened
             | Notice::Active
             | Notice::EndsSoon
             | Notice::Ended
@@ -211,7 +221,7 @@ impl Seen {
     pub fn event(&mut self, event: &Event) {
         self.note("Event", variants::event(event));
         match event {
-            Event::Asked | Event::ApproversFound { people: _ } => {}
+            Event::Asked | Event::ApproversFound { stage: _, people: _ } => {}
             Event::Pressed { by: _, button, channel: _, seal: _, on } => {
                 self.note("Button", variants::button(button));
                 if let Some(PressedOn { shows, message: _ }) = on {

@@ -4,7 +4,7 @@
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
-use nightlatch::kernel::request::Phase;
+use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{
     Actor, Button, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing, State,
@@ -31,6 +31,7 @@ variants! {
     outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Unknown }
     found, Found { On, OnBefore, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone }
+    decider, Decider { Person }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
     who, Who { TailnetGroup, SlackGroup, Email, Unknown }
@@ -41,10 +42,10 @@ variants! {
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
-        MayNotAsk, NotAnApprover, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
+        MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
         Standing, Altered, HoldTooLong, Unusable,
     }
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }

@@ -233,14 +233,14 @@ fn words_that_no_version_knows_make_nothing_unreadable() {
     let workflow = &mut stored["ask"]["workflow"];
     workflow["inputs"][2]["kind"] = json!({ "type": "cluster", "of": "prod" });
     workflow["approve"][0]["own_request"] = "on_weekdays".into();
-    workflow["approve"][0]["by"] = json!(["rota:primary", "@db-oncall"]);
+    workflow["approve"][0]["clauses"][0]["by"] = json!(["rota:primary", "@db-oncall"]);
     let read: Request = kept::read(&stored.to_string()).unwrap();
     assert_eq!(read.outcome, Some(Outcome::Unknown));
     assert_eq!(read.requester.standing, Standing::Unknown);
     assert_eq!(read.workflow.inputs[2].kind, InputKind::Unknown);
     assert_eq!(read.workflow.approve[0].own_request, OwnRequest::Never);
     let rota = Who::Unknown("rota:primary".to_owned());
-    assert_eq!(read.workflow.approve[0].by, [rota, Who::SlackGroup("db-oncall".to_owned())]);
+    assert_eq!(read.workflow.approve[0].clauses[0].by, [rota, Who::SlackGroup("db-oncall".to_owned())]);
 }
 
 /// The texts of the program's own source files.

@@ -1,10 +1,16 @@
 //! Who may decide: members of the home workspace that the workflow names, as they are when they press and not before.
 
+use nightlatch::kernel::request::{Decider, Decision};
 use nightlatch::kernel::{Outcome, State};
 use nightlatch::playground::slack::{Channel, Fault as SlackFault, Kind, Person};
 use nightlatch::playground::tailnet::{Endpoint, Fault};
 
 use crate::harness::*;
+
+fn rule_of(decision: &Decision) -> Option<String> {
+    let Decider::Person { rule, .. } = &decision.by;
+    rule.as_ref().map(ToString::to_string)
+}
 
 async fn is_pending(stage: &Stage) -> bool {
     stage.request().await.state == State::Pending && !stage.is_on()
@@ -248,7 +254,7 @@ async fn people_are_named_by_email_by_slack_group_and_by_tailnet_group() {
             stage.alice.command("/access prod-db 2h invoice 1204").await;
             stage.bob.press("Approve").await;
             let request = stage.request().await;
-            assert_eq!(request.decisions[0].rule.as_ref().map(ToString::to_string).as_deref(), Some(rule));
+            assert_eq!(rule_of(&request.decisions[0]).as_deref(), Some(rule));
             assert!(stage.is_on(), "{rule}");
             stage.alice.press("Return").await;
             stage.everybody_reads();

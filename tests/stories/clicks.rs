@@ -18,7 +18,7 @@ async fn two_people_approving_at_once_count_once_each_and_the_second_sees_who_de
             stage.bot.settle().await;
             let request = stage.request().await;
             assert_eq!((request.state, request.decisions.len()), (State::Active, 1));
-            let second = if request.decisions[0].person.name == "Bob" { "carol" } else { "bob" };
+            let second = if request.decisions[0].person().unwrap().name == "Bob" { "carol" } else { "bob" };
             let first = if second == "bob" { "@carol" } else { "@bob" };
             let said = stage.told_privately("#access", second).await;
             assert!(said.contains(&format!("Too late: it was approved by {first}")), "{said}");

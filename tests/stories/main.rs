@@ -46,6 +46,8 @@ mod paste_places;
 mod paste_said;
 mod results;
 mod slack_away;
+mod stages;
+mod stages_direct;
 mod stuck;
 mod surviving;
 mod true_words;

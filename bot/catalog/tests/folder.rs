@@ -36,9 +36,9 @@ fn the_workflows_that_come_with_nightlatch_are_right() {
     );
     assert_eq!(catalog.nearest("prod-bd"), Some("prod-db"));
     let own = catalog.by_command("/customer-data").unwrap();
-    assert_eq!(own.stage().map(|stage| stage.quorum), Some(2));
+    assert_eq!(own.approve[0].clauses[0].quorum, 2);
     let staging = catalog.find("staging-admin").unwrap();
-    assert_eq!(staging.stage().map(|stage| stage.own_request), Some(OwnRequest::Confirm));
+    assert_eq!(staging.approve[0].own_request, OwnRequest::Confirm);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::catalog::Catalog;
 use crate::kernel::StepType;
 use crate::kernel::person::Who;
 use crate::kernel::step_type::{Scope, find};
+use crate::kernel::workflow::Stage;
 
 /// Why each scope of ours is there, and when. What is not in these lists, or needed by a step type, the bot cannot do; what is not used is
 /// not asked for. Sources: the methods' pages at <https://docs.slack.dev/reference/methods>.
@@ -58,7 +59,7 @@ fn announces(catalog: &Catalog) -> bool {
 
 fn names(catalog: &Catalog, is_meant: fn(&Who) -> bool) -> bool {
     catalog.workflows().any(|workflow| {
-        let by = workflow.approve.iter().flat_map(|stage| &stage.by);
+        let by = workflow.approve.iter().flat_map(Stage::rules);
         by.chain(&workflow.ask).any(is_meant)
     })
 }

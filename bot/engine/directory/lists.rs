@@ -6,7 +6,7 @@ use super::{Directory, DirectoryWork, List, passing, unread};
 use crate::clock::Stamp;
 use crate::engine::people::{only_group, slack_failure, standing, tailscale_failure};
 use crate::engine::{Engine, TellError};
-use crate::kernel::{Failure, Standing, Who, Workflow};
+use crate::kernel::{Failure, Standing, Who};
 use crate::outside::slack::{OwnTeam, SlackError, SlackUser};
 use crate::outside::tailscale::Device;
 use crate::store::{DeviceRow, GroupKind, ListRow, ListedRows, PersonRow, ROWS_MAX, StoreError, UserRow};
@@ -57,8 +57,7 @@ pub(super) async fn read(
 /// Whom workflows name.
 fn rules(engine: &Engine) -> BTreeSet<Who> {
     let catalog = engine.catalog();
-    let by = |workflow: &Workflow| workflow.approve.iter().flat_map(|stage| stage.by.clone()).collect::<Vec<_>>();
-    catalog.workflows().flat_map(|workflow| workflow.ask.iter().cloned().chain(by(workflow))).collect()
+    catalog.workflows().flat_map(|workflow| workflow.ask.iter().cloned().chain(workflow.approvers())).collect()
 }
 
 /// The Slack user groups that workflows name.

@@ -142,17 +142,17 @@ impl Directory {
         Ok(all)
     }
 
-    /// Whether these names are of at least so many people beside `without`, as far as the directory can tell two names of one
-    /// human.
-    pub(in crate::engine) async fn are_enough(
+    /// At most so many of the people with these names beside `without`, each once, as far as the directory can tell two names of
+    /// one human.
+    pub(in crate::engine) async fn humans(
         &self,
         names: &BTreeSet<String>,
-        quorum: usize,
+        most: usize,
         without: Option<&Person>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<BTreeSet<String>, StoreError> {
         let mut humans = BTreeSet::new();
         for name in names {
-            if humans.len() >= quorum {
+            if humans.len() >= most {
                 break;
             }
             let human = self.human(name).await?;
@@ -164,7 +164,7 @@ impl Directory {
                 humans.insert(human);
             }
         }
-        Ok(humans.len() >= quorum)
+        Ok(humans)
     }
 
     /// The Slack id of whoever has this login or address, if that is known; else the name itself.

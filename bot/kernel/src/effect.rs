@@ -34,8 +34,11 @@ pub struct Due {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
-    /// Find out which people can decide, so that they can be asked.
-    FindApprovers,
+    /// Find out which people can decide in a stage, so that they can be asked.
+    FindApprovers {
+        /// Its place in the workflow's list.
+        stage: usize,
+    },
     /// Read afresh who somebody is.
     Identify {
         /// Slack id.
@@ -113,7 +116,7 @@ impl Effect {
     /// A short name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::FindApprovers => "find_approvers",
+            Self::FindApprovers { .. } => "find_approvers",
             Self::Identify { .. } => "identify",
             Self::Settle { .. } => "settle",
             Self::Show { .. } => "show",
@@ -177,6 +180,8 @@ pub enum Notice {
         /// Given with a no.
         reason: String,
     },
+    /// The next stage of approval is open.
+    StageOpened,
     /// It is on, confirmed by the outside.
     Active,
     /// It ends soon.

@@ -149,6 +149,8 @@ pub enum Event {
     Asked,
     /// It is known who will be asked, as Slack ids (at most twenty).
     ApproversFound {
+        /// Of which stage.
+        stage: usize,
         /// In the order of the workflow's rules.
         people: Vec<String>,
     },

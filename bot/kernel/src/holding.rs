@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::request::Request;
+use crate::request::{Decision, Request};
 
 /// One request's hold on one key, as it is written into the ledger before the first byte leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +30,8 @@ impl Request {
     /// settings, which are filled in.
     pub fn holding(&self, until: i64, with: Map<String, Value>) -> Holding {
         let login = self.requester.login.clone().unwrap_or_default();
-        let approved = self.decisions.iter().filter(|decision| decision.approved);
-        let approvers: Vec<&str> =
-            approved.map(|decision| decision.person.email.as_deref().unwrap_or(&decision.person.slack_id)).collect();
+        let approved = self.decisions.iter().filter(|decision| decision.approved).filter_map(Decision::person);
+        let approvers: Vec<&str> = approved.map(|person| person.email.as_deref().unwrap_or(&person.slack_id)).collect();
         let comment = format!("{} {login}, approved by {}: {}", self.id, approvers.join(", "), self.reason);
         Holding { until, login, with, comment }
     }

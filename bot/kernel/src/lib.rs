@@ -1,10 +1,12 @@
 //! The rules of Nightlatch: events in, effects out. No clock, no network, no storage: the time is an argument.
 //!
 //! Read in this order: who people are (`person`), what a workflow says (`workflow`), what a request is (`request`),
-//! what can happen (`event`), what must then be done (`effect`), and the transitions (`lifecycle`).
+//! where its approval stands (`approval`), what can happen (`event`), what must then be done (`effect`), and the transitions (`lifecycle`).
 
 #![cfg_attr(not(test), deny(clippy::string_slice, reason = "people type characters of several bytes"))]
 
+pub mod approval;
+mod decision;
 pub mod effect;
 pub mod event;
 pub mod fill;
@@ -15,6 +17,7 @@ pub mod input;
 pub mod kept;
 mod lifecycle;
 pub mod link;
+pub mod matching;
 pub mod paste;
 pub mod person;
 pub mod planted;
@@ -27,6 +30,7 @@ pub mod step_type;
 pub mod typed;
 pub mod workflow;
 
+pub use approval::Approval;
 pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
 pub use event::{Actor, Button, Event, Failure, Press, PressedOn, Purpose, Shows};
 pub use holding::Holding;

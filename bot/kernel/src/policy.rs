@@ -1,11 +1,12 @@
 //! The one gate: who may ask, decide, return, revoke and retry. The answer names the rule that decided.
 
+use crate::approval::{Approval, StageNow};
 use crate::event::Button;
 use crate::person::{Person, Standing, Who};
 use crate::planted::{Fault, is_planted};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::workflow::{OwnRequest, Workflow};
+use crate::workflow::{OwnRequest, Stage, Workflow};
 
 /// Whether this person may request under this workflow; the rule that lets them.
 pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, Refusal> {
@@ -15,46 +16,26 @@ pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, R
     ask.ok_or_else(|| Refusal::MayNotAsk { ask: workflow.ask.clone() })
 }
 
-/// Whether this person may decide (approve, deny, revoke) on this request; the rule that lets them.
+/// Whether this person decides in one of the stages, and so may take back and retry; the first rule that lets them.
 pub fn may_decide<'r>(request: &'r Request, person: &Person) -> Result<&'r Who, Refusal> {
     must_be_member(person)?;
-    let stage = request.workflow.stage();
-    let by = stage.map(|stage| stage.by.as_slice()).unwrap_or_default();
-    let rule = matching(by, person).or_else(|| by.first().filter(|_| is_planted(Fault::AnybodyDecides)));
-    rule.ok_or_else(|| Refusal::NotAnApprover { by: by.to_vec() })
+    let mut rules = request.workflow.approve.iter().flat_map(Stage::rules);
+    let first = rules.clone().next().filter(|_| is_planted(Fault::AnybodyDecides));
+    let rule = rules.find(|rule| rule.means(person)).or(first);
+    rule.ok_or_else(|| Refusal::NotAnApprover { by: request.workflow.approvers() })
 }
 
 /// Whether this person may see everything that is lent under this workflow: whoever decides in one of its stages.
 pub fn may_oversee(workflow: &Workflow, person: &Person) -> bool {
-    let mut stages = workflow.approve.iter();
-    must_be_member(person).is_ok() && stages.any(|stage| matching(&stage.by, person).is_some())
+    must_be_member(person).is_ok() && workflow.approve.iter().flat_map(Stage::rules).any(|rule| rule.means(person))
 }
 
 /// Whether this person may press this button on this request now. Everything that comes from people passes here.
 pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<Option<Who>, Refusal> {
     must_be_member(person)?;
     match button {
-        Button::Approve { confirmed } => {
-            let rule = may_decide(request, person)?.clone();
-            if request.is_requester(person) {
-                let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
-                match own {
-                    OwnRequest::Never if is_planted(Fault::CountsOwn) => {}
-                    OwnRequest::Never => return Err(Refusal::OwnRequest),
-                    OwnRequest::Confirm if !confirmed => return Err(Refusal::ConfirmOwnRequest),
-                    OwnRequest::Confirm | OwnRequest::Allow => {}
-                }
-            }
-            Ok(Some(rule))
-        }
-        Button::Deny { .. } => {
-            let rule = may_decide(request, person)?.clone();
-            let own = request.workflow.stage().map_or(OwnRequest::Never, |stage| stage.own_request);
-            if own == OwnRequest::Never && request.is_requester(person) {
-                return Err(Refusal::OwnDenial);
-            }
-            Ok(Some(rule))
-        }
+        Button::Approve { confirmed } => may_approve(request, person, *confirmed).map(Some),
+        Button::Deny { .. } => may_deny(request, person).map(Some),
         Button::Revoke { .. } if request.is_requester(person) => Ok(None),
         Button::Revoke { .. } => Ok(Some(may_decide(request, person)?.clone())),
         Button::Withdraw | Button::Return if request.is_requester(person) => Ok(None),
@@ -62,6 +43,63 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
         Button::Retry if request.is_requester(person) => Ok(None),
         Button::Retry => Ok(Some(may_decide(request, person)?.clone())),
     }
+}
+
+fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result<Who, Refusal> {
+    let approval = request.approval();
+    let (stage, rule) = deciding_now(request, &approval, person)?;
+    if request.is_requester(person) {
+        match stage.stage.own_request {
+            OwnRequest::Never if is_planted(Fault::CountsOwn) => {}
+            OwnRequest::Never => return Err(Refusal::OwnRequest),
+            OwnRequest::Confirm if !is_confirmed => return Err(Refusal::ConfirmOwnRequest),
+            OwnRequest::Confirm | OwnRequest::Allow => {}
+        }
+    }
+    let planted = [Fault::AnybodyDecides, Fault::CountsLate, Fault::CountsTwice].into_iter().any(is_planted);
+    let rule = stage.helps(person).or(planted.then_some(rule));
+    rule.cloned().ok_or_else(|| Refusal::NotNeeded { by: waited_for(stage) })
+}
+
+fn may_deny(request: &Request, person: &Person) -> Result<Who, Refusal> {
+    let approval = request.approval();
+    let (stage, rule) = deciding_now(request, &approval, person)?;
+    if stage.stage.own_request == OwnRequest::Never && request.is_requester(person) {
+        return Err(Refusal::OwnDenial);
+    }
+    Ok(rule.clone())
+}
+
+/// The stage that waits, and the rule by which this person decides in it.
+fn deciding_now<'a, 'r>(
+    request: &'r Request,
+    approval: &'a Approval<'r>,
+    person: &Person,
+) -> Result<(&'a StageNow<'r>, &'r Who), Refusal> {
+    let late = approval.stages.last().filter(|_| is_planted(Fault::CountsLate));
+    let nobody = || Refusal::NotAnApprover { by: request.workflow.approvers() };
+    let open = approval.open().or(late).ok_or_else(nobody)?;
+    let first = open.stage.rules().next().filter(|_| is_planted(Fault::AnybodyDecides));
+    if let Some(rule) = open.stage.rules().find(|rule| rule.means(person)).or(first) {
+        return Ok((open, rule));
+    }
+    let decides_in = |stage: &&StageNow<'_>| stage.stage.rules().any(|rule| rule.means(person));
+    Err(match approval.stages.iter().find(decides_in) {
+        Some(other) if other.index < open.index => Refusal::StageIsOver { by: waited_for(open) },
+        Some(_) => Refusal::StageComesLater { by: waited_for(open) },
+        None => Refusal::NotAnApprover { by: open.stage.rules().cloned().collect() },
+    })
+}
+
+/// Whom a stage waits for.
+fn waited_for(stage: &StageNow<'_>) -> Vec<Who> {
+    let mut by: Vec<Who> = Vec::new();
+    for who in stage.open_clauses().flat_map(|clause| &clause.clause.by) {
+        if !by.contains(who) {
+            by.push(who.clone());
+        }
+    }
+    by
 }
 
 fn must_be_member(person: &Person) -> Result<(), Refusal> {

@@ -21,6 +21,24 @@ pub enum Refusal {
         /// Who may.
         by: Vec<Who>,
     },
+    /// May decide in a stage that is through; it waits for others now.
+    #[error("their stage is over")]
+    StageIsOver {
+        /// Whom it waits for.
+        by: Vec<Who>,
+    },
+    /// May decide in a stage that is not open yet.
+    #[error("their stage comes later")]
+    StageComesLater {
+        /// Whom it waits for.
+        by: Vec<Who>,
+    },
+    /// Enough of those this person belongs to have approved; it waits for others.
+    #[error("enough of theirs have approved")]
+    NotNeeded {
+        /// Whom it waits for.
+        by: Vec<Who>,
+    },
     /// Four eyes: never your own request.
     #[error("own request")]
     OwnRequest,
@@ -85,6 +103,9 @@ mod tests {
         let all = vec![
             Refusal::MayNotAsk { ask: who() },
             Refusal::NotAnApprover { by: who() },
+            Refusal::StageIsOver { by: who() },
+            Refusal::StageComesLater { by: who() },
+            Refusal::NotNeeded { by: who() },
             Refusal::OwnRequest,
             Refusal::OwnDenial,
             Refusal::ConfirmOwnRequest,
@@ -101,6 +122,9 @@ mod tests {
             match one {
                 Refusal::MayNotAsk { .. }
                 | Refusal::NotAnApprover { .. }
+                | Refusal::StageIsOver { .. }
+                | Refusal::StageComesLater { .. }
+                | Refusal::NotNeeded { .. }
                 | Refusal::OwnRequest
                 | Refusal::OwnDenial
                 | Refusal::ConfirmOwnRequest
@@ -123,6 +147,9 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"refusal":"may_not_ask","ask":["group:dba"]}
         {"refusal":"not_an_approver","by":["group:dba"]}
+        {"refusal":"stage_is_over","by":["group:dba"]}
+        {"refusal":"stage_comes_later","by":["group:dba"]}
+        {"refusal":"not_needed","by":["group:dba"]}
         {"refusal":"own_request"}
         {"refusal":"own_denial"}
         {"refusal":"confirm_own_request"}

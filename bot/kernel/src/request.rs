@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use crate::event::{Failure, Press, Shows};
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
-use crate::person::{Person, Who};
+use crate::person::Person;
 use crate::workflow::Workflow;
 
+pub use crate::decision::{Asked, Decider, Decision};
 pub use crate::proof::{Found, Proof};
 
 /// Where a request is in its life. How it ended is kept beside it, in `Outcome`.
@@ -122,19 +123,6 @@ pub struct Step {
     pub results: Map<String, Value>,
 }
 
-/// A decision that counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Who, with the facts read for it.
-    pub person: Person,
-    /// Yes or no.
-    pub approved: bool,
-    /// The rule that let them; none when they ended their own request.
-    pub rule: Option<Who>,
-    /// When.
-    pub at: i64,
-}
-
 /// Where a card goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "place", content = "id", rename_all = "snake_case")]
@@ -238,8 +226,8 @@ pub struct Request {
     pub presses: Vec<Press>,
     /// Presses so far.
     pub presses_count: u32,
-    /// Who can decide, Slack ids, once found.
-    pub approvers: Vec<String>,
+    /// Who was asked to decide, stage by stage, once found.
+    pub asked: Vec<Asked>,
     /// When the quorum was there.
     pub approved_at: Option<i64>,
     /// When every step was confirmed.
@@ -333,9 +321,9 @@ impl Request {
         self.decisions.iter().filter(|decision| decision.approved).count()
     }
 
-    /// How many approvals it needs.
-    pub fn quorum(&self) -> u32 {
-        self.workflow.stage().map_or(1, |stage| stage.quorum.max(1))
+    /// Whether those who decide have it in their direct messages: there is no channel for it, or the channel takes no card.
+    pub fn is_shown_directly(&self) -> bool {
+        self.workflow.announce.is_none() || self.not_announced.is_some()
     }
 
     /// When nobody will have answered in time.

@@ -20,7 +20,7 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Who may request. Never empty.
     pub ask: Vec<Who>,
-    /// Stages of approval, in order. This version reads exactly one.
+    /// Stages of approval, in order: the next one opens when the one before is through.
     pub approve: Vec<Stage>,
     /// How long a request waits for an answer.
     pub lapse_after_ms: i64,
@@ -33,9 +33,15 @@ pub struct Workflow {
 }
 
 impl Workflow {
-    /// The first (and in this version only) stage.
-    pub fn stage(&self) -> Option<&Stage> {
-        self.approve.first()
+    /// Everybody who decides in one of the stages, each rule once, in the order of the file.
+    pub fn approvers(&self) -> Vec<Who> {
+        let mut rules: Vec<Who> = Vec::new();
+        for rule in self.approve.iter().flat_map(Stage::rules) {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        rules
     }
 
     /// The input of that name.
@@ -209,15 +215,46 @@ impl InputKind {
     }
 }
 
-/// One stage of approval.
+/// One stage of approval: every clause of it is met, by different people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
-    /// How many distinct people must approve; at least one.
-    pub quorum: u32,
-    /// Who may.
-    pub by: Vec<Who>,
-    /// Whether the requester may be one of them.
+    /// What people call it, if the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What has to be met. Never empty.
+    pub clauses: Vec<Clause>,
+    /// Whether the requester may be one of those who decide.
     pub own_request: OwnRequest,
+    /// How many noes end the request; at least one.
+    pub denials: u32,
+}
+
+/// So many different people of these have to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clause {
+    /// How many; at least one.
+    pub quorum: u32,
+    /// Of whom.
+    pub by: Vec<Who>,
+}
+
+impl Stage {
+    /// So many of these; one no ends it.
+    pub fn of(quorum: u32, by: Vec<Who>, own_request: OwnRequest) -> Self {
+        Self { name: None, clauses: vec![Clause { quorum, by }], own_request, denials: 1 }
+    }
+
+    /// Whoever decides in it, clause by clause.
+    pub fn rules(&self) -> impl Iterator<Item = &Who> + Clone {
+        self.clauses.iter().flat_map(|clause| &clause.by)
+    }
+}
+
+impl Clause {
+    /// How many people it takes: what is stored as none takes one all the same.
+    pub fn needed(&self) -> u32 {
+        self.quorum.max(1)
+    }
 }
 
 /// Whether a requester may decide their own request.

@@ -67,7 +67,7 @@ fn an_approvers_own_card_says_why_they_are_asked() {
 #[test]
 fn half_a_quorum_is_counted_on_the_card() {
     let mut ask = sample::ask();
-    ask.workflow.approve[0].quorum = 2;
+    ask.workflow.approve[0].clauses[0].quorum = 2;
     let life = Life::asked(ask).expect("may be asked").press(&sample::bob(), Button::Approve { confirmed: false });
     assert_snapshot!(card(&life), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)

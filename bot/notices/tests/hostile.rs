@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::notices;
 use crate::kernel::event::Failure;
 use crate::kernel::person::Who;
+use crate::kernel::request::{Asked, Decider};
+use crate::kernel::workflow::{Clause, OwnRequest, Stage};
 use crate::kernel::{Found, Key, Notice, Refusal, Request};
 use crate::notices::{Said, sample};
 
@@ -48,10 +50,17 @@ fn spoiled() -> impl Strategy<Value = Request> {
         request.ask.workflow.name.clone_from(&c);
         request.ask.workflow.description.clone_from(&d);
         request.ask.workflow.announce = Some(e.clone());
-        request.ask.workflow.approve[0].by = vec![Who::TailnetGroup(b.clone()); approvers];
+        request.ask.workflow.approve[0].clauses[0].by = vec![Who::TailnetGroup(b.clone()); approvers];
+        // Every other one has more stages, with names of their own.
+        if index % 2 == 0 {
+            let clause = Clause { quorum: 2, by: vec![Who::SlackGroup(d.clone()); approvers] };
+            let (name, own_request) = (Some(a.clone()), OwnRequest::Never);
+            let more = Stage { name, clauses: vec![clause; 5], own_request, denials: 2 };
+            request.ask.workflow.approve.extend(vec![more; 9]);
+        }
         request.ask.requester.name.clone_from(&c);
         request.ended_reason.clone_from(&d);
-        request.approvers = (0..approvers).map(|number| format!("U0A{number}")).collect();
+        request.asked = vec![Asked { stage: 0, people: (0..approvers).map(|number| format!("U0A{number}")).collect() }];
         request.trouble = Some(Failure { what: e.clone(), advice: a.clone(), retryable: true, retry_after_ms: None });
         if let Some(device) = &mut request.ask.device {
             device.name.clone_from(&e);
@@ -69,7 +78,9 @@ fn spoiled() -> impl Strategy<Value = Request> {
             }
         }
         for decision in &mut request.decisions {
-            decision.rule = Some(Who::SlackGroup(a.clone()));
+            let Decider::Person { rule, .. } = &mut decision.by;
+            *rule = Some(Who::SlackGroup(a.clone()));
+            decision.reason.clone_from(&a);
         }
         request
     })

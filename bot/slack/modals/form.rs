@@ -10,7 +10,7 @@ use super::{choices, context, input, option, plain, section};
 use crate::engine::asking::Form;
 use crate::inputs::duration::spelled;
 use crate::inputs::{self, Field, InputType, device};
-use crate::kernel::workflow::{Input, OwnRequest, Workflow};
+use crate::kernel::workflow::{Input, OwnRequest, Stage, Workflow};
 use crate::kernel::{Request, hold};
 use crate::notices::words::{self, escape, one_line};
 use crate::outside::tailscale::Device;
@@ -295,18 +295,26 @@ fn text_field(max_length: u32, value: Option<String>) -> Value {
 
 /// Small print: who decides, where they see it, and until when.
 fn who_is_asked(workflow: &Workflow) -> String {
-    let (by, quorum, own) = workflow.stage().map_or((String::new(), 1, OwnRequest::Never), |stage| {
-        (words::whos(&stage.by, "or"), stage.quorum.max(1), stage.own_request)
-    });
-    let asked = if quorum == 1 { format!("One of {by} decides") } else { format!("{quorum} of {by} have to approve") };
+    let asked = match workflow.approve.as_slice() {
+        [Stage { clauses, .. }] if !words::is_staged(workflow) => match clauses.as_slice() {
+            [one] if one.needed() == 1 => format!("One of {} decides", words::whos(&one.by, "or")),
+            _ => format!("{} have to approve", escape(&words::takes(workflow))),
+        },
+        _ => format!("It takes {}", escape(&words::takes(workflow))),
+    };
     let place = match &workflow.announce {
         Some(channel) if channel.starts_with('#') => format!("in {}", escape(&one_line(channel, 80))),
         Some(channel) => format!("in <#{}>", escape(&one_line(channel, 20))),
         None => "in their direct messages".to_owned(),
     };
-    let own = match own {
-        OwnRequest::Never => "",
-        OwnRequest::Confirm | OwnRequest::Allow => " You may be one of them.",
+    let may_be_one = |stage: &Stage| stage.own_request != OwnRequest::Never;
+    let titles = workflow.approve.iter().enumerate().filter(|(_, stage)| may_be_one(stage));
+    let titles: Vec<String> =
+        titles.map(|(index, _)| escape(&words::stage_title(workflow, index).to_lowercase())).collect();
+    let own = match (titles.as_slice(), workflow.approve.len()) {
+        ([], _) => String::new(),
+        (own, all) if own.len() == all => " You may be one of them.".to_owned(),
+        (own, _) => format!(" In {} you may be one of them.", words::listed(own, "and")),
     };
     let lapse = spelled(workflow.lapse_after_ms);
     format!(":busts_in_silhouette: {asked}; they see it {place}.{own} Without an answer it lapses after {lapse}.")

@@ -1,7 +1,7 @@
 //! The list of everything that is stored as JSON, each with its raising steps.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Kept, Raise, says_more, shape_of};
 use crate::effect::Effect;
@@ -37,8 +37,9 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    // The last: inputs can be of more kinds.
-    const RAISES: &'static [Raise] = &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications, says_more];
+    // The fourth: inputs can be of more kinds.
+    const RAISES: &'static [Raise] =
+        &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications, says_more, approval_has_stages];
 }
 
 /// What is touched stood in the ask and once more in each step.
@@ -82,11 +83,39 @@ fn alarms_are_notifications(mut request: Value) -> Result<Value, String> {
     Ok(request)
 }
 
+/// There was one stage, of one clause; a decision was a person's, and those who were asked stood without a stage.
+fn approval_has_stages(mut request: Value) -> Result<Value, String> {
+    let stages = request.pointer_mut("/ask/workflow/approve").and_then(Value::as_array_mut);
+    for stage in stages.ok_or("its workflow has no stages")? {
+        let fields = stage.as_object_mut().ok_or("a stage is no object")?;
+        let clause: Map<String, Value> = ["quorum", "by"]
+            .into_iter()
+            .map(|name| (name.to_owned(), fields.shift_remove(name).unwrap_or_default()))
+            .collect();
+        fields.shift_insert(0, "clauses".to_owned(), json!([clause]));
+        fields.insert("denials".to_owned(), 1.into());
+    }
+    let fields = request.as_object_mut().ok_or("it is no object")?;
+    for decision in fields.get_mut("decisions").and_then(Value::as_array_mut).into_iter().flatten() {
+        let fields = decision.as_object_mut().ok_or("a decision is no object")?;
+        let mut take = |name: &str| fields.shift_remove(name).unwrap_or_default();
+        let by = json!({ "decider": "person", "person": take("person"), "rule": take("rule") });
+        fields.insert("by".to_owned(), by);
+        fields.insert("stage".to_owned(), 0.into());
+    }
+    let people = fields.shift_remove("approvers").unwrap_or_default();
+    let is_found = people.as_array().is_some_and(|people| !people.is_empty());
+    let asked = if is_found { json!([{ "stage": 0, "people": people }]) } else { json!([]) };
+    fields.insert("asked".to_owned(), asked);
+    Ok(request)
+}
+
 /// What waits in the outbox.
 impl Kept for Effect {
     const KIND: &'static str = "effect";
-    // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet.
-    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more, says_more];
+    // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet. The
+    // fourth: who is found is of a stage, and refusals that tell of stages.
+    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more, says_more, finds_for_the_first_stage];
 }
 
 /// Settling named a step of a request. Which key that is stands in the row's lane: the migration of that name wrote such rows
@@ -98,6 +127,18 @@ fn settling_belongs_to_the_key(effect: Value) -> Result<Value, String> {
     Ok(effect)
 }
 
+/// There was one stage.
+fn finds_for_the_first_stage(effect: Value) -> Result<Value, String> {
+    Ok(of_the_first_stage(effect, "effect", "find_approvers"))
+}
+
+fn of_the_first_stage(mut body: Value, tag: &str, name: &str) -> Value {
+    if let Some(fields) = body.as_object_mut().filter(|fields| fields.get(tag).is_some_and(|found| found == name)) {
+        fields.insert("stage".to_owned(), 0.into());
+    }
+    body
+}
+
 /// What a holder of a key wants of its step type.
 impl Kept for Settings {
     const KIND: &'static str = "settings";
@@ -107,8 +148,8 @@ impl Kept for Settings {
 /// What the audit log says that happened to a request.
 impl Kept for Event {
     const KIND: &'static str = "event";
-    // The last: an ask has inputs of more kinds.
-    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification, says_more];
+    // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event.
+    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification, says_more, found_for_the_first_stage];
 }
 
 /// Only alarms were told of; what was read may say that it is on all the same.
@@ -120,6 +161,11 @@ fn an_alarm_is_a_notification(mut event: Value) -> Result<Value, String> {
         fields.insert("shows".to_owned(), "stuck".into());
     }
     Ok(event)
+}
+
+/// There was one stage.
+fn found_for_the_first_stage(event: Value) -> Result<Value, String> {
+    Ok(of_the_first_stage(event, "event", "approvers_found"))
 }
 
 /// Who the audit log says it was.

@@ -140,7 +140,7 @@ impl Change {
         if self.request.workflow.announce.is_some() && self.request.not_announced.is_none() {
             return vec![Recipient::Channel];
         }
-        let people = self.request.approvers.iter().cloned();
+        let people = self.request.everybody_asked().into_iter();
         people.map(|slack_id| Recipient::Person { slack_id }).collect()
     }
 

@@ -144,14 +144,17 @@ impl Change {
         if self.request.state != State::Pending || !self.request.cards.is_empty() {
             return;
         }
-        if matches!(place, Place::Approver(_)) || self.request.approvers.is_empty() {
+        let open = self.request.approval().open().map(|open| open.index);
+        let people = open.and_then(|open| self.request.asked_in(open)).map(<[String]>::to_vec);
+        if matches!(place, Place::Approver(_)) || people.as_ref().is_some_and(Vec::is_empty) {
             self.request.trouble = Some(failure);
             self.close(Outcome::Failed);
             self.tell_requester(Notice::Failed);
             return;
         }
         self.request.not_announced = Some(failure.what);
-        self.request.cards = self.request.approvers.iter().cloned().map(|id| Card::at(Place::Approver(id))).collect();
+        // Those of a stage that has just opened get theirs when they are found.
+        self.request.cards = people.into_iter().flatten().map(|id| Card::at(Place::Approver(id))).collect();
         self.show();
     }
 }

@@ -12,7 +12,8 @@ use crate::event::{Event, Purpose};
 use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
-use crate::request::{Ask, Card, Message, Outcome, Phase, Place, Request, State, Step};
+use crate::request::{Ask, Asked, Card, Decision, Message, Outcome, Phase, Place, Request, State, Step};
+use crate::workflow::Stage;
 
 /// The far side is told the end this much later than asked, so that a slow answer never ends access early.
 /// What ends access on time is the worker, at `expires_at`; the far side's own expiry is the net under it.
@@ -45,10 +46,11 @@ impl Request {
     pub fn ask(ask: Ask, moment: Moment) -> Result<Applied, Refusal> {
         policy::may_ask(&ask.workflow, &ask.requester)?;
         let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
-        ask.workflow.stage().filter(|stage| !stage.by.is_empty()).ok_or_else(|| unusable("approver"))?;
-        if ask.workflow.approve.len() > 1 {
-            // Counting only the first would switch on what the file asks more people for.
-            return Err(unusable("single stage of approval"));
+        // A stage or clause of nobody is one that nobody meets.
+        let is_of_nobody =
+            |stage: &Stage| stage.clauses.is_empty() || stage.clauses.iter().any(|clause| clause.by.is_empty());
+        if ask.workflow.approve.is_empty() || ask.workflow.approve.iter().any(is_of_nobody) {
+            return Err(unusable("approver"));
         }
         if ask.workflow.steps.is_empty() {
             return Err(unusable("step"));
@@ -69,7 +71,7 @@ impl Request {
             decisions: Vec::new(),
             presses: Vec::new(),
             presses_count: 0,
-            approvers: Vec::new(),
+            asked: Vec::new(),
             approved_at: None,
             active_at: None,
             expires_at: None,
@@ -87,7 +89,7 @@ impl Request {
             not_announced: None,
         };
         let mut change = Change::of(request, moment);
-        change.now(Effect::FindApprovers);
+        change.now(Effect::FindApprovers { stage: 0 });
         let lapses_at = change.request.lapses_at();
         change.later(lapses_at, Effect::Wake { wake: Wake::Lapse });
         Ok(change.done())
@@ -98,7 +100,7 @@ impl Request {
         let mut change = Change::of(self.clone(), moment);
         match event {
             Event::Asked => {}
-            Event::ApproversFound { people } => change.approvers_found(people),
+            Event::ApproversFound { stage, people } => change.approvers_found(stage, people),
             Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
             Event::Identified { purpose: Purpose::Press { number }, person } => change.press_identified(number, person),
             Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
@@ -194,25 +196,42 @@ impl Change {
     /// The people who said yes hear of failures of what they allowed; the requester hears of them anyway.
     fn deciders(&self) -> Vec<Recipient> {
         let requester = self.requester();
-        let people = self.request.decisions.iter().map(|one| one.person.slack_id.clone());
+        let people = self.request.decisions.iter().filter_map(Decision::person).map(|person| person.slack_id.clone());
         people.map(|slack_id| Recipient::Person { slack_id }).filter(|one| *one != requester).collect()
     }
 
-    fn approvers_found(&mut self, people: Vec<String>) {
-        if self.request.state != State::Pending || !self.request.approvers.is_empty() {
+    /// Asks those of a stage, if it is the one that waits and nobody was asked yet.
+    fn approvers_found(&mut self, stage: usize, people: Vec<String>) {
+        let is_open = self.request.approval().open().is_some_and(|open| open.index == stage);
+        if self.request.state != State::Pending || !is_open || self.request.asked_in(stage).is_some() {
             return;
         }
-        if self.request.workflow.announce.is_none() {
+        if self.request.is_shown_directly() {
             if people.is_empty() {
                 self.request.trouble = Some(nobody_to_ask());
                 self.close(Outcome::Failed);
                 self.tell_requester(Notice::Failed);
                 return;
             }
-            self.request.cards = people.iter().map(|id| Card::at(Place::Approver(id.clone()))).collect();
+            self.ask_directly(&people);
         }
-        self.request.approvers = people;
+        self.request.asked.push(Asked { stage, people });
+        if stage > 0 {
+            self.tell(Recipient::Thread, Notice::StageOpened);
+        }
         self.show();
+    }
+
+    /// Whoever has a card already from an earlier stage would not notice that it changes.
+    fn ask_directly(&mut self, people: &[String]) {
+        for slack_id in people {
+            let place = Place::Approver(slack_id.clone());
+            if self.request.cards.iter().any(|card| card.place == place) {
+                self.tell(Recipient::Person { slack_id: slack_id.clone() }, Notice::StageOpened);
+            } else {
+                self.request.cards.push(Card::at(place));
+            }
+        }
     }
 
     fn observed(&mut self, step: usize, before: serde_json::Value) {

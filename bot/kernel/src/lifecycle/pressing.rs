@@ -3,11 +3,11 @@
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Button, Failure, Press, PressedOn, Purpose};
-use crate::person::Person;
+use crate::person::{Person, Who};
 use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
-use crate::request::{Decision, Outcome, Request, State};
+use crate::request::{Decider, Decision, Outcome, Request, State};
 
 impl Change {
     pub(super) fn pressed(
@@ -72,26 +72,15 @@ impl Change {
         self.tell(Recipient::Private { slack_id, channel }, Notice::Refused { why });
     }
 
-    fn count(&mut self, press: Press, person: Person, rule: Option<crate::person::Who>) {
+    fn count(&mut self, press: Press, person: Person, rule: Option<Who>) {
         let by = press.by;
         match press.button {
             Button::Approve { .. } => {
-                self.decide(person, true, rule);
+                self.decide(person, true, rule, String::new());
                 self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason: String::new() });
-                let short = usize::from(is_planted(Fault::QuorumShort));
-                let reached =
-                    u32::try_from(self.request.approvals_count() + short).unwrap_or(u32::MAX) >= self.request.quorum();
-                if reached { self.approve() } else { self.show() }
+                self.go_on();
             }
-            Button::Deny { reason } => {
-                self.decide(person, false, rule);
-                self.request.ended_by = Some(by.clone());
-                self.request.ended_reason.clone_from(&reason);
-                self.close(Outcome::Denied);
-                let notice = Notice::Decided { by, approved: false, reason };
-                self.tell(Recipient::Thread, notice.clone());
-                self.tell_requester(notice);
-            }
+            Button::Deny { reason } => self.denied(by, person, rule, reason),
             Button::Withdraw => {
                 self.request.ended_by = Some(by);
                 self.close(Outcome::Withdrawn);
@@ -106,8 +95,42 @@ impl Change {
         }
     }
 
-    fn decide(&mut self, person: Person, approved: bool, rule: Option<crate::person::Who>) {
-        self.request.decisions.push(Decision { person, approved, rule, at: self.moment.now });
+    /// A no: as many as the stage says end it, the others are kept and said.
+    fn denied(&mut self, by: String, person: Person, rule: Option<Who>, reason: String) {
+        self.decide(person, false, rule, reason.clone());
+        if self.request.approval().is_denied() {
+            self.request.ended_by = Some(by.clone());
+            self.request.ended_reason.clone_from(&reason);
+            self.close(Outcome::Denied);
+        } else {
+            self.show();
+        }
+        let notice = Notice::Decided { by, approved: false, reason };
+        self.tell(Recipient::Thread, notice.clone());
+        self.tell_requester(notice);
+    }
+
+    fn decide(&mut self, person: Person, approved: bool, rule: Option<Who>, reason: String) {
+        let approval = self.request.approval();
+        // Late votes count in the last one, if that fault is planted.
+        let Some(stage) = approval.open().or(approval.stages.last()).map(|stage| stage.index) else { return };
+        let by = Decider::Person { person, rule };
+        self.request.decisions.push(Decision { by, approved, stage, reason, at: self.moment.now });
+    }
+
+    /// After a yes: all is given, or the next stage opens, or it waits for more.
+    fn go_on(&mut self) {
+        let approval = self.request.approval();
+        let is_short = is_planted(Fault::QuorumShort)
+            && approval.stages.iter().map(|stage| stage.missing()).fold(0, u32::saturating_add) <= 1;
+        if approval.is_given() || is_short {
+            return self.approve();
+        }
+        let decided_in = self.request.decisions.last().map(|decision| decision.stage);
+        if let Some(stage) = approval.open().map(|open| open.index).filter(|open| Some(*open) != decided_in) {
+            self.now(Effect::FindApprovers { stage });
+        }
+        self.show();
     }
 }
 
@@ -116,7 +139,7 @@ impl Request {
     pub fn is_open_for(&self, button: &Button, by: &str, now: i64) -> Result<(), Refusal> {
         let open = match button {
             Button::Approve { .. } | Button::Deny { .. } => {
-                let decided = self.decisions.iter().any(|decision| decision.person.slack_id == by);
+                let decided = self.decisions.iter().any(|decision| decision.is_by_account(by));
                 let decided = decided && !is_planted(Fault::CountsTwice);
                 if self.state == State::Pending && decided {
                     return Err(Refusal::DecidedBefore);
@@ -138,7 +161,8 @@ impl Request {
         if open {
             return Ok(());
         }
-        let mut by: Vec<String> = self.decisions.iter().map(|decision| decision.person.slack_id.clone()).collect();
+        let people = self.decisions.iter().filter_map(Decision::person);
+        let mut by: Vec<String> = people.map(|person| person.slack_id.clone()).collect();
         if let Some(ended_by) = self.ended_by.as_ref().filter(|id| !by.contains(id)) {
             by.push(ended_by.clone());
         }
@@ -159,7 +183,7 @@ impl Request {
     /// One human, one decision, whatever account they use.
     fn has_not_decided(&self, button: &Button, person: &Person) -> Result<(), Refusal> {
         let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. });
-        let before = self.decisions.iter().any(|decision| decision.person.is_same_human(person));
+        let before = self.decisions.iter().any(|decision| decision.is_by(person));
         if decides && before && !is_planted(Fault::CountsTwice) { Err(Refusal::DecidedBefore) } else { Ok(()) }
     }
 }

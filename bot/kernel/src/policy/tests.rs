@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::workflow::{Input, InputKind, Stage, StepUse};
+use crate::workflow::{Input, InputKind, StepUse};
 use crate::{Ask, Moment, RequestId, StepType};
 
 const STANDINGS: [Standing; 6] =
@@ -35,7 +35,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
         command: None,
         inputs: vec![Input::plain("hold", "Hold", hold)],
         ask: vec![group("engineering"), Who::Email("eve@example.com".to_owned())],
-        approve: vec![Stage { quorum: 1, by: vec![group("dba"), Who::SlackGroup("oncall".to_owned())], own_request }],
+        approve: vec![Stage::of(1, vec![group("dba"), Who::SlackGroup("oncall".to_owned())], own_request)],
         lapse_after_ms: 1_000,
         steps: vec![StepUse { uses: "test.thing".to_owned(), name: None, with: serde_json::Map::new() }],
         announce: None,

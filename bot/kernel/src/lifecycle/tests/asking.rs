@@ -40,11 +40,16 @@ fn what_cannot_be_granted_cannot_be_asked_for() {
         ("with no stage of approval", nobody_decides(|workflow| workflow.approve.clear())),
         (
             "with nobody to approve",
-            nobody_decides(|workflow| workflow.approve.iter_mut().for_each(|one| one.by.clear())),
+            nobody_decides(|workflow| workflow.approve.iter_mut().for_each(|one| one.clauses[0].by.clear())),
         ),
+        ("with a stage of no clause", nobody_decides(|workflow| workflow.approve[0].clauses.clear())),
+        ("with two stages", nobody_decides(|workflow| workflow.approve.extend_from_within(..))),
         (
-            "with a second stage, which this version does not know",
-            nobody_decides(|workflow| workflow.approve.extend_from_within(..)),
+            "with a second stage of nobody",
+            nobody_decides(|workflow| {
+                workflow.approve.extend_from_within(..);
+                workflow.approve[1].clauses[0].by.clear();
+            }),
         ),
     ];
     let lines: Vec<String> = table.into_iter().map(|(label, ask)| format!("{label}: {}", refused(ask))).collect();
@@ -60,16 +65,18 @@ fn what_cannot_be_granted_cannot_be_asked_for() {
     for nothing: workflow has no step
     with no stage of approval: workflow has no approver
     with nobody to approve: workflow has no approver
-    with a second stage, which this version does not know: workflow has no single stage of approval
+    with a stage of no clause: workflow has no approver
+    with two stages: accepted
+    with a second stage of nobody: workflow has no approver
     ");
 }
 
 #[test]
 fn a_quorum_of_zero_still_needs_one_approval() {
     let mut workflow = workflow();
-    workflow.approve.iter_mut().for_each(|stage| stage.quorum = 0);
+    workflow.approve.iter_mut().for_each(|stage| stage.clauses[0].quorum = 0);
     let story = Story::pending_under(workflow);
-    assert_eq!(story.request.quorum(), 1);
+    assert_eq!(story.request.approval().open().map(|stage| stage.missing()), Some(1));
     assert_eq!(story.request.state, State::Pending);
 }
 

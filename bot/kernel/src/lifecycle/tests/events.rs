@@ -42,8 +42,8 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
     let not_pressed = Event::NotIdentified { purpose: press.clone(), failure: failure(true) };
     vec![
         ("asked", now, Event::Asked),
-        ("approvers found", now, Event::ApproversFound { people: vec![bob().slack_id] }),
-        ("approvers found, nobody", now, Event::ApproversFound { people: vec![] }),
+        ("approvers found", now, Event::ApproversFound { stage: 0, people: vec![bob().slack_id] }),
+        ("approvers found, nobody", now, Event::ApproversFound { stage: 0, people: vec![] }),
         ("pressed approve", now, pressed(&bob(), approve())),
         ("pressed, wrong seal", now, other_seal),
         ("identified, no such press", now, Event::Identified { purpose: press, person: bob() }),
@@ -123,7 +123,7 @@ fn asked() {
     let mut story = Story::of(super::people::ask(super::people::workflow()));
     let nothing_before = story.request.clone();
     insta::assert_snapshot!(words(&nothing_before, &story), @"find approvers, wake lapse in 8h");
-    story.tell(Event::ApproversFound { people: vec![bob().slack_id] });
+    story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id] });
     insta::assert_snapshot!(words(&nothing_before, &story), @"noted, show #access");
 }
 

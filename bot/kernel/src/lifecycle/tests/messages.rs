@@ -26,7 +26,7 @@ fn after(story: &Story, event: Event) -> String {
 /// Approvers are known, and the card was not confirmed: it may be on its way, or posted before a kill.
 fn card_unknown(workflow: Workflow) -> Story {
     let mut story = Story::of(super::people::ask(workflow));
-    story.tell(Event::ApproversFound { people: vec![bob().slack_id, carol().slack_id] });
+    story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] });
     story
 }
 

@@ -80,11 +80,7 @@ pub(super) fn workflow() -> Workflow {
         command: None,
         inputs: vec![input("hold", InputKind::Duration { default_ms: HOLD_MS, max_ms: 4 * HOLD_MS })],
         ask: vec![Who::TailnetGroup("group:engineering".to_owned())],
-        approve: vec![Stage {
-            quorum: 1,
-            by: vec![Who::TailnetGroup("group:dba".to_owned())],
-            own_request: OwnRequest::Never,
-        }],
+        approve: vec![Stage::of(1, vec![Who::TailnetGroup("group:dba".to_owned())], OwnRequest::Never)],
         lapse_after_ms: LAPSE_MS,
         steps: vec![step("a"), step("b")],
         announce: Some("#access".to_owned()),
@@ -96,7 +92,7 @@ pub(super) fn workflow() -> Workflow {
 pub(super) fn workflow_with(quorum: u32, own_request: OwnRequest) -> Workflow {
     let mut workflow = workflow();
     for stage in &mut workflow.approve {
-        stage.quorum = quorum;
+        stage.clauses[0].quorum = quorum;
         stage.own_request = own_request;
     }
     workflow

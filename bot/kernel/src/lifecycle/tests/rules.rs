@@ -68,7 +68,7 @@ fn the_thread_is_under_the_card_in_the_channel_and_nowhere_else() {
     let message = Message { channel: "C1".to_owned(), ts: "1.1".to_owned() };
     assert_eq!(Story::pending().request.thread(), Some(&message));
     let mut direct = Story::of(ask(Workflow { announce: None, ..workflow() }));
-    direct.tell(Event::ApproversFound { people: vec![bob().slack_id] });
+    direct.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id] });
     direct.tell(Event::Shown { place: Place::Approver(bob().slack_id), channel: "D1".into(), ts: "2.2".into() });
     assert_eq!(direct.request.thread(), None);
 }
@@ -257,7 +257,7 @@ fn a_channel_that_takes_no_card_keeps_no_request_from_its_approvers() {
     let channel = || Place::Channel("#access".to_owned());
     let unknown = || {
         let mut story = Story::of(ask(workflow()));
-        story.tell(Event::ApproversFound { people: vec![bob().slack_id, carol().slack_id] });
+        story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] });
         story
     };
     // Whoever was asked gets it directly.
@@ -275,6 +275,7 @@ fn a_channel_that_takes_no_card_keeps_no_request_from_its_approvers() {
     assert_eq!(tells(&story, &Notice::Failed), [Recipient::Person { slack_id: alice().slack_id }]);
     // Nobody to go to.
     let mut story = Story::of(ask(workflow()));
+    story.tell(Event::ApproversFound { stage: 0, people: Vec::new() });
     story.tell(not_shown(channel()));
     assert_eq!(story.fate(), (State::Ended, Some(Outcome::Failed)));
     // A card that stands somewhere, or one nobody knows, is not taken away; decided requests go on without.

@@ -180,7 +180,9 @@ impl World {
 
     fn perform(&mut self, effect: &Effect, luck: Luck) -> Option<Event> {
         match effect {
-            Effect::FindApprovers => Some(Event::ApproversFound { people: vec![bob().slack_id, carol().slack_id] }),
+            Effect::FindApprovers { .. } => {
+                Some(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] })
+            }
             Effect::Identify { purpose, .. } if luck == Luck::Final => {
                 Some(Event::NotIdentified { purpose: purpose.clone(), failure: failure(true) })
             }

@@ -34,7 +34,7 @@ impl Story {
 
     pub(super) fn pending_under(workflow: crate::Workflow) -> Self {
         let mut story = Self::of(ask(workflow));
-        story.tell(Event::ApproversFound { people: vec![bob().slack_id, carol().slack_id] });
+        story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] });
         story.tell(shown(Place::Channel("#access".to_owned())));
         story.pass(60_000);
         story

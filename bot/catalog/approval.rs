@@ -1,0 +1,144 @@
+//! `approve:` of a workflow: the stages of approval, in order, and who decides in each.
+
+use super::keys;
+use super::people::names;
+use crate::config::sheet::{Fields, Sheet};
+use crate::config::yaml::{Node, Value};
+use crate::kernel::person::Who;
+use crate::kernel::workflow::{Clause, OwnRequest, Stage};
+
+/// A quorum nobody could bring together is a typing mistake.
+const QUORUM_MAX: i64 = 20;
+/// More stages than this are no approval but an obstacle.
+const STAGES_MAX: usize = 10;
+/// Clauses of one stage.
+const CLAUSES_MAX: usize = 10;
+/// Of all stages together.
+const PEOPLE_MAX: u32 = 50;
+/// Stands on the card beside what is missing.
+const NAME_MAX: usize = 48;
+
+/// The stages of approval.
+pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> {
+    const HELP: &str = "say who decides: approve: with - by: [group:dba]";
+    let node = sheet.required(fields, "approve", HELP)?;
+    let stages = match &node.value {
+        Value::Map(_) => {
+            sheet.mistake(
+                node.place,
+                "`approve` must be a list of stages",
+                Some("put a - before its first line".into()),
+            );
+            std::slice::from_ref(node)
+        }
+        Value::Text(_) | Value::Flag(_) | Value::Nothing => {
+            let help = "nothing is lent without approval: write - by: [group:dba], and own_request: allow to let those people \
+                        approve for themselves";
+            sheet.mistake(node.place, "`approve` must be a list of stages", Some(help.to_owned()));
+            return None;
+        }
+        Value::List(list) if list.is_empty() => {
+            sheet.mistake(node.place, "`approve` is empty, so nobody could decide", Some(HELP.to_owned()));
+            return None;
+        }
+        _ => sheet.list(node, "`approve`")?,
+    };
+    if let Some(more) = stages.get(STAGES_MAX) {
+        let help = "people have to get through all of them; put clauses into one stage with `all_of`";
+        sheet.mistake(more.place, format!("`approve` has more than {STAGES_MAX} stages"), Some(help.to_owned()));
+    }
+    let stages: Vec<Option<Stage>> = stages.iter().take(STAGES_MAX).map(|node| stage(sheet, node)).collect();
+    let stages = stages.into_iter().collect::<Option<Vec<Stage>>>()?;
+    let people = stages.iter().flat_map(|stage| &stage.clauses).map(Clause::needed).sum::<u32>();
+    if people > PEOPLE_MAX {
+        let message = format!("`approve` takes {people} different people");
+        sheet.mistake(node.place, message, Some(format!("at most {PEOPLE_MAX}, in all stages together")));
+    }
+    Some(stages)
+}
+
+fn stage(sheet: &mut Sheet, node: &Node) -> Option<Stage> {
+    const OWN: &[&str] = &["never", "confirm", "allow"];
+    let fields = sheet.fields(node, "a stage of `approve`", &keys::names(keys::STAGE))?;
+    let name = match fields.get("name") {
+        Some(node) => sheet.short_text(node, "`name`", NAME_MAX).map(|name| Some(name.trim().to_owned())),
+        None => Some(None),
+    };
+    let clauses = clauses(sheet, &fields);
+    let own_request = match fields.get("own_request") {
+        Some(node) => sheet.word(node, "`own_request`", OWN),
+        None => Some("never"),
+    };
+    let denials = match fields.get("denials") {
+        Some(node) => denials(sheet, node),
+        None => Some(1),
+    };
+    let own_request = match own_request? {
+        "allow" => OwnRequest::Allow,
+        "confirm" => OwnRequest::Confirm,
+        _ => OwnRequest::Never,
+    };
+    Some(Stage { name: name?, clauses: clauses?, own_request, denials: denials? })
+}
+
+/// The list under `all_of`, or the one clause that the stage itself is.
+fn clauses(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Clause>> {
+    let Some(node) = fields.get("all_of") else { return clause(sheet, fields).map(|one| vec![one]) };
+    let beside = ["quorum", "by"].into_iter().filter_map(|name| Some((name, fields.get(name)?)));
+    let mut is_alone = true;
+    for (name, other) in beside {
+        is_alone = false;
+        let help = "make it a clause of the list: all_of: with - { quorum: 2, by: [group:security] }";
+        sheet.mistake(other.place, format!("`{name}` stands beside `all_of`"), Some(help.to_owned()));
+    }
+    let list = sheet.list(node, "`all_of`")?;
+    if let Some(more) = list.get(CLAUSES_MAX) {
+        sheet.mistake(more.place, format!("`all_of` has more than {CLAUSES_MAX} clauses"), None);
+    }
+    let read = |node| {
+        let fields = sheet.fields(node, "a clause of `all_of`", &keys::names(keys::CLAUSE))?;
+        clause(sheet, &fields)
+    };
+    let clauses: Vec<Option<Clause>> = list.iter().take(CLAUSES_MAX).map(read).collect();
+    clauses.into_iter().collect::<Option<Vec<Clause>>>().filter(|_| is_alone)
+}
+
+fn clause(sheet: &mut Sheet, fields: &Fields) -> Option<Clause> {
+    let by = sheet
+        .required(fields, "by", "say who decides: by: [group:dba, \"@db-oncall\", bob@example.com]")
+        .and_then(|node| names(sheet, node, "`by`"));
+    let quorum = match fields.get("quorum") {
+        Some(node) => quorum(sheet, node, by.as_deref()),
+        None => Some(1),
+    };
+    Some(Clause { quorum: quorum?, by: by? })
+}
+
+/// When everybody is named by e-mail, we know how many there are.
+fn quorum(sheet: &mut Sheet, node: &Node, by: Option<&[Who]>) -> Option<u32> {
+    if node.value == Value::Whole(0) {
+        let help = "write 1; to let people approve for themselves, write own_request: allow";
+        sheet.mistake(node.place, "`quorum` is 0, and nothing is lent that nobody approved", Some(help.to_owned()));
+        return None;
+    }
+    let number = sheet.whole_number(node, "`quorum`", 1, QUORUM_MAX)?;
+    let quorum = u32::try_from(number).ok()?;
+    let by = by?;
+    let is_counted = by.iter().all(|who| matches!(who, Who::Email(_)));
+    if is_counted && u32::try_from(by.len()).is_ok_and(|count| count < quorum) {
+        let people = if by.len() == 1 { "1 person".to_owned() } else { format!("{} people", by.len()) };
+        let message = format!("`quorum` is {quorum}, but `by` names {people}");
+        sheet.mistake(node.place, message, Some("nobody could ever be given this".to_owned()));
+        return None;
+    }
+    Some(quorum)
+}
+
+fn denials(sheet: &mut Sheet, node: &Node) -> Option<u32> {
+    if node.value == Value::Whole(0) {
+        let help = "write 1, and one no ends the request, or leave it out";
+        sheet.mistake(node.place, "`denials` is 0, and nobody would have to say no", Some(help.to_owned()));
+        return None;
+    }
+    u32::try_from(sheet.whole_number(node, "`denials`", 1, QUORUM_MAX)?).ok()
+}

@@ -1,0 +1,151 @@
+//! Where the approval of a request stands: what is met, what is missing, who is counted for what. Every rule, card, form and list
+//! asks this and nothing else.
+
+use crate::matching;
+use crate::person::{Person, Who};
+use crate::request::{Decider, Decision, Request};
+use crate::workflow::{Clause, Stage};
+
+/// The stages of a request's workflow with the decisions that counted.
+#[derive(Clone, Debug)]
+pub struct Approval<'r> {
+    /// Every stage, in order.
+    pub stages: Vec<StageNow<'r>>,
+}
+
+/// One stage and what was decided in it.
+#[derive(Clone, Debug)]
+pub struct StageNow<'r> {
+    /// Its place in the workflow's list.
+    pub index: usize,
+    /// As the workflow has it.
+    pub stage: &'r Stage,
+    /// Its clauses, in order.
+    pub clauses: Vec<ClauseNow<'r>>,
+    /// Who said no.
+    pub noes: Vec<&'r Decision>,
+}
+
+/// One clause and who is counted for it.
+#[derive(Clone, Debug)]
+pub struct ClauseNow<'r> {
+    /// As the workflow has it.
+    pub clause: &'r Clause,
+    /// Who said yes and is counted here.
+    pub yeses: Vec<&'r Decision>,
+    /// How many more it takes.
+    pub missing: u32,
+}
+
+impl<'r> Approval<'r> {
+    /// The stage that waits for somebody; none if everything is decided.
+    pub fn open(&self) -> Option<&StageNow<'r>> {
+        if self.is_denied() { None } else { self.stages.iter().find(|stage| !stage.is_met()) }
+    }
+
+    /// Whether every clause of every stage is met, and nobody's no ended it. Never without a stage.
+    pub fn is_given(&self) -> bool {
+        !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
+    }
+
+    /// Whether a stage has as many noes as end it.
+    pub fn is_denied(&self) -> bool {
+        self.stages.iter().any(StageNow::is_denied)
+    }
+}
+
+impl<'r> StageNow<'r> {
+    fn of(request: &'r Request, index: usize, stage: &'r Stage) -> Self {
+        let here = |approved: bool| {
+            request
+                .decisions
+                .iter()
+                .filter(move |one| one.stage == index && one.approved == approved)
+                .collect::<Vec<_>>()
+        };
+        let yeses = here(true);
+        let placed = matching::assign(&needs(stage), &yeses.iter().map(|one| one.fits(stage)).collect::<Vec<_>>());
+        let clause = |(place, clause): (usize, &'r Clause)| {
+            let counted = yeses.iter().zip(&placed).filter(|(_, counted)| **counted == Some(place));
+            let yeses: Vec<&Decision> = counted.map(|(decision, _)| *decision).collect();
+            let missing = clause.needed().saturating_sub(u32::try_from(yeses.len()).unwrap_or(u32::MAX));
+            ClauseNow { clause, yeses, missing }
+        };
+        Self { index, stage, clauses: stage.clauses.iter().enumerate().map(clause).collect(), noes: here(false) }
+    }
+
+    /// Whether every clause is met. A stage without any is met by nobody.
+    pub fn is_met(&self) -> bool {
+        !self.clauses.is_empty() && self.missing() == 0
+    }
+
+    /// How many more people it takes.
+    pub fn missing(&self) -> u32 {
+        self.clauses.iter().map(|clause| clause.missing).fold(0, u32::saturating_add)
+    }
+
+    /// How many people it takes.
+    pub fn needed(&self) -> u32 {
+        self.clauses.iter().map(|clause| clause.clause.needed()).fold(0, u32::saturating_add)
+    }
+
+    /// How many people are counted.
+    pub fn counted(&self) -> u32 {
+        self.needed().saturating_sub(self.missing())
+    }
+
+    /// Whether it has as many noes as end the request.
+    pub fn is_denied(&self) -> bool {
+        u32::try_from(self.noes.len()).unwrap_or(u32::MAX) >= self.stage.denials.max(1)
+    }
+
+    /// The clauses that wait for somebody.
+    pub fn open_clauses(&self) -> impl Iterator<Item = &ClauseNow<'r>> {
+        self.clauses.iter().filter(|clause| clause.missing > 0)
+    }
+
+    /// The rule by which a yes of this person would be counted; none if a yes of theirs brings nothing, since enough of those they
+    /// belong to have said yes.
+    pub fn helps(&self, person: &Person) -> Option<&'r Who> {
+        let before: Vec<&Decision> = self.clauses.iter().flat_map(|clause| clause.yeses.iter().copied()).collect();
+        let mut fits: Vec<Vec<usize>> = before.iter().map(|one| one.fits(self.stage)).collect();
+        fits.push(places(self.stage, |who| who.means(person)));
+        let placed = matching::assign(&needs(self.stage), &fits);
+        let place = placed.last().copied().flatten()?;
+        self.stage.clauses.get(place)?.by.iter().find(|who| who.means(person))
+    }
+}
+
+impl ClauseNow<'_> {
+    /// The rule of this clause by which somebody is counted for it.
+    pub fn rule_of<'d>(&'d self, decision: &'d Decision) -> Option<&'d Who> {
+        let Decider::Person { person, rule } = &decision.by;
+        let here = self.clause.by.iter().find(|who| who.means(person));
+        rule.as_ref().filter(|rule| self.clause.by.contains(rule)).or(here)
+    }
+}
+
+impl Decision {
+    /// The clauses of a stage that this may be counted for.
+    fn fits(&self, stage: &Stage) -> Vec<usize> {
+        let Decider::Person { person, rule } = &self.by;
+        places(stage, |who| who.means(person) || rule.as_ref() == Some(who))
+    }
+}
+
+fn needs(stage: &Stage) -> Vec<u32> {
+    stage.clauses.iter().map(Clause::needed).collect()
+}
+
+fn places(stage: &Stage, means: impl Fn(&Who) -> bool) -> Vec<usize> {
+    let clauses = stage.clauses.iter().enumerate();
+    clauses.filter(|(_, clause)| clause.by.iter().any(&means)).map(|(index, _)| index).collect()
+}
+
+impl Request {
+    /// Where approval stands, by the decisions that counted.
+    pub fn approval(&self) -> Approval<'_> {
+        let stages = self.ask.workflow.approve.iter().enumerate();
+        Approval { stages: stages.map(|(index, stage)| StageNow::of(self, index, stage)).collect() }
+    }
+}

@@ -1,0 +1,91 @@
+//! What was decided on a request, by whom and in which stage, and who was asked to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::person::{Person, Who};
+use crate::request::Request;
+
+/// A decision that counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Who or what decided.
+    pub by: Decider,
+    /// Yes or no.
+    pub approved: bool,
+    /// In which stage: its place in the workflow's list.
+    pub stage: usize,
+    /// Said with it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When.
+    pub at: i64,
+}
+
+/// Who decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decider", rename_all = "snake_case")]
+pub enum Decider {
+    /// Somebody, with the facts read for it.
+    Person {
+        /// Who.
+        person: Person,
+        /// The rule that let them; none when they ended their own request.
+        rule: Option<Who>,
+    },
+}
+
+impl Decision {
+    /// The person who decided, if it was one.
+    pub fn person(&self) -> Option<&Person> {
+        match &self.by {
+            Decider::Person { person, .. } => Some(person),
+        }
+    }
+
+    /// Whether this human decided, with whatever account.
+    pub fn is_by(&self, person: &Person) -> bool {
+        self.person().is_some_and(|decider| decider.is_same_human(person))
+    }
+
+    /// Whether it was this Slack account.
+    pub fn is_by_account(&self, slack_id: &str) -> bool {
+        self.person().is_some_and(|decider| decider.slack_id == slack_id)
+    }
+}
+
+/// Those who were asked to decide in a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its place in the workflow's list.
+    pub stage: usize,
+    /// Slack ids, at most twenty.
+    pub people: Vec<String>,
+}
+
+impl Request {
+    /// Slack ids of those who were asked in this stage; none before they are found.
+    pub fn asked_in(&self, stage: usize) -> Option<&[String]> {
+        self.asked.iter().find(|asked| asked.stage == stage).map(|asked| asked.people.as_slice())
+    }
+
+    /// Slack ids of those who are asked now, or were in the stage that decided.
+    pub fn asked_now(&self) -> &[String] {
+        let last = self.asked.last().map(|asked| asked.people.as_slice());
+        match self.approval().open() {
+            Some(open) => self.asked_in(open.index),
+            None => last,
+        }
+        .unwrap_or_default()
+    }
+
+    /// Slack ids of everybody who was asked in any stage, each once.
+    pub fn everybody_asked(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for id in self.asked.iter().flat_map(|asked| &asked.people) {
+            if !all.contains(id) {
+                all.push(id.clone());
+            }
+        }
+        all
+    }
+}

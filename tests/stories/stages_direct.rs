@@ -1,0 +1,113 @@
+//! Stages without a channel, and stages that nobody could get through.
+
+use nightlatch::playground::slack::Group;
+
+use crate::harness::*;
+use crate::stages::{TWO, approved_by};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_copies_follow() {
+    let setting = || {
+        let two = approved_by(TWO);
+        let (_, text) = two.workflows.first().cloned().unwrap();
+        two.workflow("prod-db", &text.replace("announce: \"#access\"\n", ""))
+    };
+    story_everywhere_with(setting, async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        assert!(!stage.dave.sees(DM).contains("[Approve]"), "dave is not asked yet");
+        stage.bob.press_in(DM, "Approve").await;
+        stage.dave.press_in(DM, "Approve").await;
+        assert!(stage.is_on());
+        assert!(stage.bob.sees(DM).contains("Active until"));
+        stage.bob.press_in(DM, "Revoke").await;
+        assert!(!stage.is_on());
+        stage.everybody_reads();
+    })
+    .await;
+    story_with(setting(), async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        stage.bob.press_in(DM, "Approve").await;
+        insta::assert_snapshot!(stage.bob.sees(DM), @"
+        @nightlatch
+        nightlatch:
+          ⏳ *Waiting for approval* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 2h
+          *Until* 2h after it is switched on
+          *Reason*
+          > invoice 1204
+          You were asked before, and others are asked now: @carol, @dave.
+          ✅ Stage 1: approved by @bob (group:dba)
+          ⏳ *Stage 2 (security)*: takes one of @security
+          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+        ");
+        insta::assert_snapshot!(stage.carol.sees(DM), @"
+        @nightlatch
+        nightlatch:
+          ⏳ *Waiting for approval* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 2h
+          *Until* 2h after it is switched on
+          *Reason*
+          > invoice 1204
+          You are asked because you are in @security. Also asked: @dave.
+          ✅ Stage 1: approved by @bob (group:dba)
+          ⏳ *Stage 2 (security)*: takes one of @security
+          ~ Request 01kjmma2g000000001 · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Approve] [Deny]
+        nightlatch:
+          👉 Stage 2 (security) of the request of @alice for *Production database* is open, and you may decide in it: it takes one of @security. Use the message about it above.
+          ~ Request 01kjmma2g000000001
+        ");
+        insta::assert_snapshot!(stage.dave.sees(DM), @"
+        @nightlatch
+        nightlatch:
+          ⏳ *Waiting for approval* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 2h
+          *Until* 2h after it is switched on
+          *Reason*
+          > invoice 1204
+          You are asked because you are in @security. Also asked: @carol.
+          ✅ Stage 1: approved by @bob (group:dba)
+          ⏳ *Stage 2 (security)*: takes one of @security
+          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Approve] [Deny]
+        ");
+        stage.dave.press_in(DM, "Approve").await;
+        insta::assert_snapshot!(stage.bob.sees(DM), @"
+        @nightlatch
+        nightlatch:
+          🟢 *Active until today 09:00* · Production database
+          *Who* @alice | *What* Production database (`prod-db`)
+          *Device* alice-laptop (macOS) | *How long* 2h
+          *Active since* today 07:00:00 | *Until* today 09:00
+          *Reason*
+          > invoice 1204
+          Approved by @bob (group:dba) in stage 1 today 07:00:00
+          Approved by @dave (@security) in stage 2 (security) today 07:00:00
+          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Revoke]
+        ");
+        stage.alice.press("Return").await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_approved_by_enough_different_people_is_not_asked() {
+    // Bob could be the only one of both stages, and nobody decides twice.
+    let stages = "  - by: [bob@example.com]\n  - by: [bob@example.com, \"@solo\"]\n";
+    let setting = approved_by(stages).seed(|seed| seed.group(Group::new("S0SOLO001", "solo", &["U0BOB0001"])));
+    story_with(setting, async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        assert!(stage.requests().await.is_empty());
+        insta::assert_snapshot!(stage.alice.sees("#general"), @"
+        #general
+        nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
+        nightlatch (only you): Nobody but you could approve *Production database* (prod-db) now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.
+        ");
+    })
+    .await;
+}
