@@ -161,7 +161,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         Event::Pressed { by: bob.slack_id.clone(), button, channel: None, seal: "s".repeat(64), on: None },
         Event::Identified { purpose: Purpose::Press { number: 1 }, person: bob.clone() },
         Event::Identified { purpose: Purpose::Start, person: alice.clone() },
-        Event::Observed { step: 0, before: json!({ "value": null, "expires_at": null }) },
+        Event::Observed { step: 0, before: json!({ "value": null, "expires_at": null }), again: false },
         Event::settled(0, Proof { at: asked_at, found }),
     ] {
         applied = applied.request.apply(event, moment);
@@ -224,6 +224,7 @@ async fn start(store: &Store, folder: &Path, far: &Arc<FarSide>, stop: &Cancella
         catalog: Catalog::default(),
         steps: nightlatch::steps::LIST,
         people: BTreeMap::new(),
+        services: nightlatch::steps::Services::new(Net::wire(), BTreeMap::new()),
         links: LinkPlace::here(store, "http://localhost").await.unwrap(),
         pastes: PasteSettings { here: "http://localhost".to_owned(), tclip: None },
     };

@@ -4,6 +4,7 @@ pub mod clients;
 mod connections;
 mod files;
 mod listen;
+pub mod named;
 pub mod trial;
 
 use std::net::SocketAddr;
@@ -29,7 +30,7 @@ use crate::outside::tclip::TclipError;
 use crate::slack::edge::Edge;
 use crate::slack::socket::{SocketHealth, SocketSettings, Sockets};
 use crate::slack::surface::Surface;
-use crate::steps::{self, List};
+use crate::steps::{self, List, Services};
 use crate::store::OpenError;
 use crate::web;
 use crate::web::pages::Pages;
@@ -128,7 +129,7 @@ impl Bot {
     /// What a person must mend before the bot can run; nothing was started then.
     pub async fn start_with(steps: List, config: &Config, secrets: Secrets, seams: Seams) -> Result<Self, StartError> {
         let (clock, ids) = seams;
-        let catalog = clients::read_rules(&config.workflows, &config.policies, steps.types)?;
+        let catalog = clients::read_rules(&config.folders_named(), steps.types)?;
         let notices = Notices::with_overrides(&config.templates)?;
         let net = Net::wire().telling(Contacts::new(clock.clone()));
         let slack = clients::slack_client(config, &secrets, &clock, &net)?;
@@ -158,6 +159,7 @@ impl Bot {
             links,
             pastes: clients::paste_settings(config, here, &net)?,
             logbook,
+            services: Services::new(net.clone(), secrets.named.clone()),
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone()).with_turns(shares.deliveries);
@@ -222,7 +224,7 @@ impl Bot {
     /// # Errors
     /// Every mistake; the workflows in use stay in use.
     pub fn reload(&self) -> Result<usize, Report> {
-        let read = clients::read_rules(&self.folders.workflows, &self.folders.policies, self.engine.step_types());
+        let read = clients::read_rules(&self.folders, self.engine.step_types());
         self.engine.metrics().note_reload(read.is_ok(), self.engine.clock().now_ms());
         let refused = read.as_ref().err().map(|report| {
             format!(

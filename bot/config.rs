@@ -4,6 +4,7 @@ mod address;
 mod anchor;
 mod changed;
 mod mask;
+pub mod named;
 mod read;
 pub mod report;
 pub mod secret;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 pub use address::Listen;
+pub use named::NamedSecret;
 pub use report::{Mistake, Report};
 pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, TailscaleSecrets};
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub tclip: Option<TclipConfig>,
     /// Slack person (`U...`, `W...`) to tailnet login in lower case, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+    /// What workflows name as `secret:NAME`.
+    pub secrets: BTreeMap<String, NamedSecret>,
 }
 
 /// The `tclip:` part.
@@ -71,6 +75,8 @@ pub struct Folders {
     pub policies: PathBuf,
     /// Templates.
     pub templates: PathBuf,
+    /// What workflows can name as `secret:NAME`, with the hosts it may go to; none: the configuration has mistakes.
+    pub secrets: Option<BTreeMap<String, Vec<String>>>,
 }
 
 /// Where state is kept.
@@ -160,7 +166,8 @@ impl Config {
     /// The folders this configuration names.
     pub fn folders_named(&self) -> Folders {
         let (workflows, policies, templates) = (self.workflows.clone(), self.policies.clone(), self.templates.clone());
-        Folders { workflows, policies, templates }
+        let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), secret.hosts.clone())).collect();
+        Folders { workflows, policies, templates, secrets: Some(secrets) }
     }
 
     /// Fetches every secret the file names.

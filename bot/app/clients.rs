@@ -1,7 +1,6 @@
 //! From the configuration to the parts the bot is put together from: clients of services, rules, and where we are reached.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use axum::Router;
 
@@ -9,7 +8,7 @@ use super::StartError;
 use crate::catalog::Catalog;
 use crate::catalog::policies::none_yet;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Report, Secrets, SlackMode, TailscaleSecrets};
+use crate::config::{Config, Database, Folders, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::Engine;
 use crate::engine::links::LinkPlace;
 use crate::engine::logbook::Logbook;
@@ -68,11 +67,13 @@ pub(super) fn with_pages(
 }
 
 /// The workflows, if nothing else stands there that would be taken for rules.
-pub(super) fn read_rules(workflows: &Path, policies: &Path, types: &[StepType]) -> Result<Catalog, Report> {
-    let mut report = none_yet(policies).err().unwrap_or_default();
-    match Catalog::read(workflows, types) {
-        Ok(catalog) if report.is_empty() => Ok(catalog),
-        Ok(_) => Err(report),
+pub(super) fn read_rules(folders: &Folders, types: &[StepType]) -> Result<Catalog, Report> {
+    let mut report = none_yet(&folders.policies).err().unwrap_or_default();
+    match Catalog::read(&folders.workflows, types) {
+        Ok(catalog) => {
+            report.absorb(super::named::missing(&catalog, folders, types));
+            if report.is_empty() { Ok(catalog) } else { Err(report) }
+        }
         Err(mistakes) => {
             report.absorb(mistakes);
             Err(report)

@@ -203,6 +203,13 @@ pub const STEP: &[FormatKey] = &[
         about: "What later steps call it, as `steps.NAME.RESULT`; the last word of its type if it is left out.",
         example: "steps:\n  - name: rule\n    uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }",
     },
+    FormatKey {
+        name: "stays",
+        takes: "`true`",
+        is_required: false,
+        about: "What it does is left as it is when everything else is taken back; for types that say so.",
+        example: "steps:\n  - uses: http.request\n    stays: true\n    with: { do: { method: POST, url: \"https://example.com/deploys\" } }",
+    },
 ];
 
 /// How people and groups are named, with what that means.

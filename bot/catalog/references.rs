@@ -6,7 +6,7 @@ use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Key, Node, Value};
 use crate::kernel::StepType;
 use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequesterField, pieces};
-use crate::kernel::step_type::{StepResult, find};
+use crate::kernel::step_type::{CAPTURED, StepResult, find};
 use crate::kernel::workflow::{Input, InputKind};
 
 /// A step of the file, as far as others can name it.
@@ -17,9 +17,12 @@ pub(super) struct Named {
     pub(super) is_own: bool,
     /// What it comes to; none: its type is not known, and what is named of it is not checked.
     results: Option<&'static [StepResult]>,
+    /// Results that its settings name.
+    captured: Vec<String>,
 }
 
 /// What the settings of one step may name.
+#[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     /// Without them (they have mistakes) names of inputs are not checked.
     pub(super) inputs: Option<&'a [Input]>,
@@ -27,6 +30,8 @@ pub(super) struct Known<'a> {
     pub(super) steps: &'a [Named],
     /// Which of them it is.
     pub(super) index: usize,
+    /// What the step itself comes to may be named: it is known when this is used.
+    pub(super) knows_itself: bool,
 }
 
 impl Named {
@@ -41,7 +46,12 @@ impl Named {
         let uses = text("uses").unwrap_or_default();
         let own = text("name");
         let name = own.unwrap_or_else(|| uses.rsplit('.').next().unwrap_or(uses)).to_owned();
-        Self { name, is_own: own.is_some(), results: find(types, uses).map(|kind| kind.results) }
+        Self {
+            name,
+            is_own: own.is_some(),
+            results: find(types, uses).map(|kind| kind.results),
+            captured: captured(node),
+        }
     }
 }
 
@@ -118,16 +128,19 @@ impl Known<'_> {
             let help = "give one of them another, with name:".to_owned();
             return Err((format!("more than one step is called {}", quoted(step)), help));
         }
-        if index >= self.index {
+        if index > self.index || (index == self.index && !self.knows_itself) {
             let help = "only earlier steps have come to something; put it before this one".to_owned();
             return Err((format!("the step {} comes later, or is this one", quoted(step)), help));
         }
         let Some(results) = known.results else { return Ok(()) };
-        if results.iter().any(|known| known.name == result) {
+        let is_captured =
+            results.iter().any(|known| known.name == CAPTURED) && known.captured.iter().any(|name| name == result);
+        if is_captured || results.iter().any(|known| known.name == result) {
             return Ok(());
         }
         let message = format!("the step {} has no result {}", quoted(step), quoted(result));
-        let names: Vec<&str> = results.iter().map(|known| known.name).collect();
+        let own = results.iter().map(|known| known.name).filter(|name| *name != CAPTURED);
+        let names: Vec<&str> = own.chain(known.captured.iter().map(String::as_str)).collect();
         let help = match (nearest(result, names.iter().copied()), names.is_empty()) {
             (Some(near), _) => format!("did you mean `steps.{step}.{near}`?"),
             (None, true) => "it has none".to_owned(),
@@ -146,13 +159,25 @@ impl Known<'_> {
         }
         for step in self.steps.iter().take(self.index) {
             let results = step.results.unwrap_or_default();
-            all.extend(results.iter().map(|result| format!("steps.{}.{}", step.name, result.name)));
+            let own = results.iter().map(|result| result.name).filter(|name| *name != CAPTURED);
+            let captured = step.captured.iter().map(String::as_str);
+            all.extend(own.chain(captured).map(|name| format!("steps.{}.{name}", step.name)));
         }
         match nearest(name, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there is: {}", all.join(", ")),
         }
     }
+}
+
+/// The names below every `capture:` of a step.
+fn captured(node: &Node) -> Vec<String> {
+    let Value::Map(entries) = &node.value else { return Vec::new() };
+    let of = |(key, inner): &(Key, Node)| match &inner.value {
+        Value::Map(names) if key.name == "capture" => names.iter().map(|(key, _)| key.name.clone()).collect(),
+        _ => captured(inner),
+    };
+    entries.iter().flat_map(of).collect()
 }
 
 fn has_device(inputs: &[Input]) -> bool {

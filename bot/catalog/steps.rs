@@ -6,9 +6,9 @@ use super::keys;
 use super::references::{Known, Named};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value};
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, find};
+use crate::kernel::step_type::{Holds, STAYS, Stays, find};
 use crate::kernel::workflow::{Input, InputKind, StepUse};
 
 /// Of an input or a step.
@@ -39,7 +39,7 @@ pub(super) fn read(
     let named: Vec<Named> = list.iter().map(|node| Named::of(node, types)).collect();
     let mut steps: Vec<Option<StepUse>> = Vec::with_capacity(list.len());
     for (index, node) in list.iter().enumerate() {
-        let step = step(sheet, node, &Known { inputs, steps: &named, index }, types);
+        let step = step(sheet, node, &Known { inputs, steps: &named, index, knows_itself: false }, types);
         if let Some(step) = &step
             && let Some(number) =
                 steps.iter().position(|other| other.as_ref().is_some_and(|other| is_same(step, other, types)))
@@ -73,11 +73,14 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
     };
     let what = format!("`{}`", kind.uses);
     let settings = sheet.fields(with, &what, &kind.names().collect::<Vec<_>>())?;
-    let is_readable = known.check(sheet, with);
-    let json = match with.value.to_json() {
+    let is_readable = check_references(sheet, with, known, kind);
+    let mut json = match with.value.to_json() {
         serde_json::Value::Object(map) => map,
         _ => Map::new(),
     };
+    if stays(sheet, &fields, kind)? {
+        json.insert(STAYS.to_owned(), true.into());
+    }
     let mut mistakes = (kind.check)(&json, known.inputs.unwrap_or_default());
     if known.inputs.is_none() || !is_readable {
         // What stands in `{{ }}` cannot be judged; the rest can.
@@ -89,6 +92,31 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
         sheet.mistake(place, mistake.message.clone(), mistake.help.clone());
     }
     Some(StepUse { uses: kind.uses.to_owned(), name: name?, with: json })
+}
+
+/// Every `{{ }}`, setting by setting; whether all can be filled in.
+fn check_references(sheet: &mut Sheet, with: &Node, known: &Known<'_>, kind: &StepType) -> bool {
+    let Value::Map(entries) = &with.value else { return known.check(sheet, with) };
+    let mut is_readable = true;
+    for (key, node) in entries {
+        let setting = kind.settings.iter().find(|setting| setting.name == key.name);
+        let knows_itself = setting.is_some_and(|setting| setting.kind.is_in_parts() && !setting.is_required);
+        is_readable &= Known { knows_itself, ..*known }.check(sheet, node);
+    }
+    is_readable
+}
+
+/// Whether what it does is left as it is. Nothing: it cannot be, and that was told.
+fn stays(sheet: &mut Sheet, fields: &Fields, kind: &StepType) -> Option<bool> {
+    let Some(node) = fields.get("stays") else { return Some(false) };
+    let stays = sheet.flag(node, "`stays`")?;
+    let (message, help) = match (kind.stays, stays) {
+        (Stays::Never, true) => (format!("what {} does is always taken back", kind.uses), "take `stays` out"),
+        (Stays::Always, false) => (format!("what {} does cannot be taken back", kind.uses), "take `stays` out"),
+        _ => return Some(stays),
+    };
+    sheet.mistake(node.place, message, Some(help.to_owned()));
+    None
 }
 
 /// The step's own name, if it has one; nothing if that is no name.

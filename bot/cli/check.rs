@@ -10,11 +10,12 @@ use serde_json::json;
 use super::manifest::scopes;
 use super::{ConfigPath, Format, WRONG, aside, data};
 use crate::app::clients::{slack_client, tailscale_client};
+use crate::app::named;
 use crate::app::trial::{Finding, Trial};
 use crate::catalog::policies::none_yet;
 use crate::catalog::{Catalog, meaning};
 use crate::clock::Clock;
-use crate::config::{Config, Report, SecretError};
+use crate::config::{Config, Folders, Report, SecretError};
 use crate::notices::Notices;
 use crate::outside::net::Net;
 use crate::steps::TYPES;
@@ -87,6 +88,7 @@ fn look(path: &Path) -> Findings {
         report.absorb(mistakes);
         Catalog::default()
     });
+    report.absorb(named::missing(&catalog, &named_in(path), TYPES));
     let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
     let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {
@@ -96,6 +98,11 @@ fn look(path: &Path) -> Findings {
         report.absorb(mistakes);
     }
     Findings { report, workflows: meanings.len(), meanings, scopes, online: None }
+}
+
+/// The folders, and what else the configuration names if it can be read.
+fn named_in(path: &Path) -> Folders {
+    Config::read(path).map_or_else(|_| Config::folders(path), |config| config.folders_named())
 }
 
 /// Fetches the secrets and asks Slack and Tailscale.

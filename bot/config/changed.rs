@@ -20,6 +20,7 @@ impl Config {
             golink,
             tclip,
             people,
+            secrets,
         } = self;
         let all = [
             ("database", *database != now.database),
@@ -35,6 +36,7 @@ impl Config {
             ("golink", *golink != now.golink),
             ("tclip", *tclip != now.tclip),
             ("people", *people != now.people),
+            ("secrets", *secrets != now.secrets),
         ];
         all.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()
     }

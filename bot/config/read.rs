@@ -30,6 +30,7 @@ const KEYS: &[&str] = &[
     "golink",
     "tclip",
     "people",
+    "secrets",
 ];
 
 /// Reads the text; `None` fields below mean that a mistake was noted.
@@ -51,7 +52,7 @@ pub(super) fn folders(folder: &Path, text: &str) -> Folders {
         let named = fields.as_ref().and_then(|fields| folder_of(&mut sheet, folder, fields, name));
         named.unwrap_or_else(|| folder.join(name))
     };
-    Folders { workflows: named("workflows"), policies: named("policies"), templates: named("templates") }
+    Folders { workflows: named("workflows"), policies: named("policies"), templates: named("templates"), secrets: None }
 }
 
 fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
@@ -70,6 +71,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let golink = service(sheet, &fields, "golink");
     let tclip = tclip(sheet, &fields);
     let people = people(sheet, &fields);
+    let secrets = super::named::secrets(sheet, folder, &fields);
     Some(Config {
         database: database?,
         anchor: anchor?,
@@ -84,6 +86,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
         golink,
         tclip,
         people,
+        secrets,
     })
 }
 
@@ -350,13 +353,13 @@ fn secret(
     None
 }
 
-enum Source {
+pub(super) enum Source {
     Named(SecretSource),
     Literal,
     Wrong { message: String, help: String },
 }
 
-fn source(folder: &Path, text: &str) -> Source {
+pub(super) fn source(folder: &Path, text: &str) -> Source {
     let wrong = |message: &str, help: &str| Source::Wrong { message: message.to_owned(), help: help.to_owned() };
     let text = text.trim();
     if let Some(name) = text.strip_prefix("env:") {

@@ -1,5 +1,6 @@
 //! Where secrets come from. The file names them; they are fetched at the start and never shown.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -197,6 +198,17 @@ pub struct Secrets {
     pub slack: SlackSecrets,
     /// Tailscale's.
     pub tailscale: TailscaleSecrets,
+    /// What workflows name.
+    pub named: BTreeMap<String, LentSecret>,
+}
+
+/// A secret that workflows name, and where it may go.
+#[derive(Clone, Debug)]
+pub struct LentSecret {
+    /// It.
+    pub secret: SecretString,
+    /// Hosts, in lower case.
+    pub hosts: Vec<String>,
 }
 
 /// Slack's secrets.
@@ -244,9 +256,15 @@ impl Secrets {
                 kept(source.resolve("tailscale.api_key"), &mut errors).map(TailscaleSecrets::ApiKey)
             }
         };
+        let mut named = BTreeMap::new();
+        for (name, one) in &config.secrets {
+            if let Some(secret) = kept(one.from.resolve(&format!("secrets.{name}")), &mut errors) {
+                named.insert(name.clone(), LentSecret { secret, hosts: one.hosts.clone() });
+            }
+        }
         match (bot_token, tailscale) {
             (Some(bot_token), Some(tailscale)) if errors.is_empty() => {
-                Ok(Self { slack: SlackSecrets { bot_token, app_token, signing_secret }, tailscale })
+                Ok(Self { slack: SlackSecrets { bot_token, app_token, signing_secret }, tailscale, named })
             }
             _ => Err(errors),
         }

@@ -44,7 +44,7 @@ use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
-use crate::steps::{self, Outside, Steps};
+use crate::steps::{self, Outside, Services, Steps};
 use crate::store::{Store, StoreError};
 
 pub use metrics::Metrics;
@@ -75,6 +75,8 @@ pub struct Parts {
     pub pastes: pastes::PasteSettings,
     /// The audit log under watch.
     pub logbook: logbook::Logbook,
+    /// How services that workflows name are called.
+    pub services: Services,
 }
 
 /// The handle everybody has. Cloning shares the engine.
@@ -161,18 +163,32 @@ impl Engine {
     /// Makes an engine and starts its writer and worker; they stop when `stop` is cancelled.
     pub fn start(parts: Parts, stop: CancellationToken) -> (Self, Running) {
         let (jobs, queue) = jobs::queue();
-        let Parts { store, clock, ids, slack, tailscale, notices, catalog, steps, people, links, pastes, logbook } =
-            parts;
+        let Parts {
+            store,
+            clock,
+            ids,
+            slack,
+            tailscale,
+            notices,
+            catalog,
+            steps,
+            people,
+            links,
+            pastes,
+            logbook,
+            services,
+        } = parts;
         let tailnet = tailscale.clone();
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
         let directory = directory::Directory::new(store.clone(), clients, logins.clone(), clock.clone(), jobs.clone());
+        let outside = Outside { tailscale: tailscale.clone(), pastes: keeper, services, clock: clock.clone() };
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), logins, directory.clone(), clock.clone()),
             directory,
             answering: OnceLock::new(),
-            steps: Steps::new(steps, &Outside { tailscale: tailscale.clone(), pastes: keeper, clock: clock.clone() }),
+            steps: Steps::new(steps, &outside),
             pastes,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),

@@ -2,7 +2,9 @@
 //! told. One run serves everybody who came and went since the last one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 
 use super::performed::Performed;
@@ -11,7 +13,7 @@ use super::{Engine, TellError, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
-use crate::steps::{Before, Holder, Settled, Step};
+use crate::steps::{Before, Holder, Memory, Settled, Step};
 use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
 /// Between two looks whether somebody accepted a database that was put back.
@@ -146,7 +148,13 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
     }
     let (Some(before), Some(step)) = (&held.before, engine.inner.steps.find(key.uses())) else { return Ok(()) };
     let leaving = leaving(engine, key, &ended).await?;
-    let before = Before { found: before.clone(), untils: held.ends.clone(), confirmed: held.confirmed, leaving };
+    let before = Before {
+        found: before.clone(),
+        untils: held.ends.clone(),
+        confirmed: held.confirmed,
+        leaving,
+        memory: Memory::default(),
+    };
     // Whoever is just being granted it is in the ledger already; nobody's end fails because of them.
     let confirmed: Vec<&HolderRow> = live.iter().copied().filter(|row| row.phase != HoldPhase::Begun).collect();
     let mut settled = settle_for(engine, (key, step), &live, &before).await?;
@@ -206,7 +214,9 @@ async fn outcome(
     let (ends, confirmed) =
         if is_planted(Fault::LosesOwn) { (vec![], true) } else { (held.ends.clone(), held.confirmed) };
     let leaving = leaving(engine, key, &snapshot.leaving).await?;
-    let before = Before { found, untils: ends, confirmed, leaving };
+    let concerned = snapshot.live.first().or(snapshot.leaving.first());
+    let memory = concerned.map(|row| memory(engine, key, &row.request_id)).unwrap_or_default();
+    let before = Before { found, untils: ends, confirmed, leaving, memory };
     Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
         Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
             *results = settled.results;
@@ -297,16 +307,29 @@ async fn told_by_request(engine: &Engine, key: &Key, row: &HolderRow) -> Result<
     Ok(with.map(|with| request.holding(row.until, with)))
 }
 
+/// Keeps what a step learns on the way, in the name of one request.
+fn memory(engine: &Engine, key: &Key, id: &RequestId) -> Memory {
+    let (engine, key, id) = (engine.clone(), key.clone(), id.clone());
+    Memory::new(Arc::new(move |before| {
+        let (engine, key, id) = (engine.clone(), key.clone(), id.clone());
+        async move { note(&engine, &key, &id, before, true).await }.boxed()
+    }))
+}
+
 /// Writes down what is there before we touch it, and only then lets anything be sent.
 async fn first_touch(engine: &Engine, step: &dyn Step, id: &RequestId, key: &Key) -> Result<Value, Failure> {
     let before = step.observe(key).await?;
+    note(engine, key, id, before.clone(), false).await.map(|()| before)
+}
+
+async fn note(engine: &Engine, key: &Key, id: &RequestId, before: Value, again: bool) -> Result<(), Failure> {
     let request = engine.inner.store.load(id).await.map_err(|error| not_told(&error.into()))?;
     let Some(index) = request.step_of(key) else {
         return Err(not_told(&TellError::NoSuchRequest(id.clone())));
     };
-    let event = Event::Observed { step: index, before: before.clone() };
+    let event = Event::Observed { step: index, before, again };
     let told = engine.tell(crate::kernel::Actor::Worker, id, event, None).await;
-    told.map(|_| before).map_err(|error| not_told(&error))
+    told.map(drop).map_err(|error| not_told(&error))
 }
 
 fn not_told(error: &TellError) -> Failure {

@@ -264,6 +264,7 @@ fn found(step: &Step) -> Option<FoundAs> {
     let proof = step.proof.as_ref().filter(|_| step.phase == Phase::Gone)?;
     let (kind, what, until) = match &proof.found {
         Found::Gone => ("gone", "", None),
+        Found::Told { .. } => ("told", "", None),
         // Nothing was switched on: that is said in its own words.
         Found::Untouched => return None,
         Found::PutBack { what, .. } => ("put_back", what.as_str(), None),
@@ -311,7 +312,7 @@ fn may_be_on(step: &Step, now: i64) -> Option<MayBeOn> {
     }
     let (ends_at, confirmed) = match step.proof.as_ref().map(|proof| &proof.found) {
         Some(Found::On { until }) => (*until, true),
-        Some(Found::OnBefore) => (None, true),
+        Some(Found::OnBefore | Found::Told { is_on: true }) => (None, true),
         _ => (step.until, false),
     };
     let past = ends_at.is_some_and(|at| at <= now);

@@ -14,6 +14,7 @@ pub fn taken_back(workflow: &str, requester: &str, id: &RequestId, proof: &Proof
             format!("*it was left alone, because somebody else changed it* ({})", escape(what))
         }
         Found::HeldByOthers { .. } => "others still hold it".to_owned(),
+        Found::Told { .. } => "it answered so, and nothing there can be read".to_owned(),
         _ => "it reads back as off".to_owned(),
     };
     format!(

@@ -4,6 +4,7 @@ use std::sync::Once;
 
 pub mod contacts;
 pub mod golink;
+pub mod guarded;
 pub mod net;
 pub mod slack;
 pub mod tailscale;

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod golink;
+pub mod service;
 pub mod slack;
 pub mod tailnet;
 pub mod tclip;

@@ -184,6 +184,7 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
         steps: steps::LIST,
         catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
+        services: steps::Services::new(crate::outside::net::Net::wire(), std::collections::BTreeMap::new()),
         links: look(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },
         logbook: look(Logbook::open(

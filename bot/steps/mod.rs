@@ -1,5 +1,6 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
+pub mod http;
 pub mod tailscale;
 pub mod tclip;
 
@@ -11,7 +12,10 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
+use crate::config::secret::LentSecret;
 use crate::kernel::{Failure, Key, Proof, RequestId, StepType};
+use crate::outside::guarded::Guarded;
+use crate::outside::net::Net;
 use crate::outside::tailscale::Tailscale;
 
 macro_rules! list {
@@ -26,6 +30,7 @@ macro_rules! list {
 list! {
     tailscale::attribute,
     tclip::paste,
+    http::request,
 }
 
 /// What the listed types say about themselves.
@@ -59,8 +64,26 @@ pub struct Outside {
     pub tailscale: Tailscale,
     /// Pastes, with us or at a tclip.
     pub pastes: Arc<dyn tclip::Keeper>,
+    /// Services that workflows name.
+    pub services: Services,
     /// The clock seam.
     pub clock: Clock,
+}
+
+/// How services that workflows name are called.
+#[derive(Clone)]
+pub struct Services {
+    /// What calls them.
+    pub guarded: Guarded,
+    /// What workflows name as `secret:NAME`.
+    pub secrets: Arc<BTreeMap<String, LentSecret>>,
+}
+
+impl Services {
+    /// Over this network, with these secrets.
+    pub fn new(net: Net, secrets: BTreeMap<String, LentSecret>) -> Self {
+        Self { guarded: Guarded::new(net), secrets: Arc::new(secrets) }
+    }
 }
 
 /// A live grant on a key: who holds it, until when, and what to say about it on the far side.
@@ -95,6 +118,52 @@ pub struct Before {
     pub confirmed: bool,
     /// Those who let go and wait to hear that it was settled: what they had is what is to be taken back.
     pub leaving: Vec<Holder>,
+    /// Where what was learned on the way is kept.
+    pub memory: Memory,
+}
+
+/// Keeps what a step learned on the way, before it goes on: it is what `Before::found` says the next time, in place of what was there
+/// before. For steps that every request has of its own.
+#[derive(Clone, Default)]
+pub struct Memory(Option<Arc<Remember>>);
+
+/// Saves a value.
+pub type Remember = dyn Fn(Value) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
+
+impl Memory {
+    /// One that saves with this.
+    pub fn new(remember: Arc<Remember>) -> Self {
+        Self(Some(remember))
+    }
+
+    /// Returns when it is saved for good.
+    ///
+    /// # Errors
+    /// It could not be saved: nothing that hangs on it may be sent.
+    pub async fn keep(&self, value: Value) -> Result<(), Failure> {
+        match &self.0 {
+            Some(remember) => remember(value).await,
+            None => Err(Failure {
+                what: "nothing can be saved now".to_owned(),
+                advice: String::new(),
+                retryable: true,
+                retry_after_ms: None,
+            }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl PartialEq for Memory {
+    /// It holds nothing itself.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Before {

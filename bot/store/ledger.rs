@@ -106,12 +106,15 @@ impl Tx {
             Ledger::Confirm { key, until } => self.confirm(key, id, *until).await,
             Ledger::Release { .. } if is_planted(Fault::LetsNothingGo) => Ok(()),
             Ledger::Release { key } => self.release(key, id).await,
-            Ledger::Remember { key, before } => {
-                sqlx::query("insert into held_key (key, before, confirmed) values ($1, $2, 0) on conflict do nothing")
-                    .bind(key.as_str())
-                    .bind(before.to_string())
-                    .execute(self.connection())
-                    .await?;
+            Ledger::Remember { key, before, again } => {
+                let sql = match again {
+                    false => "insert into held_key (key, before, confirmed) values ($1, $2, 0) on conflict do nothing",
+                    true => {
+                        "insert into held_key (key, before, confirmed) values ($1, $2, 0)
+                         on conflict (key) do update set before = excluded.before"
+                    }
+                };
+                sqlx::query(sql).bind(key.as_str()).bind(before.to_string()).execute(self.connection()).await?;
                 Ok(())
             }
             Ledger::Leave { key } => self.leave(key, id).await,

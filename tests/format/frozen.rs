@@ -19,6 +19,7 @@ const WRITE: &str = "NIGHTLATCH_WRITE_MEANINGS";
 const FILES: &[(&str, &str)] = &[
     ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),
     ("everything", "93c6d7d22223145054f597452747902a5a847cf45e20e57d102d1a5d06a8dd52"),
+    ("http", "75f7c1948babde553379987036b708f4d828d665caaedd99f0684db824676d0b"),
     ("inputs", "2589383be9960fe03cb84c43d6c2b475a268aecb5625f00b866eae6ecab1a1c1"),
     ("least", "b01b6cc07ba6efebc45ead937d9082079b1feac4d6f80ddc7c9ec7da62c9f22e"),
     ("prod-db", "6063c709ea9a335d263778a7fc2b90c09b57acd25e372cbb2428270cc9c38d1e"),

@@ -70,6 +70,7 @@ pub async fn start() -> Ours {
             signing_secret: None,
         },
         tailscale: TailscaleSecrets::Client { id: tailnet.client_id(), secret: tailnet.client_secret() },
+        named: Default::default(),
     };
     let bot = Bot::start(&config, secrets, clock, Ids::random()).await.expect("the bot starts");
     let mut headers = reqwest::header::HeaderMap::new();

@@ -162,7 +162,8 @@ pub fn events() -> Named<Event> {
         ("asked", Event::Asked),
         ("approvers_found", Event::ApproversFound { stage: 0, people: vec!["U0BOB0001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
-        ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }) }),
+        ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }), again: false }),
+        ("observed again", Event::Observed { step: 0, before: json!({ "sent": true }), again: true }),
     ]);
     list.extend(purposes().into_iter().map(|purpose| {
         let name = format!("not_identified {}", crate::variants::purpose(&purpose));

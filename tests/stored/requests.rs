@@ -189,6 +189,8 @@ pub fn founds() -> Vec<Found> {
         Found::On { until: Some(NOON + 2 * HOUR) },
         Found::On { until: None },
         Found::OnBefore,
+        Found::Told { is_on: true },
+        Found::Told { is_on: false },
         Found::Gone,
         Found::Untouched,
         Found::PutBack { what: what(), is_on: false },

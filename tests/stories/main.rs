@@ -35,6 +35,7 @@ mod go_real;
 mod go_typed;
 mod holders;
 mod holding;
+mod http_request;
 mod inputs;
 mod lying;
 mod modals;

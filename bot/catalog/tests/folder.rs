@@ -26,6 +26,12 @@ fn folder_mistakes(folder: &tempfile::TempDir) -> String {
 }
 
 #[test]
+fn the_examples_are_right() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/examples");
+    assert!(!Catalog::read(&folder, TYPES).unwrap().is_empty());
+}
+
+#[test]
 fn the_workflows_that_come_with_nightlatch_are_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
     let catalog = Catalog::read(&folder, TYPES).unwrap();

@@ -240,6 +240,8 @@ pub enum Ledger {
         key: Key,
         /// As the step type wrote it down.
         before: Value,
+        /// In place of what was remembered: the step type knows more now.
+        again: bool,
     },
     /// That it let go was settled and read back: the ledger no longer knows this request. What was there before is forgotten
     /// with the last one, and only by a reading that says off.

@@ -205,6 +205,9 @@ pub enum Event {
         step: usize,
         /// As the step type wrote it down.
         before: serde_json::Value,
+        /// In place of what was observed: the step type knows more now.
+        #[serde(default, skip_serializing_if = "is_false")]
+        again: bool,
     },
     /// A card stands in Slack.
     Shown {
@@ -263,4 +266,10 @@ impl Event {
             Self::Woke { .. } => "woke",
         }
     }
+}
+
+/// What is usual is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -9,6 +9,8 @@ use crate::input::InputValue;
 use crate::person::Person;
 use crate::reference::{DeviceField, Piece, Reference, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
+use crate::step_type::{StepType, find};
+use crate::workflow::StepUse;
 
 /// What `{{ }}` can be filled with.
 #[derive(Clone, Debug)]
@@ -86,6 +88,82 @@ fn listed(items: &[Value]) -> String {
     items.iter().map(plain).collect::<Vec<_>>().join(", ")
 }
 
+/// The key of a text whose parts are put together by its step: no file can write such a key.
+const PARTS: &str = "{{}}";
+
+/// One part of a text that is put together by its step, which knows where it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// As the file says it.
+    Literal(String),
+    /// What stood for `{{ }}`.
+    Filled(Value),
+    /// What the step itself comes to, by name: not known before it is done.
+    Own(String),
+}
+
+impl Part {
+    fn written(self) -> Value {
+        match self {
+            Self::Literal(text) => Value::String(text),
+            Self::Filled(value) => Value::Object([("filled".to_owned(), value)].into_iter().collect()),
+            Self::Own(name) => Value::Object([("own".to_owned(), name.into())].into_iter().collect()),
+        }
+    }
+
+    fn read(written: &Value) -> Option<Self> {
+        match written {
+            Value::String(text) => Some(Self::Literal(text.clone())),
+            Value::Object(map) => match (map.get("filled"), map.get("own").and_then(Value::as_str)) {
+                (Some(value), _) => Some(Self::Filled(value.clone())),
+                (None, Some(name)) => Some(Self::Own(name.to_owned())),
+                (None, None) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The parts of a text: one literal, or what `fill_parts` made of it. Nothing: it is no text.
+pub fn parts(value: &Value) -> Option<Vec<Part>> {
+    match value {
+        Value::String(text) => Some(vec![Part::Literal(text.clone())]),
+        Value::Object(map) => map.get(PARTS)?.as_array()?.iter().map(Part::read).collect(),
+        _ => None,
+    }
+}
+
+/// Like `fill`, but what was filled in stays apart from what the file says, and what the step called `own` comes to stays open.
+///
+/// # Errors
+/// The first reference that cannot be filled in.
+pub fn fill_parts(value: &Value, scope: &Scope<'_>, own: &str) -> Result<Value, Missing> {
+    match value {
+        Value::String(text) => {
+            let found = pieces(text).map_err(|error| Missing::Unreadable(error.to_string()))?;
+            if !found.iter().any(|piece| matches!(piece, Piece::Reference(_))) {
+                return Ok(value.clone());
+            }
+            let part = |piece| match piece {
+                Piece::Text(text) => Ok(Part::Literal(text.to_owned())),
+                Piece::Reference(Reference::Result { step, name }) if step == own => Ok(Part::Own(name.to_owned())),
+                Piece::Reference(reference) => scope.value(reference).map(Part::Filled),
+            };
+            let parts: Result<Vec<Value>, Missing> =
+                found.into_iter().map(|piece| part(piece).map(Part::written)).collect();
+            Ok(Value::Object([(PARTS.to_owned(), Value::Array(parts?))].into_iter().collect()))
+        }
+        Value::Array(items) => {
+            items.iter().map(|item| fill_parts(item, scope, own)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Value::Object(map) => {
+            let filled = map.iter().map(|(name, value)| Ok((name.clone(), fill_parts(value, scope, own)?)));
+            filled.collect::<Result<_, _>>().map(Value::Object)
+        }
+        other => Ok(other.clone()),
+    }
+}
+
 impl Scope<'_> {
     fn value(&self, reference: Reference<'_>) -> Result<Value, Missing> {
         let nothing = || Missing::Nothing(reference.to_string());
@@ -115,6 +193,23 @@ impl Scope<'_> {
     }
 }
 
+/// The settings of one step, as its type wants them.
+///
+/// # Errors
+/// The first reference that cannot be filled in.
+pub fn fill_step(step: &StepUse, scope: &Scope<'_>, types: &[StepType]) -> Result<Map<String, Value>, Missing> {
+    let kind = find(types, &step.uses);
+    let is_in_parts = |name: &str| {
+        kind.and_then(|kind| kind.settings.iter().find(|known| known.name == name))
+            .is_some_and(|known| known.kind.is_in_parts())
+    };
+    let fill_one = |(name, value): (&String, &Value)| {
+        let filled = if is_in_parts(name) { fill_parts(value, scope, step.name())? } else { fill(value, scope)? };
+        Ok((name.clone(), filled))
+    };
+    step.with.iter().map(fill_one).collect()
+}
+
 impl Ask {
     /// What the settings of the step at `index` can be filled with before any step was begun.
     pub fn scope<'a>(&'a self, index: usize) -> Scope<'a> {
@@ -137,9 +232,9 @@ impl Request {
     ///
     /// # Errors
     /// The first reference that cannot be filled in.
-    pub fn filled(&self, index: usize) -> Result<Map<String, Value>, Missing> {
+    pub fn filled(&self, index: usize, types: &[StepType]) -> Result<Map<String, Value>, Missing> {
         let scope = self.scope(index);
-        self.workflow.steps.get(index).map_or_else(|| Ok(Map::new()), |step| fill_map(&step.with, &scope))
+        self.workflow.steps.get(index).map_or_else(|| Ok(Map::new()), |step| fill_step(step, &scope, types))
     }
 
     /// The same for a hold from before settings stood in the ledger.
@@ -245,6 +340,26 @@ mod tests {
         `{{` is not closed with `}}`
         only a name may stand between `{{` and `}}`
         ");
+    }
+
+    #[test]
+    fn what_is_put_together_by_its_step_stays_in_parts() {
+        let device = DeviceShown { node_id: "n1CNTRL".to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() };
+        let scope = Scope {
+            requester: &alice(),
+            inputs: [("reason", json!("{{ steps.freeze.id }} secret:ci"))].into(),
+            device: Some(&device),
+            steps: Vec::new(),
+            may_be_blank: false,
+        };
+        let written = json!({ "url": "https://a/{{ inputs.reason }}/{{ steps.freeze.id }}", "body": ["plain"] });
+        let filled = fill_parts(&written, &scope, "freeze").unwrap();
+        let read = parts(&filled["url"]).unwrap();
+        let reason = Part::Filled(json!("{{ steps.freeze.id }} secret:ci"));
+        let literal = |text: &str| Part::Literal(text.to_owned());
+        assert_eq!(read, [literal("https://a/"), reason, literal("/"), Part::Own("id".to_owned())]);
+        assert_eq!(filled["body"], json!(["plain"]));
+        assert!(fill_parts(&json!("{{ steps.other.id }}"), &scope, "freeze").is_err());
     }
 
     proptest::proptest! {

@@ -22,6 +22,11 @@ pub enum Found {
     },
     /// It was on before, by somebody else's doing, for longer: left as it was.
     OnBefore,
+    /// The far side took what it was told; nothing there can be read back.
+    Told {
+        /// Whether it was told to be on.
+        is_on: bool,
+    },
     /// It is off.
     Gone,
     /// Nothing was ever sent, so nothing was read.
@@ -54,7 +59,7 @@ pub enum Found {
 impl Found {
     /// Whether this shows the step as on for the request that asked.
     pub fn is_on(&self) -> bool {
-        matches!(self, Self::On { .. } | Self::OnBefore)
+        matches!(self, Self::On { .. } | Self::OnBefore | Self::Told { is_on: true })
     }
 
     /// Whether this shows the door as open by somebody else's doing, although this request has let go.

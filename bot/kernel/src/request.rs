@@ -288,7 +288,7 @@ impl Step {
     pub fn confirmed_until(&self) -> i64 {
         match self.proof.as_ref().map(|proof| &proof.found) {
             Some(Found::On { until }) => until.unwrap_or(i64::MAX),
-            Some(Found::OnBefore) => i64::MAX,
+            Some(Found::OnBefore | Found::Told { is_on: true }) => i64::MAX,
             _ => i64::MIN,
         }
     }

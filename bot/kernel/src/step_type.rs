@@ -17,6 +17,8 @@ pub struct StepType {
     pub settings: &'static [Setting],
     /// Whether many requests can hold the same thing.
     pub holds: Holds,
+    /// Whether what it does can be left as it is when everything else is taken back.
+    pub stays: Stays,
     /// What it needs to be allowed at Slack and Tailscale.
     pub scopes: &'static [Scope],
     /// What later steps and the card can name of what it came to, as `steps.NAME.RESULT`; never a secret.
@@ -35,6 +37,20 @@ pub enum Holds {
     /// Every request has its own: the key names the request and the step, too.
     Once,
 }
+
+/// Whether what a step does can stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// It is always taken back.
+    Never,
+    /// If the file says `stays: true`.
+    May,
+    /// It cannot be taken back.
+    Always,
+}
+
+/// The key of a step that says so; it stands among the settings that are kept.
+pub const STAYS: &str = "stays";
 
 /// One setting of a step type.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +80,20 @@ pub enum SettingKind {
     Flag,
     /// `true`, `false`, a number or a text.
     Scalar,
+    /// A call over HTTP; the step puts its texts together.
+    Call,
+    /// A list of texts.
+    Texts,
     /// An input of type `device`, as `{{ inputs.NAME }}`.
     Device,
 }
 
 impl SettingKind {
+    /// Whether what is filled in stays apart from what the file says, since it depends on the place how it is written.
+    pub fn is_in_parts(self) -> bool {
+        matches!(self, Self::Call)
+    }
+
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
@@ -76,6 +101,8 @@ impl SettingKind {
             Self::Lines => "text, also of many lines",
             Self::Flag => "`true` or `false`",
             Self::Scalar => "`true` or `false`, a number, or text",
+            Self::Call => "a call",
+            Self::Texts => "a list of texts",
             Self::Device => "an input of type `device`",
         }
     }
@@ -89,6 +116,9 @@ pub enum Scope {
     /// A scope of an OAuth client, see <https://tailscale.com/kb/1623/trust-credentials>.
     Tailscale(&'static str),
 }
+
+/// The name of a result that stands for all those that the settings name themselves, below `capture`.
+pub const CAPTURED: &str = "*";
 
 /// Something a step comes to.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +155,7 @@ impl StepType {
             about: "",
             settings: &[],
             holds: Holds::Shared,
+            stays: Stays::Never,
             scopes: &[],
             results: &[],
             check: |_, _| Vec::new(),

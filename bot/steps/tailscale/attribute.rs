@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
 use crate::kernel::reference::{Piece, Reference, pieces};
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake};
+use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::{Input, InputKind};
 use crate::steps::Listed;
 
@@ -23,6 +23,7 @@ pub const LISTED: Listed = Listed {
                 policy file says what a device with it may reach.",
         settings: SETTINGS,
         holds: Holds::Shared,
+        stays: Stays::Never,
         scopes: &[
             Scope::Tailscale("devices:core:read"),
             Scope::Tailscale("devices:posture_attributes"),

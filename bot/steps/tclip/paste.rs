@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::StepType;
 use crate::kernel::paste::{CONTENT_MAX_BYTES, Text, UNTITLED, suspects};
-use crate::kernel::step_type::{Holds, Setting, SettingKind, SettingMistake};
+use crate::kernel::step_type::{Holds, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 
@@ -24,6 +24,7 @@ pub const LISTED: Listed = Listed {
                 that the configuration names. Grants with the same text share one paste.",
         settings: SETTINGS,
         holds: Holds::Shared,
+        stays: Stays::Never,
         scopes: &[],
         results: &[],
         check,

@@ -1,11 +1,13 @@
 //! The real bot on a runtime of its own, so that it can be killed without warning and started again from its database.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nightlatch::app::Bot;
 use nightlatch::clock::{Clock, Ids};
+use nightlatch::config::secret::LentSecret;
 use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
 use nightlatch::engine::directory::List as KnownList;
 use nightlatch::kernel::Effect;
@@ -45,6 +47,7 @@ struct Inner {
     config: Config,
     mode: Mode,
     has_api_key: bool,
+    named: BTreeMap<String, LentSecret>,
     steps: List,
     /// Where people of the tailnet find the pages.
     serving: Serving,
@@ -99,6 +102,7 @@ impl BotHandle {
             config,
             mode: setting.mode,
             has_api_key: setting.has_api_key,
+            named: setting.named,
             steps: setting.steps,
             serving,
             alive: Mutex::new(None),
@@ -125,6 +129,7 @@ impl BotHandle {
                     secret: self.inner.tailnet.client_secret(),
                 }
             },
+            named: self.inner.named.clone(),
         };
         // The killed bot's file lock goes away when its threads do, a moment after the kill.
         let mut bot = None;

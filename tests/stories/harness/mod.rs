@@ -5,12 +5,13 @@ mod checks;
 mod late;
 mod people;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nightlatch::clock::Clock;
+use nightlatch::config::secret::LentSecret;
 use nightlatch::kernel::{Request, State};
 use nightlatch::playground::slack::{Door, Seed, SlackWorld};
 use nightlatch::playground::tailnet::TailnetWorld;
@@ -72,6 +73,8 @@ pub struct Setting {
     pub is_on_a_port: bool,
     /// What steps can be.
     pub steps: List,
+    /// Secrets that workflows name; the configuration names them in `more`.
+    pub named: BTreeMap<String, LentSecret>,
 }
 
 impl Default for Setting {
@@ -86,6 +89,7 @@ impl Default for Setting {
             clock: None,
             is_on_a_port: false,
             steps: LIST,
+            named: BTreeMap::new(),
         }
     }
 }

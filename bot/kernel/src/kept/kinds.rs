@@ -23,6 +23,7 @@ pub const KINDS: &[(&str, i64)] = &[
     of::<Settings>(),
     // Those of step types and of the anchor have their raising steps beside their code, which tests compare to the numbers here.
     ("anchor", 1),
+    ("before of http.request", 1),
     ("before of tailscale.attribute", 1),
     ("before of tclip.paste", 1),
 ];

@@ -74,7 +74,7 @@ impl Change {
 
     /// Writes into the ledger until when the far side is to be told that this request holds the step's key.
     fn hold(&mut self, index: usize, until: i64) {
-        let holding = match self.request.filled(index) {
+        let holding = match self.request.filled(index, self.moment.types) {
             Ok(with) => self.request.holding(until, with),
             Err(missing) => {
                 self.request.trouble = Some(missing.into());
@@ -282,7 +282,7 @@ impl Change {
             self.settle_releasing_now();
             return;
         }
-        let hanging = self.request.ask.hanging();
+        let hanging = self.request.ask.hanging(self.moment.types);
         for (index, step) in self.request.steps.iter_mut().enumerate() {
             step.key = step.key.take().filter(|_| !hanging.contains(&index));
             step.phase = Phase::Waiting;
@@ -306,7 +306,7 @@ impl Change {
 fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
     let until = match proof.found {
         Found::On { until } => until,
-        Found::OnBefore => None,
+        Found::OnBefore | Found::Told { is_on: true } => None,
         _ => return None,
     };
     Some(Ledger::Confirm { key: key?.clone(), until })

@@ -110,7 +110,7 @@ impl Request {
             Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
-            Event::Observed { step, before } => change.observed(step, before),
+            Event::Observed { step, before, again } => change.observed(step, before, again),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
             Event::NotShown { place, failure } => change.not_shown(&place, failure),
             Event::Notified { shows, to, channel, ts } => change.notified(shows, to, Message { channel, ts }),
@@ -234,10 +234,10 @@ impl Change {
         }
     }
 
-    fn observed(&mut self, step: usize, before: serde_json::Value) {
+    fn observed(&mut self, step: usize, before: serde_json::Value, again: bool) {
         let step = self.request.steps.get(step).filter(|_| !is_planted(Fault::ForgetsBefore));
         if let Some(key) = step.and_then(|step| step.key.clone()) {
-            self.ledger.push(Ledger::Remember { key, before });
+            self.ledger.push(Ledger::Remember { key, before, again });
         }
     }
 

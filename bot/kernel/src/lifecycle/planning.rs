@@ -1,7 +1,7 @@
 //! What each step touches: as far as that can be told when it is asked, and for good when the step begins.
 
 use crate::event::Failure;
-use crate::fill::{Missing, fill_map};
+use crate::fill::{Missing, fill_step};
 use crate::id::Key;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Request};
@@ -14,7 +14,7 @@ pub(super) fn plan(ask: &Ask, types: &[StepType]) -> Result<Vec<Option<Key>>, Re
     let mut keys: Vec<Option<Key>> = Vec::with_capacity(ask.workflow.steps.len());
     for (index, step) in ask.workflow.steps.iter().enumerate() {
         let kind = find(types, &step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
-        let key = match fill_map(&step.with, &ask.scope(index)) {
+        let key = match fill_step(step, &ask.scope(index), types) {
             Ok(with) => {
                 let useless = |why| unusable(format!("settings that {} can use: {why}", step.uses));
                 Some(kind.key(&with, &ask.id, index).map_err(useless)?)
@@ -35,10 +35,10 @@ pub(super) fn plan(ask: &Ask, types: &[StepType]) -> Result<Vec<Option<Key>>, Re
 
 impl Ask {
     /// The steps whose settings name what an earlier one comes to: what they touch is another thing each time.
-    pub(super) fn hanging(&self) -> Vec<usize> {
-        let hangs = |index, with| matches!(fill_map(with, &self.scope(index)), Err(Missing::NotYet(_)));
+    pub(super) fn hanging(&self, types: &[StepType]) -> Vec<usize> {
+        let hangs = |index, step| matches!(fill_step(step, &self.scope(index), types), Err(Missing::NotYet(_)));
         let steps = self.workflow.steps.iter().enumerate();
-        steps.filter(|(index, step)| hangs(*index, &step.with)).map(|(index, _)| index).collect()
+        steps.filter(|(index, step)| hangs(*index, step)).map(|(index, _)| index).collect()
     }
 }
 
@@ -46,7 +46,7 @@ impl Request {
     /// What the step at `index` touches with all its settings filled in. A key that is known stays: what was begun is taken back under
     /// the key it was begun with.
     pub(super) fn begun(&self, index: usize, types: &[StepType]) -> Result<Key, Failure> {
-        let with = self.filled(index)?;
+        let with = self.filled(index, types)?;
         if let Some(key) = self.steps.get(index).and_then(|step| step.key.clone()) {
             return Ok(key);
         }

@@ -60,6 +60,7 @@ fn before(untils: &[i64], confirmed: bool) -> Before {
         untils: untils.to_vec(),
         confirmed,
         leaving: Vec::new(),
+        memory: crate::steps::Memory::default(),
     }
 }
 

@@ -62,8 +62,8 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("settle 0 failed for good", now, failed(0, false)),
         ("settle 1 failed", now, failed(1, true)),
         ("settle 9 failed", now, failed(9, true)),
-        ("observed 0", now, Event::Observed { step: 0, before: serde_json::Value::Null }),
-        ("observed 9", now, Event::Observed { step: 9, before: serde_json::Value::Null }),
+        ("observed 0", now, Event::Observed { step: 0, before: serde_json::Value::Null, again: false }),
+        ("observed 9", now, Event::Observed { step: 9, before: serde_json::Value::Null, again: false }),
         ("shown", now, shown(place("#access"))),
         (
             "shown again elsewhere",

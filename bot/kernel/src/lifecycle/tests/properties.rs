@@ -87,7 +87,7 @@ fn event() -> impl Strategy<Value = Event> {
             Event::settled(step, Proof { at: if early { 0 } else { i64::MAX }, found })
         }),
         3 => (0..3_usize, reasons()).prop_map(|(step, failure)| Event::SettleFailed { step, failure }),
-        1 => (0..3_usize).prop_map(|step| Event::Observed { step, before: serde_json::Value::Null }),
+        1 => (0..3_usize).prop_map(|step| Event::Observed { step, before: serde_json::Value::Null, again: false }),
         1 => place().prop_map(move |place| Event::Shown { place, channel: text(), ts: text() }),
         1 => (place(), reasons()).prop_map(|(place, failure)| Event::NotShown { place, failure }),
         1 => proptest::sample::select(crate::Shows::ALL.to_vec())

@@ -1,0 +1,3 @@
+//! Step types that call a service over HTTP.
+
+pub mod request;

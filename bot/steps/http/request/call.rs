@@ -1,0 +1,256 @@
+//! One call put together: values go where they belong and stay what they are, secrets go to their hosts only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::config::secret::LentSecret;
+use crate::kernel::fill::{Part, parts};
+use crate::outside::guarded::{Allow, Call};
+
+/// The header by which a service knows that it did something already.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// What a secret is called behind.
+const SECRET: &str = "secret:";
+
+/// Secrets by name.
+pub type Secrets = BTreeMap<String, LentSecret>;
+
+/// Why a call cannot be put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoCall {
+    /// It names something that the step has not come to.
+    Unknown(String),
+    /// It would be wrong.
+    Wrong(String),
+}
+
+/// What a call is put together with.
+pub(super) struct With<'w> {
+    /// What the step came to.
+    pub(super) own: &'w Map<String, Value>,
+    pub(super) secrets: &'w Secrets,
+    pub(super) allow: Allow,
+    /// The same whenever the same call is made; none for calls that change nothing.
+    pub(super) idempotency_key: Option<String>,
+    pub(super) usual_method: Method,
+}
+
+/// Puts the call of this setting together.
+pub(super) fn assemble(setting: &Value, with: With<'_>) -> Result<Call, NoCall> {
+    let wrong = |what: &str| NoCall::Wrong(what.to_owned());
+    let field = |name: &str| setting.get(name);
+    let method = match field("method").and_then(Value::as_str) {
+        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| wrong("its method is none"))?,
+        None => with.usual_method.clone(),
+    };
+    let url = url(field("url").ok_or_else(|| wrong("it has no url"))?, with.own)?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let secret = |name: &str| lent(name, &host, with.secrets);
+    let mut headers = HeaderMap::new();
+    for (name, value) in field("headers").and_then(Value::as_object).into_iter().flatten() {
+        let text = text(value, with.own, &secret)?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("a header has no name"))?;
+        let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+            NoCall::Wrong(format!("the header {name} would hold a line end or another control character"))
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    if let Some(key) = with.idempotency_key {
+        headers.insert(
+            HeaderName::from_static(IDEMPOTENCY_KEY),
+            HeaderValue::from_str(&key).map_err(|_| wrong("no key"))?,
+        );
+    }
+    let body = match field("body") {
+        None | Some(Value::Null) => None,
+        Some(body) => {
+            let is_text = parts(body).is_some();
+            let kind = if is_text { "text/plain; charset=utf-8" } else { "application/json" };
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
+            Some(if is_text { text(body, with.own, &secret)? } else { json(body, with.own, &secret)?.to_string() })
+        }
+    };
+    Ok(Call { method, url, headers, body: body.map(String::into_bytes), allow: with.allow })
+}
+
+/// A secret for a host it may go to.
+fn lent(name: &str, host: &str, secrets: &Secrets) -> Result<String, NoCall> {
+    let secret =
+        secrets.get(name).ok_or_else(|| NoCall::Wrong(format!("there is no secret {name} in nightlatch.yaml")))?;
+    if !secret.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+        return Err(NoCall::Wrong(format!("the secret {name} may not go to {host}: its `hosts` do not name it")));
+    }
+    Ok(secret.secret.expose_secret().to_owned())
+}
+
+fn own_value<'o>(name: &str, own: &'o Map<String, Value>) -> Result<&'o Value, NoCall> {
+    own.get(name).ok_or_else(|| NoCall::Unknown(name.to_owned()))
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// A text with everything in it; secrets stand only in what the file says.
+fn text(
+    value: &Value,
+    own: &Map<String, Value>,
+    secret: &dyn Fn(&str) -> Result<String, NoCall>,
+) -> Result<String, NoCall> {
+    let mut all = String::new();
+    for part in parts(value).ok_or_else(|| NoCall::Wrong("what should be text is none".to_owned()))? {
+        match part {
+            Part::Literal(literal) => all.push_str(&with_secrets(&literal, secret)?),
+            Part::Filled(value) => all.push_str(&plain(&value)),
+            Part::Own(name) => all.push_str(&plain(own_value(&name, own)?)),
+        }
+    }
+    Ok(all)
+}
+
+/// JSON with everything in it: what is one value and nothing else keeps its kind.
+fn json(
+    value: &Value,
+    own: &Map<String, Value>,
+    secret: &dyn Fn(&str) -> Result<String, NoCall>,
+) -> Result<Value, NoCall> {
+    if let Some(found) = parts(value) {
+        return match found.as_slice() {
+            [Part::Filled(value)] => Ok(value.clone()),
+            [Part::Own(name)] => own_value(name, own).cloned(),
+            _ => text(value, own, secret).map(Value::String),
+        };
+    }
+    match value {
+        Value::Array(items) => {
+            items.iter().map(|item| json(item, own, secret)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Value::Object(map) => {
+            let each = map.iter().map(|(name, value)| Ok((name.clone(), json(value, own, secret)?)));
+            each.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+        }
+        other => Ok(other.clone()),
+    }
+}
+
+/// Where in a URL something stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Host,
+    Path,
+    Query,
+}
+
+fn place_behind(text: &str) -> Place {
+    let Some((_, behind)) = text.split_once("://") else { return Place::Host };
+    match (behind.contains(['?', '#']), behind.contains('/')) {
+        (true, _) => Place::Query,
+        (false, true) => Place::Path,
+        (false, false) => Place::Host,
+    }
+}
+
+/// The address with every value as one segment or query value.
+fn url(value: &Value, own: &Map<String, Value>) -> Result<Url, NoCall> {
+    let wrong = |what: String| NoCall::Wrong(what);
+    let mut all = String::new();
+    for part in parts(value).ok_or_else(|| wrong("its url is no text".to_owned()))? {
+        let text = match part {
+            Part::Literal(literal) => {
+                all.push_str(&literal);
+                continue;
+            }
+            Part::Filled(value) => plain(&value),
+            Part::Own(name) => plain(own_value(&name, own)?),
+        };
+        match place_behind(&all) {
+            Place::Host if text.is_empty() || !text.bytes().all(is_of_host) => {
+                return Err(wrong(format!(
+                    "a value in the host of its url is not a part of a name: {}",
+                    shortened(&text)
+                )));
+            }
+            // A path of dots leads elsewhere, however it is written.
+            Place::Path if text.bytes().all(|byte| byte == b'.') => {
+                return Err(wrong("a value in the path of its url is empty, or is only dots".to_owned()));
+            }
+            Place::Host => all.push_str(&text),
+            Place::Path | Place::Query => all.push_str(&encoded(&text)),
+        }
+    }
+    Url::parse(&all).map_err(|error| wrong(format!("its url is none: {error}")))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+/// Everything but unreserved characters (RFC 3986, 2.3) percent-encoded.
+fn encoded(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => all.push(char::from(byte)),
+            other => all.push_str(&format!("%{other:02X}")),
+        }
+    }
+    all
+}
+
+fn with_secrets(literal: &str, secret: &dyn Fn(&str) -> Result<String, NoCall>) -> Result<String, NoCall> {
+    let mut all = String::new();
+    let mut rest = literal;
+    while let Some((before, after)) = rest.split_once(SECRET) {
+        let (name, behind) = name_at(after);
+        all.push_str(before);
+        all.push_str(&secret(name)?);
+        rest = behind;
+    }
+    all.push_str(rest);
+    Ok(all)
+}
+
+fn name_at(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// The names of the secrets in what the file says, however deep.
+pub fn secrets_named(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::String(text) => {
+            let behind = text.split(SECRET).skip(1);
+            behind.map(|text| name_at(text).0.to_owned()).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(secrets_named).collect(),
+        Value::Object(map) => map.values().flat_map(secrets_named).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The host of a URL as it is written, if the file says it.
+pub fn host_of(url: &str) -> Option<String> {
+    let behind = url.split_once("://")?.1;
+    let host = behind.split(['/', '?', '#']).next()?;
+    if host.contains("{{") {
+        return None;
+    }
+    Url::parse(url.split("{{").next()?).ok()?.host_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;
