@@ -338,6 +338,7 @@ async fn engine(plan: &Plan, slack: &SlackWorld, tailnet: &TailnetWorld) {
             signing_secret: Some(SecretString::from(app.signing_secret)),
         },
         tailscale: TailscaleSecrets::Client { id: tailnet.client_id(), secret: tailnet.client_secret() },
+        named: std::collections::BTreeMap::new(),
     };
     let bot = App::start(&config, secrets, Clock::system(), Ids::random()).await.expect("the bot starts");
     let engine = bot.engine().clone();

@@ -77,6 +77,7 @@ async fn bot(slack: &SlackWorld, tailnet: &TailnetWorld, clock: &Clock, folder: 
             signing_secret: None,
         },
         tailscale: TailscaleSecrets::Client { id: tailnet.client_id(), secret: tailnet.client_secret() },
+        named: std::collections::BTreeMap::new(),
     };
     Bot::start(&config, secrets, clock.clone(), Ids::random()).await.expect("the bot starts")
 }

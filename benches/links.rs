@@ -77,6 +77,7 @@ impl House {
                 signing_secret: None,
             },
             tailscale: TailscaleSecrets::Client { id: self.tailnet.client_id(), secret: self.tailnet.client_secret() },
+            named: std::collections::BTreeMap::new(),
         };
         Bot::start(&config, secrets, self.clock.clone(), Ids::random()).await.expect("the bot starts")
     }

@@ -12,6 +12,7 @@ pub mod logbook;
 mod measures;
 pub mod metrics;
 mod orphans;
+mod parts;
 pub mod pastes;
 pub mod people;
 mod perform;
@@ -29,7 +30,6 @@ mod watch;
 mod worker;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
@@ -44,40 +44,11 @@ use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
-use crate::steps::{self, Outside, Services, Steps};
+use crate::steps::{Outside, Steps};
 use crate::store::{Store, StoreError};
+pub use parts::Parts;
 
 pub use metrics::Metrics;
-
-/// Everything the engine works with. Made once, by `app`.
-pub struct Parts {
-    /// Where everything is kept.
-    pub store: Store,
-    /// The clock seam.
-    pub clock: Clock,
-    /// The seam for ids and randomness.
-    pub ids: Ids,
-    /// The workspace.
-    pub slack: Slack,
-    /// The tailnet.
-    pub tailscale: Tailscale,
-    /// What the bot says.
-    pub notices: Notices,
-    /// What can be asked for.
-    pub catalog: Catalog,
-    /// What steps can be.
-    pub steps: steps::List,
-    /// Slack ids to tailnet logins, where e-mail does not say it.
-    pub people: BTreeMap<String, String>,
-    /// Where go links are kept.
-    pub links: links::LinkPlace,
-    /// Where pastes go.
-    pub pastes: pastes::PasteSettings,
-    /// The audit log under watch.
-    pub logbook: logbook::Logbook,
-    /// How services that workflows name are called.
-    pub services: Services,
-}
 
 /// The handle everybody has. Cloning shares the engine.
 #[derive(Clone)]

@@ -1,0 +1,42 @@
+//! What the engine is made of.
+
+use std::collections::BTreeMap;
+
+use super::{links, logbook, pastes};
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::notices::Notices;
+use crate::outside::slack::Slack;
+use crate::outside::tailscale::Tailscale;
+use crate::steps::{List, Services};
+use crate::store::Store;
+
+/// Everything the engine works with. Made once, by `app`.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The clock seam.
+    pub clock: Clock,
+    /// The seam for ids and randomness.
+    pub ids: Ids,
+    /// The workspace.
+    pub slack: Slack,
+    /// The tailnet.
+    pub tailscale: Tailscale,
+    /// What the bot says.
+    pub notices: Notices,
+    /// What can be asked for.
+    pub catalog: Catalog,
+    /// What steps can be.
+    pub steps: List,
+    /// Slack ids to tailnet logins, where e-mail does not say it.
+    pub people: BTreeMap<String, String>,
+    /// Where go links are kept.
+    pub links: links::LinkPlace,
+    /// Where pastes go.
+    pub pastes: pastes::PasteSettings,
+    /// The audit log under watch.
+    pub logbook: logbook::Logbook,
+    /// How services that workflows name are called.
+    pub services: Services,
+}
