@@ -1,9 +1,12 @@
 //! `approve:` of a workflow: the stages of approval, in order, and who decides in each.
 
+use std::collections::BTreeMap;
+
 use super::keys;
 use super::people::names;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::yaml::{Node, Value};
+use crate::kernel::matching;
 use crate::kernel::person::Who;
 use crate::kernel::workflow::{Clause, OwnRequest, Stage};
 
@@ -55,6 +58,41 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
         sheet.mistake(node.place, message, Some(format!("at most {PEOPLE_MAX}, in all stages together")));
     }
     Some(stages)
+}
+
+/// Where everybody is named by e-mail, we know who there is: whether different people can meet all of it, whoever asks.
+pub(super) fn can_be_met(sheet: &mut Sheet, fields: &Fields, ask: &[Who], stages: &[Stage]) {
+    let Some(node) = fields.get("approve") else { return };
+    if !are_enough(stages, None) {
+        let help = "one person counts once in a request, in whatever stage or clause; name more people, or a group";
+        sheet.mistake(node.place, "`approve` takes more different people than it names", Some(help.to_owned()));
+        return;
+    }
+    // A group that may ask has others in it.
+    if ask.iter().any(|who| !matches!(who, Who::Email(_))) {
+        return;
+    }
+    // One who cannot be approved is told when they ask; a file that lends nobody anything is a mistake.
+    if ask.iter().all(|asker| !are_enough(stages, Some(asker))) {
+        let message = "`approve` names too few people beside those who may ask, and nobody approves their own request";
+        let help = "name somebody else, or write own_request: confirm";
+        sheet.mistake(node.place, message, Some(help.to_owned()));
+    }
+}
+
+/// Whether the people named by e-mail are enough for the clauses that name nobody else, without somebody who asks.
+fn are_enough(stages: &[Stage], without: Option<&Who>) -> bool {
+    let (mut needs, mut fits): (Vec<u32>, BTreeMap<&Who, Vec<usize>>) = (Vec::new(), BTreeMap::new());
+    for (stage, clause) in stages.iter().flat_map(|stage| stage.clauses.iter().map(move |clause| (stage, clause))) {
+        if clause.by.iter().any(|who| !matches!(who, Who::Email(_))) {
+            continue;
+        }
+        let place = needs.len();
+        needs.push(clause.needed());
+        let counts = |who: &&Who| stage.own_request != OwnRequest::Never || Some(*who) != without;
+        clause.by.iter().filter(counts).for_each(|who| fits.entry(who).or_default().push(place));
+    }
+    matching::can_fill(&needs, &fits.into_values().collect::<Vec<_>>())
 }
 
 fn stage(sheet: &mut Sheet, node: &Node) -> Option<Stage> {

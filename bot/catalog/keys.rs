@@ -216,6 +216,10 @@ pub const STEP: &[FormatKey] = &[
 pub const WHO: &[(&str, &str)] = &[
     ("group:dba", "A group of the tailnet policy file."),
     ("autogroup:member", "Every active user of the tailnet."),
+    (
+        "autogroup:admin",
+        "Every active user of the tailnet with this role: `owner`, `admin`, `it-admin`, `network-admin`, `billing-admin`, `auditor`.",
+    ),
     ("\"@db-oncall\"", "A Slack user group, by its handle; in quotes."),
     ("bob@example.com", "A person, by e-mail address or tailnet login."),
 ];

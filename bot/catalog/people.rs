@@ -1,9 +1,9 @@
 //! Lists of people and groups in a workflow, and `ask:`, who may request.
 
 use crate::config::sheet::{Fields, Sheet};
-use crate::config::words::quoted;
+use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Node, Value};
-use crate::kernel::person::Who;
+use crate::kernel::person::{ROLES, Who};
 
 /// More names than this belong into a group.
 const NAMES_MAX: usize = 100;
@@ -49,8 +49,7 @@ pub(super) fn names(sheet: &mut Sheet, node: &Node, what: &str) -> Option<Vec<Wh
 }
 
 fn who(sheet: &mut Sheet, node: &Node, what: &str) -> Option<Who> {
-    const HELP: &str =
-        "write group:NAME or autogroup:member (tailnet), \"@handle\" (Slack user group) or an e-mail address";
+    const HELP: &str = "write group:NAME, autogroup:member or autogroup:admin (tailnet), \"@handle\" (Slack user group) or an e-mail address";
     if let Value::Map(entries) = &node.value
         && let Some((key, _)) = entries.first()
         && key.name == "group"
@@ -60,7 +59,12 @@ fn who(sheet: &mut Sheet, node: &Node, what: &str) -> Option<Who> {
     }
     let text = sheet.text(node, &format!("a name in {what}"))?;
     let who = Who::parse(text);
-    if who.is_err() {
+    if who.is_err() && text.trim().starts_with("autogroup:") {
+        let known = ["member"].iter().chain(ROLES).map(|role| format!("autogroup:{role}")).collect::<Vec<_>>();
+        let near = nearest(text.trim(), known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?"));
+        let help = near.unwrap_or_else(|| format!("roles are {}", known.join(", ")));
+        sheet.mistake(node.place, format!("{} is no role of the tailnet", quoted(text)), Some(help));
+    } else if who.is_err() {
         sheet.mistake(node.place, format!("{} names nobody", quoted(text)), Some(HELP.to_owned()));
     }
     who.ok()

@@ -1,6 +1,7 @@
 //! Broken workflow files and what people are told about them.
 
 mod anything;
+mod approval;
 mod folder;
 mod settings;
 
@@ -130,7 +131,8 @@ announce: access
      8 │ ask: [group:engineering, bob]
        ·                          ───
        ╰────
-      help: write group:NAME or autogroup:member (tailnet), "@handle" (Slack user group) or an e-mail address
+      help: write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group) or an
+            e-mail address
 
       × `quorum` is 3, but `by` names 2 people
         ╭─[workflows/prod-db.yaml:10:13]

@@ -41,6 +41,9 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     let inputs = inputs::read(sheet, &fields);
     let ask = people::ask(sheet, &fields);
     let approve = approval::approve(sheet, &fields);
+    if let (Some(ask), Some(approve)) = (&ask, &approve) {
+        approval::can_be_met(sheet, &fields, ask, approve);
+    }
     let lapse_after_ms = match fields.get("lapse_after") {
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),

@@ -1,12 +1,15 @@
 //! Who people are: fresh facts from Slack and the tailnet, gathered for one decision and kept with it.
 
+mod candidates;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use candidates::Candidates;
+
 use super::directory::{Directory, List};
 use crate::clock::{Clock, Stamp};
-use crate::kernel::workflow::Stage;
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::slack::{self, Slack, SlackError, UserGroup};
 use crate::outside::tailscale::{Tailscale, TailscaleError, User};
@@ -15,15 +18,8 @@ use crate::outside::tailscale::{Tailscale, TailscaleError, User};
 pub const FRESH_MS: i64 = 5_000;
 /// Which groups there are changes rarely; who is in them is read afresh.
 const HANDLES_MS: i64 = 300_000;
-/// Whose account in Slack an e-mail belongs to, to know whom to ask: Slack answers fifty such questions a minute, and whether
-/// they may decide is found out when they do.
-const ASKED_MS: i64 = 60_000;
 /// Who is in the tailnet at all, to know whether a link's owner still is.
 const LOGINS_MS: i64 = 60_000;
-/// Logins of a whole tailnet that are looked at to find somebody to ask.
-const LISTED_MAX: usize = 1_000;
-/// At most this many people are asked by name.
-const ASKED_MAX: usize = 20;
 /// Looking up everything about one person takes no longer.
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -45,17 +41,26 @@ pub struct People {
 struct Recent {
     groups: Option<(Stamp, Vec<UserGroup>)>,
     members: HashMap<String, (Stamp, Vec<String>)>,
+    /// Logins by role in the tailnet.
+    roles: HashMap<String, (Stamp, Vec<String>)>,
     /// Slack ids of active members by e-mail; none: nobody has it.
     ids: HashMap<String, (Stamp, Option<String>)>,
 }
 
-/// Who could decide: distinct names, and whether there may be more than can be listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Candidates {
-    /// Logins, e-mails or Slack ids, lower case where case does not matter.
-    pub names: BTreeSet<String>,
-    /// A group synced from an identity provider: its members cannot be listed.
-    pub has_unlisted: bool,
+/// Somebody as they are now, as far as that could be read.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// Who they are, and the rules they are known to belong to.
+    pub person: Person,
+    /// The rules of which that could not be read. They let nobody in by themselves, and keep nobody out whom another lets in.
+    pub unread: Vec<(Who, Failure)>,
+}
+
+impl Looked {
+    /// That one of the rules could not be read, by its name.
+    pub fn failure(&self) -> Option<Failure> {
+        self.unread.first().map(|(rule, failure)| unread(rule, failure))
+    }
 }
 
 impl People {
@@ -70,9 +75,20 @@ impl People {
         Self { slack, tailscale, logins, directory, clock, recent: Arc::default(), reading: Arc::default() }
     }
 
+    /// Who this is now, in no rules.
+    ///
+    /// # Errors
+    /// Slack did not say, or the tailnet did not and `needs_login`.
+    pub async fn fresh(&self, slack_id: &str, needs_login: bool) -> Result<Person, Failure> {
+        Ok(self.looked_up(slack_id, &[], needs_login).await?.person)
+    }
+
     /// Who this is now, and which of `rules` they belong to. `needs_login`: a tailnet that cannot be asked is a failure
     /// even if no rule needs it.
-    pub async fn fresh(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+    ///
+    /// # Errors
+    /// Slack did not say who they are, or the tailnet did not and `needs_login`.
+    pub async fn looked_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Looked, Failure> {
         match tokio::time::timeout(LIMIT, self.look_up(slack_id, rules, needs_login)).await {
             Ok(found) => found,
             Err(_) => Err(transient("looking a person up took too long")),
@@ -108,39 +124,43 @@ impl People {
         Ok(Person { slack_id, name, email, login: None, standing, belongs: Vec::new() })
     }
 
-    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Person, Failure> {
+    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Looked, Failure> {
         let mut person = self.in_slack(slack_id).await?;
-        let needs_tailnet = rules.iter().any(|rule| matches!(rule, Who::TailnetGroup(_)));
+        let mut unread = Vec::new();
+        if person.standing != Standing::Member {
+            return Ok(Looked { person, unread });
+        }
         let named = self.logins.get(slack_id).cloned().or_else(|| person.email.clone());
-        person.login = match named {
-            Some(named) if person.standing == Standing::Member => match self.active_login(&named).await {
-                Ok(login) => login,
-                Err(failure) if needs_login || needs_tailnet => return Err(failure),
-                // Only used to notice that two accounts are one human.
-                Err(_) => self.logins.get(slack_id).cloned(),
-            },
-            _ => None,
+        let user = match &named {
+            Some(named) => self.active_user(named).await,
+            None => Ok(None),
         };
-        if person.standing == Standing::Member {
-            for rule in rules {
-                if self.belongs(&person, rule).await? {
-                    person.belongs.push(rule.clone());
-                }
+        person.login = match &user {
+            Ok(user) => user.as_ref().map(|user| user.login_name.clone()),
+            Err(failure) if needs_login => return Err(failure.clone()),
+            // Only used to notice that two accounts are one human.
+            Err(_) => self.logins.get(slack_id).cloned(),
+        };
+        let tailnet = Tailnet { named, user };
+        for rule in rules {
+            match self.belongs(&person, &tailnet, rule).await {
+                Ok(true) => person.belongs.push(rule.clone()),
+                Ok(false) => {}
+                Err(failure) => unread.push((rule.clone(), failure)),
             }
         }
-        Ok(person)
+        Ok(Looked { person, unread })
     }
 
-    /// The login of this user as the tailnet spells it, if they may act there now: one user is read, and the whole list only for
-    /// somebody whom the directory does not know.
-    async fn active_login(&self, named: &str) -> Result<Option<String>, Failure> {
+    /// This user of the tailnet, if they may act there now: one user is read, and the whole list only for somebody whom the directory
+    /// does not know.
+    async fn active_user(&self, named: &str) -> Result<Option<User>, Failure> {
         if let Some(user) = self.user_now(named).await? {
-            return Ok(Some(user.login_name.clone()).filter(|_| user.may_act()));
+            return Ok(Some(user).filter(User::may_act));
         }
         // Unknown so far; or they left, or have another login now.
         self.directory.read_since(List::Users, self.clock.now_ms().saturating_sub(FRESH_MS)).await?;
-        let user = self.user_now(named).await?;
-        Ok(user.filter(User::may_act).map(|user| user.login_name))
+        Ok(self.user_now(named).await?.filter(User::may_act))
     }
 
     /// A user as they are now, if the directory knows which one to read, and they still have that login.
@@ -153,18 +173,24 @@ impl People {
         }
     }
 
-    async fn belongs(&self, person: &Person, rule: &Who) -> Result<bool, Failure> {
+    async fn belongs(&self, person: &Person, tailnet: &Tailnet, rule: &Who) -> Result<bool, Failure> {
         match rule {
-            Who::Email(email) => Ok(person.email.as_deref() == Some(email)),
+            Who::Email(email) if person.email.as_deref() == Some(email) => Ok(true),
+            // A login is always the one they are known by, so that most are no without asking anybody.
+            Who::Email(email) => match &tailnet.named {
+                Some(named) if named.eq_ignore_ascii_case(email) => Ok(tailnet.user()?.is_some()),
+                _ => Ok(false),
+            },
             Who::Unknown(_) => Ok(false),
             Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
+            Who::Role(_) => Ok(tailnet.user()?.is_some_and(|user| rule.role() == Some(&user.role))),
             Who::TailnetGroup(group) => {
-                let Some(login) = &person.login else { return Ok(false) };
+                let Some(user) = tailnet.user()? else { return Ok(false) };
                 if group == "autogroup:member" {
                     return Ok(true);
                 }
                 let policy = self.tailscale.policy_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-                Ok(policy.is_in_group(login, group).unwrap_or(false))
+                Ok(policy.is_in_group(&user.login_name, group).unwrap_or(false))
             }
         }
     }
@@ -216,70 +242,25 @@ impl People {
         self.directory.read_since(List::Users, self.clock.now_ms().saturating_sub(LOGINS_MS)).await?;
         Ok(self.directory.logins(false, usize::MAX).await?.into_iter().collect())
     }
+}
 
-    /// Everybody the rules name, as far as it can be listed; to see whether anybody can decide at all.
-    pub async fn candidates(&self, rules: &[Who]) -> Result<Candidates, Failure> {
-        let mut all = Candidates::default();
-        for rule in rules {
-            match rule {
-                Who::Unknown(_) => {}
-                Who::Email(email) => drop(all.names.insert(email.clone())),
-                Who::SlackGroup(handle) => all.names.extend(self.members(handle).await?),
-                Who::TailnetGroup(group) if group == "autogroup:member" => {
-                    self.directory.read_since(List::Users, 0).await?;
-                    all.names.extend(self.directory.logins(true, LISTED_MAX).await?);
-                }
-                Who::TailnetGroup(group) => {
-                    let policy =
-                        self.tailscale.policy_cached(FRESH_MS).await.map_err(|error| tailscale_failure(&error))?;
-                    match policy.groups.get(group) {
-                        Some(members) => all.names.extend(members.iter().map(|login| login.to_lowercase())),
-                        None => all.has_unlisted = true,
-                    }
-                }
-            }
-        }
-        Ok(all)
-    }
+/// What is known of somebody in the tailnet.
+struct Tailnet {
+    /// The login they are looked for by.
+    named: Option<String>,
+    /// The active user they are, if that could be read.
+    user: Result<Option<User>, Failure>,
+}
 
-    /// Slack ids of people who can decide in this stage, some for each of its clauses, at most twenty; only active members.
-    pub async fn approvers(&self, stage: &Stage) -> Result<Vec<String>, Failure> {
-        let share = ASKED_MAX.checked_div(stage.clauses.len()).unwrap_or_default().max(1);
-        let mut found = Vec::new();
-        for clause in &stage.clauses {
-            let enough = found.len().saturating_add(share);
-            for name in self.candidates(&clause.by).await?.names {
-                if found.len() >= enough {
-                    break;
-                }
-                if let Some(id) = self.slack_id_of(&name).await?.filter(|id| !found.contains(id)) {
-                    found.push(id);
-                }
-            }
-        }
-        Ok(found)
+impl Tailnet {
+    fn user(&self) -> Result<Option<&User>, Failure> {
+        self.user.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
+}
 
-    async fn slack_id_of(&self, name: &str) -> Result<Option<String>, Failure> {
-        if let Some(id) = self.directory.slack_id_of(name).await? {
-            return Ok(Some(id));
-        }
-        let now = self.clock.stamp();
-        let is_fresh = |at: Stamp| self.clock.age_ms(at) <= ASKED_MS;
-        let remembered = self.recent().ids.get(name).filter(|(at, _)| is_fresh(*at)).cloned();
-        if let Some((_, id)) = remembered {
-            return Ok(id);
-        }
-        let found = self.slack.lookup_by_email(name).await.map_err(|error| slack_failure(&error))?;
-        let own = self.slack.own_team();
-        let member =
-            found.filter(|user| own.as_ref().is_none_or(|own| standing(user.standing(own)) == Standing::Member));
-        let id = member.map(|user| user.id);
-        let mut recent = self.recent();
-        recent.ids.retain(|_, (at, _)| is_fresh(*at));
-        recent.ids.insert(name.to_owned(), (now, id.clone()));
-        Ok(id)
-    }
+/// That it is not known who belongs to a rule, by its name.
+fn unread(rule: &Who, failure: &Failure) -> Failure {
+    Failure { what: format!("who belongs to {rule} cannot be read now: {}", failure.what), ..failure.clone() }
 }
 
 /// The group of this handle. Two workspaces of an organisation may both have one: then the workflow cannot have meant

@@ -1,12 +1,13 @@
 //! Performing one effect: what each of them does in the world, and what is reported back.
 
 use super::pastes::writing::PasteWork;
+use super::people::Looked;
 use super::performed::{Performed, pause_ms};
 use super::{Engine, saying, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::PasteId;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Event, Failure, Purpose, Request};
+use crate::kernel::{Event, Failure, Person, Purpose, Request, policy};
 use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
@@ -68,10 +69,27 @@ async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &
     if needs_login && engine.is_of_a_copy(request) {
         return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
     }
-    match engine.inner.people.fresh(slack_id, &rules, needs_login).await {
+    let looked = engine.inner.people.looked_up(slack_id, &rules, needs_login).await;
+    match looked.and_then(|looked| settled_by_what_was_read(request, purpose, looked)) {
         Ok(person) => Performed::happened(Event::Identified { purpose: purpose.clone(), person }),
         Err(failure) if failure.retryable && attempts < IDENTIFY_ATTEMPTS_MAX => put_off(&failure, attempts),
         Err(failure) => Performed::happened(Event::NotIdentified { purpose: purpose.clone(), failure }),
+    }
+}
+
+/// What could not be read keeps nobody out whom another rule lets in, and refuses nobody.
+fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked) -> Result<Person, Failure> {
+    let Some(failure) = looked.failure() else { return Ok(looked.person) };
+    let answer = match purpose {
+        Purpose::Start => policy::may_ask(&request.workflow, &looked.person).map(drop),
+        Purpose::Press { number } => match request.presses.iter().find(|press| press.number == *number) {
+            Some(press) => policy::may_press(request, &looked.person, &press.button).map(drop),
+            None => Ok(()),
+        },
+    };
+    match answer {
+        Err(why) if why.hangs_on_membership() => Err(failure),
+        _ => Ok(looked.person),
     }
 }
 

@@ -116,13 +116,17 @@ impl Engine {
             let person = self.inner.directory.person(slack_id, &workflow.ask).await.map_err(AskError::Failed)?;
             return Ok(person.filter(|person| person.login.is_some() && policy::may_ask(workflow, person).is_ok()));
         }
-        let person = self.inner.people.fresh(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
+        let looked = self.inner.people.looked_up(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
+        let (failure, person) = (looked.failure(), looked.person);
         // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
         if person.login.is_none() && person.standing == Standing::Member {
             return Err(AskError::NoTailnetUser { email: person.email });
         }
-        policy::may_ask(workflow, &person).map_err(AskError::Refused)?;
-        Ok(Some(person))
+        match (policy::may_ask(workflow, &person), failure) {
+            (Ok(_), _) => Ok(Some(person)),
+            (Err(why), Some(failure)) if why.hangs_on_membership() => Err(AskError::Failed(failure)),
+            (Err(why), _) => Err(AskError::Refused(why)),
+        }
     }
 
     /// Whether every stage can be met by enough different people, nobody in two places.
@@ -142,12 +146,14 @@ impl Engine {
                 return Ok(false);
             }
             let mut humans: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            let mut unread_rule = None;
             let mut needs = needs.clone();
             for (index, (clause, own)) in clauses.iter().enumerate() {
                 let found = match is_fresh {
                     false => directory.candidates(&clause.by, enough).await.map_err(unread)?,
-                    true => self.inner.people.candidates(&clause.by).await.map_err(AskError::Failed)?,
+                    true => self.inner.people.candidates(&clause.by).await,
                 };
+                unread_rule = unread_rule.or_else(|| found.unread.clone());
                 if found.has_unlisted {
                     // Nobody can say who is in it: whoever it takes is believed to be there.
                     needs.get_mut(index).into_iter().for_each(|need| *need = 0);
@@ -160,6 +166,10 @@ impl Engine {
             }
             if !needs.is_empty() && matching::can_fill(&needs, &humans.into_values().collect::<Vec<_>>()) {
                 return Ok(true);
+            }
+            // Whoever it names could be enough.
+            if let Some(failure) = unread_rule {
+                return Err(AskError::Failed(failure));
             }
         }
         Ok(false)
@@ -193,7 +203,7 @@ impl Engine {
             let Some(user) = found else { return Ok(None) };
             user.id
         };
-        let person = self.inner.people.fresh(&slack_id, &[], true).await?;
+        let person = self.inner.people.fresh(&slack_id, true).await?;
         Ok(Some(person).filter(|person| person.standing == Standing::Member))
     }
 

@@ -85,9 +85,9 @@ impl Engine {
     /// The database failed.
     pub async fn lent_under(&self, workflow: &Workflow, slack_id: &str) -> Result<Option<Vec<Request>>, ReadError> {
         let rules = workflow.approvers();
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &rules, false));
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false));
         match looking.await {
-            Ok(Ok(person)) if policy::may_oversee(workflow, &person) => {
+            Ok(Ok(looked)) if policy::may_oversee(workflow, &looked.person) => {
                 Ok(Some(self.inner.store.lent(Some(&workflow.name), LENT_MAX).await?))
             }
             _ => Ok(None),
@@ -101,9 +101,12 @@ impl Engine {
             return false;
         }
         let rules = request.workflow.approvers();
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.fresh(slack_id, &rules, false));
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false));
         match looking.await {
-            Ok(Ok(person)) => policy::may_press(request, &person, button).is_ok(),
+            Ok(Ok(looked)) => match policy::may_press(request, &looked.person, button) {
+                Err(why) => why.hangs_on_membership() && !looked.unread.is_empty(),
+                Ok(_) => true,
+            },
             Ok(Err(_)) | Err(_) => true,
         }
     }

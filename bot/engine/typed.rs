@@ -143,7 +143,7 @@ impl Engine {
         for list in List::ALL {
             self.inner.directory.first_reading(list).await?;
         }
-        let mut person = self.inner.people.fresh(slack_id, &[], true).await?;
+        let mut person = self.inner.people.fresh(slack_id, true).await?;
         person.belongs = self.inner.directory.groups_of(&person, &self.rules_of_asking()).await?;
         Ok(person)
     }

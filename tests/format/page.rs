@@ -180,7 +180,10 @@ fn page() -> Page {
         page.line(&format!("| `{name}` | {about} |"));
         page.examples.push(file_with(&format!("ask: [{name}]")));
     }
-    page.line("");
+    page.line(
+        "\nWho belongs is read afresh whenever a decision counts. What cannot be read at that moment lets nobody in by itself, and keeps nobody out \
+         whom another name of the list lets in; people are told which one it was.\n",
+    );
     page.line(
         "## Approval\n\n`approve` is a list of stages. They open one after the other: those of the next stage are asked when everybody that the \
          stage before takes has approved. One person decides once in a request, in whatever stage and with whatever account.\n",

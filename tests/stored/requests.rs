@@ -238,7 +238,8 @@ fn decision(person: Person, approved: bool, stage: usize) -> Decision {
 /// Two stages, the second of two clauses; a yes in the first, and a no in the second that does not end it.
 fn staged() -> Request {
     let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
-    let clauses = vec![Clause { quorum: 2, by: vec![group()] }, Clause { quorum: 1, by: whos() }];
+    let role = Who::Role("autogroup:admin".to_owned());
+    let clauses = vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: whos() }];
     let own_request = OwnRequest::Confirm;
     request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
     let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);

@@ -34,7 +34,7 @@ variants! {
     decider, Decider { Person }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
-    who, Who { TailnetGroup, SlackGroup, Email, Unknown }
+    who, Who { TailnetGroup, Role, SlackGroup, Email, Unknown }
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }

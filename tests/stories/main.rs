@@ -46,6 +46,7 @@ mod paste_pages;
 mod paste_places;
 mod paste_said;
 mod results;
+mod rules;
 mod slack_away;
 mod stages;
 mod stages_direct;

@@ -72,13 +72,15 @@ impl Directory {
     async fn seems_to_belong(&self, person: &Person, rule: &Who) -> Result<bool, StoreError> {
         let store = &self.inner.store;
         match (rule, &person.login) {
-            (Who::Email(email), _) => Ok(person.email.as_deref() == Some(email)),
+            (Who::Email(email), login) => Ok(person.email.as_deref() == Some(email)
+                || login.as_ref().is_some_and(|login| login.eq_ignore_ascii_case(email))),
             (Who::SlackGroup(handle), _) => store.is_known_member(GroupKind::Slack, handle, &person.slack_id).await,
             (Who::TailnetGroup(group), Some(_)) if group == EVERYBODY => Ok(true),
             (Who::TailnetGroup(group), Some(login)) => {
                 store.is_known_member(GroupKind::Tailnet, group, &login.to_lowercase()).await
             }
-            (Who::TailnetGroup(_), None) | (Who::Unknown(_), _) => Ok(false),
+            // Roles are not kept: they are looked up.
+            (Who::TailnetGroup(_), None) | (Who::Unknown(_) | Who::Role(_), _) => Ok(false),
         }
     }
 
@@ -127,7 +129,7 @@ impl Directory {
         let mut all = Candidates::default();
         for rule in rules {
             match rule {
-                Who::Unknown(_) => {}
+                Who::Unknown(_) | Who::Role(_) => {}
                 Who::Email(email) => drop(all.names.insert(email.clone())),
                 Who::SlackGroup(handle) => all.names.extend(store.known_members(GroupKind::Slack, handle, rows).await?),
                 Who::TailnetGroup(group) if group == EVERYBODY => all.names.extend(self.logins(true, limit).await?),

@@ -45,7 +45,7 @@ impl Links {
             let person = people.in_slack(slack_id).await?;
             let (is_member, email) = (person.standing == Standing::Member, person.email.clone());
             in_slack = Some(person);
-            Ok((if is_member { people.fresh(slack_id, &[], true).await?.login } else { None }, email))
+            Ok((if is_member { people.fresh(slack_id, true).await?.login } else { None }, email))
         };
         let login = match tokio::time::timeout(LOOK_UP_LIMIT, looking).await {
             Ok(Ok((Some(login), _))) => Ok(login),

@@ -27,7 +27,7 @@ impl Engine {
             retryable: true,
             retry_after_ms: None,
         };
-        let looking = tokio::time::timeout(AUTHOR_LIMIT, self.inner.people.fresh(slack_id, &[], false)).await;
+        let looking = tokio::time::timeout(AUTHOR_LIMIT, self.inner.people.fresh(slack_id, false)).await;
         let person = looking.unwrap_or_else(|_| Err(late())).map_err(PasteError::Unknown)?;
         if person.standing != Standing::Member {
             return Err(PasteError::NotYou(Refusal::Standing { standing: person.standing }));

@@ -51,14 +51,27 @@ impl Person {
     }
 }
 
+const AUTOGROUP: &str = "autogroup:";
+/// The roles that the tailnet gives single users, see <https://tailscale.com/kb/1138/user-roles>.
+pub const ROLES: &[&str] = &["owner", "admin", "it-admin", "network-admin", "billing-admin", "auditor"];
+
+/// What follows the `@` of tailnet logins that are no e-mail addresses.
+const LOGINS_AT: &[&str] = &["github", "passkey"];
+
+fn is_role(text: &str) -> bool {
+    text.strip_prefix(AUTOGROUP).is_some_and(|role| ROLES.contains(&role))
+}
+
 /// How a workflow names people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Who {
     /// `group:dba` of the tailnet policy file, or `autogroup:member` for every active user of the tailnet.
     TailnetGroup(String),
+    /// `autogroup:admin`: active users of the tailnet who have this role there.
+    Role(String),
     /// `@db-oncall`: a Slack user group by its handle, without the `@` here.
     SlackGroup(String),
-    /// One person by e-mail, lower case.
+    /// One person by e-mail or tailnet login, lower case.
     Email(String),
     /// As a stored request has it and no version so far knows it: kept word for word, and nobody is meant.
     Unknown(String),
@@ -79,16 +92,27 @@ impl Who {
         if text.starts_with("group:") || text == "autogroup:member" {
             return Self::TailnetGroup(text);
         }
+        if is_role(&text) {
+            return Self::Role(text);
+        }
         if text.contains('@') && !text.contains(':') { Self::Email(text) } else { Self::Unknown(text) }
     }
 
-    /// Reads `group:dba`, `autogroup:member`, `@db-oncall` or `bob@example.com`.
+    /// The role in the tailnet that this means, as Tailscale calls it.
+    pub fn role(&self) -> Option<&str> {
+        if let Self::Role(name) = self { name.strip_prefix(AUTOGROUP) } else { None }
+    }
+
+    /// Reads `group:dba`, `autogroup:member`, `autogroup:admin`, `@db-oncall` or `bob@example.com`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let plain =
             |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c));
         if text == "autogroup:member" || text.strip_prefix("group:").is_some_and(plain) {
             return Ok(Self::TailnetGroup(text.to_owned()));
+        }
+        if is_role(text) {
+            return Ok(Self::Role(text.to_owned()));
         }
         if let Some(handle) = text.strip_prefix('@') {
             return if plain(handle) {
@@ -98,11 +122,13 @@ impl Who {
             };
         }
         match text.split_once('@') {
-            Some((local, domain)) if plain(local) && plain(domain) && domain.contains('.') => {
+            Some((local, domain))
+                if plain(local) && plain(domain) && (domain.contains('.') || LOGINS_AT.contains(&domain)) =>
+            {
                 Ok(Self::Email(text.to_lowercase()))
             }
             _ => Err(format!(
-                "`{text}` names nobody: write group:NAME or autogroup:member (tailnet), @handle (Slack user group) or an e-mail address"
+                "`{text}` names nobody: write group:NAME, autogroup:member or autogroup:admin (tailnet), @handle (Slack user group) or an e-mail address"
             )),
         }
     }
@@ -111,7 +137,7 @@ impl Who {
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TailnetGroup(name) | Self::Email(name) | Self::Unknown(name) => f.write_str(name),
+            Self::TailnetGroup(name) | Self::Role(name) | Self::Email(name) | Self::Unknown(name) => f.write_str(name),
             Self::SlackGroup(handle) => write!(f, "@{handle}"),
         }
     }
@@ -134,13 +160,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_are_named_in_three_ways() {
+    fn people_are_named_in_four_ways() {
         assert_eq!(Who::parse("group:dba"), Ok(Who::TailnetGroup("group:dba".into())));
         assert_eq!(Who::parse("autogroup:member"), Ok(Who::TailnetGroup("autogroup:member".into())));
         assert_eq!(Who::parse("@DB-oncall"), Ok(Who::SlackGroup("db-oncall".into())));
         assert_eq!(Who::parse("Bob@Example.com"), Ok(Who::Email("bob@example.com".into())));
-        for wrong in
-            ["", "bob", "group:", "autogroup:admin", "@", "<@U123>", "bob@", "a b@example.com", "bob@localhost"]
+        assert_eq!(Who::parse("eve@github"), Ok(Who::Email("eve@github".into())));
+        assert_eq!(Who::parse("autogroup:it-admin"), Ok(Who::Role("autogroup:it-admin".into())));
+        assert_eq!(Who::Role("autogroup:it-admin".into()).role(), Some("it-admin"));
+        for wrong in ["", "bob", "group:", "autogroup:self", "@", "<@U123>", "bob@", "a b@example.com", "bob@localhost"]
         {
             assert!(Who::parse(wrong).is_err(), "{wrong}");
         }
@@ -148,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_names_people_reads_back_as_it_is_shown() {
-        for text in ["group:dba", "autogroup:member", "@db-oncall", "bob@example.com"] {
+        for text in ["group:dba", "autogroup:member", "autogroup:admin", "@db-oncall", "bob@example.com"] {
             let who = Who::parse(text).unwrap();
             assert_eq!(who.to_string(), text);
             let stored = serde_json::to_string(&who).unwrap();
@@ -163,7 +191,8 @@ mod tests {
             ("@DB oncall", Who::SlackGroup("DB oncall".to_owned())),
             ("bob@localhost", Who::Email("bob@localhost".to_owned())),
             ("nobody", Who::Unknown("nobody".to_owned())),
-            ("autogroup:admin", Who::Unknown("autogroup:admin".to_owned())),
+            ("autogroup:self", Who::Unknown("autogroup:self".to_owned())),
+            ("autogroup:admin", Who::Role("autogroup:admin".to_owned())),
             ("rota:primary@eu", Who::Unknown("rota:primary@eu".to_owned())),
         ] {
             let who: Who = serde_json::from_value(stored.into()).unwrap();

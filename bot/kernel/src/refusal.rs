@@ -93,6 +93,20 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether it could be otherwise if the person belonged to more rules than are known.
+    pub fn hangs_on_membership(&self) -> bool {
+        matches!(
+            self,
+            Self::MayNotAsk { .. }
+                | Self::NotAnApprover { .. }
+                | Self::StageIsOver { .. }
+                | Self::StageComesLater { .. }
+                | Self::NotNeeded { .. }
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,7 +79,7 @@ pub(super) fn stage_as(request: &Request, approval: &Approval<'_>, stage: &Stage
 /// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
 pub(super) fn because(stage: Option<&StageNow<'_>>) -> String {
     let by: Vec<&Who> = stage.into_iter().flat_map(|stage| stage.stage.rules()).collect();
-    let is_group = |who: &&&Who| matches!(who, Who::TailnetGroup(_) | Who::SlackGroup(_));
+    let is_group = |who: &&&Who| matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     let mut groups: Vec<String> = Vec::new();
     for group in by.iter().filter(is_group).map(|who| one_line(&who.to_string(), 80)) {
         if groups.len() < 5 && !groups.contains(&group) {

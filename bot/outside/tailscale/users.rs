@@ -83,10 +83,28 @@ impl Tailscale {
     /// # Errors
     /// See `TailscaleError`.
     pub async fn users(&self) -> Result<Vec<User>, TailscaleError> {
+        self.list_users("listing users", "type=member").await
+    }
+
+    /// The users of this tailnet who have this role, read now. Scope `users:read`.
+    ///
+    /// # Errors
+    /// See `TailscaleError`.
+    pub async fn users_in_role(&self, role: &str) -> Result<Vec<User>, TailscaleError> {
+        const NAME: &str = "listing users of a role";
+        if !role.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+            return Err(refused(NAME, "that is not a role"));
+        }
+        let mut users = self.list_users(NAME, &format!("type=member&role={role}")).await?;
+        users.retain(|user| user.role == role);
+        Ok(users)
+    }
+
+    async fn list_users(&self, name: &'static str, query: &str) -> Result<Vec<User>, TailscaleError> {
         let mut url = self.tailnet_url(&["users"]);
-        url.set_query(Some("type=member"));
+        url.set_query(Some(query));
         let call = Call {
-            name: "listing users",
+            name,
             scope: Some(SCOPE),
             method: Method::GET,
             url,
