@@ -257,6 +257,10 @@ pub(super) async fn tell(
     if *notice == Notice::EndsSoon && request.state != State::Active {
         return Performed::Done;
     }
+    // The same of a stage that was open.
+    if *notice == Notice::StageOpened && request.state != State::Pending {
+        return Performed::Done;
+    }
     // Whether what was begun is gone is mostly known a moment later; until then all we could say is "may still be on".
     if *notice == Notice::Failed && is_being_taken_back(request) && attempts < FAILED_ATTEMPTS_MAX {
         return Performed::later(FAILED_PAUSE_MS, "it is being taken back");

@@ -5,7 +5,7 @@ use crate::engine::asking::{AskError, Form};
 use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
-use crate::kernel::workflow::Input;
+use crate::kernel::workflow::{Clause, Input, OwnRequest};
 use crate::kernel::{Failure, Refusal, Request, Standing, Typed, Workflow, hold};
 use crate::notices::words::{self, escape, one_line};
 
@@ -77,6 +77,25 @@ pub(super) fn code(line: &str) -> String {
 }
 
 /// Title and name: `*Production database* (prod-db)`.
+/// Why nothing was asked that could never be approved, and who could change that.
+fn too_few_approvers(workflow: &Workflow) -> String {
+    let people: u32 = workflow.approve.iter().flat_map(|stage| &stage.clauses).map(Clause::needed).sum();
+    let is_never_own = workflow.approve.iter().all(|stage| stage.own_request == OwnRequest::Never);
+    if people == 1 && is_never_own {
+        return format!(
+            "Nobody but you could approve {} now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.",
+            called(workflow)
+        );
+    }
+    let beside = if is_never_own { " beside you" } else { "" };
+    format!(
+        "There are not enough people now who could approve {}, so nothing was asked. It takes {}: different people{beside}. Ask whoever \
+         looks after it to add people to those groups, or to its `approve` list.",
+        called(workflow),
+        escape(&words::takes(workflow))
+    )
+}
+
 pub(super) fn called(workflow: &Workflow) -> String {
     format!("*{}* ({})", escape(&one_line(&workflow.title, 75)), escape(&workflow.name))
 }
@@ -189,10 +208,7 @@ pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
                 other.unwrap_or_default()
             )
         }
-        AskError::NobodyCanApprove => format!(
-            "Nobody but you could approve {} now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.",
-            called(&form.workflow)
-        ),
+        AskError::NobodyCanApprove => too_few_approvers(&form.workflow),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
         AskError::NoDevice => format!("{} You typed {}", no_device(), code(&line(form))),
         AskError::Missing { inputs, devices } => missing(inputs, devices, form),
@@ -246,7 +262,9 @@ pub(super) fn not_asked_in_form(error: &AskError, form: &Form) -> String {
         }
         AskError::NoDevice => NO_DEVICE_YET.to_owned(),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
-        AskError::NobodyCanApprove => "Nobody but you could approve this now, so nothing was asked.".to_owned(),
+        AskError::NobodyCanApprove => {
+            "There are not enough people now who could approve this, so nothing was asked.".to_owned()
+        }
         AskError::Missing { .. } => "Nothing was asked yet: please fill in what is missing.".to_owned(),
         AskError::Refused(why) => words::refusal(why, None),
         AskError::NotLent => FORM_UNKNOWN.to_owned(),

@@ -306,3 +306,25 @@ async fn two_noes_end_it_where_the_stage_says_two() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_for_which_nobody_is_left_is_told_to_whoever_asked() {
+    story_with(approved_by(TWO), async |stage| {
+        stage.alice.command("/access prod-db 2h invoice 1204").await;
+        // Carol could decide in both, and has decided; dave leaves the group.
+        stage.slack.set_group("security", &["carol"]).await.expect("a group");
+        stage.advance(6.seconds()).await;
+        stage.carol.press("Approve").await;
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          👉 Stage 2 (security) of your request for *Production database* is open: it takes one of @security.
+          I found nobody to ask; whoever is in @security can decide.
+          ~ Request 01kjmma2g000000001
+        ");
+        assert_eq!(stage.request().await.state, State::Pending);
+        stage.alice.command("/access withdraw prod-db").await;
+        stage.everybody_reads();
+    })
+    .await;
+}

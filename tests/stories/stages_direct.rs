@@ -1,4 +1,4 @@
-//! Stages without a channel, and stages that nobody could get through.
+//! Stages without a channel, stages that nobody could get through, and the example that comes with Nightlatch.
 
 use nightlatch::playground::slack::Group;
 
@@ -74,6 +74,13 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
           ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
+        insta::assert_snapshot!(stage.alice.reads(), @"
+        @nightlatch
+        nightlatch:
+          👉 Stage 2 (security) of your request for *Production database* is open: it takes one of @security.
+          Asked: @carol, @dave.
+          ~ Request 01kjmma2g000000001
+        ");
         stage.dave.press_in(DM, "Approve").await;
         insta::assert_snapshot!(stage.bob.sees(DM), @"
         @nightlatch
@@ -106,8 +113,32 @@ async fn what_cannot_be_approved_by_enough_different_people_is_not_asked() {
         insta::assert_snapshot!(stage.alice.sees("#general"), @"
         #general
         nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
-        nightlatch (only you): Nobody but you could approve *Production database* (prod-db) now, so nothing was asked. Ask whoever looks after it to add people to its `approve` list.
+        nightlatch (only you): There are not enough people now who could approve *Production database* (prod-db), so nothing was asked. It takes bob@example.com; then one of bob@example.com or @solo: different people beside you. Ask whoever looks after it to add people to those groups, or to its `approve` list.
         ");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_two_stages_takes_three_different_people() {
+    let setting = || {
+        let security = Group::new("S0SECURE1", "security", &["U0CAROL01", "U0DAVE001"]);
+        let text = include_str!("../../workflows/examples/customer-exports.yaml");
+        Setting::default().workflow("customer-exports", text).seed(|seed| seed.group(security))
+    };
+    story_everywhere_with(setting, async |stage| {
+        let is_on = || stage.tailnet.attribute("alice-laptop", "custom:jit_exports") == Some(true.into());
+        stage.alice.command("/access customer-exports 1h the quarterly one").await;
+        stage.carol.press("Approve").await;
+        stage.bob.press("Approve").await;
+        assert!(!is_on(), "carol was counted in the first stage, bob as an admin in the second");
+        stage.carol.press("Approve").await;
+        assert!(!is_on(), "nobody decides twice, not even for another group of theirs");
+        stage.dave.press("Approve").await;
+        assert!(is_on());
+        stage.advance(1.hours()).await;
+        assert!(!is_on());
+        stage.everybody_reads();
     })
     .await;
 }

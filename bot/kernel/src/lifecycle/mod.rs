@@ -218,6 +218,7 @@ impl Change {
         self.request.asked.push(Asked { stage, people });
         if stage > 0 {
             self.tell(Recipient::Thread, Notice::StageOpened);
+            self.tell_requester(Notice::StageOpened);
         }
         self.show();
     }
@@ -227,6 +228,10 @@ impl Change {
         for slack_id in people {
             let place = Place::Approver(slack_id.clone());
             if self.request.cards.iter().any(|card| card.place == place) {
+                // Whoever asked is told anyway.
+                if *slack_id == self.request.requester.slack_id {
+                    continue;
+                }
                 self.tell(Recipient::Person { slack_id: slack_id.clone() }, Notice::StageOpened);
             } else {
                 self.request.cards.push(Card::at(place));

@@ -178,7 +178,7 @@ fn whoever_decides_in_the_next_stage_is_asked_when_it_opens() {
     -
     find approvers of stage 2, show UBOB, show UCAROL
     -
-    cards [UBOB UCAROL UDAVE], tell UCAROL stageopened, show UBOB, show UCAROL, show UDAVE
+    cards [UBOB UCAROL UDAVE], tell UCAROL stageopened, tell UALICE stageopened, show UBOB, show UCAROL, show UDAVE
     -
     ");
     assert_eq!(story.request.asked_now(), ["UCAROL", "UDAVE"]);
@@ -207,7 +207,7 @@ fn a_channel_that_takes_no_card_when_a_stage_opens_is_no_end_of_the_request() {
     assert_eq!((story.request.state, story.request.cards.len()), (State::Pending, 0));
     let before = story.request.clone();
     story.tell(Event::ApproversFound { stage: 1, people: vec!["UDAVE".to_owned()] });
-    insta::assert_snapshot!(words(&before, &story), @"cards [UDAVE], tell thread stageopened, show UDAVE");
+    insta::assert_snapshot!(words(&before, &story), @"cards [UDAVE], tell thread stageopened, tell UALICE stageopened, show UDAVE");
 }
 
 #[test]
