@@ -147,6 +147,12 @@ impl Document {
         found.map(|(_, section)| section.clone()).unwrap_or_default()
     }
 
+    /// How the document spells that section, if it has it.
+    pub fn spelled(&self, name: &str) -> Option<&str> {
+        let found = self.members().iter().find(|member| member.name.eq_ignore_ascii_case(name));
+        found.map(|member| member.name.as_str())
+    }
+
     /// Everything with a mark in front of it, in the order of the text.
     pub fn entries(&self) -> Vec<Entry> {
         let value = self.value();

@@ -31,6 +31,7 @@ const FLOORS: &[(&str, u8)] = &[
 const DOORS: &[(&str, &str, bool, &str)] = &[
     ("catalog", "inputs", true, "each kind of input says how it is written in a workflow file"),
     ("notices", "inputs", true, "each kind of input says what stands for it in an example"),
+    ("outside", "hujson", true, "who is in a group by our own loan is told by the comments of the policy file"),
     ("outside", "clock", true, "calls are paced and tokens renewed on the clock that tests and the demo move"),
     ("slack", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
     ("web", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),

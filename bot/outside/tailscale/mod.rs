@@ -21,6 +21,7 @@ mod pace;
 mod policy;
 mod rate;
 mod records;
+mod refusal;
 mod shared;
 mod token;
 mod users;
@@ -30,7 +31,7 @@ pub use attributes::{Attributes, Deletion};
 pub use devices::{Device, NotOwned};
 pub use error::{Said, TailscaleError};
 pub use key::Key;
-pub use policy::PolicyFile;
+pub use policy::{PolicyFile, PolicyText, Replaced, Verdict};
 pub use users::{User, UserKind, UserStatus};
 
 use pace::{Pace, Turn};

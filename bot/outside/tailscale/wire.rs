@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::error::tame;
-use super::pace::{END_ASKED_MAX, TooLong, Turn};
+use super::pace::TooLong;
 use super::records::Records;
+use super::refusal::{header, words};
 use super::{Credential, Said, Tailscale, TailscaleError, TailscaleSettings};
-use crate::outside::net::{Client, NetError, date_ms, explain, http_date_ms};
+use crate::outside::net::{Client, NetError, explain};
 
 /// The largest list we read. Lists come whole, and the devices of a big tailnet are megabytes (apis/tailscale.md 1.5); they are read
 /// record by record.
@@ -28,8 +28,6 @@ pub(super) const POLICY_LIMIT_BYTES: usize = 32 << 20;
 pub(super) const OBJECT_LIMIT_BYTES: usize = 1 << 20;
 /// How much of an answer that reports an error we read; the rest is dropped unread.
 const ERROR_LIMIT_BYTES: usize = 64 << 10;
-/// The longest wait we accept from a `Retry-After`. Ends keep to less (`END_ASKED_MAX`).
-const RETRY_AFTER_LIMIT_MS: i64 = 15 * 60 * 1000;
 
 /// One call, not yet sent.
 #[derive(Debug, Clone)]
@@ -46,6 +44,14 @@ pub(super) struct Call {
     pub limit_bytes: usize,
     /// The longest one exchange may take; the usual limit if it is not said.
     pub limit: Option<Duration>,
+}
+
+/// A policy file that a call sends in place of JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'t> {
+    pub text: &'t str,
+    /// The tag of the file it was made from, as it was read; nothing where nothing is replaced.
+    pub made_from: Option<&'t str>,
 }
 
 /// Where a good answer goes.
@@ -135,7 +141,15 @@ impl Tailscale {
     /// Sends `call` with our credential; once more with a fresh token if the token was refused, which is safe because a
     /// refused call did nothing.
     pub(super) async fn send(&self, call: Call) -> Result<Answer, TailscaleError> {
-        self.send_into(&call, &mut Sink::Whole).await
+        self.send_into(&call, None, &mut Sink::Whole).await
+    }
+
+    /// The same with HuJSON as its body. An empty one is never sent: Tailscale takes it for "back to the beginning".
+    pub(super) async fn send_text(&self, call: Call, text: Text<'_>) -> Result<Answer, TailscaleError> {
+        if text.text.trim().is_empty() {
+            return Err(refused(call.name, "an empty policy file is never sent"));
+        }
+        self.send_into(&call, Some(text), &mut Sink::Whole).await
     }
 
     /// Sends `call`, whose answer has a list called `field`, and reads the list record by record. One that cannot be read leaves
@@ -151,28 +165,38 @@ impl Tailscale {
             Err(error) => odd.note(call.name, record, &error),
         };
         let mut sink = Sink::Records(Records::new(field), &mut take);
-        let answer = self.send_into(&call, &mut sink).await?;
+        let answer = self.send_into(&call, None, &mut sink).await?;
         if let Sink::Records(records, _) = sink {
             records.finish().map_err(|why| answer.malformed(why))?;
         }
         Ok(found)
     }
 
-    async fn send_into(&self, call: &Call, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
-        let answer = self.send_unnoted(call, sink).await;
+    async fn send_into(
+        &self,
+        call: &Call,
+        text: Option<Text<'_>>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Answer, TailscaleError> {
+        let answer = self.send_unnoted(call, text, sink).await;
         self.note(call, &answer);
         answer
     }
 
-    async fn send_unnoted(&self, call: &Call, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
+    async fn send_unnoted(
+        &self,
+        call: &Call,
+        text: Option<Text<'_>>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Answer, TailscaleError> {
         match &self.inner.settings.credential {
-            Credential::ApiKey(key) => self.send_as(call, key, sink).await,
+            Credential::ApiKey(key) => self.send_as(call, text, key, sink).await,
             Credential::ClientCredentials { client_id, secret } => {
                 let token = self.token(client_id, secret, None).await?;
-                match self.send_as(call, &token.secret, sink).await {
+                match self.send_as(call, text, &token.secret, sink).await {
                     Err(TailscaleError::Unauthorized(_)) => {
                         let fresh = self.token(client_id, secret, Some(token.number)).await?;
-                        self.send_as(call, &fresh.secret, sink).await
+                        self.send_as(call, text, &fresh.secret, sink).await
                     }
                     other => other,
                 }
@@ -180,7 +204,13 @@ impl Tailscale {
         }
     }
 
-    async fn send_as(&self, call: &Call, bearer: &SecretString, sink: &mut Sink<'_>) -> Result<Answer, TailscaleError> {
+    async fn send_as(
+        &self,
+        call: &Call,
+        text: Option<Text<'_>>,
+        bearer: &SecretString,
+        sink: &mut Sink<'_>,
+    ) -> Result<Answer, TailscaleError> {
         let bearer = bearer.expose_secret();
         let mut authorization = HeaderValue::from_str(&format!("Bearer {bearer}"))
             .map_err(|_| refused(call.name, "the credential holds characters no header can"))?;
@@ -189,6 +219,12 @@ impl Tailscale {
         request = request.header(AUTHORIZATION, authorization).header(ACCEPT, call.accept);
         if let Some(body) = &call.body {
             request = request.json(body);
+        }
+        if let Some(Text { text, made_from }) = text {
+            request = request.header(CONTENT_TYPE, "application/hujson").body(text.to_owned());
+            if let Some(tag) = made_from {
+                request = request.header(IF_MATCH, tag);
+            }
         }
         let request = request.build().map_err(|error| refused(call.name, &explain(&error)))?;
         self.exchange(call, request, &[bearer], sink).await
@@ -293,47 +329,6 @@ impl Tailscale {
         let answer = Answer { headers, body, call: call.name, scope: call.scope, request_id };
         if is_cut { Err(answer.malformed(&format!("larger than {limit_bytes} bytes"))) } else { Ok(answer) }
     }
-
-    /// What a status that is not success means to the caller (apis/tailscale.md 1.4).
-    fn sort(&self, said: Said, status: StatusCode, headers: &HeaderMap, body: &[u8], is_write: bool) -> TailscaleError {
-        let retry_after_ms =
-            header(headers, RETRY_AFTER.as_str()).and_then(|text| self.retry_after_ms(text, date_ms(headers)));
-        match status {
-            StatusCode::UNAUTHORIZED => TailscaleError::Unauthorized(said),
-            StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => TailscaleError::MissingScopeOrPlan(said),
-            // A proxy's page that says 404 must not pass for "that attribute is gone".
-            StatusCode::NOT_FOUND if body.trim_ascii_start().starts_with(b"<") => TailscaleError::Malformed(said),
-            StatusCode::NOT_FOUND => TailscaleError::NotFound(said),
-            StatusCode::TOO_MANY_REQUESTS => TailscaleError::RateLimited { said, retry_after_ms },
-            // 501 is for shared-in devices and never changes.
-            StatusCode::NOT_IMPLEMENTED => TailscaleError::Rejected(said),
-            StatusCode::REQUEST_TIMEOUT => {
-                TailscaleError::Unavailable { said, retry_after_ms, may_have_happened: is_write }
-            }
-            status if status.is_server_error() => {
-                TailscaleError::Unavailable { said, retry_after_ms, may_have_happened: is_write }
-            }
-            _ => TailscaleError::Rejected(said),
-        }
-    }
-
-    /// `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3), which is compared with the answer's own, `said_ms`: their clock and
-    /// ours may differ.
-    fn retry_after_ms(&self, text: &str, said_ms: Option<i64>) -> Option<i64> {
-        let text = text.trim();
-        let wait_ms = match text.parse::<i64>() {
-            Ok(seconds) => seconds.saturating_mul(1000),
-            Err(_) => {
-                let now_ms = said_ms.unwrap_or_else(|| self.inner.clock.now_ms());
-                http_date_ms(text)?.saturating_sub(now_ms)
-            }
-        };
-        let limit_ms = match self.turn {
-            Turn::End(_) => i64::try_from(END_ASKED_MAX.as_millis()).unwrap_or(RETRY_AFTER_LIMIT_MS),
-            Turn::Other => RETRY_AFTER_LIMIT_MS,
-        };
-        Some(wait_ms.clamp(0, limit_ms))
-    }
 }
 
 /// Milliseconds of an RFC 3339 time; `None` for nothing, for Go's zero time and for what is no time.
@@ -373,24 +368,4 @@ fn said(call: &Call, message: &str) -> Said {
 
 fn unavailable(said: Said, may_have_happened: bool) -> TailscaleError {
     TailscaleError::Unavailable { said, retry_after_ms: None, may_have_happened }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// The words of an answer that is not success. The API says `message`, its token endpoint `error` and
-/// `error_description` (RFC 6749, 5.2), and a proxy on the way anything.
-fn words(body: &[u8], status: StatusCode, secrets: &[&str]) -> String {
-    #[derive(Deserialize)]
-    struct Words {
-        message: Option<String>,
-        error_description: Option<String>,
-        error: Option<String>,
-    }
-    match serde_json::from_slice::<Words>(body) {
-        Ok(words) => tame(&words.message.or(words.error_description).or(words.error).unwrap_or_default(), secrets),
-        Err(_) if body.is_empty() => status.canonical_reason().unwrap_or("no words").to_lowercase(),
-        Err(_) => format!("not in json: {}", tame(&String::from_utf8_lossy(body), secrets)),
-    }
 }

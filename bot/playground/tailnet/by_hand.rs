@@ -167,8 +167,23 @@ impl TailnetWorld {
     /// # Errors
     /// What Tailscale would say is wrong with it; nothing is saved then.
     pub fn set_policy(&self, text: &str) -> Result<(), String> {
-        Policy::read(text)?;
-        self.change(|state| state.policy = PolicyText::new(text.to_owned(), false));
+        self.edit_policy(|_| text.to_owned())
+    }
+
+    /// Somebody edits the policy file in the console as it stands there, and would have edited it like that without us.
+    ///
+    /// # Errors
+    /// What Tailscale would say is wrong with it; nothing is saved then.
+    pub fn edit_policy(&self, edit: impl Fn(&str) -> String) -> Result<(), String> {
+        let mut inner = self.shared.lock();
+        let Inner { state, play } = &mut *inner;
+        let text = edit(&state.policy.text);
+        Policy::read(&text)?;
+        play.manners.remember(state);
+        play.policy_as_found = edit(&play.policy_as_found);
+        state.policy = PolicyText::new(text, false);
+        drop(inner);
+        self.shared.touch();
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use super::{acl, attributes, lists, oauth};
 use crate::clock::Clock;
 
 /// The largest request we read; the largest sensible one is a policy file.
-const BODY_LIMIT_BYTES: usize = 1 << 20;
+const BODY_LIMIT_BYTES: usize = 8 << 20;
 /// How many calls are remembered; a demo may run for days.
 const CALLS_LIMIT: usize = 20_000;
 

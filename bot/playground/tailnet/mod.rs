@@ -72,7 +72,7 @@ impl TailnetWorld {
                 as_found.insert((machine.node_id.clone(), key.clone()), attribute.value.clone());
             }
         }
-        let play = Play { as_found, ..Play::default() };
+        let play = Play { as_found, policy_as_found: state.policy.text.clone(), ..Play::default() };
         let inner = std::sync::Mutex::new(Inner { state, play });
         let shared =
             Arc::new(Shared { clock, inner, turn: tokio::sync::Mutex::default(), changed: watch::Sender::new(0) });
@@ -147,8 +147,8 @@ impl TailnetWorld {
         self.shared.lock().state.policy.text.clone()
     }
 
-    /// Custom attributes that are not as they were found, one line each: `alice-laptop custom:jit_prod_db = true`. What a
-    /// hand changes (`set_by_hand`, `remove_by_hand`) counts as found.
+    /// Custom attributes that are not as they were found, one line each: `alice-laptop custom:jit_prod_db = true`, and whether the policy
+    /// file is not, to the byte. What a hand changes (`set_by_hand`, `remove_by_hand`, `set_policy`, `edit_policy`) counts as found.
     pub fn leftovers(&self) -> Vec<String> {
         let inner = self.shared.lock();
         let mut missing = inner.play.as_found.clone();
@@ -164,6 +164,9 @@ impl TailnetWorld {
             if let Some(machine) = inner.state.machine(&node_id) {
                 leftovers.push(format!("{} {key} is missing, was {value}", machine.short_name()));
             }
+        }
+        if inner.state.policy.text != inner.play.policy_as_found {
+            leftovers.push("the policy file is not as it was found".to_owned());
         }
         leftovers
     }

@@ -16,8 +16,7 @@ pub(super) const DOMAIN: &str = "example-tailnet.ts.net";
 /// The tailnet's own id.
 pub(super) const TAILNET_ID: &str = "TPLAYGROUNDCNTRL";
 /// What the bot needs: apis/tailscale.md 1.3.
-pub(super) const SCOPES: [&str; 4] =
-    ["devices:core:read", "devices:posture_attributes", "users:read", "policy_file:read"];
+pub(super) const SCOPES: [&str; 4] = ["devices:core:read", "devices:posture_attributes", "users:read", "policy_file"];
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

@@ -45,6 +45,8 @@ pub(super) struct Play {
     pub asked: Vec<String>,
     /// What app grants give a device on the bot's machine.
     pub capabilities: BTreeMap<String, serde_json::Map<String, Value>>,
+    /// The policy file as found: what the seed or somebody's hand put there.
+    pub policy_as_found: String,
     /// Custom attributes as found, by device id and key: what the seed or somebody's hand put there.
     pub as_found: BTreeMap<(String, String), Value>,
 }
