@@ -88,6 +88,7 @@ fn check_tells_mistakes_of_all_files_at_once() {
       "unlisted": 0,
       "workflows": 0,
       "meanings": [],
+      "notes": [],
       "scopes": {
         "slack": [
           "commands",

@@ -6,9 +6,9 @@ use super::keys;
 use super::references::{Known, Named};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
-use crate::config::yaml::{Node, Value};
+use crate::config::yaml::{Node, Place, Value};
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, STAYS, Stays, find};
+use crate::kernel::step_type::{Holds, STAYS, SettingKind, Stays, find};
 use crate::kernel::workflow::{Input, InputKind, StepUse};
 
 /// Of an input or a step.
@@ -81,6 +81,7 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
     if stays(sheet, &fields, kind)? {
         json.insert(STAYS.to_owned(), true.into());
     }
+    fill_in_device(&mut json, kind, known.inputs.unwrap_or_default());
     let mut mistakes = (kind.check)(&json, known.inputs.unwrap_or_default());
     if known.inputs.is_none() || !is_readable {
         // What stands in `{{ }}` cannot be judged; the rest can.
@@ -88,7 +89,7 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
         mistakes.retain(|mistake| json.get(mistake.setting).is_some_and(|value| !is_filled_in(value)));
     }
     for mistake in &mistakes {
-        let place = settings.get(mistake.setting).map_or_else(|| settings.place(), |node| node.place);
+        let place = settings.get(mistake.setting).map_or_else(|| settings.place(), |node| within(node, &mistake.at));
         sheet.mistake(place, mistake.message.clone(), mistake.help.clone());
     }
     Some(StepUse { uses: kind.uses.to_owned(), name: name?, with: json })
@@ -117,6 +118,28 @@ fn stays(sheet: &mut Sheet, fields: &Fields, kind: &StepType) -> Option<bool> {
     };
     sheet.mistake(node.place, message, Some(help.to_owned()));
     None
+}
+
+/// A device that may be left out is the workflow's input of that kind, if it has one.
+fn fill_in_device(with: &mut Map<String, serde_json::Value>, kind: &StepType, inputs: &[Input]) {
+    let device = inputs.iter().find(|input| input.kind == InputKind::Device);
+    let settings = kind.settings.iter().filter(|one| one.kind == SettingKind::Device && !one.is_required);
+    for setting in settings.filter(|setting| !with.contains_key(setting.name)).collect::<Vec<_>>() {
+        if let Some(device) = device {
+            with.insert(setting.name.to_owned(), format!("{{{{ inputs.{} }}}}", device.name).into());
+        }
+    }
+}
+
+/// Where in a setting something stands; as near as it can be told.
+fn within(node: &Node, at: &[String]) -> Place {
+    let Some((first, rest)) = at.split_first() else { return node.place };
+    let inner = match &node.value {
+        Value::Map(entries) => entries.iter().find(|(key, _)| key.name == *first).map(|(_, inner)| inner),
+        Value::List(list) => first.parse::<usize>().ok().and_then(|index| list.get(index)),
+        _ => None,
+    };
+    inner.map_or(node.place, |inner| within(inner, rest))
 }
 
 /// The step's own name, if it has one; nothing if that is no name.

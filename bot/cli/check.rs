@@ -16,6 +16,8 @@ use crate::catalog::policies::none_yet;
 use crate::catalog::{Catalog, meaning};
 use crate::clock::Clock;
 use crate::config::{Config, Folders, Report, SecretError};
+use crate::kernel::Workflow;
+use crate::kernel::workflow::StepUse;
 use crate::notices::Notices;
 use crate::outside::net::Net;
 use crate::steps::TYPES;
@@ -42,6 +44,8 @@ struct Findings {
     report: Report,
     workflows: usize,
     meanings: Vec<serde_json::Value>,
+    /// What is no mistake and should be known all the same.
+    notes: Vec<String>,
     scopes: serde_json::Value,
     /// What Slack and Tailscale say; nothing if nobody asked them.
     online: Option<Vec<Finding>>,
@@ -80,7 +84,14 @@ fn look(path: &Path) -> Findings {
         report.absorb(mistakes);
         // Without a configuration nobody knows which folders are meant.
         if !path.exists() {
-            return Findings { report, workflows: 0, meanings: Vec::new(), scopes: json!({}), online: None };
+            return Findings {
+                report,
+                workflows: 0,
+                meanings: Vec::new(),
+                notes: Vec::new(),
+                scopes: json!({}),
+                online: None,
+            };
         }
     }
     let folders = Config::folders(path);
@@ -89,6 +100,7 @@ fn look(path: &Path) -> Findings {
         Catalog::default()
     });
     report.absorb(named::missing(&catalog, &named_in(path), TYPES));
+    let notes = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
     let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
     let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {
@@ -97,7 +109,7 @@ fn look(path: &Path) -> Findings {
     if let Err(mistakes) = none_yet(&folders.policies) {
         report.absorb(mistakes);
     }
-    Findings { report, workflows: meanings.len(), meanings, scopes, online: None }
+    Findings { report, workflows: meanings.len(), meanings, notes, scopes, online: None }
 }
 
 /// The folders, and what else the configuration names if it can be read.
@@ -120,7 +132,25 @@ fn ask(path: &Path) -> Result<Vec<Finding>, String> {
     Ok(runtime.map_err(|error| error.to_string())?.block_on(trial.run()))
 }
 
+/// What nothing but the bot takes back.
+fn unguarded(workflow: &Workflow) -> Vec<String> {
+    let steps = workflow.steps.iter().filter(|step| step.is_unguarded());
+    let line = |step: &StepUse| {
+        let (workflow, step) = (&workflow.name, step.name());
+        format!("note: {workflow}: what the step {step} lends does not end by itself, only Nightlatch takes it back")
+    };
+    steps.map(line).collect()
+}
+
 fn text(found: &Findings) -> String {
+    let mut lines = found.notes.join("\n");
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    lines + &verdict(found)
+}
+
+fn verdict(found: &Findings) -> String {
     if found.report.is_empty() {
         let workflows =
             if found.workflows == 1 { "1 workflow".to_owned() } else { format!("{} workflows", found.workflows) };
@@ -143,7 +173,7 @@ fn text(found: &Findings) -> String {
 
 /// The keys are public: `mistakes` (each `file`, `line`, `column`, `message`, `help`, `source_line`), `unlisted`,
 /// `workflows` (how many can be used; 0 if any has a mistake), `meanings` (what each of them says, with everything
-/// that was left out), `scopes` (what they need at `slack` and `tailscale`), and with --online `online` (each `place`, `what`,
+/// that was left out), `notes` (what is no mistake and should be known), `scopes` (what they need at `slack` and `tailscale`), and with --online `online` (each `place`, `what`,
 /// `advice`).
 fn machine(found: &Findings) -> serde_json::Value {
     let mut told = json!({
@@ -151,6 +181,7 @@ fn machine(found: &Findings) -> serde_json::Value {
         "unlisted": found.report.unlisted,
         "workflows": found.workflows,
         "meanings": found.meanings,
+        "notes": found.notes,
         "scopes": found.scopes,
     });
     if let (Some(online), Some(map)) = (&found.online, told.as_object_mut()) {

@@ -13,7 +13,7 @@ use super::{Engine, TellError, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
-use crate::steps::{Before, Holder, Memory, Settled, Step};
+use crate::steps::{Before, Holder, Memory, SettledEach, Step};
 use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
 /// Between two looks whether somebody accepted a database that was put back.
@@ -64,7 +64,14 @@ impl<'h> Snapshot<'h> {
 /// Makes the outside agree with the holders of this key and reports what was read back to everybody concerned.
 pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     let _turn = engine.inner.turns.take(key).await;
-    let held = match engine.inner.store.held(key).await {
+    let held = match engine.inner.steps.find(key.uses()).and_then(Step::gathers) {
+        Some(length) => {
+            engine.inner.clock.pause(length).await;
+            engine.inner.store.held_by_all(key).await
+        }
+        None => engine.inner.store.held(key).await,
+    };
+    let held = match held {
         Ok(held) => held,
         Err(error) => return Performed::later(1_000, &error.to_string()),
     };
@@ -89,15 +96,15 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     if snapshot.leaving.is_empty() && snapshot.live.is_empty() {
         return Performed::Settled(Box::new(settlement));
     }
-    let mut results = BTreeMap::new();
-    let mut settled = outcome(engine, key, &held, &snapshot, &mut results).await;
+    let mut came = Came::default();
+    let mut settled = outcome(engine, key, &held, &snapshot, &mut came).await;
     if let Ok(Err(failure)) = &settled
         && let Some(new) = snapshot.without_new()
     {
         for row in &new {
             settlement.tell(row, Role::Holds, Err(failure.clone()));
         }
-        settled = outcome(engine, key, &held, &snapshot, &mut results).await;
+        settled = outcome(engine, key, &held, &snapshot, &mut came).await;
     }
     match settled {
         Ok(outcome) => {
@@ -107,12 +114,20 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
             if matches!(outcome, Ok(Proof { found: Found::TakenAway, .. })) {
                 return taken_away(engine, settlement, &outcome).await;
             }
-            tell_all(&mut settlement, &snapshot, &outcome);
-            settlement.came_to(results);
+            tell_all(&mut settlement, &snapshot, &outcome, &came.each);
+            settlement.came_to(came.results);
             Performed::Settled(Box::new(settlement))
         }
         Err(error) => Performed::later(1_000, &error.to_string()),
     }
+}
+
+/// What a run came to beside what was read back for all.
+#[derive(Default)]
+struct Came {
+    results: BTreeMap<RequestId, Map<String, Value>>,
+    /// What is so for one of them and not for all.
+    each: BTreeMap<RequestId, Result<Proof, Failure>>,
 }
 
 /// Leaves out whoever is being granted it by an older copy of the database; says whether there was anybody.
@@ -162,7 +177,7 @@ pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&Req
         settled = settle_for(engine, (key, step), &confirmed, &before).await?;
     }
     match settled {
-        Ok(settled) => {
+        Ok(SettledEach { settled, .. }) => {
             tracing::warn!(step.key = %key, found = ?settled.proof.found, "settled although nothing can be saved")
         }
         Err(failure) => {
@@ -177,9 +192,9 @@ async fn settle_for(
     (key, step): (&Key, &dyn Step),
     live: &[&HolderRow],
     before: &Before,
-) -> Result<Result<Settled, Failure>, StoreError> {
+) -> Result<Result<SettledEach, Failure>, StoreError> {
     match holders(engine, key, live).await? {
-        Ok(holders) => Ok(step.settle(key, &holders, before).await),
+        Ok(holders) => Ok(step.settle_each(key, &holders, before).await),
         Err(failure) => Ok(Err(failure)),
     }
 }
@@ -189,7 +204,7 @@ async fn outcome(
     key: &Key,
     held: &Held,
     snapshot: &Snapshot<'_>,
-    results: &mut BTreeMap<RequestId, Map<String, Value>>,
+    came: &mut Came,
 ) -> Result<Result<Proof, Failure>, StoreError> {
     let Some(step) = engine.inner.steps.find(key.uses()) else {
         return Ok(Err(Failure {
@@ -218,8 +233,8 @@ async fn outcome(
     let memory = concerned.map(|row| memory(engine, key, &row.request_id)).unwrap_or_default();
     let before = Before { found, untils: ends, confirmed, leaving, memory };
     Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
-        Ok(settled) => handing::over(engine, settled.hand_over).await.map(|()| {
-            *results = settled.results;
+        Ok(SettledEach { settled, each }) => handing::over(engine, settled.hand_over).await.map(|()| {
+            *came = Came { results: settled.results, each };
             settled.proof
         }),
         Err(failure) => Err(failure),
@@ -241,13 +256,24 @@ async fn taken_away(engine: &Engine, mut settlement: Settlement, outcome: &Resul
 }
 
 /// The same reading means different things to who still holds the key and to who let go.
-fn tell_all(settlement: &mut Settlement, snapshot: &Snapshot<'_>, outcome: &Result<Proof, Failure>) {
-    for row in snapshot.live.iter().filter(|row| row.waits) {
-        settlement.tell(row, Role::Holds, outcome.clone());
+fn tell_all(
+    settlement: &mut Settlement,
+    snapshot: &Snapshot<'_>,
+    outcome: &Result<Proof, Failure>,
+    each: &BTreeMap<RequestId, Result<Proof, Failure>>,
+) {
+    for row in &snapshot.live {
+        let own = each.get(&row.request_id);
+        let is_taken_away = matches!(own, Some(Ok(Proof { found: Found::TakenAway, .. })));
+        if row.waits || is_taken_away {
+            settlement.tell(row, Role::Holds, own.unwrap_or(outcome).clone());
+        }
+        settlement.is_again |= is_taken_away;
     }
     let others_until = snapshot.live.iter().map(|row| row.until).max();
     for row in &snapshot.leaving {
         let seen = match (outcome, others_until) {
+            _ if each.contains_key(&row.request_id) => each.get(&row.request_id).unwrap_or(outcome).clone(),
             (Ok(proof), Some(until)) if proof.found.is_on() => {
                 Ok(Proof { at: proof.at, found: Found::HeldByOthers { until } })
             }
@@ -255,7 +281,9 @@ fn tell_all(settlement: &mut Settlement, snapshot: &Snapshot<'_>, outcome: &Resu
         };
         settlement.tell(row, Role::LetsGo, seen);
     }
-    settlement.is_off = snapshot.live.is_empty() && outcome.as_ref().is_ok_and(|proof| !proof.found.is_on());
+    let is_settled = snapshot.leaving.iter().all(|row| !matches!(each.get(&row.request_id), Some(Err(_))));
+    settlement.is_off =
+        snapshot.live.is_empty() && is_settled && outcome.as_ref().is_ok_and(|proof| !proof.found.is_on());
 }
 
 async fn holders(engine: &Engine, key: &Key, live: &[&HolderRow]) -> Result<Result<Vec<Holder>, Failure>, StoreError> {
@@ -282,6 +310,7 @@ async fn holders(engine: &Engine, key: &Key, live: &[&HolderRow]) -> Result<Resu
             until: row.until,
             with: holding.with,
             comment: holding.comment,
+            used_by: holding.used_by,
             is_new: row.phase == HoldPhase::Begun,
             confirmed_until: row.confirmed_until,
         });
@@ -303,8 +332,8 @@ async fn leaving(engine: &Engine, key: &Key, rows: &[&HolderRow]) -> Result<Vec<
 /// Rows from before settings stood in the ledger.
 async fn told_by_request(engine: &Engine, key: &Key, row: &HolderRow) -> Result<Option<Holding>, StoreError> {
     let request = engine.inner.store.load(&row.request_id).await?;
-    let with = request.step_of(key).and_then(|index| request.filled_as_at_first(index).ok());
-    Ok(with.map(|with| request.holding(row.until, with)))
+    let filled = request.step_of(key).and_then(|index| Some((index, request.filled_as_at_first(index).ok()?)));
+    Ok(filled.map(|(index, with)| request.holding(index, row.until, with)))
 }
 
 /// Keeps what a step learns on the way, in the name of one request.

@@ -88,6 +88,8 @@ pub struct Facts {
     release_failures: u32,
     was_begun: bool,
     on_before: bool,
+    /// A step holds something that nothing but the bot takes back, as its workflow says.
+    unguarded: bool,
     trouble: String,
     advice: String,
     can_retry: bool,
@@ -190,6 +192,7 @@ impl Facts {
             release_failures: release_failures(request),
             was_begun: request.steps.iter().any(was_begun),
             on_before: request.steps.iter().any(is_on_before),
+            unguarded: request.workflow.steps.iter().any(StepUse::is_unguarded),
             trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
             advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
             can_retry: can_retry(request, now),

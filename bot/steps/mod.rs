@@ -6,7 +6,9 @@ pub mod tclip;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -29,6 +31,7 @@ macro_rules! list {
 // The one list: a new step type is one more line here; a test compares it to the files of this folder.
 list! {
     tailscale::attribute,
+    tailscale::policy,
     tclip::paste,
     http::request,
 }
@@ -99,6 +102,8 @@ pub struct Holder {
     pub with: Map<String, Value>,
     /// Who approved and why it was asked, for the far side's own log; may hold anything people typed.
     pub comment: String,
+    /// The workflow and the step by name, with a space between them; empty in rows from before this stood in the ledger.
+    pub used_by: String,
     /// Not confirmed yet: whether it may be held is checked before anything is sent. Others hold it already, and nobody's
     /// letting go may fail because of them.
     pub is_new: bool,
@@ -185,6 +190,16 @@ pub struct Settled {
     pub hand_over: Vec<HandOver>,
 }
 
+/// What a key was settled to where its holders differ in what became of them.
+#[derive(Debug)]
+pub struct SettledEach {
+    /// For everybody of whom nothing else is said.
+    pub settled: Settled,
+    /// By request: what was read back for it, or why it has not got what it wants while others have. Who holds the key is told of
+    /// what was taken away from them even if they wait for nothing.
+    pub each: BTreeMap<RequestId, Result<Proof, Failure>>,
+}
+
 impl From<Proof> for Settled {
     /// Nothing came of it that anybody could name.
     fn from(proof: Proof) -> Self {
@@ -217,6 +232,26 @@ pub trait Step: Send + Sync {
         holders: &'a [Holder],
         before: &'a Before,
     ) -> BoxFuture<'a, Result<Settled, Failure>>;
+
+    /// The same where one key is much that differs by who holds it. What cannot be done for one of them keeps no other waiting.
+    fn settle_each<'a>(
+        &'a self,
+        key: &'a Key,
+        holders: &'a [Holder],
+        before: &'a Before,
+    ) -> BoxFuture<'a, Result<SettledEach, Failure>> {
+        async move {
+            let settled = self.settle(key, holders, before).await?;
+            Ok(SettledEach { settled, each: BTreeMap::new() })
+        }
+        .boxed()
+    }
+
+    /// For how long whoever comes or goes is waited for, so that they are one write; none: it needs only whoever holds the key for
+    /// longest, and is settled at once.
+    fn gathers(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Every step type there is, ready to be used.

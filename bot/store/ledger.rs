@@ -86,6 +86,7 @@ impl Row {
             until: self.until,
             login: self.login.unwrap_or_default(),
             with: settings.with,
+            used_by: settings.used_by,
             comment: self.comment.unwrap_or_default(),
         });
         HolderRow {
@@ -122,7 +123,7 @@ impl Tx {
     }
 
     async fn hold(&mut self, key: &Key, id: &RequestId, holding: &Holding) -> Result<(), StoreError> {
-        let settings = kept::write(&Settings { with: holding.with.clone() })?;
+        let settings = kept::write(&Settings { with: holding.with.clone(), used_by: holding.used_by.clone() })?;
         sqlx::query(
             "insert into hold (key, request_id, until, phase, waits, login, settings, comment)
              values ($1, $2, $3, 'begun', 1, $4, $5, $6)

@@ -143,9 +143,12 @@ fn step_type(page: &mut Page, kind: &StepType) {
     match kind.holds {
         Holds::Shared => {
             let key = key.collect::<Vec<_>>().join(", ");
-            page.line(&format!(
-                "Held together: requests that agree in {key} share one, until the last of them ends.\n"
-            ));
+            page.line(&match key.is_empty() {
+                true => "Held together: it is one thing for all requests.\n".to_owned(),
+                false => {
+                    format!("Held together: requests that agree in {key} share one, until the last of them ends.\n")
+                }
+            });
         }
         Holds::Once => page.line("Every request has one of its own.\n"),
     }

@@ -287,5 +287,7 @@ pub fn helds() -> Named<Vec<String>> {
 pub fn settings() -> Named<Settings> {
     let with = json!({ "device": "nALICE1CNTRL", "key": "custom:jit_prod_db", "value": true });
     let with = with.as_object().cloned().unwrap_or_default();
-    named(vec![("of an attribute", Settings { with }), ("none", Settings { with: serde_json::Map::new() })])
+    let used_by = "prod-db attribute".to_owned();
+    let none = Settings { with: serde_json::Map::new(), used_by: String::new() };
+    named(vec![("of an attribute", Settings { with, used_by }), ("none", none)])
 }

@@ -45,6 +45,7 @@ mod paste_owners;
 mod paste_pages;
 mod paste_places;
 mod paste_said;
+mod policy_file;
 mod results;
 mod rules;
 mod slack_away;

@@ -28,6 +28,7 @@ use crate::store::OpenError;
 const WORKFLOWS: &[(&str, &str)] = &[
     ("customer-data.yaml", include_str!("../../../workflows/customer-data.yaml")),
     ("prod-db.yaml", include_str!("../../../workflows/prod-db.yaml")),
+    ("prod-shell.yaml", include_str!("../../../workflows/prod-shell.yaml")),
     ("staging-admin.yaml", include_str!("../../../workflows/staging-admin.yaml")),
 ];
 /// Where the bot listens, in its room.

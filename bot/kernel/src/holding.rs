@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::request::{Decision, Request};
+use crate::workflow::StepUse;
 
 /// One request's hold on one key, as it is written into the ledger before the first byte leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Holding {
     pub with: Map<String, Value>,
     /// Who approved and why it was asked, for the far side's own log; may hold anything people typed.
     pub comment: String,
+    /// The workflow and the step by name, with a space between them; empty in rows from before this stood in the ledger.
+    pub used_by: String,
 }
 
 /// A step's settings as the ledger stores them.
@@ -23,16 +26,21 @@ pub struct Holding {
 pub struct Settings {
     /// By name, with everything filled in.
     pub with: Map<String, Value>,
+    /// The workflow and the step by name, with a space between them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub used_by: String,
 }
 
 impl Request {
     /// What the ledger is to know of the step at `index`, held until `until` (milliseconds since the Unix epoch), with these
     /// settings, which are filled in.
-    pub fn holding(&self, until: i64, with: Map<String, Value>) -> Holding {
+    pub fn holding(&self, index: usize, until: i64, with: Map<String, Value>) -> Holding {
+        let step = self.workflow.steps.get(index).map(StepUse::name).unwrap_or_default();
+        let used_by = format!("{} {step}", self.workflow.name);
         let login = self.requester.login.clone().unwrap_or_default();
         let approved = self.decisions.iter().filter(|decision| decision.approved).filter_map(Decision::person);
         let approvers: Vec<&str> = approved.map(|person| person.email.as_deref().unwrap_or(&person.slack_id)).collect();
         let comment = format!("{} {login}, approved by {}: {}", self.id, approvers.join(", "), self.reason);
-        Holding { until, login, with, comment }
+        Holding { until, login, with, comment, used_by }
     }
 }

@@ -86,6 +86,10 @@ pub enum SettingKind {
     Texts,
     /// An input of type `device`, as `{{ inputs.NAME }}`.
     Device,
+    /// A list of maps, as in the tailnet's policy file.
+    Entries,
+    /// A map of groups with lists of logins, as in the tailnet's policy file.
+    Members,
 }
 
 impl SettingKind {
@@ -104,6 +108,8 @@ impl SettingKind {
             Self::Call => "a call",
             Self::Texts => "a list of texts",
             Self::Device => "an input of type `device`",
+            Self::Entries => "a list of entries as in the policy file",
+            Self::Members => "a map of groups with lists of logins",
         }
     }
 }
@@ -134,6 +140,8 @@ pub struct StepResult {
 pub struct SettingMistake {
     /// The setting; one that is missing is named too.
     pub setting: &'static str,
+    /// Where in the setting, by names and by numbers from 0; empty: all of it.
+    pub at: Vec<String>,
     /// What is wrong, for people.
     pub message: String,
     /// What to write instead.
@@ -143,7 +151,13 @@ pub struct SettingMistake {
 impl SettingMistake {
     /// With a hint.
     pub fn new(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { setting, message: message.into(), help: Some(help.into()) }
+        Self { setting, at: Vec::new(), message: message.into(), help: Some(help.into()) }
+    }
+
+    /// The same about something in the setting.
+    #[must_use]
+    pub fn at(self, at: &[&str]) -> Self {
+        Self { at: at.iter().map(|part| (*part).to_owned()).collect(), ..self }
     }
 }
 

@@ -284,6 +284,11 @@ pub struct StepUse {
 }
 
 impl StepUse {
+    /// Whether the workflow says that nothing but the bot takes back what this step holds.
+    pub fn is_unguarded(&self) -> bool {
+        self.with.get("unguarded") == Some(&Value::Bool(true))
+    }
+
     /// What `steps.NAME` calls it: its own name, else the last word of its type.
     pub fn name(&self) -> &str {
         let last = || self.uses.rsplit('.').next().unwrap_or(&self.uses);

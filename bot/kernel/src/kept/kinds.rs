@@ -25,6 +25,7 @@ pub const KINDS: &[(&str, i64)] = &[
     ("anchor", 1),
     ("before of http.request", 1),
     ("before of tailscale.attribute", 1),
+    ("before of tailscale.policy", 1),
     ("before of tclip.paste", 1),
 ];
 
@@ -143,7 +144,8 @@ fn of_the_first_stage(mut body: Value, tag: &str, name: &str) -> Value {
 /// What a holder of a key wants of its step type.
 impl Kept for Settings {
     const KIND: &'static str = "settings";
-    const RAISES: &'static [Raise] = &[];
+    // By which step of which workflow they are used.
+    const RAISES: &'static [Raise] = &[says_more];
 }
 
 /// What the audit log says that happened to a request.

@@ -8,6 +8,7 @@ use crate::outside::tailscale::{Credential, Tailscale, TailscaleSettings};
 mod client;
 mod client_broken;
 mod pace;
+mod policy;
 mod step;
 mod strict;
 mod whois;

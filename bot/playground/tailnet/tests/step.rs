@@ -34,6 +34,7 @@ impl Scene {
             until,
             with: Map::from_iter([("value".to_owned(), Value::Bool(true))]),
             comment: String::new(),
+            used_by: String::new(),
             is_new: true,
             confirmed_until: None,
         }
