@@ -78,6 +78,11 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
         serde_json::Value::Object(map) => map,
         _ => Map::new(),
     };
+    for setting in kind.settings.iter().filter(|setting| !setting.is_required) {
+        if let Some(usual) = setting.kind.usual() {
+            json.entry(setting.name).or_insert_with(|| usual.into());
+        }
+    }
     if stays(sheet, &fields, kind)? {
         json.insert(STAYS.to_owned(), true.into());
     }
@@ -101,7 +106,7 @@ fn check_references(sheet: &mut Sheet, with: &Node, known: &Known<'_>, kind: &St
     let mut is_readable = true;
     for (key, node) in entries {
         let setting = kind.settings.iter().find(|setting| setting.name == key.name);
-        let knows_itself = setting.is_some_and(|setting| setting.kind.is_in_parts() && !setting.is_required);
+        let knows_itself = setting.is_some_and(|setting| setting.kind == SettingKind::Call && !setting.is_required);
         is_readable &= Known { knows_itself, ..*known }.check(sheet, node);
     }
     is_readable

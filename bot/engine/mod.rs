@@ -154,7 +154,13 @@ impl Engine {
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
         let directory = directory::Directory::new(store.clone(), clients, logins.clone(), clock.clone(), jobs.clone());
-        let outside = Outside { tailscale: tailscale.clone(), pastes: keeper, services, clock: clock.clone() };
+        let outside = Outside {
+            slack: slack.clone(),
+            tailscale: tailscale.clone(),
+            pastes: keeper,
+            services,
+            clock: clock.clone(),
+        };
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), logins, directory.clone(), clock.clone()),
             directory,

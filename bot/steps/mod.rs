@@ -1,6 +1,7 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
 pub mod http;
+pub mod slack;
 pub mod tailscale;
 pub mod tclip;
 
@@ -18,6 +19,7 @@ use crate::config::secret::LentSecret;
 use crate::kernel::{Failure, Key, Proof, RequestId, StepType};
 use crate::outside::guarded::Guarded;
 use crate::outside::net::Net;
+use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
 
 macro_rules! list {
@@ -34,6 +36,10 @@ list! {
     tailscale::policy,
     tclip::paste,
     http::request,
+    slack::user_group,
+    slack::channel,
+    slack::message,
+    tailscale::auth_key,
 }
 
 /// What the listed types say about themselves.
@@ -63,6 +69,8 @@ pub struct Listed {
 /// Everything that steps may touch. Made once; no step gets the engine.
 #[derive(Clone)]
 pub struct Outside {
+    /// The workspace.
+    pub slack: Slack,
     /// The tailnet.
     pub tailscale: Tailscale,
     /// Pastes, with us or at a tclip.

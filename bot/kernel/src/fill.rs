@@ -9,7 +9,7 @@ use crate::input::InputValue;
 use crate::person::Person;
 use crate::reference::{DeviceField, Piece, Reference, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
-use crate::step_type::{StepType, find};
+use crate::step_type::{SettingKind, StepType, find};
 use crate::workflow::StepUse;
 
 /// What `{{ }}` can be filled with.
@@ -19,6 +19,8 @@ pub struct Scope<'a> {
     pub requester: &'a Person,
     /// What was filled in, by input name; a device by its node id, a person by their login or else their e-mail.
     pub inputs: BTreeMap<&'a str, Value>,
+    /// The Slack ids of people who were filled in, by input name.
+    pub members: BTreeMap<&'a str, &'a str>,
     /// On which device, if the workflow has one.
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
@@ -165,6 +167,14 @@ pub fn fill_parts(value: &Value, scope: &Scope<'_>, own: &str) -> Result<Value, 
 }
 
 impl Scope<'_> {
+    /// The Slack id of the person whom this names, if it is an input and nothing else.
+    fn member(&self, value: &Value) -> Option<Value> {
+        match pieces(value.as_str()?).ok()?.as_slice() {
+            [Piece::Reference(Reference::Input(name))] => self.members.get(name).map(|id| (*id).into()),
+            _ => None,
+        }
+    }
+
     fn value(&self, reference: Reference<'_>) -> Result<Value, Missing> {
         let nothing = || Missing::Nothing(reference.to_string());
         let text = |found: Option<&str>| found.map(Value::from).ok_or_else(nothing);
@@ -199,12 +209,16 @@ impl Scope<'_> {
 /// The first reference that cannot be filled in.
 pub fn fill_step(step: &StepUse, scope: &Scope<'_>, types: &[StepType]) -> Result<Map<String, Value>, Missing> {
     let kind = find(types, &step.uses);
-    let is_in_parts = |name: &str| {
-        kind.and_then(|kind| kind.settings.iter().find(|known| known.name == name))
-            .is_some_and(|known| known.kind.is_in_parts())
+    let kind_of = |name: &str| {
+        let setting = kind.and_then(|kind| kind.settings.iter().find(|known| known.name == name));
+        setting.map_or(SettingKind::Text, |known| known.kind)
     };
     let fill_one = |(name, value): (&String, &Value)| {
-        let filled = if is_in_parts(name) { fill_parts(value, scope, step.name())? } else { fill(value, scope)? };
+        let filled = match kind_of(name) {
+            SettingKind::Member => scope.member(value).map_or_else(|| fill(value, scope), Ok)?,
+            kind if kind.is_in_parts() => fill_parts(value, scope, step.name())?,
+            _ => fill(value, scope)?,
+        };
         Ok((name.clone(), filled))
     };
     step.with.iter().map(fill_one).collect()
@@ -215,8 +229,13 @@ impl Ask {
     pub fn scope<'a>(&'a self, index: usize) -> Scope<'a> {
         let filled = |(name, value): (&'a String, &InputValue)| Some((name.as_str(), value.as_filled()?));
         let inputs = self.inputs.iter().filter_map(filled).collect();
+        let member = |(name, value): (&'a String, &'a InputValue)| match value {
+            InputValue::Person(person) => Some((name.as_str(), person.slack_id.as_str())),
+            _ => None,
+        };
+        let members = self.inputs.iter().filter_map(member).collect();
         let steps = self.workflow.steps.iter().take(index).map(|step| (step.name(), None)).collect();
-        Scope { requester: &self.requester, inputs, device: self.device.as_ref(), steps, may_be_blank: false }
+        Scope { requester: &self.requester, inputs, members, device: self.device.as_ref(), steps, may_be_blank: false }
     }
 }
 
@@ -277,6 +296,7 @@ mod tests {
                 ("count", json!(3)),
             ]
             .into(),
+            members: BTreeMap::new(),
             device: Some(&device),
             steps: vec![("first", results.as_object()), ("second", None)],
             may_be_blank: false,
@@ -348,6 +368,7 @@ mod tests {
         let scope = Scope {
             requester: &alice(),
             inputs: [("reason", json!("{{ steps.freeze.id }} secret:ci"))].into(),
+            members: BTreeMap::new(),
             device: Some(&device),
             steps: Vec::new(),
             may_be_blank: false,

@@ -84,6 +84,12 @@ pub enum SettingKind {
     Call,
     /// A list of texts.
     Texts,
+    /// Text in which what is filled in is no markup.
+    Markup,
+    /// A member of the workspace, by Slack id; the requester where it may be left out.
+    Member,
+    /// A user of the tailnet, by login; the requester where it may be left out.
+    User,
     /// An input of type `device`, as `{{ inputs.NAME }}`.
     Device,
     /// A list of maps, as in the tailnet's policy file.
@@ -93,9 +99,18 @@ pub enum SettingKind {
 }
 
 impl SettingKind {
+    /// What stands for it where it is left out.
+    pub fn usual(self) -> Option<&'static str> {
+        match self {
+            Self::Member => Some("{{ requester.slack_id }}"),
+            Self::User => Some("{{ requester.login }}"),
+            _ => None,
+        }
+    }
+
     /// Whether what is filled in stays apart from what the file says, since it depends on the place how it is written.
     pub fn is_in_parts(self) -> bool {
-        matches!(self, Self::Call)
+        matches!(self, Self::Call | Self::Markup)
     }
 
     /// For people.
@@ -107,6 +122,9 @@ impl SettingKind {
             Self::Scalar => "`true` or `false`, a number, or text",
             Self::Call => "a call",
             Self::Texts => "a list of texts",
+            Self::Markup => "text in Slack's markup",
+            Self::Member => "the requester, or an input of type `person`",
+            Self::User => "the requester, or an input of type `person`",
             Self::Device => "an input of type `device`",
             Self::Entries => "a list of entries as in the policy file",
             Self::Members => "a map of groups with lists of logins",

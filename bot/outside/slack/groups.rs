@@ -2,13 +2,14 @@
 
 use std::sync::PoisonError;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::pace::{Limit, Method};
 use super::{Slack, SlackError};
 
 const AUTH_TEAMS_LIST: Method = Method::new("auth.teams.list", Limit::Tier2);
 const USERGROUPS_LIST: Method = Method::new("usergroups.list", Limit::Tier2);
+const USERGROUP_REPLACE: Method = Method::new("usergroups.users.update", Limit::Tier2);
 const USERGROUP_MEMBERS: Method = Method::new("usergroups.users.list", Limit::Tier2);
 
 /// Pages of workspaces that are read, a thousand each.
@@ -87,6 +88,21 @@ impl Slack {
         let users = answer.get("users").and_then(Value::as_array);
         let users = users.ok_or_else(|| USERGROUP_MEMBERS.malformed("no users"))?;
         Ok(users.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+}
+
+impl Slack {
+    /// Makes these the members of a group, in place of those it has: the last write wins, and Slack has no way to say "only if".
+    /// It may not be empty. Needs `usergroups:write`.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn usergroup_replace(&self, group: &UserGroup, users: &[&str]) -> Result<(), SlackError> {
+        let mut body = json!({ "usergroup": group.id, "users": users.join(",") });
+        if let (Some(map), Some(team_id)) = (body.as_object_mut(), &group.team_id) {
+            map.insert("team_id".to_owned(), team_id.as_str().into());
+        }
+        self.write(USERGROUP_REPLACE, "", body).await.map(drop)
     }
 }
 

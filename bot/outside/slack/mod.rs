@@ -6,6 +6,7 @@ mod connector;
 mod error;
 mod files;
 mod groups;
+mod members;
 mod pace;
 mod people;
 mod respond;

@@ -13,6 +13,7 @@ use crate::clock::{Clock, Stamp};
 use crate::planted::{Fault, is_planted};
 
 mod attributes;
+mod auth_keys;
 mod devices;
 mod error;
 mod key;
@@ -28,6 +29,7 @@ mod users;
 mod wire;
 
 pub use attributes::{Attributes, Deletion};
+pub use auth_keys::{AuthKey, MadeAuthKey, NewAuthKey};
 pub use devices::{Device, NotOwned};
 pub use error::{Said, TailscaleError};
 pub use key::Key;

@@ -91,6 +91,19 @@ impl SlackWorld {
         })
     }
 
+    /// The ids of a user group's members; nobody if there is no such group.
+    pub fn group_members(&self, handle: &str) -> Vec<String> {
+        let state = self.state();
+        let group = state.groups.values().find(|group| group.handle == handle);
+        group.map(|group| group.members.clone()).unwrap_or_default()
+    }
+
+    /// The ids of everybody in a channel; nobody if there is no such channel.
+    pub fn channel_members(&self, channel: &str) -> Vec<String> {
+        let state = self.state();
+        state.find_channel(channel).map(|channel| channel.members.iter().cloned().collect()).unwrap_or_default()
+    }
+
     /// Changes a channel in any way: archive it, share it with another company. False when there is none.
     pub fn edit_channel(&self, channel: &str, edit: impl FnOnce(&mut Channel)) -> bool {
         self.change(|state| {

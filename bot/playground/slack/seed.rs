@@ -78,6 +78,9 @@ const SCOPES: &[&str] = &[
     "users:read",
     "users:read.email",
     "usergroups:read",
+    "usergroups:write",
+    "channels:manage",
+    "groups:write",
     "team:read",
     "app_mentions:read",
 ];

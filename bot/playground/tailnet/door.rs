@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use super::faults::{Endpoint, Fault};
 use super::reply::{Incoming, Reply};
 use super::state::{Call, Play, State};
-use super::{acl, attributes, lists, oauth};
+use super::{acl, attributes, auth_keys, lists, oauth};
 use crate::clock::Clock;
 
 /// The largest request we read; the largest sensible one is a policy file.
@@ -264,6 +264,9 @@ fn answer(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
         Endpoint::SetPolicy => acl::set(state, incoming, &caller),
         Endpoint::ValidatePolicy => acl::validate(state, incoming),
         Endpoint::Key => lists::key(state, incoming, &caller),
+        Endpoint::Keys => auth_keys::list(state, incoming),
+        Endpoint::MakeKey => auth_keys::make(state, incoming),
+        Endpoint::RevokeKey => auth_keys::revoke(state, incoming),
         Endpoint::Settings => lists::settings(&caller),
         Endpoint::AuditLog => lists::audit_log(state, incoming),
         Endpoint::Any | Endpoint::Token => Reply::error(404, "404 page not found"),
@@ -282,6 +285,8 @@ fn scope(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::Policy | Endpoint::ValidatePolicy => Some("policy_file:read"),
         Endpoint::SetPolicy => Some("policy_file"),
         Endpoint::AuditLog => Some("logs:configuration:read"),
+        Endpoint::Keys => Some("auth_keys:read"),
+        Endpoint::MakeKey | Endpoint::RevokeKey => Some("auth_keys"),
         Endpoint::Any | Endpoint::Token | Endpoint::Key | Endpoint::Settings => None,
     }
 }
@@ -303,7 +308,10 @@ fn find(method: &Method, incoming: &Incoming) -> Option<Endpoint> {
             ("GET", ["acl"]) => Endpoint::Policy,
             ("POST", ["acl"]) => Endpoint::SetPolicy,
             ("POST", ["acl", "validate"]) => Endpoint::ValidatePolicy,
+            ("GET", ["keys"]) => Endpoint::Keys,
+            ("POST", ["keys"]) => Endpoint::MakeKey,
             ("GET", ["keys", _]) => Endpoint::Key,
+            ("DELETE", ["keys", _]) => Endpoint::RevokeKey,
             ("GET", ["settings"]) => Endpoint::Settings,
             ("GET", ["logging", "configuration"]) => Endpoint::AuditLog,
             _ => return None,

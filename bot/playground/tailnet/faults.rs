@@ -34,6 +34,12 @@ pub enum Endpoint {
     ValidatePolicy,
     /// `GET /tailnet/-/keys/{id}`
     Key,
+    /// `GET /tailnet/-/keys`
+    Keys,
+    /// `POST /tailnet/-/keys`
+    MakeKey,
+    /// `DELETE /tailnet/-/keys/{id}`
+    RevokeKey,
     /// `GET /tailnet/-/settings`
     Settings,
     /// `GET /tailnet/-/logging/configuration`
@@ -51,6 +57,8 @@ impl Endpoint {
                 | Self::DeleteAttribute
                 | Self::BatchAttributes
                 | Self::SetPolicy
+                | Self::MakeKey
+                | Self::RevokeKey
         )
     }
 }

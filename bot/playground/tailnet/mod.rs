@@ -18,6 +18,7 @@ use crate::clock::Clock;
 
 mod acl;
 mod attributes;
+mod auth_keys;
 mod by_hand;
 mod crowd;
 mod door;
@@ -168,7 +169,20 @@ impl TailnetWorld {
         if inner.state.policy.text != inner.play.policy_as_found {
             leftovers.push("the policy file is not as it was found".to_owned());
         }
+        leftovers.extend(self.good_keys(&inner).map(|description| format!("auth key {description}")));
         leftovers
+    }
+
+    /// The descriptions of the auth keys that are still good, in the order they were made.
+    pub fn auth_keys(&self) -> Vec<String> {
+        let inner = self.shared.lock();
+        self.good_keys(&inner).map(str::to_owned).collect()
+    }
+
+    fn good_keys<'i>(&self, inner: &'i door::Inner) -> impl Iterator<Item = &'i str> + use<'i> {
+        let now_ms = self.shared.clock.now_ms();
+        let good = inner.state.auth_keys.iter().filter(move |key| !key.is_revoked && key.expires_at > now_ms);
+        good.map(|key| key.description.as_str())
     }
 
     /// Every call so far, oldest first; a demo that runs for days forgets the oldest after 20,000.

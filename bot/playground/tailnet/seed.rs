@@ -16,7 +16,8 @@ pub(super) const DOMAIN: &str = "example-tailnet.ts.net";
 /// The tailnet's own id.
 pub(super) const TAILNET_ID: &str = "TPLAYGROUNDCNTRL";
 /// What the bot needs: apis/tailscale.md 1.3.
-pub(super) const SCOPES: [&str; 4] = ["devices:core:read", "devices:posture_attributes", "users:read", "policy_file"];
+pub(super) const SCOPES: [&str; 5] =
+    ["devices:core:read", "devices:posture_attributes", "users:read", "policy_file", "auth_keys"];
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -84,6 +85,7 @@ pub(super) fn tailnet(now_ms: i64) -> State {
         ],
         tokens: Vec::new(),
         tokens_issued: 0,
+        auth_keys: Vec::new(),
         audit: Vec::new(),
         plan_has_custom_attributes: true,
         deleting_nothing_is_fine: false,

@@ -23,6 +23,7 @@ pub(super) struct State {
     pub tokens: Vec<Token>,
     pub tokens_issued: u64,
     pub audit: Vec<AuditEntry>,
+    pub auth_keys: Vec<AuthKey>,
     pub plan_has_custom_attributes: bool,
     /// Whether deleting an attribute that is not there answers 200 instead of 404; nobody has said which the real one does.
     pub deleting_nothing_is_fine: bool,
@@ -103,6 +104,17 @@ pub(super) struct Token {
     pub client_id: String,
     pub scopes: Vec<String>,
     pub expires_at: i64,
+}
+
+/// A key that a device joins with.
+#[derive(Debug, Clone)]
+pub(super) struct AuthKey {
+    pub id: String,
+    pub description: String,
+    pub tags: Vec<String>,
+    pub is_ephemeral: bool,
+    pub expires_at: i64,
+    pub is_revoked: bool,
 }
 
 /// A line of the configuration audit log.

@@ -1,6 +1,7 @@
 //! Step types that hold something in the tailnet.
 
 pub mod attribute;
+pub mod auth_key;
 pub mod policy;
 
 use crate::kernel::Failure;

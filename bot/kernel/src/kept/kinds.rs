@@ -24,8 +24,12 @@ pub const KINDS: &[(&str, i64)] = &[
     // Those of step types and of the anchor have their raising steps beside their code, which tests compare to the numbers here.
     ("anchor", 1),
     ("before of http.request", 1),
+    ("before of slack.channel", 1),
+    ("before of slack.message", 1),
+    ("before of slack.user_group", 1),
     ("before of tailscale.attribute", 1),
     ("before of tailscale.policy", 1),
+    ("before of tailscale.auth_key", 1),
     ("before of tclip.paste", 1),
 ];
 

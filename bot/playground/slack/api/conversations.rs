@@ -16,6 +16,8 @@ pub(super) fn call(state: &mut State, name: &str, args: &Args) -> Answer {
             Ok(json!({ "channel": channel_json(state, channel) }))
         }
         "conversations.members" => members(state, args),
+        "conversations.invite" => invite(state, args),
+        "conversations.kick" => kick(state, args),
         "conversations.history" => history(state, args),
         "conversations.replies" => replies(state, args),
         _ => list(state, args),
@@ -118,6 +120,64 @@ fn replies(state: &State, args: &Args) -> Answer {
     let all: Vec<String> = std::iter::once(ts.clone()).chain(state.replies(&id, &ts)).collect();
     let messages: Vec<Value> = all.iter().take(limit).map(|ts| state.message_json(&id, ts)).collect();
     Ok(json!({ "messages": messages, "has_more": all.len() > limit }))
+}
+
+/// The channel that the app may let people into and take them out of: with the scope for its kind, as a member.
+fn managed(state: &State, args: &Args) -> Result<String, Refused> {
+    let channel = state.channels.get(&args.word("channel")).ok_or("channel_not_found")?;
+    let scope = match channel.kind {
+        ChannelKind::Public => "channels:manage",
+        ChannelKind::Private => "groups:write",
+        ChannelKind::Direct => return Err("method_not_supported_for_channel_type".into()),
+    };
+    if !state.app.scopes.contains(scope) {
+        return Err(Refused::needs_scope(state, scope));
+    }
+    if channel.is_archived {
+        return Err("is_archived".into());
+    }
+    if !channel.members.contains(&state.app.bot_user) {
+        return Err("not_in_channel".into());
+    }
+    Ok(channel.id.clone())
+}
+
+fn invite(state: &mut State, args: &Args) -> Answer {
+    let id = managed(state, args)?;
+    let user = args.word("users");
+    let person = state.people.get(&user).ok_or("user_not_found")?;
+    match person.kind {
+        Kind::Deactivated => return Err("user_disabled".into()),
+        Kind::Member => {}
+        _ => return Err("ura_max_channels".into()),
+    }
+    if user == state.app.bot_user {
+        return Err("cant_invite_self".into());
+    }
+    let channel = state.channels.get_mut(&id).ok_or("channel_not_found")?;
+    if channel.members.contains(&user) {
+        return Err("already_in_channel".into());
+    }
+    channel.members.insert(user);
+    let channel = state.channels.get(&id).ok_or("channel_not_found")?;
+    Ok(json!({ "channel": channel_json(state, channel) }))
+}
+
+fn kick(state: &mut State, args: &Args) -> Answer {
+    let id = managed(state, args)?;
+    let user = args.word("user");
+    if user == state.app.bot_user {
+        return Err("cant_kick_self".into());
+    }
+    let channel = state.channels.get_mut(&id).ok_or("channel_not_found")?;
+    if channel.name == "general" {
+        return Err("cant_kick_from_general".into());
+    }
+    if !channel.members.contains(&user) {
+        return Err("not_in_channel".into());
+    }
+    channel.members.remove(&user);
+    Ok(json!({ "errors": {} }))
 }
 
 fn members(state: &State, args: &Args) -> Answer {

@@ -7,15 +7,40 @@ use super::super::state::State;
 use super::args::Args;
 use super::{Answer, Refused};
 
-pub(super) fn call(state: &State, name: &str, args: &Args) -> Answer {
+pub(super) fn call(state: &mut State, name: &str, args: &Args) -> Answer {
     match name {
         "bots.info" => bots_info(state, args),
         "users.info" => users_info(state, args),
         "users.list" => Ok(users_list(state, args)?),
         "users.lookupByEmail" => lookup_by_email(state, args),
         "usergroups.list" => usergroups_list(state, args),
+        "usergroups.users.update" => usergroup_update(state, args),
         _ => usergroup_users(state, args),
     }
+}
+
+/// Puts these in place of the members there are: full members only, and at least one (slack.md section 16).
+fn usergroup_update(state: &mut State, args: &Args) -> Answer {
+    need_team(state, args)?;
+    let id = args.word("usergroup");
+    if state.groups.get(&id).is_none_or(|group| group.is_disabled) {
+        return Err("no_such_subteam".into());
+    }
+    let users = args.word("users");
+    let users: Vec<String> =
+        users.split(',').map(|user| user.trim().to_owned()).filter(|user| !user.is_empty()).collect();
+    if users.is_empty() {
+        return Err("no_users_provided".into());
+    }
+    let is_full = |user: &String| state.people.get(user).is_some_and(|person| person.kind == Kind::Member);
+    if !users.iter().all(is_full) {
+        return Err("invalid_users".into());
+    }
+    if let Some(group) = state.groups.get_mut(&id) {
+        group.members = users.into_iter().collect();
+    }
+    let group = state.groups.get(&id).ok_or("no_such_subteam")?;
+    Ok(json!({ "usergroup": group_json(state, group, true, false) }))
 }
 
 /// Knows our own bot and nobody else's.

@@ -1,0 +1,84 @@
+//! Holding a place in a user group: what was so before is remembered, and what Slack says is read back.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::{Failure, Key};
+use crate::outside::slack::Slack;
+use crate::steps::slack::membership::{Membership, Place};
+use crate::steps::slack::refusal;
+use crate::steps::{Before, Holder, Settled, Step};
+
+/// The step type.
+pub struct UserGroupStep(Membership);
+
+/// What was so before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Was {
+    /// They were in it.
+    member: bool,
+}
+
+impl Kept for Was {
+    const KIND: &'static str = "before of slack.user_group";
+    const RAISES: &'static [Raise] = &[];
+}
+
+impl UserGroupStep {
+    /// The step type over this workspace.
+    pub fn new(slack: Slack, clock: Clock) -> Self {
+        Self(Membership::new(slack, clock, Place::Group))
+    }
+}
+
+impl Step for UserGroupStep {
+    fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
+        async move {
+            let was = Was { member: self.0.was_member(key).await? };
+            kept::to_value(&was).map_err(|error| refusal(format!("what was there cannot be kept: {error}"), ""))
+        }
+        .boxed()
+    }
+
+    fn settle<'a>(
+        &'a self,
+        key: &'a Key,
+        holders: &'a [Holder],
+        before: &'a Before,
+    ) -> BoxFuture<'a, Result<Settled, Failure>> {
+        async move {
+            let was = stored(&before.found)?;
+            self.0.settle(key, holders, before, was.member).await.map(Settled::from)
+        }
+        .boxed()
+    }
+}
+
+fn stored(found: &Value) -> Result<Was, Failure> {
+    if found.is_null() {
+        // It was on by us, and what was before is lost.
+        return Ok(Was { member: false });
+    }
+    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::kept::KINDS;
+
+    #[test]
+    fn what_was_there_is_written_as_the_examples_say() {
+        let text = include_str!("../../../../tests/stored/next/before of slack.user_group.json");
+        let examples: serde_json::Map<String, Value> = serde_json::from_str(text).unwrap();
+        for (name, member) in [("a member", true), ("no member", false)] {
+            assert_eq!(kept::to_value(&Was { member }).unwrap(), examples[name]);
+            assert_eq!(stored(&examples[name]).unwrap(), Was { member });
+        }
+        assert!(KINDS.contains(&(Was::KIND, kept::shape_of::<Was>())));
+    }
+}

@@ -1,0 +1,155 @@
+//! Holding an auth key: found by its description whatever was lost on the way, handed over once, revoked.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::clock::Clock;
+use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::request::Found;
+use crate::kernel::{Failure, Key, Proof};
+use crate::outside::tailscale::{AuthKey, NewAuthKey, Tailscale};
+use crate::steps::tailscale::{failure, refusal};
+use crate::steps::{Before, HandOver, Holder, Settled, Step};
+
+/// The step type.
+pub struct AuthKeyStep {
+    tailscale: Tailscale,
+    clock: Clock,
+}
+
+/// What was there before: never anything.
+#[derive(Serialize)]
+struct Nothing;
+
+impl Kept for Nothing {
+    const KIND: &'static str = "before of tailscale.auth_key";
+    const RAISES: &'static [Raise] = &[];
+}
+
+impl AuthKeyStep {
+    /// The step type over this tailnet.
+    pub fn new(tailscale: Tailscale, clock: Clock) -> Self {
+        Self { tailscale, clock }
+    }
+
+    fn proof(&self, found: Found) -> Proof {
+        Proof { at: self.clock.now_ms(), found }
+    }
+
+    /// Ours, by the description that only this request's step gives.
+    async fn ours(&self, key: &Key) -> Result<Vec<AuthKey>, Failure> {
+        let description = description(key);
+        let all = self.tailscale.auth_keys().await.map_err(|error| failure(&error))?;
+        Ok(all.into_iter().filter(|one| one.description == description).collect())
+    }
+
+    async fn revoke(&self, all: &[AuthKey]) -> Result<(), Failure> {
+        for one in all {
+            self.tailscale.revoke_auth_key(&one.id).await.map_err(|error| failure(&error))?;
+        }
+        Ok(())
+    }
+
+    /// What was made before and perhaps never handed over is of no use: another one takes its place.
+    async fn hold(&self, key: &Key, holder: &Holder) -> Result<Settled, Failure> {
+        let on = self.proof(Found::On { until: Some(holder.until) });
+        if !holder.is_new {
+            // It may be used up by now; whether it was taken away cannot be told from that.
+            return Ok(on.into());
+        }
+        self.revoke(&self.ours(key).await?).await?;
+        let flag = |name: &str, usual: bool| holder.with.get(name).and_then(Value::as_bool).unwrap_or(usual);
+        let tags = holder.with.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let left_ms = holder.until.saturating_sub(self.clock.now_ms());
+        let new = NewAuthKey {
+            description: description(key),
+            tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
+            ephemeral: flag("ephemeral", true),
+            preauthorized: flag("preauthorized", false),
+            reusable: flag("reusable", false),
+            expiry_seconds: left_ms.div_euclid(1_000).max(1).saturating_add(1),
+        };
+        let made = self.tailscale.make_auth_key(&new).await.map_err(|error| failure(&error))?;
+        if !self.ours(key).await?.iter().any(|one| one.id == made.id) {
+            return Err(Failure {
+                what: "tailscale made an auth key, but it does not read back".to_owned(),
+                advice: String::new(),
+                retryable: true,
+                retry_after_ms: None,
+            });
+        }
+        let results: Map<String, Value> = [("id".to_owned(), made.id.into())].into_iter().collect();
+        Ok(Settled {
+            proof: self.proof(Found::On { until: Some(holder.until) }),
+            results: [(holder.request_id.clone(), results)].into(),
+            hand_over: vec![HandOver { request_id: holder.request_id.clone(), what: "auth key", secret: made.key }],
+        })
+    }
+
+    async fn release(&self, key: &Key) -> Result<Settled, Failure> {
+        self.revoke(&self.ours(key).await?).await?;
+        if !self.ours(key).await?.is_empty() {
+            return Err(Failure {
+                what: "tailscale took the revocation, but the auth key still reads back as good".to_owned(),
+                advice: String::new(),
+                retryable: true,
+                retry_after_ms: None,
+            });
+        }
+        Ok(self.proof(Found::Gone).into())
+    }
+}
+
+/// By which it is found: the request and the number of its step.
+fn description(key: &Key) -> String {
+    let words: Vec<&str> = key.address().split(' ').take(2).collect();
+    format!("nightlatch {}", words.join("-"))
+}
+
+impl Step for AuthKeyStep {
+    /// Nothing can have been there before: the key is this request's alone.
+    fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
+        async { kept::to_value(&Nothing).map_err(|error| refusal(error.to_string(), "")) }.boxed()
+    }
+
+    fn settle<'a>(
+        &'a self,
+        key: &'a Key,
+        holders: &'a [Holder],
+        _: &'a Before,
+    ) -> BoxFuture<'a, Result<Settled, Failure>> {
+        async move {
+            match holders.first() {
+                Some(holder) => self.hold(key, holder).await,
+                None => {
+                    let visit = Self { tailscale: self.tailscale.for_an_end(), clock: self.clock.clone() };
+                    visit.release(key).await
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::kept::KINDS;
+
+    #[test]
+    fn that_nothing_was_there_is_written_as_the_examples_say() {
+        let text = include_str!("../../../../tests/stored/next/before of tailscale.auth_key.json");
+        let examples: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(kept::to_value(&Nothing).unwrap(), examples["nothing"]);
+        assert!(KINDS.contains(&(Nothing::KIND, kept::shape_of::<Nothing>())));
+    }
+
+    #[test]
+    fn a_description_names_the_request_and_fits() {
+        let key = Key::new("tailscale.auth_key", "01kjmma2g000000001 12");
+        assert_eq!(description(&key), "nightlatch 01kjmma2g000000001-12");
+        assert!(description(&key).len() <= 50);
+    }
+}
