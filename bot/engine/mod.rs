@@ -44,7 +44,7 @@ use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
-use crate::steps::{Outside, Steps};
+use crate::steps::Steps;
 use crate::store::{Store, StoreError};
 pub use parts::Parts;
 
@@ -153,14 +153,8 @@ impl Engine {
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
+        let outside = parts::outside(&clients, keeper, services, &clock);
         let directory = directory::Directory::new(store.clone(), clients, logins.clone(), clock.clone(), jobs.clone());
-        let outside = Outside {
-            slack: slack.clone(),
-            tailscale: tailscale.clone(),
-            pastes: keeper,
-            services,
-            clock: clock.clone(),
-        };
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), logins, directory.clone(), clock.clone()),
             directory,

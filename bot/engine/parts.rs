@@ -1,6 +1,7 @@
 //! What the engine is made of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{links, logbook, pastes};
 use crate::catalog::Catalog;
@@ -8,7 +9,8 @@ use crate::clock::{Clock, Ids};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
-use crate::steps::{List, Services};
+use crate::steps::tclip::Keeper;
+use crate::steps::{List, Outside, Services};
 use crate::store::Store;
 
 /// Everything the engine works with. Made once, by `app`.
@@ -39,4 +41,14 @@ pub struct Parts {
     pub logbook: logbook::Logbook,
     /// How services that workflows name are called.
     pub services: Services,
+}
+
+/// What steps may touch.
+pub(super) fn outside(
+    (slack, tailscale): &(Slack, Tailscale),
+    pastes: Arc<dyn Keeper>,
+    services: Services,
+    clock: &Clock,
+) -> Outside {
+    Outside { slack: slack.clone(), tailscale: tailscale.clone(), pastes, services, clock: clock.clone() }
 }

@@ -11,8 +11,7 @@ use crate::kernel::StepType;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
-use crate::steps::slack::membership::written;
-use crate::steps::slack::user;
+use crate::steps::slack::{user, written};
 
 pub use holding::ChannelStep;
 

@@ -9,8 +9,7 @@ use crate::clock::Clock;
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::{Failure, Key};
 use crate::outside::slack::Slack;
-use crate::steps::slack::membership::{Membership, Place};
-use crate::steps::slack::refusal;
+use crate::steps::slack::{Membership, Place, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
