@@ -1,5 +1,7 @@
 //! What the writer is given: one thing to write each, in two queues, so that ends do not queue behind what people bring.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,9 @@ pub(super) enum Work {
     Tell(RequestId, Box<Event>),
     /// Something about a paste.
     Paste(Box<PasteWork>),
+    /// Times that have come. Each is taken out of the outbox with what becomes of it, and one that cannot be read is no other's
+    /// business.
+    Woke(Vec<Waking>),
     /// A key was settled, or could not be.
     Settled(Box<Settlement>),
     /// Holds whose end has passed without being saved.
@@ -52,6 +57,15 @@ pub(super) enum Work {
     Say { about: String, effect: Box<Effect> },
 }
 
+/// A time that has come, of one request.
+#[derive(Clone, Debug)]
+pub(super) struct Waking {
+    /// Its number in the outbox.
+    pub(super) seq: i64,
+    pub(super) id: RequestId,
+    pub(super) wake: Wake,
+}
+
 /// One thing to write, and who waits for it.
 pub(super) struct Job {
     pub(super) work: Work,
@@ -72,10 +86,31 @@ impl Job {
         self.done.is_some() || !is_new
     }
 
+    /// The requests it is about, as far as they are to be read first.
+    pub(super) fn requests(&self) -> Vec<&RequestId> {
+        match &self.work {
+            Work::Tell(id, _) => vec![id],
+            Work::Woke(wakes) => wakes.iter().map(|waking| &waking.id).collect(),
+            Work::Settled(settlement) => settlement.requests().collect(),
+            Work::Overdue(holds) => holds.iter().map(|(_, id)| id).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What it looks up in the ledger.
+    pub(super) fn holds(&self) -> Vec<(&Key, &RequestId)> {
+        match &self.work {
+            Work::Settled(settlement) => settlement.requests().map(|id| (&settlement.key, id)).collect(),
+            Work::Overdue(holds) => holds.iter().map(|(key, id)| (key, id)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Ends, and what was settled, are saved before everything else that waits.
     fn is_urgent(&self) -> bool {
         match &self.work {
             Work::Settled(_) | Work::Overdue(_) => true,
+            Work::Woke(wakes) => wakes.iter().any(|waking| matches!(waking.wake, Wake::Expire | Wake::Alarm)),
             Work::Tell(_, event) => {
                 matches!(**event, Event::Woke { wake: Wake::Expire | Wake::Alarm } | Event::Observed { .. })
             }
@@ -144,14 +179,14 @@ pub(super) enum Written {
     Link(Box<LinkOutcome>),
     /// A paste.
     Paste(PasteOutcome),
-    /// Requests that changed when a key was settled.
-    Settled(Vec<Told>),
+    /// Requests that changed when a key was settled, or when their times came.
+    Changed(Vec<Told>),
     /// Nobody needs to hear of it.
     Nothing,
 }
 
 impl Written {
-    pub(super) fn told(request: Request, repeated: bool) -> Self {
+    pub(super) fn told(request: Arc<Request>, repeated: bool) -> Self {
         Self::Request(Box::new(Told { request, repeated }))
     }
 }

@@ -2,10 +2,12 @@
 
 mod alarms;
 pub mod asking;
+mod carrying;
 mod circumstances;
 pub mod directory;
 mod handing;
 pub mod health;
+mod herd;
 mod jobs;
 pub mod links;
 pub mod logbook;
@@ -90,6 +92,8 @@ struct Inner {
     jobs: jobs::Jobs,
     /// A key has one writer.
     turns: turns::Turns,
+    /// Who asks the ledger at the same time asks together.
+    herd: herd::Herd,
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
     alarms: alarms::Alarms,
@@ -105,7 +109,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub struct Told {
     /// The request as it is now, saved.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Slack had delivered this before; nothing was changed now.
     pub repeated: bool,
 }
@@ -168,6 +172,7 @@ impl Engine {
             unsure: showing::Unsure::default(),
             alarms: alarms::Alarms::default(),
             turns: turns::Turns::default(),
+            herd: herd::Herd::default(),
             saved: Notify::new(),
             saves: AtomicU64::new(0),
             idle: tokio::sync::watch::Sender::new(None),
@@ -342,7 +347,7 @@ impl Engine {
 fn told(outcome: jobs::Outcome) -> Result<Told, TellError> {
     match outcome? {
         jobs::Written::Request(told) => Ok(*told),
-        jobs::Written::Link(_) | jobs::Written::Paste(_) | jobs::Written::Settled(_) | jobs::Written::Nothing => {
+        jobs::Written::Link(_) | jobs::Written::Paste(_) | jobs::Written::Changed(_) | jobs::Written::Nothing => {
             Err(TellError::NotSaved("nothing came of it; this is a bug".to_owned()))
         }
     }

@@ -1,7 +1,7 @@
 //! Settling one key: who holds it and who let go, what was there before, one call to the step type, and what each of them is
 //! told. One run serves everybody who came and went since the last one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -69,7 +69,7 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
             engine.inner.clock.pause(length).await;
             engine.inner.store.held_by_all(key).await
         }
-        None => engine.inner.store.held(key).await,
+        None => engine.inner.herd.held(&engine.inner.store, key).await,
     };
     let held = match held {
         Ok(held) => held,
@@ -149,15 +149,15 @@ async fn put_off(engine: &Engine, snapshot: &mut Snapshot<'_>) -> bool {
 
 /// Settles a key while nothing can be saved: the ledger says whose end has passed, and that is enough to take it back. What
 /// came of it is told when it can be saved again.
-/// `over` names a request whose end is there, if one is known.
-pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: Option<&RequestId>) -> Result<(), StoreError> {
+/// `over` names requests whose end is there, as far as that is known.
+pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: &HashSet<RequestId>) -> Result<(), StoreError> {
     let _turn = engine.inner.turns.take(key).await;
     let held = engine.inner.store.held_by_all(key).await?;
     let now = engine.inner.clock.now_ms();
     let (ended, live): (Vec<&HolderRow>, Vec<&HolderRow>) = held
         .holders
         .iter()
-        .partition(|row| row.phase == HoldPhase::Releasing || row.until <= now || Some(&row.request_id) == over);
+        .partition(|row| row.phase == HoldPhase::Releasing || row.until <= now || over.contains(&row.request_id));
     if ended.is_empty() {
         return Ok(());
     }

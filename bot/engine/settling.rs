@@ -51,6 +51,11 @@ impl Settlement {
         }
     }
 
+    /// Whom it concerns.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &RequestId> {
+        self.tells.iter().map(|tell| &tell.request_id)
+    }
+
     /// Whether the run did what it should.
     pub(super) fn is_failed(&self) -> bool {
         self.tells.iter().any(|tell| tell.outcome.is_err())
@@ -67,16 +72,15 @@ pub(super) async fn write(
 ) -> Result<Vec<Told>, StoreError> {
     // First, so that what the rules now want for this key is not taken for what was just performed.
     if let Some(seq) = job.done {
-        tx.done(seq).await?;
+        tx.done(seq);
     }
     let key = &settlement.key;
     let late =
         if is_planted(Fault::SettlesForAll) { let_go_since(engine, settlement, moment.now).await? } else { vec![] };
-    let mut phases = tx.phases(key, settlement.tells.iter().chain(&late).map(|tell| &tell.request_id)).await?;
     let mut changed = Vec::new();
     let mut is_back = false;
     for TellHolder { request_id, role, outcome, results } in settlement.tells.iter().chain(&late) {
-        let phase = phases.remove(request_id);
+        let phase = tx.phase(key, request_id).await?;
         let fits = match role {
             Role::Holds => matches!(phase, Some(HoldPhase::Begun | HoldPhase::Held)),
             Role::LetsGo => phase == Some(HoldPhase::Releasing),
@@ -112,13 +116,13 @@ pub(super) async fn write(
     if settlement.is_off || is_planted(Fault::ForgetsHeld) {
         tx.forget(key).await?;
     } else {
-        tx.forget_ends(key, moment.now).await?;
+        tx.forget_ends(key, moment.now);
     }
     if settlement.is_again {
         again(tx, key, moment.now).await?;
     }
     if is_back {
-        tx.hurry_settling(key.uses(), moment.now).await?;
+        tx.hurry_settling(key.uses(), moment.now);
     }
     Ok(changed)
 }
@@ -143,8 +147,7 @@ pub(super) async fn overdue(
     moment: Moment,
 ) -> Result<(), StoreError> {
     for (key, id) in holds {
-        let phases = tx.phases(key, std::iter::once(id)).await?;
-        if phases.get(id).is_none_or(|phase| *phase == HoldPhase::Releasing) {
+        if tx.phase(key, id).await?.is_none_or(|phase| phase == HoldPhase::Releasing) {
             continue;
         }
         match current(tx, seen, id).await {

@@ -5,30 +5,18 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::perform::perform;
-use super::performed::Performed;
-use super::{Engine, TellError, Told, jobs, settle};
-use crate::kernel::{Actor, Effect, Event, Key, RequestId, Wake};
+use super::{Engine, carrying, jobs};
+use crate::kernel::{Actor, Effect, Wake};
 use crate::planted::{Fault, is_planted};
 use crate::store::{Class, Row, StoreError, Waiting};
 
 /// Rows of one class looked at in one go.
-const LOOKED_AT_MAX: usize = 512;
-/// No effect may take longer; every call inside has its own, shorter limit.
-const EFFECT_LIMIT: Duration = Duration::from_secs(60);
-/// Settling may wait its turn at a far side that limits its callers; its calls have limits of their own.
-const SETTLE_LIMIT: Duration = Duration::from_secs(300);
-/// Pause before an effect that broke is tried again.
-const BROKEN_PAUSE_MS: i64 = 30_000;
-/// Pause before an effect whose outcome could not be saved is performed again: what can be saved again soon is, and the far side is
-/// not asked twice a second meanwhile.
-const UNSAVED_PAUSE: Duration = Duration::from_secs(2);
-/// An end that could not be saved for so long is taken back all the same.
-const UNSAVED_AFTER: Duration = Duration::from_secs(2);
+const LOOKED_AT_MAX: i64 = 512;
 /// Pause before the database is asked again after it failed.
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 /// An end that has passed this long ago and is still in the ledger was not saved by its own clock.
@@ -45,6 +33,11 @@ fn places(class: Class) -> usize {
     }
 }
 
+/// Of one class being performed or waiting to be saved.
+const IN_HAND_MAX: usize = 4_096;
+/// Times of one class are told together, in so many jobs at once.
+const WAKES_AT_ONCE: usize = 2;
+
 /// What the worker knew when it had nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Idle {
@@ -53,22 +46,36 @@ pub(super) struct Idle {
 }
 
 /// What is being performed, and what was read and waits for a place.
-#[derive(Default)]
 struct Running {
     tasks: JoinSet<()>,
     /// By task, so that one that dies keeps nothing blocked.
-    by_task: HashMap<Id, (Class, i64, String)>,
-    seqs: HashSet<i64>,
+    by_task: HashMap<Id, InHand>,
+    seqs: HashMap<Class, HashSet<i64>>,
     lanes: HashSet<String>,
     counts: HashMap<Class, usize>,
     read: HashMap<Class, VecDeque<Waiting>>,
+    /// Times that have come and wait to be told.
+    wakes: HashMap<Class, Vec<(Waiting, Wake)>>,
+    wakes_in_hand: HashMap<Class, usize>,
+    performing: carrying::Performing,
+    /// Which tasks only wait to be saved.
+    performed: mpsc::UnboundedReceiver<Id>,
     /// When ends that have passed were last looked at.
     overdue_at: i64,
 }
 
+/// What a task does.
+struct InHand {
+    class: Class,
+    rows: Vec<(i64, String)>,
+    /// One of the places of its class, which are others for those that tell times.
+    has_place: bool,
+    is_waking: bool,
+}
+
 /// Works until `stop`, then finishes what is in hand.
 pub(super) async fn run(engine: Engine, stop: CancellationToken) {
-    let mut running = Running { overdue_at: i64::MIN, ..Running::default() };
+    let mut running = Running::new();
     begin(&engine, &stop).await;
     while !stop.is_cancelled() {
         let saves = engine.inner.saves.load(Ordering::SeqCst);
@@ -170,71 +177,137 @@ async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Opt
         if let Err(failure) = saved {
             error!(error = %failure, "ends that have passed could not be saved; they are settled all the same");
             for key in keys {
-                take_back_unsaved(&inner, &key, None).await;
+                carrying::take_back_unsaved(&inner, &key, &HashSet::new()).await;
             }
         }
     });
     Ok(Some(now.saturating_add(OVERDUE_EVERY_MS)))
 }
 
-async fn take_back_unsaved(engine: &Engine, key: &Key, over: Option<&RequestId>) {
-    if let Err(failure) = settle::settle_unsaved(engine, key, over).await {
-        error!(step.key = %key, error = %failure, "nothing can be saved, and the ledger cannot be read");
-    }
-}
-
 impl Running {
+    fn new() -> Self {
+        let (performing, performed) = mpsc::unbounded_channel();
+        Self {
+            tasks: JoinSet::new(),
+            by_task: HashMap::new(),
+            seqs: HashMap::new(),
+            lanes: HashSet::new(),
+            counts: HashMap::new(),
+            read: HashMap::new(),
+            wakes: HashMap::new(),
+            wakes_in_hand: HashMap::new(),
+            performing,
+            performed,
+            overdue_at: i64::MIN,
+        }
+    }
+
     /// Reads what is due of one class, unless enough is in hand already.
     async fn refill(&mut self, engine: &Engine, class: Class, now: i64) -> Result<(), StoreError> {
-        let in_hand = self.count(class);
-        if in_hand >= places(class) {
+        if !self.has_place(class) {
             return Ok(());
         }
-        let limit = i64::try_from(LOOKED_AT_MAX + in_hand).unwrap_or(i64::MAX);
-        let mut read = VecDeque::new();
-        for row in engine.inner.store.due(class, now, limit).await? {
+        let none = HashSet::new();
+        let in_hand = self.seqs.get(&class).unwrap_or(&none);
+        let (mut read, mut wakes, mut broken) = (VecDeque::new(), Vec::new(), Vec::new());
+        for row in engine.inner.store.due_beside(class, now, in_hand, LOOKED_AT_MAX).await? {
             match row {
-                Row::Read(waiting) => read.push_back(*waiting),
+                Row::Read(waiting) => match waiting.effect {
+                    Effect::Wake { wake } => wakes.push((*waiting, wake)),
+                    _ => read.push_back(*waiting),
+                },
                 Row::Unreadable { why, .. } if is_planted(Fault::StopsAtUnreadable) => {
                     return Err(StoreError::NoSuchRequest(why));
                 }
-                Row::Unreadable { seq, .. } if self.seqs.contains(&seq) => {}
                 Row::Unreadable { seq, request_id, why } => {
                     error!(request.id = %request_id, seq, why, "an effect cannot be read by this version; it is set aside");
-                    let work = jobs::Work::SetAside { why };
-                    let inner = engine.clone();
-                    let saving = async move { drop(inner.submit(work, Actor::Worker, None, Some(seq)).await) };
-                    self.spawn((class, seq, format!("aside {seq}")), saving);
+                    broken.push((seq, why));
                 }
             }
         }
+        for (seq, why) in broken {
+            let (work, inner) = (jobs::Work::SetAside { why }, engine.clone());
+            let saving = async move { drop(inner.submit(work, Actor::Worker, None, Some(seq)).await) };
+            self.spawn((class, vec![(seq, format!("aside {seq}"))], false), saving);
+        }
         self.read.insert(class, read);
+        self.wakes.insert(class, wakes);
         Ok(())
     }
 
-    fn count(&self, class: Class) -> usize {
-        self.counts.get(&class).copied().unwrap_or(0)
+    /// Whether one more of this class can be performed.
+    fn has_place(&self, class: Class) -> bool {
+        let in_hand = self.seqs.get(&class).map_or(0, HashSet::len);
+        count(&self.counts, class) < places(class) && in_hand < IN_HAND_MAX
     }
 
     /// Starts what was read, as far as there are places.
     fn start(&mut self, engine: &Engine, class: Class) {
-        while self.count(class) < places(class) {
+        self.tell_wakes(engine, class);
+        while self.has_place(class) {
             let Some(waiting) = self.read.get_mut(&class).and_then(VecDeque::pop_front) else { return };
-            if self.seqs.contains(&waiting.seq) || (self.lanes.contains(&waiting.lane) && !is_planted(Fault::LaneTwice))
-            {
+            if self.is_in_hand(class, &waiting) {
                 continue;
             }
-            let (seq, lane) = (waiting.seq, waiting.lane.clone());
-            self.spawn((class, seq, lane), one(engine.clone(), waiting));
+            let row = (waiting.seq, waiting.lane.clone());
+            let performing = self.performing.clone();
+            self.spawn((class, vec![row], false), carrying::one(engine.clone(), waiting, performing));
         }
     }
 
-    fn spawn(&mut self, (class, seq, lane): (Class, i64, String), work: impl Future<Output = ()> + Send + 'static) {
+    /// Times that have come are told together.
+    fn tell_wakes(&mut self, engine: &Engine, class: Class) {
+        if count(&self.wakes_in_hand, class) >= WAKES_AT_ONCE {
+            return;
+        }
+        let mut wakes = self.wakes.remove(&class).unwrap_or_default();
+        wakes.retain(|(waiting, _)| !self.is_in_hand(class, waiting));
+        if wakes.is_empty() {
+            return;
+        }
+        let rows = wakes.iter().map(|(waiting, _)| (waiting.seq, waiting.lane.clone())).collect();
+        let performing = self.performing.clone();
+        self.spawn((class, rows, true), carrying::wakes(engine.clone(), wakes, performing));
+    }
+
+    fn is_in_hand(&self, class: Class, waiting: &Waiting) -> bool {
+        self.seqs.get(&class).is_some_and(|seqs| seqs.contains(&waiting.seq))
+            || (self.lanes.contains(&waiting.lane) && !is_planted(Fault::LaneTwice))
+    }
+
+    fn spawn(
+        &mut self,
+        (class, rows, is_waking): (Class, Vec<(i64, String)>, bool),
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
         let started = self.tasks.spawn(work);
-        self.seqs.insert(seq);
-        self.lanes.insert(lane.clone());
-        *self.counts.entry(class).or_default() += 1;
-        self.by_task.insert(started.id(), (class, seq, lane));
+        for (seq, lane) in &rows {
+            self.seqs.entry(class).or_default().insert(*seq);
+            self.lanes.insert(lane.clone());
+        }
+        *self.counts(is_waking).entry(class).or_default() += 1;
+        self.by_task.insert(started.id(), InHand { class, rows, has_place: true, is_waking });
+    }
+
+    fn counts(&mut self, of_wakes: bool) -> &mut HashMap<Class, usize> {
+        if of_wakes { &mut self.wakes_in_hand } else { &mut self.counts }
+    }
+
+    fn has_more(&self, class: Class) -> bool {
+        self.read.get(&class).is_some_and(|read| !read.is_empty())
+    }
+
+    /// It only waits to be saved. Returns its class, and whether that had no place left.
+    fn leave_place(&mut self, id: Id) -> Option<(Class, bool)> {
+        let InHand { class, has_place, is_waking, .. } = self.by_task.get_mut(&id)?;
+        let (class, is_waking) = (*class, *is_waking);
+        let was_full = count(&self.counts, class) >= places(class);
+        if std::mem::take(has_place)
+            && let Some(count) = self.counts(is_waking).get_mut(&class)
+        {
+            *count = count.saturating_sub(1);
+        }
+        Some((class, was_full))
     }
 
     fn finish(&mut self, finished: Result<(Id, ()), tokio::task::JoinError>) -> Option<Class> {
@@ -242,119 +315,43 @@ impl Running {
             Ok((id, ())) => id,
             Err(broken) => broken.id(),
         };
-        let (class, seq, lane) = self.by_task.remove(&id)?;
-        self.seqs.remove(&seq);
-        self.lanes.remove(&lane);
-        if let Some(count) = self.counts.get_mut(&class) {
-            *count = count.saturating_sub(1);
+        self.leave_place(id);
+        let InHand { class, rows, .. } = self.by_task.remove(&id)?;
+        for (seq, lane) in rows {
+            if let Some(seqs) = self.seqs.get_mut(&class) {
+                seqs.remove(&seq);
+            }
+            self.lanes.remove(&lane);
         }
         Some(class)
     }
 
     /// Puts the next into each place that gets free; returns when the database must be looked at for more.
     async fn proceed(&mut self, engine: &Engine) {
-        while let Some(finished) = self.tasks.join_next_with_id().await {
-            let Some(class) = self.finish(finished) else { return };
-            let had_more = self.read.get(&class).is_some_and(|read| !read.is_empty());
-            self.start(engine, class);
-            if !had_more {
-                return;
-            }
-        }
-        std::future::pending().await
-    }
-}
-
-/// Performs one effect and writes down what came of it. Never panics: a panic inside is a failure of that effect.
-async fn one(engine: Engine, waiting: Waiting) {
-    let kind = waiting.effect.name();
-    let limit = if matches!(waiting.effect, Effect::Settle { .. }) { SETTLE_LIMIT } else { EFFECT_LIMIT };
-    if is_planted(Fault::TakesOutFirst) {
-        drop(engine.submit(jobs::Work::Done, Actor::Worker, None, Some(waiting.seq)).await);
-    }
-    let (inner, effect) = (engine.clone(), waiting.clone());
-    let mut task = tokio::spawn(async move { perform(&inner, &effect).await });
-    let performed = match tokio::time::timeout(limit, &mut task).await {
-        Ok(Ok(performed)) => performed,
-        Ok(Err(broken)) => {
-            error!(request.id = %waiting.request_id, effect = kind, error = %broken, "an effect broke; this is a bug");
-            Performed::later(BROKEN_PAUSE_MS, "it broke")
-        }
-        Err(_) => {
-            task.abort();
-            error!(request.id = %waiting.request_id, effect = kind, "an effect took too long; it will be tried again");
-            Performed::later(BROKEN_PAUSE_MS, "it took too long")
-        }
-    };
-    engine.inner.metrics.count_effect(kind, performed.word());
-    if let Err(failure) = write_down(&engine, &waiting, performed).await {
-        // The row is still there and will be performed again: everything we do can be done twice.
-        error!(request.id = %waiting.request_id, effect = kind, error = %failure, "what was performed could not be saved");
-        if matches!(waiting.effect, Effect::Wake { wake: Wake::Expire }) {
-            end_unsaved(&engine, &waiting).await;
-        }
-        tokio::time::sleep(UNSAVED_PAUSE).await;
-    }
-}
-
-/// Tells the request. A save that hangs keeps no end waiting: after a moment it is taken back, saved or not.
-async fn reported(engine: &Engine, waiting: &Waiting, event: Event) -> Result<Told, TellError> {
-    let mut reporting = Box::pin(engine.report(&waiting.request_id, event, waiting.seq));
-    if !matches!(waiting.effect, Effect::Wake { wake: Wake::Expire }) {
-        return reporting.await;
-    }
-    match tokio::time::timeout(UNSAVED_AFTER, &mut reporting).await {
-        Ok(told) => told,
-        Err(_) => {
-            end_unsaved(engine, waiting).await;
-            reporting.await
-        }
-    }
-}
-
-/// An end does not wait until it can be saved: the ledger says who holds what until when.
-async fn end_unsaved(engine: &Engine, waiting: &Waiting) {
-    match engine.inner.store.keys_of(&waiting.request_id).await {
-        Ok(keys) => {
-            for key in keys {
-                take_back_unsaved(engine, &key, Some(&waiting.request_id)).await;
-            }
-        }
-        Err(failure) => error!(request.id = %waiting.request_id, error = %failure, "the ledger cannot be read"),
-    }
-}
-
-async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) -> Result<(), TellError> {
-    let mut actor = Actor::Worker;
-    let work = match performed {
-        Performed::Happened(event) => {
-            return match reported(engine, waiting, *event).await {
-                // Set aside in the same commit.
-                Err(failure) if failure.is_unreadable() => {
-                    error!(request.id = %waiting.request_id, error = %failure, "an effect is set aside: its request cannot be read");
-                    Ok(())
+        loop {
+            tokio::select! {
+                biased;
+                Some(id) = self.performed.recv() => {
+                    let Some((class, was_full)) = self.leave_place(id) else { continue };
+                    let had_more = self.has_more(class);
+                    self.start(engine, class);
+                    if was_full && !had_more {
+                        return;
+                    }
                 }
-                told => told.map(drop),
-            };
+                Some(finished) = self.tasks.join_next_with_id() => {
+                    let Some(class) = self.finish(finished) else { return };
+                    let had_more = self.has_more(class);
+                    self.start(engine, class);
+                    if !had_more {
+                        return;
+                    }
+                }
+            }
         }
-        Performed::Changes(work) => {
-            actor = Actor::Clock;
-            jobs::Work::Paste(work)
-        }
-        Performed::Settled(settlement) => jobs::Work::Settled(settlement),
-        Performed::Typed(work) => {
-            actor = work.actor();
-            jobs::Work::Typed(work)
-        }
-        Performed::SetAside { why } => {
-            error!(request.id = %waiting.request_id, why, "an effect is set aside: its request cannot be read");
-            jobs::Work::SetAside { why }
-        }
-        Performed::Done => jobs::Work::Done,
-        Performed::Later { pause_ms, error } => {
-            let due_at = engine.inner.clock.now_ms().saturating_add(pause_ms);
-            jobs::Work::Postpone { due_at, error }
-        }
-    };
-    engine.submit(work, actor, None, Some(waiting.seq)).await.map(drop)
+    }
+}
+
+fn count(counts: &HashMap<Class, usize>, class: Class) -> usize {
+    counts.get(&class).copied().unwrap_or(0)
 }

@@ -1,13 +1,15 @@
 //! The one writer: whatever waits is loaded, put through the rules and saved together, in one commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::circumstances::Circumstances;
-use super::jobs::{Job, Outcome, Queue, Work, Written};
+use super::jobs::{Job, Outcome, Queue, Waking, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
 use super::{Engine, TellError, Told, directory, saying, settling, typed};
@@ -17,13 +19,13 @@ use crate::planted::{Fault, is_planted};
 use crate::store::{Saving, StoreError, Tx};
 
 /// So many requests are remembered from one commit to the next.
-const SEEN_MAX: usize = 2_048;
+const SEEN_MAX: usize = 4_096;
 /// Slack repeats a delivery for minutes; fingerprints are kept for a day.
 const DELIVERIES_KEPT_MS: i64 = 86_400_000;
 
 /// Requests as they are within the transaction, so that two tells to one request see each other; and from one commit to the
 /// next, so that what follows at once is not read again. A commit that fails forgets them.
-pub(super) type Seen = HashMap<RequestId, Request>;
+pub(super) type Seen = HashMap<RequestId, Arc<Request>>;
 
 /// Writes until everybody who could send a job is gone, or `stop` and the queue is empty.
 pub(super) async fn run(engine: Engine, mut queue: Queue, stop: CancellationToken) {
@@ -49,9 +51,13 @@ async fn write(engine: &Engine, seen: &mut Seen, mut jobs: Vec<Job>) {
     match commit(engine, seen, &jobs).await {
         Ok(outcomes) => answer(engine, jobs, outcomes),
         // One row that cannot be read must not keep the others from being saved.
-        Err(failure) if jobs.len() > 1 && !failure.stops_saving() => {
+        Err(failure) if (jobs.len() > 1 || jobs.iter().any(is_of_several)) && !failure.stops_saving() => {
             warn!(error = %failure, "a commit of several failed; each is tried alone");
             for job in jobs {
+                if is_of_several(&job) {
+                    each_alone(engine, seen, job).await;
+                    continue;
+                }
                 let alone = vec![job];
                 match commit(engine, seen, &alone).await {
                     Ok(outcomes) => answer(engine, alone, outcomes),
@@ -60,6 +66,35 @@ async fn write(engine: &Engine, seen: &mut Seen, mut jobs: Vec<Job>) {
             }
         }
         Err(failure) => refuse(jobs, &failure),
+    }
+}
+
+fn is_of_several(job: &Job) -> bool {
+    matches!(&job.work, Work::Woke(wakes) if wakes.len() > 1)
+}
+
+/// Times that came together, one by one.
+async fn each_alone(engine: &Engine, seen: &mut Seen, job: Job) {
+    let Work::Woke(wakes) = &job.work else { return };
+    let mut failed = None;
+    for waking in wakes {
+        let (nobody, _) = oneshot::channel();
+        let work = Work::Woke(vec![waking.clone()]);
+        let alone = vec![Job { work, actor: job.actor.clone(), delivery: None, done: None, answer: nobody }];
+        match commit(engine, seen, &alone).await {
+            Ok(outcomes) => answer(engine, alone, outcomes),
+            Err(failure) => {
+                let is_in_vain = failure.stops_saving();
+                failed = Some(failure);
+                if is_in_vain {
+                    break;
+                }
+            }
+        }
+    }
+    match failed {
+        Some(failure) => refuse(vec![job], &failure),
+        None => drop(job.answer.send(Ok(Written::Nothing))),
     }
 }
 
@@ -97,6 +132,7 @@ async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<V
     let moment = Moment { now: engine.inner.clock.now_ms(), jitter: engine.inner.ids.fraction(), types };
     let mut tx = engine.inner.store.begin().await?;
     let mut seen = std::mem::take(known);
+    read_ahead(&mut tx, &mut seen, jobs).await?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
         outcomes.push(write_one(engine, (&mut tx, &mut seen), job, moment).await?);
@@ -119,6 +155,27 @@ async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<V
     Ok(outcomes)
 }
 
+/// Reads what the jobs will ask for one after the other, all at once.
+async fn read_ahead(tx: &mut Tx, seen: &mut Seen, jobs: &[Job]) -> Result<(), StoreError> {
+    let ids: HashSet<&RequestId> = jobs.iter().flat_map(Job::requests).filter(|id| !seen.contains_key(id)).collect();
+    if !ids.is_empty() {
+        let ids: Vec<&RequestId> = ids.into_iter().collect();
+        // One that cannot be read is looked at, and told, when its own job comes.
+        for request in tx.load_many(&ids).await?.into_iter().flatten() {
+            seen.insert(request.id.clone(), Arc::new(request));
+        }
+    }
+    let holds: Vec<_> = jobs.iter().flat_map(Job::holds).collect();
+    if !holds.is_empty() {
+        tx.know_phases(&holds).await?;
+    }
+    let deliveries: Vec<&str> = jobs.iter().filter_map(|job| job.delivery.as_deref()).collect();
+    if !deliveries.is_empty() {
+        tx.know_deliveries(&deliveries).await?;
+    }
+    Ok(())
+}
+
 /// Writes one job, and takes the effect it settles out of the outbox.
 async fn write_one(
     engine: &Engine,
@@ -137,12 +194,15 @@ async fn write_one(
         }
         Work::Postpone { .. } if is_planted(Fault::LosesPostponed) => Ok(Written::Nothing),
         Work::Postpone { due_at, error } => {
-            tx.postpone(job.done.unwrap_or(0), *due_at, error).await?;
+            tx.postpone(job.done.unwrap_or(0), *due_at, error);
             return Ok(Ok(Written::Nothing));
         }
         Work::Settled(settlement) => {
             let settled = settling::write(engine, (tx, seen), job, settlement, moment).await?;
-            return Ok(Ok(Written::Settled(settled)));
+            return Ok(Ok(Written::Changed(settled)));
+        }
+        Work::Woke(wakes) => {
+            return woke((tx, seen), job, wakes, moment).await.map(|changed| Ok(Written::Changed(changed)));
         }
         Work::Ask(ask) => asked(tx, seen, job, ask, moment).await?,
         Work::Typed(work) => typed::write(tx, seen, job, work, moment).await?,
@@ -175,18 +235,41 @@ async fn write_one(
             Ok(Written::Nothing)
         }
     };
-    take_out(tx, job, &written, moment.now).await?;
+    take_out(tx, job.done, &written, moment.now).await?;
     Ok(written)
 }
 
+/// Tells requests that their times have come. One that cannot be read is set aside, and the others are told.
+async fn woke(
+    (tx, seen): (&mut Tx, &mut Seen),
+    job: &Job,
+    wakes: &[Waking],
+    moment: Moment,
+) -> Result<Vec<Told>, StoreError> {
+    let mut changed = Vec::with_capacity(wakes.len());
+    for Waking { seq, id, wake } in wakes {
+        let outcome = told(tx, seen, job, id, &Event::Woke { wake: *wake }, moment).await?;
+        if let Err(failure) = &outcome
+            && failure.is_unreadable()
+        {
+            error!(request.id = %id, error = %failure, "an effect is set aside: its request cannot be read");
+        }
+        take_out(tx, Some(*seq), &outcome, moment.now).await?;
+        if let Ok(Written::Request(told)) = outcome {
+            changed.push(*told);
+        }
+    }
+    Ok(changed)
+}
+
 /// What was performed leaves the outbox with the same commit.
-async fn take_out(tx: &mut Tx, job: &Job, written: &Outcome, now: i64) -> Result<(), StoreError> {
-    match (job.done, written) {
+async fn take_out(tx: &mut Tx, done: Option<i64>, written: &Outcome, now: i64) -> Result<(), StoreError> {
+    match (done, written) {
         // Its request cannot be read: the effect is kept for a version that can.
         (Some(seq), Err(error)) if error.is_unreadable() => {
             tx.set_aside(seq, now, &error.to_string()).await?;
         }
-        (Some(seq), _) => tx.done(seq).await?,
+        (Some(seq), _) => tx.done(seq),
         (None, _) => {}
     }
     Ok(())
@@ -225,7 +308,7 @@ pub(super) async fn told(
         return Ok(Ok(before));
     }
     let applied = request.apply(event.clone(), moment);
-    if applied.request == request && applied.effects.is_empty() && applied.ledger.is_empty() {
+    if applied.request == *request && applied.effects.is_empty() && applied.ledger.is_empty() {
         return Ok(Ok(Written::told(request, false)));
     }
     save(tx, seen, job, applied, event, moment.now).await.map(Ok)
@@ -240,15 +323,15 @@ pub(super) async fn save(
     at: i64,
 ) -> Result<Written, StoreError> {
     tx.save(Saving { applied: &applied, actor: &job.actor, event, at }).await?;
-    let request = applied.request;
+    let request = Arc::new(applied.request);
     seen.insert(request.id.clone(), request.clone());
     Ok(Written::told(request, false))
 }
 
-pub(super) async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Request, StoreError> {
+pub(super) async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<Arc<Request>, StoreError> {
     match seen.get(id) {
         Some(request) => Ok(request.clone()),
-        None => tx.load(id).await,
+        None => tx.load(id).await.map(Arc::new),
     }
 }
 
@@ -275,11 +358,12 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
             }
             work.name()
         }
-        Work::Settled(_) => {
-            let Ok(Written::Settled(changed)) = outcome else { return };
+        Work::Settled(_) | Work::Woke(_) => {
+            let Ok(Written::Changed(changed)) = outcome else { return };
+            let is_settled = matches!(job.work, Work::Settled(_));
             for told in changed {
-                log_one(engine, "settled", told);
-                if let Some(late_ms) = settling::lateness(told) {
+                log_one(engine, if is_settled { "settled" } else { "woke" }, told);
+                if let Some(late_ms) = settling::lateness(told).filter(|_| is_settled) {
                     engine.inner.metrics.observe_lateness(late_ms);
                 }
             }

@@ -179,6 +179,7 @@ impl Tx {
     /// Of what was set before this database was put back, nothing is taken for ours but what has an end that it says was told: what
     /// else is there may have been renewed since, and only a person takes that away.
     pub async fn know_only_told_ends(&mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         sqlx::query("update held_key set confirmed = 1 where confirmed = 0").execute(self.connection()).await?;
         Ok(())
     }

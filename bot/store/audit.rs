@@ -82,20 +82,7 @@ impl Tx {
         entry.previous = std::mem::take(&mut head.audit_hash);
         entry.hash = entry.hash_of();
         head.audit_hash.clone_from(&entry.hash);
-        sqlx::query(
-            "insert into audit (seq, at, request_id, actor, event, state, previous, hash)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(entry.seq)
-        .bind(entry.at)
-        .bind(&entry.request_id)
-        .bind(&entry.actor)
-        .bind(&entry.event)
-        .bind(&entry.state)
-        .bind(&entry.previous)
-        .bind(&entry.hash)
-        .execute(self.connection())
-        .await?;
+        self.pending.audit.push(entry);
         Ok(())
     }
 }

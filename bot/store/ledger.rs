@@ -5,13 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError};
 use crate::kernel::holding::Settings;
-use crate::kernel::{Holding, Key, Ledger, RequestId, kept};
-use crate::planted::{Fault, is_planted};
-
-/// Ends that passed this long ago stand nowhere any more: the far side removes them by itself within minutes.
-const ENDS_KEPT_MS: i64 = 86_400_000;
+use crate::kernel::{Holding, Key, RequestId, kept};
 
 /// What the ledger knows of one key.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +52,7 @@ pub enum HoldPhase {
 }
 
 impl HoldPhase {
-    fn read(word: &str) -> Self {
+    pub(super) fn read(word: &str) -> Self {
         match word {
             "begun" => Self::Begun,
             "held" => Self::Held,
@@ -68,6 +64,7 @@ impl HoldPhase {
 
 #[derive(sqlx::FromRow)]
 struct Row {
+    key: String,
     request_id: String,
     until: i64,
     phase: String,
@@ -100,187 +97,83 @@ impl Row {
     }
 }
 
-impl Tx {
-    pub(super) async fn write_ledger(&mut self, id: &RequestId, entry: &Ledger) -> Result<(), StoreError> {
-        match entry {
-            Ledger::Hold { key, holding } => self.hold(key, id, holding).await,
-            Ledger::Confirm { key, until } => self.confirm(key, id, *until).await,
-            Ledger::Release { .. } if is_planted(Fault::LetsNothingGo) => Ok(()),
-            Ledger::Release { key } => self.release(key, id).await,
-            Ledger::Remember { key, before, again } => {
-                let sql = match again {
-                    false => "insert into held_key (key, before, confirmed) values ($1, $2, 0) on conflict do nothing",
-                    true => {
-                        "insert into held_key (key, before, confirmed) values ($1, $2, 0)
-                         on conflict (key) do update set before = excluded.before"
-                    }
-                };
-                sqlx::query(sql).bind(key.as_str()).bind(before.to_string()).execute(self.connection()).await?;
-                Ok(())
-            }
-            Ledger::Leave { key } => self.leave(key, id).await,
-        }
-    }
-
-    async fn hold(&mut self, key: &Key, id: &RequestId, holding: &Holding) -> Result<(), StoreError> {
-        let settings = kept::write(&Settings { with: holding.with.clone(), used_by: holding.used_by.clone() })?;
-        sqlx::query(
-            "insert into hold (key, request_id, until, phase, waits, login, settings, comment)
-             values ($1, $2, $3, 'begun', 1, $4, $5, $6)
-             on conflict (key, request_id) do update set until = excluded.until, waits = 1, login = excluded.login,
-                 settings = excluded.settings, comment = excluded.comment,
-                 phase = case hold.phase when 'held' then 'held' else 'begun' end",
-        )
-        .bind(key.as_str())
-        .bind(id.as_str())
-        .bind(holding.until)
-        .bind(&holding.login)
-        .bind(settings)
-        .bind(&holding.comment)
-        .execute(self.connection())
-        .await?;
-        if is_planted(Fault::TellsUnsaved) {
-            return Ok(());
-        }
-        sqlx::query("insert into told_end (key, until) values ($1, $2) on conflict do nothing")
-            .bind(key.as_str())
-            .bind(holding.until)
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    async fn confirm(&mut self, key: &Key, id: &RequestId, until: Option<i64>) -> Result<(), StoreError> {
-        sqlx::query(
-            "update hold set phase = 'held', waits = 0, confirmed_until = $3
-             where key = $1 and request_id = $2 and phase <> 'releasing'",
-        )
-        .bind(key.as_str())
-        .bind(id.as_str())
-        .bind(until.unwrap_or(i64::MAX))
-        .execute(self.connection())
-        .await?;
-        if until.is_some() {
-            sqlx::query("update held_key set confirmed = 1 where key = $1 and confirmed = 0")
-                .bind(key.as_str())
-                .execute(self.connection())
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// This request lets go of the key, and waits until that is settled. One that the ledger no longer knows (it was taken
-    /// back while its request could not be read) is only over when it was read again.
-    pub async fn release(&mut self, key: &Key, id: &RequestId) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into hold (key, request_id, until, phase, waits, confirmed_until) values ($1, $2, 0, 'releasing', 1, 0)
-             on conflict (key, request_id) do update set phase = 'releasing', waits = 1",
-        )
-            .bind(key.as_str())
-            .bind(id.as_str())
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    /// That it let go was settled: the ledger no longer knows it.
-    pub async fn leave(&mut self, key: &Key, id: &RequestId) -> Result<(), StoreError> {
-        sqlx::query("delete from hold where key = $1 and request_id = $2 and phase = 'releasing'")
-            .bind(key.as_str())
-            .bind(id.as_str())
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    /// How far these requests are with a key, as the transaction sees it; those that the ledger does not know are left out.
-    pub async fn phases(
-        &mut self,
-        key: &Key,
-        ids: impl Iterator<Item = &RequestId>,
-    ) -> Result<HashMap<RequestId, HoldPhase>, StoreError> {
-        let ids: Vec<&str> = ids.map(RequestId::as_str).collect();
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "select request_id, phase from hold where key = $1 and request_id in (select value from json_each($2))",
-        )
-        .bind(key.as_str())
-        .bind(Value::from(ids).to_string())
-        .fetch_all(self.connection())
-        .await?;
-        Ok(rows.into_iter().map(|(id, phase)| (RequestId(id), HoldPhase::read(&phase))).collect())
-    }
-
-    /// After a reading that says off: what was there before is forgotten, unless somebody still holds the key or waits to
-    /// hear that letting go of it was settled.
-    pub async fn forget(&mut self, key: &Key) -> Result<(), StoreError> {
-        let held = ["delete from held_key where key = $1", "delete from told_end where key = $1"];
-        let free = [
-            "delete from held_key where key = $1 and not exists (select 1 from hold where key = $1)",
-            "delete from told_end where key = $1 and not exists (select 1 from hold where key = $1)",
-        ];
-        for forgotten in if is_planted(Fault::ForgetsHeld) { held } else { free } {
-            sqlx::query(forgotten).bind(key.as_str()).execute(self.connection()).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends that passed long ago are no longer looked for at the far side.
-    pub async fn forget_ends(&mut self, key: &Key, now: i64) -> Result<(), StoreError> {
-        sqlx::query("delete from told_end where key = $1 and until < $2")
-            .bind(key.as_str())
-            .bind(now.saturating_sub(ENDS_KEPT_MS))
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
+fn named(keys: &[&Key]) -> String {
+    Value::from_iter(keys.iter().map(|key| key.as_str())).to_string()
 }
 
 impl Store {
     /// Who holds a key as far as it matters to whoever settles it, and what it was before.
     pub async fn held(&self, key: &Key) -> Result<Held, StoreError> {
+        Ok(self.held_many(&[key]).await?.pop().unwrap_or_default())
+    }
+
+    /// The same for several keys, in their order.
+    pub async fn held_many(&self, keys: &[&Key]) -> Result<Vec<Held>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select request_id, until, phase, waits, confirmed_until, login, settings, comment
-             from hold where key = $1 and waits = 1
-             union all select * from (
-                 select request_id, until, phase, waits, confirmed_until, login, settings, comment
-                 from hold where key = $1 and waits = 0 order by until desc limit 1)",
+            "select hold.key, request_id, until, phase, waits, confirmed_until, login, settings, comment
+             from json_each($1) as wanted cross join hold on hold.key = wanted.value and hold.waits = 1
+             union all
+             select hold.key, request_id, until, phase, waits, confirmed_until, login, settings, comment
+             from json_each($1) as wanted cross join hold on hold.key = wanted.value and hold.request_id = (
+                 select request_id from hold as longest where longest.key = wanted.value and longest.waits = 0
+                 order by longest.until desc limit 1)",
         )
-        .bind(key.as_str())
+        .bind(named(keys))
         .fetch_all(&self.read)
         .await?;
-        self.held_by(key, rows).await
+        self.held_by(keys, rows).await
     }
 
     /// The same with everybody who holds it.
     pub async fn held_by_all(&self, key: &Key) -> Result<Held, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "select request_id, until, phase, waits, confirmed_until, login, settings, comment from hold where key = $1",
+            "select key, request_id, until, phase, waits, confirmed_until, login, settings, comment from hold where key = $1",
         )
         .bind(key.as_str())
         .fetch_all(&self.read)
         .await?;
-        self.held_by(key, rows).await
+        Ok(self.held_by(&[key], rows).await?.pop().unwrap_or_default())
     }
 
-    async fn held_by(&self, key: &Key, mut rows: Vec<Row>) -> Result<Held, StoreError> {
-        rows.sort_by(|one, other| one.request_id.cmp(&other.request_id));
-        let ends = sqlx::query_scalar("select until from told_end where key = $1 order by until")
-            .bind(key.as_str())
-            .fetch_all(&self.read)
-            .await?;
-        let before: Option<(String, i64)> = sqlx::query_as("select before, confirmed from held_key where key = $1")
-            .bind(key.as_str())
-            .fetch_optional(&self.read)
-            .await?;
-        let confirmed = before.as_ref().is_some_and(|(_, confirmed)| *confirmed != 0);
-        // What cannot be read must not keep the key on: the step type takes it for "not set" and looks at our own ends.
-        let before = before.map(|(text, _)| {
-            serde_json::from_str(&text).unwrap_or_else(|error| {
-                tracing::error!(step.key = %key, %error, "what was there before cannot be read");
+    async fn held_by(&self, keys: &[&Key], rows: Vec<Row>) -> Result<Vec<Held>, StoreError> {
+        let mut held: HashMap<String, Held> =
+            keys.iter().map(|key| (key.as_str().to_owned(), Held::default())).collect();
+        for row in rows {
+            if let Some(held) = held.get_mut(&row.key) {
+                held.holders.push(row.read());
+            }
+        }
+        let ends: Vec<(String, i64)> = sqlx::query_as(
+            "select key, until from told_end where key in (select value from json_each($1)) order by key, until",
+        )
+        .bind(named(keys))
+        .fetch_all(&self.read)
+        .await?;
+        for (key, end) in ends {
+            held.entry(key).or_default().ends.push(end);
+        }
+        let before: Vec<(String, String, i64)> = sqlx::query_as(
+            "select key, before, confirmed from held_key where key in (select value from json_each($1))",
+        )
+        .bind(named(keys))
+        .fetch_all(&self.read)
+        .await?;
+        for (key, text, confirmed) in before {
+            let held = held.entry(key.clone()).or_default();
+            held.confirmed = confirmed != 0;
+            // What cannot be read must not keep the key on: the step type takes it for "not set" and looks at our own ends.
+            held.before = Some(serde_json::from_str(&text).unwrap_or_else(|error| {
+                tracing::error!(step.key = key, %error, "what was there before cannot be read");
                 Value::Null
-            })
-        });
-        Ok(Held { holders: rows.into_iter().map(Row::read).collect(), ends, before, confirmed })
+            }));
+        }
+        let mut all = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut held = held.get(key.as_str()).cloned().unwrap_or_default();
+            held.holders.sort_by(|one, other| one.request_id.cmp(&other.request_id));
+            all.push(held);
+        }
+        Ok(all)
     }
 
     /// Holds whose end passed before `at` and that were not let go, oldest first: something kept their end from being saved.
@@ -300,7 +193,8 @@ impl Store {
     pub async fn unsettled(&self, limit: i64) -> Result<Vec<Key>, StoreError> {
         let keys: Vec<String> = sqlx::query_scalar(
             "select distinct key from hold where phase = 'releasing' and not exists (
-                 select 1 from outbox where outbox.lane = 'key ' || hold.key) limit $1",
+                 select 1 from outbox where request_id = 'key:' || hold.key and slot = 'settle' and slot <> ''
+                     and class <> 9) limit $1",
         )
         .bind(limit)
         .fetch_all(&self.read)

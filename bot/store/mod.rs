@@ -2,16 +2,21 @@
 
 mod anchor;
 mod audit;
+mod bodies;
+mod bulk;
 mod chain;
 mod directory;
 mod failing;
 mod file;
+mod holds;
 mod ledger;
 mod links;
 mod load;
 mod open;
 mod outbox;
 mod pastes;
+mod pending;
+mod queueing;
 mod read;
 mod reserve;
 mod save;

@@ -145,6 +145,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true)
+            // A commit's worth of rows comes over from SQLite's thread in one go.
+            .row_buffer_size(1_024)
             .pragma("trusted_schema", "OFF")
             // What was deleted is overwritten: texts that people threw away must not be in tomorrow's backup.
             .pragma("secure_delete", "ON")

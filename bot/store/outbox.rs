@@ -1,9 +1,13 @@
 //! The outbox: effects that wait, which of them may be performed now, and what becomes due next.
 
-use super::{Store, StoreError, Tx};
-use crate::kernel::effect::{Due, Effect, Notice, Recipient};
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{Store, StoreError};
+use crate::kernel::effect::{Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
-use crate::kernel::{Key, RequestId, Wake, kept};
+use crate::kernel::{RequestId, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +30,7 @@ impl Class {
     /// All, the most urgent first.
     pub const ALL: [Self; 6] = [Self::Settle, Self::End, Self::Decide, Self::Alarm, Self::Ask, Self::Say];
 
-    fn number(self) -> i64 {
+    pub(super) fn number(self) -> i64 {
         match self {
             Self::Settle => 0,
             Self::End => 3,
@@ -39,7 +43,7 @@ impl Class {
 }
 
 /// The class of rows that this version cannot read. They stay until one that can is started.
-const SET_ASIDE: i64 = 9;
+pub(super) const SET_ASIDE: i64 = 9;
 
 /// One effect that waits to be performed.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +79,7 @@ pub enum Row {
 }
 
 #[derive(sqlx::FromRow)]
-struct Stored {
+pub(super) struct Stored {
     seq: i64,
     request_id: String,
     lane: String,
@@ -85,7 +89,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(self) -> Row {
+    pub(super) fn read(self) -> Row {
         let Self { seq, request_id, lane, due_at, attempts, effect } = self;
         let request_id = RequestId(request_id);
         match kept::read(&effect) {
@@ -96,17 +100,26 @@ impl Stored {
 }
 
 /// Where an effect queues. See the table's comments.
-struct Place {
-    class: Class,
-    subject: String,
+pub(super) struct Place {
+    pub(super) class: Class,
+    pub(super) subject: String,
     /// A newer effect replaces a waiting one in the same slot; empty: never.
-    slot: String,
-    lane: String,
+    pub(super) slot: String,
+    pub(super) lane: String,
     /// Whether a lane can have several rows.
-    is_shared: bool,
+    pub(super) is_shared: bool,
 }
 
-fn place(request_id: &RequestId, effect: &Effect) -> Place {
+impl Place {
+    /// The slot of settling, in which every key has one row.
+    pub(super) const SETTLE: &'static str = "settle";
+
+    pub(super) fn is_settling(&self) -> bool {
+        self.slot == Self::SETTLE
+    }
+}
+
+pub(super) fn place(request_id: &RequestId, effect: &Effect) -> Place {
     let alone = |class: Class, slot: String, lane: String| Place {
         class,
         subject: request_id.to_string(),
@@ -124,9 +137,10 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
             alone(Class::Decide, "start".to_owned(), format!("start {request_id}"))
         }
         // A key has one writer, and one row whoever waits for it.
-        Effect::Settle { key } => {
-            Place { subject: format!("key:{key}"), ..alone(Class::Settle, "settle".to_owned(), format!("key {key}")) }
-        }
+        Effect::Settle { key } => Place {
+            subject: format!("key:{key}"),
+            ..alone(Class::Settle, Place::SETTLE.to_owned(), format!("key {key}"))
+        },
         Effect::Show { place } => {
             let place = place.target();
             alone(Class::Say, format!("show {place}"), format!("card {request_id} {place}"))
@@ -162,158 +176,29 @@ fn place(request_id: &RequestId, effect: &Effect) -> Place {
     }
 }
 
-impl Tx {
-    /// Puts effects into the outbox; one that waits in the same slot is replaced.
-    pub(super) async fn enqueue(&mut self, request_id: &RequestId, effects: &[Due]) -> Result<(), StoreError> {
-        for due in effects {
-            let head = self.head().await?;
-            head.outbox_seq = head.outbox_seq.saturating_add(1);
-            let seq = head.outbox_seq;
-            self.put(seq, place(request_id, &due.effect), due).await?;
-        }
-        Ok(())
-    }
-
-    async fn put(&mut self, seq: i64, place: Place, due: &Due) -> Result<(), StoreError> {
-        let mut at = due.at;
-        if !place.slot.is_empty() {
-            let replaced: Vec<i64> =
-                sqlx::query_scalar("delete from outbox where request_id = $1 and slot = $2 returning due_at")
-                    .bind(&place.subject)
-                    .bind(&place.slot)
-                    .fetch_all(self.connection())
-                    .await?;
-            // Whoever waits longer for a key does not make others wait: it is settled for all when the first one is due.
-            if matches!(due.effect, Effect::Settle { .. }) {
-                at = replaced.into_iter().fold(at, i64::min);
-            } else if place.is_shared && !replaced.is_empty() {
-                self.promote(&place.lane).await?;
-            }
-        }
-        let effect = kept::write(&due.effect)?;
-        sqlx::query(
-            "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect, class, first)
-             values ($1, $2, $3, $4, $5, $6, 0, $7, $8,
-                     case when $5 = 1 and exists (select 1 from outbox where lane = $4) then 0 else 1 end)",
-        )
-        .bind(seq)
-        .bind(&place.subject)
-        .bind(&place.slot)
-        .bind(&place.lane)
-        .bind(i64::from(place.is_shared))
-        .bind(at)
-        .bind(effect)
-        .bind(place.class.number())
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    /// Puts one effect of something that is no request into the outbox.
-    pub async fn enqueue_for(&mut self, subject: &RequestId, effect: Effect, at: i64) -> Result<(), StoreError> {
-        self.enqueue(subject, &[Due { at, effect }]).await
-    }
-
-    /// The next one in a lane is looked at from now on.
-    async fn promote(&mut self, lane: &str) -> Result<(), StoreError> {
-        sqlx::query("update outbox set first = 1 where seq = (select min(seq) from outbox where lane = $1)")
-            .bind(lane)
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    /// Takes a performed effect out.
-    pub async fn done(&mut self, seq: i64) -> Result<(), StoreError> {
-        let gone: Option<(String, i64)> = sqlx::query_as("delete from outbox where seq = $1 returning lane, ordered")
-            .bind(seq)
-            .fetch_optional(self.connection())
-            .await?;
-        match gone {
-            Some((lane, 1)) => self.promote(&lane).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Puts an effect off that did not work out.
-    pub async fn postpone(&mut self, seq: i64, due_at: i64, error: &str) -> Result<(), StoreError> {
-        sqlx::query("update outbox set due_at = $2, attempts = attempts + 1, error = $3 where seq = $1")
-            .bind(seq)
-            .bind(due_at)
-            .bind(error)
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    /// What is over waits for no time any more.
-    pub(super) async fn end_waits(&mut self, request_id: &RequestId) -> Result<(), StoreError> {
-        sqlx::query("delete from outbox where request_id = $1 and slot in ('wake expire', 'wake warn', 'wake alarm', 'wake lapse')")
-            .bind(request_id.as_str())
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    /// Keeps a row that this version cannot perform for one that can; whatever stood behind it goes on.
-    /// Returns the key it should have settled, if it was such a row.
-    pub async fn set_aside(&mut self, seq: i64, at: i64, why: &str) -> Result<Option<Key>, StoreError> {
-        let lane: Option<String> = sqlx::query_scalar("select lane from outbox where seq = $1 and class <> $2")
-            .bind(seq)
-            .bind(SET_ASIDE)
-            .fetch_optional(self.connection())
-            .await?;
-        let Some(lane) = lane else { return Ok(None) };
-        sqlx::query("update outbox set class = $2, lane = $3, first = 0, set_aside_at = $4, error = $5 where seq = $1")
-            .bind(seq)
-            .bind(SET_ASIDE)
-            .bind(format!("aside {seq}"))
-            .bind(at)
-            .bind(why)
-            .execute(self.connection())
-            .await?;
-        self.promote(&lane).await?;
-        Ok(lane.strip_prefix("key ").map(|key| Key::from_stored(key.to_owned())))
-    }
-
-    /// Rows an earlier version set aside and this one can read queue again, as they would have. Returns how many.
-    pub async fn readmit(&mut self) -> Result<usize, StoreError> {
-        let rows: Vec<Stored> =
-            sqlx::query_as("select seq, request_id, lane, due_at, attempts, effect from outbox where class = $1")
-                .bind(SET_ASIDE)
-                .fetch_all(self.connection())
-                .await?;
-        let mut count = 0;
-        for row in rows {
-            let Row::Read(waiting) = row.read() else { continue };
-            self.done(waiting.seq).await?;
-            self.enqueue(&waiting.request_id, &[Due { at: waiting.due_at, effect: waiting.effect }]).await?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// The far side answers again: whatever waits to be settled anew does so now.
-    pub async fn hurry_settling(&mut self, uses: &str, now: i64) -> Result<(), StoreError> {
-        sqlx::query("update outbox set due_at = $1 where class = 0 and first = 1 and due_at > $1 and lane like $2")
-            .bind(now)
-            .bind(format!("key {uses} %"))
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-}
-
 impl Store {
     /// What may be performed now of one class, oldest first: due, and the first of its lane. `limit` rows at most.
     pub async fn due(&self, class: Class, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
+        self.due_beside(class, now, &HashSet::new(), limit).await
+    }
+
+    /// The same without what is in hand already.
+    pub async fn due_beside(
+        &self,
+        class: Class,
+        now: i64,
+        in_hand: &HashSet<i64>,
+        limit: i64,
+    ) -> Result<Vec<Row>, StoreError> {
         let rows: Vec<Stored> = sqlx::query_as(
             "select seq, request_id, lane, due_at, attempts, effect from outbox
-             where class = $1 and first = 1 and due_at <= $2 order by due_at, seq limit $3",
+             where class = $1 and first = 1 and due_at <= $2 and seq not in (select value from json_each($4))
+             order by due_at, seq limit $3",
         )
         .bind(class.number())
         .bind(now)
         .bind(limit)
+        .bind(Value::from_iter(in_hand.iter().copied()).to_string())
         .fetch_all(&self.read)
         .await?;
         Ok(rows.into_iter().map(Stored::read).collect())
@@ -359,11 +244,7 @@ impl Store {
 
     /// How many rows were set aside because this version cannot read them.
     pub async fn set_aside_count(&self) -> Result<i64, StoreError> {
-        let count = sqlx::query_scalar("select count(*) from outbox where class = $1")
-            .bind(SET_ASIDE)
-            .fetch_one(&self.read)
-            .await?;
-        Ok(count)
+        Ok(sqlx::query_scalar("select count(*) from outbox where class = 9").fetch_one(&self.read).await?)
     }
 
     /// Everything that waits and can be read, in order; for people who look and for tests.

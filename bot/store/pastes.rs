@@ -149,10 +149,7 @@ impl Tx {
     async fn wake_at_end(&mut self, id: &PasteId, expires_at: Option<i64>) -> Result<(), StoreError> {
         let subject = paste_subject(id);
         let Some(at) = expires_at else {
-            sqlx::query("delete from outbox where request_id = $1 and slot = 'expire'")
-                .bind(subject.as_str())
-                .execute(self.connection())
-                .await?;
+            self.empty_slot(&subject, "expire");
             return Ok(());
         };
         let effect = Effect::ExpirePaste { id: id.to_string() };

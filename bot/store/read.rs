@@ -1,32 +1,29 @@
 //! Reading: requests by what people ask for.
 
+use super::bodies::{Stored, select_request};
 use super::{Store, StoreError};
-use crate::kernel::{Request, RequestId, kept};
-
-fn read(body: &str) -> Result<Request, StoreError> {
-    Ok(kept::read(body)?)
-}
+use crate::kernel::{Request, RequestId};
 
 /// One record that cannot be read hides itself from a list, and no other.
-fn readable(bodies: &[String]) -> Vec<Request> {
-    let told = |body: &String| match kept::read(body) {
+fn readable(stored: &[Stored]) -> Vec<Request> {
+    let told = |stored: &Stored| match stored.read() {
         Ok(request) => Some(request),
         Err(error) => {
             tracing::warn!(%error, "a request is left out of a list");
             None
         }
     };
-    bodies.iter().filter_map(told).collect()
+    stored.iter().filter_map(told).collect()
 }
 
 impl Store {
     /// The request of that id, if there is one.
     pub async fn find(&self, id: &RequestId) -> Result<Option<Request>, StoreError> {
-        let body: Option<String> = sqlx::query_scalar("select body from request where id = $1")
+        let stored: Option<Stored> = sqlx::query_as(select_request!("where request.id = $1"))
             .bind(id.as_str())
             .fetch_optional(&self.read)
             .await?;
-        body.as_deref().map(read).transpose()
+        Ok(stored.as_ref().map(Stored::read).transpose()?)
     }
 
     /// The request of that id.
@@ -36,38 +33,38 @@ impl Store {
 
     /// Requests of one person, newest first, at most `limit`.
     pub async fn requests_of(&self, slack_id: &str, limit: i64) -> Result<Vec<Request>, StoreError> {
-        let bodies: Vec<String> = sqlx::query_scalar(
-            "select body from request where requester = $1 order by asked_at desc, id desc limit $2",
-        )
+        let stored: Vec<Stored> = sqlx::query_as(select_request!(
+            "where request.requester = $1 order by request.asked_at desc, request.id desc limit $2"
+        ))
         .bind(slack_id)
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        Ok(readable(&bodies))
+        Ok(readable(&stored))
     }
 
     /// Requests in one state, oldest first, at most `limit`.
     pub async fn requests_in(&self, state: crate::kernel::State, limit: i64) -> Result<Vec<Request>, StoreError> {
-        let bodies: Vec<String> =
-            sqlx::query_scalar("select body from request where state = $1 order by asked_at, id limit $2")
+        let stored: Vec<Stored> =
+            sqlx::query_as(select_request!("where request.state = $1 order by request.asked_at, request.id limit $2"))
                 .bind(state.word())
                 .bind(limit)
                 .fetch_all(&self.read)
                 .await?;
-        Ok(readable(&bodies))
+        Ok(readable(&stored))
     }
 
     /// Requests of which something is on or may be, of one workflow or of all, newest first, at most `limit`.
     pub async fn lent(&self, workflow: Option<&str>, limit: i64) -> Result<Vec<Request>, StoreError> {
-        let bodies: Vec<String> = sqlx::query_scalar(
-            "select body from request where state in ('approved', 'activating', 'active', 'ending')
-                 and ($1 is null or workflow = $1) order by asked_at desc, id desc limit $2",
-        )
+        let stored: Vec<Stored> = sqlx::query_as(select_request!(
+            "where request.state in ('approved', 'activating', 'active', 'ending')
+                 and ($1 is null or request.workflow = $1) order by request.asked_at desc, request.id desc limit $2"
+        ))
         .bind(workflow)
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        Ok(readable(&bodies))
+        Ok(readable(&stored))
     }
 
     /// How many requests are in each state, and how many are stuck; for metrics.

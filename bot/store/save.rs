@@ -1,11 +1,18 @@
 //! Saving: state, ledger, outbox, audit and the delivery's fingerprint, all in the caller's transaction.
 
+use std::collections::HashMap;
+
+use serde_json::Value;
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 
+use super::bodies::{Stored, select_request};
+use super::ledger::HoldPhase;
+use super::pending::Pending;
 use super::still::{self, Gate, StoreCall, Writing};
 use super::{AuditEntry, Store, StoreError};
-use crate::kernel::{Actor, Applied, Event, Request, RequestId, State, kept};
+use crate::kernel::kept::{self, Unreadable};
+use crate::kernel::{Actor, Applied, Event, Key, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
@@ -18,6 +25,12 @@ pub struct Tx {
     connection: PoolConnection<Sqlite>,
     /// Read when it is first needed and written once, with the commit.
     head: Option<Head>,
+    /// What is to be written, before the commit at the latest.
+    pub(super) pending: Pending,
+    /// How far holds are that were asked about; none: the ledger does not know them.
+    pub(super) phases: HashMap<(Key, RequestId), Option<HoldPhase>>,
+    /// What deliveries led to that were asked about; none: they are new.
+    delivered: HashMap<String, Option<RequestId>>,
     is_committed: bool,
     _behind: Gate,
 }
@@ -53,18 +66,30 @@ pub struct Saving<'a> {
 impl Tx {
     pub(super) async fn begin(store: Store, connection: PoolConnection<Sqlite>) -> Result<Self, StoreError> {
         let (_before, _behind) = (Gate::before(), Gate::behind());
-        let mut tx = Self { _before, store, connection, head: None, is_committed: false, _behind };
+        let mut tx = Self {
+            _before,
+            store,
+            connection,
+            head: None,
+            pending: Pending::default(),
+            phases: HashMap::new(),
+            delivered: HashMap::new(),
+            is_committed: false,
+            _behind,
+        };
         tx.perform("begin immediate", StoreCall::Begin).await?;
         still::limit_room(&mut tx.connection).await;
         Ok(tx)
     }
 
+    /// For statements; what is pending is not seen by them.
     pub(super) fn connection(&mut self) -> Writing<'_> {
         still::writing(&mut self.connection)
     }
 
     /// Makes everything durable.
     pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.flush().await?;
         if let Some(head) = self.head.take() {
             sqlx::query("update head set outbox_seq = $1, audit_seq = $2, audit_hash = $3 where one = 1")
                 .bind(head.outbox_seq)
@@ -99,12 +124,25 @@ impl Tx {
 
     /// The request as the transaction sees it.
     pub async fn load(&mut self, id: &RequestId) -> Result<Request, StoreError> {
-        let body: Option<String> = sqlx::query_scalar("select body from request where id = $1")
+        if self.pending.requests.contain(id) {
+            self.flush().await?;
+        }
+        let stored: Option<Stored> = sqlx::query_as(select_request!("where request.id = $1"))
             .bind(id.as_str())
             .fetch_optional(self.connection())
             .await?;
-        let body = body.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?;
-        Ok(kept::read(&body)?)
+        Ok(stored.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?.read()?)
+    }
+
+    /// Those of these requests that there are, as they are before the transaction changes them.
+    pub async fn load_many(&mut self, ids: &[&RequestId]) -> Result<Vec<Result<Request, Unreadable>>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let stored: Vec<Stored> =
+            sqlx::query_as(select_request!("where request.id in (select value from json_each($1))"))
+                .bind(Value::from(ids).to_string())
+                .fetch_all(self.connection())
+                .await?;
+        Ok(stored.iter().map(Stored::read).collect())
     }
 
     /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
@@ -116,6 +154,18 @@ impl Tx {
         Ok(row)
     }
 
+    /// Looks up what these deliveries led to, all at once, for those who ask for one after the other.
+    pub async fn know_deliveries(&mut self, keys: &[&str]) -> Result<(), StoreError> {
+        let before: Vec<(String, String)> =
+            sqlx::query_as("select key, request_id from delivery where key in (select value from json_each($1))")
+                .bind(Value::from(keys).to_string())
+                .fetch_all(self.connection())
+                .await?;
+        self.delivered.extend(keys.iter().map(|key| ((*key).to_owned(), None)));
+        self.delivered.extend(before.into_iter().map(|(key, id)| (key, Some(RequestId(id)))));
+        Ok(())
+    }
+
     /// Remembers a delivery; if it was seen before, the request it led to then.
     pub async fn first_delivery(
         &mut self,
@@ -123,20 +173,15 @@ impl Tx {
         id: &RequestId,
         at: i64,
     ) -> Result<Option<RequestId>, StoreError> {
-        let new = sqlx::query("insert into delivery (key, request_id, at) values ($1, $2, $3) on conflict do nothing")
-            .bind(key)
-            .bind(id.as_str())
-            .bind(at)
-            .execute(self.connection())
-            .await?;
-        if new.rows_affected() > 0 {
-            return Ok(None);
+        if !self.delivered.contains_key(key) {
+            self.know_deliveries(&[key]).await?;
         }
-        let before: String = sqlx::query_scalar("select request_id from delivery where key = $1")
-            .bind(key)
-            .fetch_one(self.connection())
-            .await?;
-        Ok(Some(RequestId(before)))
+        if let Some(Some(before)) = self.delivered.get(key) {
+            return Ok(Some(before.clone()));
+        }
+        self.delivered.insert(key.to_owned(), Some(id.clone()));
+        self.pending.deliveries.push((key.to_owned(), id.clone(), at));
+        Ok(None)
     }
 
     /// Forgets deliveries from before `at`: Slack repeats nothing for that long.
@@ -149,12 +194,12 @@ impl Tx {
     pub async fn save(&mut self, saving: Saving<'_>) -> Result<(), StoreError> {
         let Saving { applied, actor, event, at } = saving;
         let request = &applied.request;
-        self.write_request(request).await?;
+        self.pending.requests.put(request)?;
         for entry in &applied.ledger {
             self.write_ledger(&request.id, entry).await?;
         }
         if request.state == State::Ended {
-            self.end_waits(&request.id).await?;
+            self.end_waits(&request.id);
         }
         if !applied.effects.is_empty() {
             self.enqueue(&request.id, &applied.effects).await?;
@@ -177,28 +222,5 @@ impl Tx {
             hash: String::new(),
         };
         self.append_audit(entry).await
-    }
-
-    async fn write_request(&mut self, request: &Request) -> Result<(), StoreError> {
-        let body = kept::write(request)?;
-        sqlx::query(
-            "insert into request (id, workflow, requester, state, outcome, stuck, asked_at, expires_at, version, body)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
-             on conflict (id) do update set state = excluded.state, outcome = excluded.outcome,
-                 stuck = excluded.stuck, expires_at = excluded.expires_at, version = request.version + 1,
-                 body = excluded.body",
-        )
-        .bind(request.id.as_str())
-        .bind(&request.workflow.name)
-        .bind(&request.requester.slack_id)
-        .bind(request.state.word())
-        .bind(request.outcome.map(crate::kernel::Outcome::word))
-        .bind(i64::from(request.stuck))
-        .bind(request.asked_at)
-        .bind(request.expires_at)
-        .bind(body)
-        .execute(self.connection())
-        .await?;
-        Ok(())
     }
 }

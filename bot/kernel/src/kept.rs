@@ -4,6 +4,7 @@
 //! reading. JSON without it has shape 1. ARCHITECTURE.md says how a stored type is changed ("What is stored").
 
 mod kinds;
+pub mod parts;
 
 use std::fmt;
 
