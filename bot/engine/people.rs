@@ -182,7 +182,9 @@ impl People {
                 _ => Ok(false),
             },
             Who::Unknown(_) => Ok(false),
-            Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
+            // Nobody borrows a vote: a place in the group that we lent counts for no rule.
+            Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)
+                && !self.directory.is_lent(handle, &person.slack_id).await?),
             Who::Role(_) => Ok(tailnet.user()?.is_some_and(|user| rule.role() == Some(&user.role))),
             Who::TailnetGroup(group) => {
                 let Some(user) = tailnet.user()? else { return Ok(false) };

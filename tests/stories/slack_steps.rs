@@ -61,6 +61,26 @@ async fn somebody_is_on_call_for_a_while_and_everybody_else_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_was_lent_is_no_vote() {
+    story_with(setting(), async |stage| {
+        stage.dave.command("/access on-call 2h INC-7").await;
+        stage.bob.press("Approve").await;
+        assert!(
+            group(stage).contains(&"U0DAVE001".to_owned()),
+            "dave is in @db-oncall, which may decide about prod-db"
+        );
+        stage.alice.command("/access prod-db 1h invoice 1204").await;
+        stage.dave.press("Approve").await;
+        let states: Vec<State> = stage.requests().await.iter().map(|request| request.state).collect();
+        assert!(states.contains(&State::Pending), "{states:?}");
+        stage.alice.command("/access withdraw prod-db").await;
+        stage.advance(2.hours()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_was_in_it_before_stays_in_it() {
     story_with(setting(), async |stage| {
         let before = group(stage);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Directory, List};
 use crate::engine::people::Candidates;
-use crate::kernel::{Failure, Person, Standing, Who};
+use crate::kernel::{Failure, Key, Person, Standing, Who};
 use crate::outside::tailscale::Device;
 use crate::store::{DeviceRow, GroupKind, StoreError, UserRow};
 
@@ -103,6 +103,15 @@ impl Directory {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.inner.store.known_devices(&login.to_lowercase(), query, limit).await?;
         Ok(rows.into_iter().map(device).collect())
+    }
+
+    /// Whether a place in that Slack user group is on loan to somebody, as far as the ledger knows: they may be in it by our doing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(in crate::engine) async fn is_lent(&self, handle: &str, slack_id: &str) -> Result<bool, Failure> {
+        let key = Key::new("slack.user_group", &format!("{handle} {slack_id}"));
+        Ok(!self.inner.store.held_by_all(&key).await?.holders.is_empty())
     }
 
     /// Somebody's own device of that id or name.
