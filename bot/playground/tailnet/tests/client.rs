@@ -178,7 +178,7 @@ async fn our_own_scopes_can_be_read() {
     let client = client(&world, &clock);
     let key = client.own_key(&world.client_id()).await.expect("our own");
     assert!(key.has_scope("devices:posture_attributes") && key.has_scope("devices:posture_attributes:read"));
-    assert!(!key.has_scope("auth_keys") && key.has_scope("policy_file"));
+    assert!(!key.has_scope("devices:core") && key.has_scope("policy_file"));
     let error = client.own_key("kPLAYKEYCNTRL").await.expect_err("somebody else's");
     assert!(matches!(error, TailscaleError::MissingScopeOrPlan(_)), "{error}");
 }
