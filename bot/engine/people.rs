@@ -182,9 +182,7 @@ impl People {
                 _ => Ok(false),
             },
             Who::Unknown(_) => Ok(false),
-            // Nobody borrows a vote: a place in the group that we lent counts for no rule.
-            Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)
-                && !self.directory.is_lent(handle, &person.slack_id).await?),
+            Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
             Who::Role(_) => Ok(tailnet.user()?.is_some_and(|user| rule.role() == Some(&user.role))),
             Who::TailnetGroup(group) => {
                 let Some(user) = tailnet.user()? else { return Ok(false) };
@@ -197,7 +195,8 @@ impl People {
         }
     }
 
-    /// The members of a Slack user group, by handle, at most `FRESH_MS` old. A handle nobody has is an empty group.
+    /// The members of a Slack user group but those who borrow their place from us, by handle, at most `FRESH_MS` old. A handle nobody
+    /// has is an empty group.
     async fn members(&self, handle: &str) -> Result<Vec<String>, Failure> {
         if let Some(known) = self.remembered_members(handle) {
             return Ok(known);
@@ -211,7 +210,10 @@ impl People {
             tracing::warn!(group = handle, "no Slack user group has this handle");
             return Ok(Vec::new());
         };
-        let members = self.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
+        let mut members = self.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
+        // Nobody borrows a vote.
+        let borrowers = self.directory.borrowers(handle).await?;
+        members.retain(|member| !borrowers.contains(member));
         self.recent().members.insert(group.id, (now, members.clone()));
         Ok(members)
     }

@@ -211,6 +211,20 @@ impl Store {
         Ok(keys.into_iter().map(Key::from_stored).collect())
     }
 
+    /// Keys that begin so and are held or being let go, each with what was there before the first touch, if that is known.
+    pub async fn held_beginning(&self, words: &str) -> Result<Vec<(Key, Option<Value>)>, StoreError> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "select distinct hold.key, held_key.before from hold left join held_key on held_key.key = hold.key
+             where hold.key >= $1 and hold.key < $2",
+        )
+        .bind(words)
+        .bind(format!("{words}\u{10ffff}"))
+        .fetch_all(&self.read)
+        .await?;
+        let read = |before: Option<String>| before.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(rows.into_iter().map(|(key, before)| (Key::from_stored(key), read(before))).collect())
+    }
+
     /// The earliest end in the ledger that was not let go.
     pub async fn next_end(&self) -> Result<Option<i64>, StoreError> {
         let mut ends = Vec::new();

@@ -69,11 +69,22 @@ async fn a_place_that_was_lent_is_no_vote() {
             group(stage).contains(&"U0DAVE001".to_owned()),
             "dave is in @db-oncall, which may decide about prod-db"
         );
+        // Carol was in the group before, and borrows it too.
+        stage.human("carol").command("/access on-call 2h INC-8").await;
+        stage.bob.press("Approve").await;
+        let before = group(stage);
+        assert!(before.contains(&"U0CAROL01".to_owned()), "{before:?}");
         stage.alice.command("/access prod-db 1h invoice 1204").await;
+        let card = stage.bob.sees("#access");
+        assert!(!card.contains("Asked: @bob, @carol, @dave"), "{card}");
+        let newest = async |stage: &Stage| {
+            let all = stage.requests().await;
+            all.into_iter().find(|request| request.workflow.name == "prod-db").map(|request| request.state)
+        };
         stage.dave.press("Approve").await;
-        let states: Vec<State> = stage.requests().await.iter().map(|request| request.state).collect();
-        assert!(states.contains(&State::Pending), "{states:?}");
-        stage.alice.command("/access withdraw prod-db").await;
+        assert_eq!(newest(stage).await, Some(State::Pending), "{}", stage.dave.sees("#access"));
+        stage.human("carol").press("Approve").await;
+        assert_eq!(newest(stage).await, Some(State::Active), "{}", stage.human("carol").sees("#access"));
         stage.advance(2.hours()).await;
         stage.everybody_reads();
     })

@@ -188,8 +188,10 @@ impl Directory {
             let groups = self.inner.slack.usergroups_list().await.map_err(|error| slack_failure(&error))?;
             for handle in handles {
                 let Some(group) = only_group(&groups, handle) else { continue };
-                let members =
+                let mut members =
                     self.inner.slack.usergroup_members(&group).await.map_err(|error| slack_failure(&error))?;
+                let borrowers = self.borrowers(handle).await?;
+                members.retain(|member| !borrowers.contains(member));
                 self.keep_group(GroupKind::Slack, handle, &group.id, members).await?;
                 known.insert(handle.clone());
             }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Directory, List};
 use crate::engine::people::Candidates;
-use crate::kernel::{Failure, Key, Person, Standing, Who};
+use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::tailscale::Device;
+use crate::steps::slack::user_group;
 use crate::store::{DeviceRow, GroupKind, StoreError, UserRow};
 
 /// More names than somebody can have in one list: Slack id, e-mail and login.
@@ -105,13 +106,15 @@ impl Directory {
         Ok(rows.into_iter().map(device).collect())
     }
 
-    /// Whether a place in that Slack user group is on loan to somebody, as far as the ledger knows: they may be in it by our doing.
+    /// Who is in that Slack user group by our doing alone, or is being taken out again: a place that was lent counts for no rule.
     ///
     /// # Errors
     /// The database failed.
-    pub(in crate::engine) async fn is_lent(&self, handle: &str, slack_id: &str) -> Result<bool, Failure> {
-        let key = Key::new("slack.user_group", &format!("{handle} {slack_id}"));
-        Ok(!self.inner.store.held_by_all(&key).await?.holders.is_empty())
+    pub(in crate::engine) async fn borrowers(&self, handle: &str) -> Result<BTreeSet<String>, Failure> {
+        let words = format!("{} {handle} ", user_group::LISTED.about.uses);
+        let held = self.inner.store.held_beginning(&words).await?;
+        let lent = held.into_iter().filter(|(_, before)| !before.as_ref().is_some_and(user_group::was_member));
+        Ok(lent.filter_map(|(key, _)| Some(key.address().split_once(' ')?.1.to_owned())).collect())
     }
 
     /// Somebody's own device of that id or name.

@@ -13,7 +13,7 @@ use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 use crate::steps::slack::{user, written};
 
-pub use holding::UserGroupStep;
+pub use holding::{UserGroupStep, was_member};
 
 /// The entry in the list of step types.
 pub const LISTED: Listed = Listed {

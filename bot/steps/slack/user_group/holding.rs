@@ -27,6 +27,11 @@ impl Kept for Was {
     const RAISES: &'static [Raise] = &[];
 }
 
+/// Whether somebody was in the group before we put them in; no, if what was before cannot be read.
+pub fn was_member(before: &Value) -> bool {
+    stored(before).is_ok_and(|was| was.member)
+}
+
 impl UserGroupStep {
     /// The step type over this workspace.
     pub fn new(slack: Slack, clock: Clock) -> Self {
