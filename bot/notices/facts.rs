@@ -88,6 +88,8 @@ pub struct Facts {
     release_failures: u32,
     was_begun: bool,
     on_before: bool,
+    /// Whether something is on as far as the far side answered, and cannot be read back there.
+    unread: bool,
     /// A step holds something that nothing but the bot takes back, as its workflow says.
     unguarded: bool,
     trouble: String,
@@ -192,6 +194,7 @@ impl Facts {
             release_failures: release_failures(request),
             was_begun: request.steps.iter().any(was_begun),
             on_before: request.steps.iter().any(is_on_before),
+            unread: request.steps.iter().any(is_unread),
             unguarded: request.workflow.steps.iter().any(StepUse::is_unguarded),
             trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
             advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
@@ -305,6 +308,10 @@ fn was_begun(step: &Step) -> bool {
     step.phase != Phase::Waiting && !matches!(step.proof, Some(Proof { found: Found::Untouched, .. }))
 }
 
+fn is_unread(step: &Step) -> bool {
+    matches!(step.proof, Some(Proof { found: Found::Told { is_on: true }, .. }))
+}
+
 fn is_on_before(step: &Step) -> bool {
     matches!(step.proof, Some(Proof { found: Found::OnBefore, .. })) && step.phase == Phase::Held
 }
@@ -315,7 +322,7 @@ fn may_be_on(step: &Step, now: i64) -> Option<MayBeOn> {
     }
     let (ends_at, confirmed) = match step.proof.as_ref().map(|proof| &proof.found) {
         Some(Found::On { until }) => (*until, true),
-        Some(Found::OnBefore | Found::Told { is_on: true }) => (None, true),
+        Some(Found::OnBefore) => (None, true),
         _ => (step.until, false),
     };
     let past = ends_at.is_some_and(|at| at <= now);

@@ -70,6 +70,8 @@ async fn nothing_is_called_verified_that_cannot_be_read() {
         story_with(setting(mode, &without_check(&service)), async |stage| {
             asked(stage).await;
             assert_eq!(service.freezes().len(), 1);
+            let thread = stage.bob.sees("#access");
+            assert!(thread.contains("it cannot be read back there") && !thread.contains("Confirmed as on"), "{thread}");
             stage.advance(2.hours()).await;
             assert_eq!(service.freezes().len(), 0);
             assert_eq!(found(&stage.request().await), Some(&Found::Told { is_on: false }));
