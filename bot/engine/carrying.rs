@@ -60,7 +60,9 @@ pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing
         // The row is still there and will be performed again: everything we do can be done twice.
         error!(request.id = %waiting.request_id, effect = kind, error = %failure, "what was performed could not be saved");
         tokio::time::sleep(UNSAVED_PAUSE).await;
+        return;
     }
+    engine.inner.metrics.note_saved(1);
 }
 
 /// Tells requests that their times have come, all in one commit. A save that hangs or fails keeps no end waiting: after a moment they
@@ -99,7 +101,9 @@ pub(super) async fn wakes(engine: Engine, waiting: Vec<(Waiting, Wake)>, perform
         error!(count = waiting.len(), effect = "wake", error = %failure, "what was performed could not be saved");
         end_unsaved(&engine, &over).await;
         tokio::time::sleep(UNSAVED_PAUSE).await;
+        return;
     }
+    engine.inner.metrics.note_saved(waiting.len());
 }
 
 /// An end does not wait until it can be saved: the ledger says who holds what until when.

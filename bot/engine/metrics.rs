@@ -19,7 +19,7 @@ pub struct Metrics {
     events: Family<EventLabels, Counter>,
     effects: Family<EffectLabels, Counter>,
     lateness: Histogram,
-    performed: Arc<AtomicU64>,
+    saved: Arc<AtomicU64>,
     registry: Arc<Registry>,
     pub(super) reload: Arc<Reload>,
 }
@@ -90,14 +90,7 @@ impl Metrics {
                 drop(effects.get_or_create(&EffectLabels { effect, result }));
             }
         }
-        Self {
-            events,
-            effects,
-            lateness,
-            performed: Arc::default(),
-            registry: Arc::new(registry),
-            reload: Arc::default(),
-        }
+        Self { events, effects, lateness, saved: Arc::default(), registry: Arc::new(registry), reload: Arc::default() }
     }
 
     /// The workflows were read again, or refused.
@@ -111,12 +104,16 @@ impl Metrics {
 
     pub(super) fn count_effect(&self, effect: &'static str, result: &'static str) {
         self.effects.get_or_create(&EffectLabels { effect, result }).inc();
-        self.performed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many effects were performed or tried since this engine began, whatever came of them.
-    pub fn performed(&self) -> u64 {
-        self.performed.load(Ordering::Relaxed)
+    /// What came of so many effects is saved.
+    pub(super) fn note_saved(&self, count: usize) {
+        self.saved.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Of how many effects it was saved what came of them, since this engine began.
+    pub fn effects_saved(&self) -> u64 {
+        self.saved.load(Ordering::Relaxed)
     }
 
     pub(super) fn observe_lateness(&self, late_ms: i64) {

@@ -242,7 +242,7 @@ async fn what_others_write_meanwhile_stays_whoever_was_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_holds_the_same_on_the_same_device_keeps_it_until_the_last_one_ends() {
-    story_with(setting(), async |stage| {
+    story_everywhere_with(setting, async |stage| {
         granted(stage, &stage.alice, "/access shell 1h first").await;
         granted(stage, &stage.alice, "/access shell 2h second").await;
         granted(stage, &stage.carol, "/access shell 3h third").await;

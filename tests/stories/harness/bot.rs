@@ -324,15 +324,15 @@ impl BotHandle {
     /// False when there was nothing left to do. No handle of the engine outlives this, or its database stays locked.
     async fn dies_after_an_effect(&self) -> bool {
         let engine = self.inner.alive.lock().await.as_ref().expect("the bot is alive").0.engine().clone();
-        let performed = || engine.metrics().performed();
-        let before = performed();
+        let saved = || engine.metrics().effects_saved();
+        let before = saved();
         let mut idle = std::pin::pin!(engine.idle());
         loop {
             tokio::select! {
                 biased;
                 () = &mut idle => return false,
                 () = tokio::task::yield_now() => {
-                    if performed() > before {
+                    if saved() > before {
                         return true;
                     }
                 }
