@@ -1,6 +1,6 @@
 //! The outbox as a transaction changes it: what is put in and taken out is collected, and written in a few statements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -25,10 +25,18 @@ pub(super) struct Changes {
     done: Vec<i64>,
     /// Requests that wait for no time any more.
     over: Vec<RequestId>,
-    /// Numbers of rows that did not work out, when they are due again, and why.
-    postponed: Vec<(i64, i64, String)>,
+    /// By number, the rows that did not work out.
+    postponed: BTreeMap<i64, Postponed>,
     /// Step types whose keys are settled now if they wait to be settled anew, and when that is.
     hurried: HashMap<String, i64>,
+}
+
+/// What is to become of a row that did not work out.
+struct Postponed {
+    due_at: i64,
+    /// How often it was tried since the last commit.
+    times: i64,
+    error: String,
 }
 
 struct New {
@@ -60,8 +68,9 @@ const INSERT: Many = Many {
     after: "",
 };
 const POSTPONE: Many = Many {
-    before: "update outbox set due_at = wanted.column2, attempts = attempts + 1, error = wanted.column3 from (values ",
-    values: 3,
+    before: "update outbox set due_at = wanted.column2, attempts = attempts + wanted.column3,
+         error = wanted.column4 from (values ",
+    values: 4,
     after: ") as wanted where outbox.seq = wanted.column1",
 };
 
@@ -128,7 +137,9 @@ impl Tx {
 
     /// Puts an effect off that did not work out.
     pub fn postpone(&mut self, seq: i64, due_at: i64, error: &str) {
-        self.pending.outbox.postponed.push((seq, due_at, error.to_owned()));
+        let postponed = &mut self.pending.outbox.postponed;
+        let times = postponed.get(&seq).map_or(0, |before| before.times).saturating_add(1);
+        postponed.insert(seq, Postponed { due_at, times, error: error.to_owned() });
     }
 
     /// What is over waits for no time any more.
@@ -171,8 +182,9 @@ impl Tx {
         if !lanes.is_empty() {
             self.promote(&lanes).await?;
         }
-        self.write_many(&POSTPONE, &changes.postponed, |query, (seq, due_at, error)| {
-            query.bind(*seq).bind(*due_at).bind(error.as_str())
+        let postponed: Vec<(i64, Postponed)> = changes.postponed.into_iter().collect();
+        self.write_many(&POSTPONE, &postponed, |query, (seq, row)| {
+            query.bind(*seq).bind(row.due_at).bind(row.times).bind(row.error.as_str())
         })
         .await?;
         for (uses, now) in changes.hurried {
