@@ -5,14 +5,12 @@
 pub mod app;
 pub mod catalog;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod hujson;
 pub mod inputs;
 pub mod notices;
 pub mod outside;
-pub mod playground;
 #[cfg(feature = "simulate")]
 pub mod simulator;
 pub mod slack;
@@ -20,6 +18,9 @@ pub mod steps;
 pub mod store;
 pub mod web;
 
+pub use nightlatch_clock as clock;
 pub use nightlatch_kernel as kernel;
 /// Faults planted for the simulator; below every room.
-pub use nightlatch_kernel::planted;
+pub use nightlatch_planted as planted;
+#[cfg(any(test, feature = "demo"))]
+pub use nightlatch_playground as playground;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
 mod links;
 mod manifest;
@@ -34,6 +35,7 @@ struct Cli {
 enum Verb {
     Audit(audit::Audit),
     Check(check::Check),
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Links(links::Links),
     Manifest(manifest::Manifest),
@@ -48,6 +50,7 @@ impl Verb {
         match self {
             Self::Audit(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
+            #[cfg(feature = "demo")]
             Self::Demo(verb) => verb.run(),
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),

@@ -4,6 +4,8 @@
 //! interface for programs but `POST /api/post`; what else is here uses its pages.
 
 mod reading;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

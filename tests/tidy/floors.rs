@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("web", 4),
     ("app", 5),
     ("playground", 5),
+    ("golink", 1),
     ("simulator", 5),
     ("cli", 6),
     ("main", 7),
@@ -35,36 +36,26 @@ const DOORS: &[(&str, &str, bool, &str)] = &[
     ("outside", "clock", true, "calls are paced and tokens renewed on the clock that tests and the demo move"),
     ("slack", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
     ("web", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
-    (
-        "playground",
-        "engine",
-        false,
-        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
-    ),
-    (
-        "playground",
-        "store",
-        false,
-        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
-    ),
-    (
-        "playground",
-        "slack",
-        false,
-        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
-    ),
-    (
-        "playground",
-        "notices",
-        false,
-        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
-    ),
 ];
 
 const WHY_FLOORS: &str = "a room uses only lower floors, so that one can be understood and changed without those above";
 
-/// What the kernel may depend on: nothing that could act, wait or look at a clock.
-const KERNEL_DEPENDENCIES: &[&str] = &["jiff", "regex", "serde", "serde_json", "thiserror"];
+/// The crates beside the bot, and which of them each may use. cargo keeps everything else of ours out of them.
+const CRATES: &[(&str, &[&str], &str)] = &[
+    ("planted", &[], "faults are planted below everything"),
+    ("clock", &["planted"], "time is read by everybody and knows nobody"),
+    ("golink", &[], "golink's language is golink's, whatever our rules are"),
+    ("kernel", &["golink", "planted"], "the rules are pure"),
+    (
+        "playground",
+        &["clock", "golink"],
+        "worlds speak the wire protocols; knowing the bot from inside, they would prove nothing",
+    ),
+];
+
+/// Crates that can do nothing but reckon, and what they may depend on: nothing that could act, wait or look at a clock.
+const PURE: &[&str] = &["golink", "kernel"];
+const PURE_DEPENDENCIES: &[&str] = &["jiff", "regex", "serde", "serde_json", "thiserror"];
 
 /// Verbs that may start the playground.
 const DEMO: &[&str] = &["bot/cli/demo", "bot/cli/test"];
@@ -76,7 +67,7 @@ fn floor(room: &str) -> Option<u8> {
 /// The rooms a line names: `crate::x`, and all of `use crate::{x, y::z}`.
 fn rooms(line: &str) -> Vec<String> {
     let mut rooms = Vec::new();
-    for path in ["crate::", "nightlatch::"] {
+    for path in ["nightlatch_", "crate::", "nightlatch::"] {
         for at in positions(line, path) {
             let rest = &line[at + path.len()..];
             match rest.strip_prefix('{') {
@@ -134,7 +125,7 @@ fn mentions(source: &Source) -> Vec<(usize, String)> {
 
 pub fn only_lower_floors(source: &Source) -> Vec<Finding> {
     let Some(room) = source.room().filter(|_| source.is_rust()) else { return Vec::new() };
-    if room == "kernel" {
+    if CRATES.iter().any(|(name, ..)| *name == room) {
         return Vec::new();
     }
     let finding = |line, what: String, why| Finding { path: source.path.clone(), line, what, why };
@@ -176,15 +167,23 @@ pub fn the_playground_is_for_the_demo(source: &Source) -> Vec<Finding> {
     lines.map(|line| Finding { path: source.path.clone(), line, what: what.to_owned(), why }).collect()
 }
 
-pub fn the_kernel_depends_on_nothing_that_acts(house: &House) -> Vec<Finding> {
-    let path = "bot/kernel/Cargo.toml";
-    let Some(manifest) = house.find(path) else { return Vec::new() };
-    let why = "the rules are pure: with no way to act or wait, they can be tested completely";
-    dependencies_in(&manifest.text, "[dependencies]")
-        .into_iter()
-        .filter(|(_, name)| !KERNEL_DEPENDENCIES.contains(&name.as_str()))
-        .map(|(line, name)| Finding { path: path.to_owned(), line, what: format!("the kernel depends on {name}"), why })
-        .collect()
+/// What each crate depends on is what it may.
+pub fn crates_depend_on_what_they_may(house: &House) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, ours, why) in CRATES {
+        let path = format!("bot/{name}/Cargo.toml");
+        let Some(manifest) = house.find(&path) else { continue };
+        let is_fine = |other: &str| match other.strip_prefix("nightlatch-") {
+            Some(other) => ours.contains(&other),
+            None => !PURE.contains(name) || PURE_DEPENDENCIES.contains(&other),
+        };
+        findings.extend(
+            dependencies_in(&manifest.text, "[dependencies]").into_iter().filter(|(_, other)| !is_fine(other)).map(
+                |(line, other)| Finding { path: path.clone(), line, what: format!("{name} depends on {other}"), why },
+            ),
+        );
+    }
+    findings
 }
 
 /// The names in one section of a manifest, with their lines.
@@ -227,7 +226,6 @@ mod tests {
         assert_eq!(told("bot/slack/mod.rs", "use crate::web::Page;").len(), 1);
         assert_eq!(told("bot/web/mod.rs", "use crate::slack::Door;").len(), 1);
         assert_eq!(told("bot/slack/mod.rs", "use crate::store::Store;"), ["1: `slack` uses `store`"]);
-        assert_eq!(told("bot/playground/page.rs", "use crate::engine::Engine;"), ["1: `playground` uses `engine`"]);
         assert_eq!(told("bot/attic/mod.rs", "").len(), 1);
     }
 
@@ -246,23 +244,32 @@ mod tests {
     fn only_the_demo_reaches_the_playground() {
         for path in ["bot/app.rs", "bot/cli/serve.rs", "bot/engine/mod.rs", "bot/main.rs"] {
             assert!(!told(path, "use crate::playground::slack::SlackWorld;").is_empty(), "{path}");
+            assert!(!told(path, "use nightlatch_playground::slack::SlackWorld;").is_empty(), "{path}");
             assert!(told(path, "use super::demo::Demo;").iter().any(|what| what.contains("playground")), "{path}");
         }
-        for path in ["bot/cli/demo.rs", "bot/cli/demo/script.rs", "bot/playground/page.rs", "tests/stories/main.rs"] {
+        for path in ["bot/cli/demo.rs", "bot/cli/demo/script.rs", "bot/playground/src/page.rs", "tests/stories/main.rs"]
+        {
             assert_eq!(told(path, "use crate::playground::slack::SlackWorld;"), Vec::<String>::new(), "{path}");
         }
     }
 
     #[test]
-    fn a_kernel_that_could_act_is_found() {
-        let house = House::of(&[(
-            "bot/kernel/Cargo.toml",
-            "[dependencies]\nserde = { }\ntokio = \"1\"\n[dev-dependencies]\ninsta = \"1\"",
-        )]);
-        let told = the_kernel_depends_on_nothing_that_acts(&house);
+    fn a_crate_that_could_do_more_than_it_may_is_found() {
+        let house = House::of(&[
+            (
+                "bot/kernel/Cargo.toml",
+                "[dependencies]\nserde = { }\nnightlatch-clock = { }\ntokio = \"1\"\n[dev-dependencies]\ninsta = \"1\"",
+            ),
+            ("bot/playground/Cargo.toml", "[dependencies]\ntokio = \"1\"\nnightlatch = { }\nnightlatch-kernel = { }"),
+        ]);
+        let told = crates_depend_on_what_they_may(&house);
         assert_eq!(
             told.iter().map(|finding| (finding.line, finding.what.as_str())).collect::<Vec<_>>(),
-            [(3, "the kernel depends on tokio")]
+            [
+                (3, "kernel depends on nightlatch-clock"),
+                (4, "kernel depends on tokio"),
+                (4, "playground depends on nightlatch-kernel")
+            ]
         );
     }
 }

@@ -186,7 +186,14 @@ pub fn dependencies_are_used(house: &House) -> Vec<Finding> {
     let is_used = |manifest: &str, name: &str| {
         let folder = manifest.trim_end_matches("Cargo.toml");
         let word = name.replace('-', "_");
-        let mut near = house.rust().filter(|source| source.path.starts_with(folder));
+        // The bot's folder is the whole house; the other crates have dependencies of their own.
+        let others: Vec<&str> = MANIFESTS
+            .iter()
+            .map(|other| other.trim_end_matches("Cargo.toml"))
+            .filter(|other| other.len() > folder.len())
+            .collect();
+        let is_others = |path: &str| folder.is_empty() && others.iter().any(|other| path.starts_with(other));
+        let mut near = house.rust().filter(|source| source.path.starts_with(folder) && !is_others(&source.path));
         let names = |line: &str| positions(line, &word).any(|at| !line[at + word.len()..].starts_with(is_word));
         near.any(|source| source.code.lines().any(names))
     };
@@ -203,10 +210,20 @@ pub fn dependencies_are_used(house: &House) -> Vec<Finding> {
 
 const FEW: &str = "few, well-kept dependencies: each one is somebody else's code that runs with our tokens";
 
+/// Every crate's.
+const MANIFESTS: [&str; 6] = [
+    "Cargo.toml",
+    "bot/planted/Cargo.toml",
+    "bot/clock/Cargo.toml",
+    "bot/golink/Cargo.toml",
+    "bot/kernel/Cargo.toml",
+    "bot/playground/Cargo.toml",
+];
+
 /// Manifest, line and name of everything we did not write.
 fn dependencies(house: &House, sections: &[&str]) -> impl Iterator<Item = (&'static str, usize, String)> {
     let mut all = Vec::new();
-    for path in ["Cargo.toml", "bot/kernel/Cargo.toml"] {
+    for path in MANIFESTS {
         let text = house.find(path).map_or("", |source| source.text.as_str());
         for section in sections {
             all.extend(dependencies_in(text, section).into_iter().map(|(line, name)| (path, line, name)));

@@ -72,7 +72,8 @@ pub fn every_file_is_listed(house: &House) -> Vec<Finding> {
 /// What cargo finds by itself.
 fn is_root(path: &str) -> bool {
     let depth = path.matches('/').count();
-    matches!(path, "build.rs" | "bot/lib.rs" | "bot/main.rs" | "bot/kernel/src/lib.rs")
+    matches!(path, "build.rs" | "bot/lib.rs" | "bot/main.rs")
+        || path.ends_with("/src/lib.rs")
         || (path.starts_with("tests/") && (depth == 1 || (depth == 2 && path.ends_with("/main.rs"))))
 }
 

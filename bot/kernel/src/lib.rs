@@ -20,7 +20,6 @@ pub mod link;
 pub mod matching;
 pub mod paste;
 pub mod person;
-pub mod planted;
 pub mod policy;
 pub mod proof;
 pub mod reference;

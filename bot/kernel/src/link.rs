@@ -1,58 +1,11 @@
-//! Go links: what a name is, who may change a link, where it leads. The rules are golink's, so that links can move.
-//!
-//! Facts: golink's source (`db.go`, `golink.go`) at commit c4eca52. Names that differ only in case or dashes are one name.
+//! Go links: who may change one, and what a change leads to. What a name is and where a link leads is golink's language, a crate beside this one.
 
-mod expand;
-mod go_time;
-mod go_url;
-mod name;
 mod rules;
-pub mod snapshot;
-mod target;
-mod template;
-mod usable;
 
-use serde::{Deserialize, Serialize};
-
-pub use expand::{ExpandError, Target, Visit, check, expand};
-pub use go_url::{path_escape, query_escape};
-pub use name::{LinkId, NAME_MAX, NameError, check_name, without_punctuation, without_signs};
-pub use rules::{
-    Draft, Editor, Expect, KnownLogins, LONG_MAX, LinkEvent, LinkRefusal, check_destination, delete, may_edit, save,
+pub use nightlatch_golink::{
+    ExpandError, LONG_MAX, Link, LinkId, NAME_MAX, NameError, Target, TemplateError, Typed, Visit, check, check_name,
+    expand, path_escape, query_escape, snapshot, without_punctuation, without_signs,
 };
-pub use target::Typed;
-pub use template::TemplateError;
-
-/// One link, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The name as its owner wrote it, for example `prod-runbook`.
-    pub short: String,
-    /// Where it leads: an address, or a template.
-    pub long: String,
-    /// Login of its owner; empty: nobody's.
-    pub owner: String,
-    /// Milliseconds since the Unix epoch.
-    pub created_at: i64,
-    /// Milliseconds since the Unix epoch.
-    pub edited_at: i64,
-}
-
-impl Link {
-    /// What makes it the same link, however it is spelled.
-    pub fn id(&self) -> LinkId {
-        LinkId::of(&self.short)
-    }
-
-    /// Differs when anything about the link differs; to notice that it changed since it was shown. Not a secret.
-    pub fn fingerprint(&self) -> String {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        let edited = self.edited_at.to_be_bytes();
-        for part in [self.short.as_bytes(), self.long.as_bytes(), self.owner.as_bytes(), &edited] {
-            for byte in part.iter().chain(&[0xff]) {
-                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
-    }
-}
+pub use rules::{
+    Draft, Editor, Expect, KnownLogins, LinkEvent, LinkRefusal, check_destination, delete, may_edit, save,
+};

@@ -3,10 +3,10 @@
 use crate::approval::{Approval, StageNow};
 use crate::event::Button;
 use crate::person::{Person, Standing, Who};
-use crate::planted::{Fault, is_planted};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::workflow::{OwnRequest, Stage, Workflow};
+use nightlatch_planted::{Fault, is_planted};
 
 /// Whether this person may request under this workflow; the rule that lets them.
 pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, Refusal> {

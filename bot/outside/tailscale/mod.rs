@@ -188,20 +188,4 @@ impl Tailscale {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // How it behaves is told where its tailnet lives, in `playground::tailnet`: this floor must not know the playground.
-    #[test]
-    fn calls_can_be_made_from_any_task() {
-        fn is_send(_: impl Send) {}
-        fn every_kind_of_call(client: &Tailscale) {
-            is_send(client.devices());
-            is_send(client.devices_cached(0));
-            is_send(client.users_cached(0));
-            is_send(client.policy_cached(0));
-            is_send(client.delete_attribute("n1CNTRL", "custom:a"));
-        }
-        let _ = every_kind_of_call;
-    }
-}
+pub(crate) mod tests;

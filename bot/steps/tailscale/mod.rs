@@ -3,6 +3,8 @@
 pub mod attribute;
 pub mod auth_key;
 pub mod policy;
+#[cfg(test)]
+mod tests;
 
 use crate::kernel::Failure;
 use crate::outside::tailscale::TailscaleError;

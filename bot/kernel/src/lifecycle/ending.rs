@@ -4,8 +4,8 @@ use super::granting::unexpected;
 use super::{ALARM_PAUSE_MS, Change, END_PAUSE_MAX_MS, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
-use crate::planted::{Fault, is_planted};
 use crate::request::{Found, Outcome, Phase, Proof, State};
+use nightlatch_planted::{Fault, is_planted};
 
 impl Change {
     /// Starts taking back whatever may be on. From here nothing is held in the ledger any more.

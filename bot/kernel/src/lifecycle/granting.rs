@@ -7,9 +7,9 @@ use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
 use crate::id::Key;
 use crate::person::Person;
-use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::request::{Found, Outcome, Phase, Proof, State};
+use nightlatch_planted::{Fault, is_planted};
 
 impl Change {
     /// The quorum is there. Before anything is switched on, the requester is looked at once more.

@@ -9,11 +9,11 @@ mod pressing;
 use crate::Moment;
 use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Event, Purpose};
-use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Asked, Card, Decision, Message, Outcome, Phase, Place, Request, State, Step};
 use crate::workflow::Stage;
+use nightlatch_planted::{Fault, is_planted};
 
 /// The far side is told the end this much later than asked, so that a slow answer never ends access early.
 /// What ends access on time is the worker, at `expires_at`; the far side's own expiry is the net under it.

@@ -4,10 +4,10 @@ use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Button, Failure, Press, PressedOn, Purpose};
 use crate::person::{Person, Who};
-use crate::planted::{Fault, is_planted};
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Decider, Decision, Outcome, Request, State};
+use nightlatch_planted::{Fault, is_planted};
 
 impl Change {
     pub(super) fn pressed(

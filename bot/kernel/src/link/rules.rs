@@ -4,12 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::name::{LinkId, NameError, check_name, without_punctuation};
-use super::usable::usable;
-use super::{Link, expand};
+use nightlatch_golink::{LONG_MAX, Link, LinkId, NameError, check, check_name, usable, without_punctuation};
 
-/// Longest destination in bytes; browsers and proxies stop near here, and Slack shows no more.
-pub const LONG_MAX: usize = 8_000;
 /// Owner of what tagged devices make, in golink. Never a person, so such links are anybody's.
 const TAGGED: &str = "tagged-devices";
 
@@ -194,7 +190,7 @@ pub fn check_destination(long: &str) -> Result<&str, LinkRefusal> {
     if long.len() > LONG_MAX {
         return Err(LinkRefusal::DestinationTooLong);
     }
-    expand::check(long).map_err(|why| LinkRefusal::Template { why: why.to_string() })?;
+    check(long).map_err(|why| LinkRefusal::Template { why: why.to_string() })?;
     usable(long).map_err(|why| LinkRefusal::Destination { why })?;
     Ok(long)
 }

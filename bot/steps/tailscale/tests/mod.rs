@@ -1,0 +1,4 @@
+//! The step types in the playground's tailnet.
+
+mod attribute;
+mod policy;
