@@ -1,6 +1,6 @@
 //! Carrying out what is due: one effect, or many times that came together, and writing down what came of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -80,7 +80,7 @@ pub(super) async fn wakes(engine: Engine, waiting: Vec<(Waiting, Wake)>, perform
         }
         engine.inner.metrics.count_effect("wake", "done");
     }
-    let over: HashSet<RequestId> =
+    let over: BTreeSet<RequestId> =
         wakes.iter().filter(|waking| waking.wake == Wake::Expire).map(|waking| waking.id.clone()).collect();
     let mut saving = Box::pin(engine.submit(jobs::Work::Woke(wakes), Actor::Clock, None, None));
     let saved = if over.is_empty() {
@@ -107,8 +107,8 @@ pub(super) async fn wakes(engine: Engine, waiting: Vec<(Waiting, Wake)>, perform
 }
 
 /// An end does not wait until it can be saved: the ledger says who holds what until when.
-async fn end_unsaved(engine: &Engine, over: &HashSet<RequestId>) {
-    let mut keys: BTreeMap<Key, HashSet<RequestId>> = BTreeMap::new();
+async fn end_unsaved(engine: &Engine, over: &BTreeSet<RequestId>) {
+    let mut keys: BTreeMap<Key, BTreeSet<RequestId>> = BTreeMap::new();
     for id in over {
         match engine.inner.store.keys_of(id).await {
             Ok(held) => {
@@ -124,7 +124,7 @@ async fn end_unsaved(engine: &Engine, over: &HashSet<RequestId>) {
 }
 
 /// Takes back what the ledger says is over, and who is in `over`, while nothing can be saved.
-pub(super) async fn take_back_unsaved(engine: &Engine, key: &Key, over: &HashSet<RequestId>) {
+pub(super) async fn take_back_unsaved(engine: &Engine, key: &Key, over: &BTreeSet<RequestId>) {
     if let Err(failure) = settle::settle_unsaved(engine, key, over).await {
         error!(step.key = %key, error = %failure, "nothing can be saved, and the ledger cannot be read");
     }

@@ -182,6 +182,7 @@ fn next_night(now: i64) -> i64 {
 /// Verifies the log now and every night, until `stop`.
 pub(super) async fn keep_verified(logbook: Logbook, stop: CancellationToken) {
     tokio::select! {
+        biased;
         () = logbook.keep_walking() => {}
         () = stop.cancelled() => {}
     }

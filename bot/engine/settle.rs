@@ -1,7 +1,7 @@
 //! Settling one key: who holds it and who let go, what was there before, one call to the step type, and what each of them is
 //! told. One run serves everybody who came and went since the last one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -150,7 +150,7 @@ async fn put_off(engine: &Engine, snapshot: &mut Snapshot<'_>) -> bool {
 /// Settles a key while nothing can be saved: the ledger says whose end has passed, and that is enough to take it back. What
 /// came of it is told when it can be saved again.
 /// `over` names requests whose end is there, as far as that is known.
-pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: &HashSet<RequestId>) -> Result<(), StoreError> {
+pub(super) async fn settle_unsaved(engine: &Engine, key: &Key, over: &BTreeSet<RequestId>) -> Result<(), StoreError> {
     let _turn = engine.inner.turns.take(key).await;
     let held = engine.inner.store.held_by_all(key).await?;
     let now = engine.inner.clock.now_ms();

@@ -194,6 +194,7 @@ async fn watch(engine: &Engine, stop: &CancellationToken) {
         let pause = if is_well && !engine.inner.watch.is_on_reserve() { LOOK_EVERY } else { TRY_EVERY };
         let mut waited = Duration::ZERO;
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = engine.inner.clock.pause(pause) => waited = pause,
             () = engine.inner.watch.failed.notified(), if is_well => continue,
@@ -283,6 +284,7 @@ async fn ask_the_time(engine: &Engine, stop: &CancellationToken) {
         // What they answer, or that they do not, is nobody's concern here.
         let (_, _) = tokio::join!(engine.inner.slack.auth_test(), engine.inner.tailscale.policy());
         tokio::select! {
+            biased;
             () = engine.inner.clock.pause(ASK_EVERY) => {}
             () = stop.cancelled() => {}
         }

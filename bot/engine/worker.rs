@@ -1,7 +1,7 @@
 //! The worker: performs what is due, one at a time a lane, woken by a save and by the next due time, never by polling. Each
 //! class of work has places of its own, so that no end waits behind messages.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -177,7 +177,7 @@ async fn overdue(engine: &Engine, running: &mut Running, now: i64) -> Result<Opt
         if let Err(failure) = saved {
             error!(error = %failure, "ends that have passed could not be saved; they are settled all the same");
             for key in keys {
-                carrying::take_back_unsaved(&inner, &key, &HashSet::new()).await;
+                carrying::take_back_unsaved(&inner, &key, &BTreeSet::new()).await;
             }
         }
     });

@@ -9,7 +9,7 @@ use super::model::{self, Must};
 use super::plan::Trouble;
 use super::tailnet::Place;
 use super::world::{Inner, brief_text};
-use crate::kernel::{Key, Request, RequestId, State};
+use crate::kernel::{Key, Request, RequestId, State, room_ms};
 use crate::store::still::look;
 
 /// Facts for a decision may be this old: five seconds, and what it takes to read and count.
@@ -201,7 +201,8 @@ impl Inner {
         }
         let ends = self.model.holders(&place).filter_map(|id| self.deals.find(id.as_str()));
         let now = self.now.saturating_add(self.ahead);
-        let ends = ends.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| now.saturating_add(one.hold_ms)));
+        let before_it_begins = |one: &Request| now.saturating_add(one.hold_ms).saturating_add(room_ms(one.hold_ms));
+        let ends = ends.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| before_it_begins(one)));
         let is_removed = |write: &super::tailnet::Write| write.by_hand && write.now.is_none();
         let last = self.tailnet.writes.get(&place).and_then(|writes| writes.last()).filter(|write| is_removed(write));
         let is_again = last.is_some_and(|write| {

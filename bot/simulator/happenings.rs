@@ -28,7 +28,7 @@ impl Inner {
                 }
                 Next::Done
             }
-            Happening::Arrive(call) => {
+            Happening::Arrive(mut call) => {
                 let answered = self.arrive(&call);
                 let spoilt = match call.spoilt {
                     None => Some(answered),
@@ -43,7 +43,7 @@ impl Inner {
                     let at = if matches!(call.spoilt, Some(Spoilt::Lost)) {
                         self.now.saturating_add(UNDER_WAY_MAX_MS)
                     } else {
-                        self.under_way()
+                        self.under_way(&mut call.dice)
                     };
                     self.put(at, Happening::Answer(call.answer, answered));
                 }

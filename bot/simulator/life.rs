@@ -26,7 +26,7 @@ use crate::planted;
 use crate::slack::edge::Edge;
 use crate::slack::surface::Surface;
 use crate::steps;
-use crate::store::still::{self, Fate, look};
+use crate::store::still::{self, Fate, look, look_in_time};
 use crate::store::{AnchorFile, OpenError, Store};
 
 /// When every run begins: 2030-01-01.
@@ -185,9 +185,9 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
         catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
         services: steps::Services::new(crate::outside::net::Net::wire(), std::collections::BTreeMap::new()),
-        links: look(LinkPlace::here(&store, url))?,
+        links: look_in_time(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },
-        logbook: look(Logbook::open(
+        logbook: look_in_time(Logbook::open(
             &store,
             (AnchorFile::new(&folder.join("nightlatch.anchor")), None),
             clock.clone(),

@@ -4,6 +4,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::dice::Dice;
 use super::plan::Trouble;
 use super::tailnet::refusal;
 use super::world::{Happening, Inner, brief_text};
@@ -25,6 +26,8 @@ pub struct Call {
     pub answer: oneshot::Sender<Answered>,
     /// Its answer gets lost, or turns into an error of a server.
     pub spoilt: Option<Spoilt>,
+    /// What becomes of it depends on the seed, on what is called, and on how often that was called; on no other call.
+    pub dice: Dice,
 }
 
 #[derive(Clone, Copy)]
@@ -44,35 +47,50 @@ impl Inner {
         let path = parts.uri.path().to_owned();
         self.check_leak(&path, &body);
         let down = if is_tailnet { Trouble::TailnetDown } else { Trouble::SlackDown };
+        let mut dice = self.dice_of(&parts.method, &path);
         if self.is_broken(down) {
-            let at = self.now.saturating_add(self.dice.between(1, 100));
+            let at = self.now.saturating_add(dice.between(1, 100));
             self.put(at, Happening::Answer(answer, Err(NetError::NoConnection)));
             return;
         }
         if is_tailnet && parts.method == Method::POST && path.contains("/attributes/") {
             self.check_authority(&path, &body);
         }
-        let lossy = self.is_broken(Trouble::Lossy) && self.dice.chance(30);
-        let spoilt = match self.dice.between(0, 4) {
+        let lossy = self.is_broken(Trouble::Lossy) && dice.chance(30);
+        let spoilt = match dice.between(0, 4) {
             _ if !lossy => None,
             0 => Some(Spoilt::Failed),
             1 => Some(Spoilt::Broken),
             _ => Some(Spoilt::Lost),
         };
-        let call = Call { is_tailnet, method: parts.method, path, bearer, is_json, body, answer, spoilt };
-        let at = self.under_way();
+        let at = self.under_way(&mut dice);
         // Some get lost before they arrive.
-        if lossy && self.dice.chance(40) {
-            let lost = if self.dice.chance(50) { NetError::Broken } else { NetError::NoAnswer };
-            self.put(at, Happening::Answer(call.answer, Err(lost)));
-        } else {
-            self.put(at, Happening::Arrive(Box::new(call)));
+        let lost = match lossy && dice.chance(40) {
+            true if dice.chance(50) => Some(NetError::Broken),
+            true => Some(NetError::NoAnswer),
+            false => None,
+        };
+        self.tell(|| format!("{} {path} is under way until {at}", parts.method));
+        let call = Call { is_tailnet, method: parts.method, path, bearer, is_json, body, answer, spoilt, dice };
+        match lost {
+            Some(lost) => self.put(at, Happening::Answer(call.answer, Err(lost))),
+            None => self.put(at, Happening::Arrive(Box::new(call))),
         }
     }
 
-    pub fn under_way(&mut self) -> i64 {
-        let longest = if self.is_broken(Trouble::Slow) && self.dice.chance(50) { UNDER_WAY_MAX_MS } else { 150 };
-        self.now.saturating_add(self.dice.between(5, longest))
+    fn dice_of(&mut self, method: &Method, path: &str) -> Dice {
+        let times = self.times_called.entry(format!("{method} {path}")).or_insert(0_u64);
+        *times = times.wrapping_add(1);
+        let mut mixed = self.seed ^ times.rotate_left(32);
+        for byte in method.as_str().bytes().chain(path.bytes()) {
+            mixed = (mixed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Dice::new(mixed)
+    }
+
+    pub fn under_way(&self, dice: &mut Dice) -> i64 {
+        let longest = if self.is_broken(Trouble::Slow) && dice.chance(50) { UNDER_WAY_MAX_MS } else { 150 };
+        self.now.saturating_add(dice.between(5, longest))
     }
 
     pub fn arrive(&mut self, call: &Call) -> Answered {

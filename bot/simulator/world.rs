@@ -44,7 +44,10 @@ pub enum Next {
 pub struct Inner {
     /// True time, in milliseconds since the Unix epoch.
     pub now: i64,
+    pub seed: u64,
     pub dice: Dice,
+    /// How often each thing was called.
+    pub times_called: BTreeMap<String, u64>,
     pub tailnet: Tailnet,
     pub slack: Slack,
     pub model: Model,
@@ -109,7 +112,9 @@ impl World {
     pub fn new(seed: u64, now: i64, tells: bool) -> Self {
         let inner = Inner {
             now,
+            seed,
             dice: Dice::new(seed ^ 0x5eed),
+            times_called: BTreeMap::new(),
             tailnet: Tailnet::new(),
             slack: Slack::default(),
             model: Model::default(),

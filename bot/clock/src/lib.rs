@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::warn;
 
 pub use belief::Step;
@@ -41,8 +41,10 @@ struct Inner {
     /// What `step_wall` added to the wall clock.
     stepped: AtomicI64,
     belief: Mutex<Belief>,
-    /// Changes whenever somebody who waits should look again; holds the last step.
-    changed: watch::Sender<Option<Step>>,
+    /// The last step.
+    last_step: watch::Sender<Option<Step>>,
+    /// Somebody who waits should look again; whoever waited first looks first.
+    moves: Notify,
 }
 
 /// A moment on the steady clock, for ages.
@@ -74,7 +76,8 @@ impl Clock {
                 moved: AtomicI64::new(0),
                 stepped: AtomicI64::new(start_ms),
                 belief: Mutex::new(belief),
-                changed: watch::Sender::new(None),
+                last_step: watch::Sender::new(None),
+                moves: Notify::new(),
             }),
         }
     }
@@ -162,7 +165,7 @@ impl Clock {
 
     /// Changes at every step of the wall clock (and at other jumps); holds the last step.
     pub fn steps(&self) -> watch::Receiver<Option<Step>> {
-        self.inner.changed.subscribe()
+        self.inner.last_step.subscribe()
     }
 
     /// Moves the clock forward and wakes everyone who waits on it. Only the playground and tests call this.
@@ -189,18 +192,18 @@ impl Clock {
 
     /// Returns when `now_ms() >= at_ms`; at once if that is already so.
     pub async fn sleep_until(&self, at_ms: i64) {
-        let mut changed = self.inner.changed.subscribe();
         loop {
-            changed.borrow_and_update();
+            let mut moved = std::pin::pin!(self.inner.moves.notified());
+            // Whatever moves from here on is heard of, also before we wait.
+            moved.as_mut().enable();
             let left = at_ms.saturating_sub(self.now_ms());
             if left <= 0 {
                 return;
             }
             let left = Duration::from_millis(left.unsigned_abs());
             let nap = match self.inner.source {
-                // The sender lives in `self`, so `changed` can only fail after we are gone.
                 Source::Hand => {
-                    drop(changed.changed().await);
+                    moved.await;
                     continue;
                 }
                 Source::Machine => left.min(NAP),
@@ -210,7 +213,7 @@ impl Clock {
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(nap) => {}
-                _ = changed.changed() => {}
+                () = moved => {}
             }
         }
     }
@@ -230,14 +233,15 @@ impl Clock {
     fn tell(&self, seen: Seen) {
         if let Some(step) = seen.step {
             warn!(by_seconds = step.by_ms / 1_000, "{step}");
-            self.inner.changed.send_replace(Some(step));
+            self.inner.last_step.send_replace(Some(step));
+            self.wake();
         } else if seen.jumped {
             self.wake();
         }
     }
 
     fn wake(&self) {
-        self.inner.changed.send_modify(|_| {});
+        self.inner.moves.notify_waiters();
     }
 }
 

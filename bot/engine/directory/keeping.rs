@@ -41,6 +41,7 @@ pub(in crate::engine) async fn keep(engine: Engine, stop: CancellationToken) {
         tokio::join!(one(List::People), one(List::Users), one(List::Devices), one(List::Policy), one(List::Groups));
     };
     tokio::select! {
+        biased;
         _ = keeping => {}
         () = stop.cancelled() => {}
     }
@@ -51,9 +52,10 @@ async fn keep_one(engine: &Engine, list: List) {
     let listed = directory.listed(list);
     let clock = &directory.inner.clock;
     loop {
-        let due_at = listed.progress.borrow().due_at(list, directory.is_quiet());
+        let due_at = listed.progress.look().due_at(list, directory.is_quiet());
         if due_at > clock.now_ms() {
             tokio::select! {
+                biased;
                 () = clock.sleep_until(due_at) => {}
                 () = listed.wanted.notified() => continue,
             }
@@ -69,8 +71,8 @@ async fn read_one(engine: &Engine, directory: &Directory, list: List) {
     match lists::read(engine, directory, list, (began_at, stamp)).await {
         Ok(count) => {
             let took_ms = clock.age_ms(stamp);
-            let was_broken = progress.borrow().failures > 0;
-            progress.send_modify(|progress| {
+            let was_broken = progress.look().failures > 0;
+            progress.change(|progress| {
                 (progress.read_at, progress.took_ms) = (Some(began_at), took_ms);
                 (progress.failed, progress.failures) = (None, 0);
             });
@@ -82,7 +84,7 @@ async fn read_one(engine: &Engine, directory: &Directory, list: List) {
         }
         Err(failure) => {
             // What only a person can mend is told once by whoever sends the calls.
-            if failure.retryable && progress.borrow().failures == 0 {
+            if failure.retryable && progress.look().failures == 0 {
                 warn!(
                     list = list.word(),
                     failure = failure.what,
@@ -91,7 +93,7 @@ async fn read_one(engine: &Engine, directory: &Directory, list: List) {
             } else {
                 debug!(list = list.word(), failure = failure.what, "a list still cannot be read");
             }
-            progress.send_modify(|progress| {
+            progress.change(|progress| {
                 progress.failed = Some((clock.now_ms(), failure));
                 progress.failures = progress.failures.saturating_add(1);
                 progress.failed_count = progress.failed_count.saturating_add(1);

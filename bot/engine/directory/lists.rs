@@ -214,8 +214,8 @@ impl Directory {
     ) -> Result<(), Failure> {
         let store = &self.inner.store;
         let known = store.known_group(kind, name).await?;
-        let stored: HashSet<String> = store.known_members(kind, name, MEMBERS_MAX).await?.into_iter().collect();
-        let now: HashSet<String> = members.into_iter().collect();
+        let stored: BTreeSet<String> = store.known_members(kind, name, MEMBERS_MAX).await?.into_iter().collect();
+        let now: BTreeSet<String> = members.into_iter().collect();
         let mut added = pieces(now.difference(&stored).cloned().collect()).into_iter();
         let mut removed = pieces(stored.difference(&now).cloned().collect()).into_iter();
         let mut is_new = known.as_deref() != Some(group_id);

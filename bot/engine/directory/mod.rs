@@ -7,6 +7,7 @@
 mod keeping;
 mod lists;
 mod reading;
+mod watched;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
 use super::{TellError, jobs};
 use crate::clock::Clock;
@@ -22,6 +23,8 @@ use crate::kernel::{Actor, Failure};
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
 use crate::store::{Store, StoreError};
+
+use watched::Watched;
 
 pub(super) use keeping::keep;
 pub(super) use writing::{DirectoryWork, write};
@@ -103,15 +106,10 @@ struct Progress {
     failed_count: u64,
 }
 
+#[derive(Default)]
 struct Listed {
-    progress: watch::Sender<Progress>,
+    progress: Watched<Progress>,
     wanted: Notify,
-}
-
-impl Default for Listed {
-    fn default() -> Self {
-        Self { progress: watch::Sender::new(Progress::default()), wanted: Notify::new() }
-    }
 }
 
 /// The directory. Cloning shares it.
@@ -182,27 +180,26 @@ impl Directory {
 
     /// Whether a list was ever read.
     pub fn has_read(&self, list: List) -> bool {
-        self.listed(list).progress.borrow().read_at.is_some()
+        self.listed(list).progress.look().read_at.is_some()
     }
 
     /// How old the reading of a list is that is kept; none: it was never read.
     pub(in crate::engine) fn age_ms(&self, list: List) -> Option<i64> {
-        let read_at = self.listed(list).progress.borrow().read_at?;
+        let read_at = self.listed(list).progress.look().read_at?;
         Some(self.inner.clock.now_ms().saturating_sub(read_at))
     }
 
     /// Returns when every list has been read once, or could not be.
     pub async fn tried(&self) {
         for list in List::ALL {
-            let mut progress = self.listed(list).progress.subscribe();
-            drop(progress.wait_for(|progress| progress.read_at.is_some() || progress.failed_count > 0).await);
+            self.listed(list).progress.until(|progress| progress.read_at.is_some() || progress.failed_count > 0).await;
         }
     }
 
     /// Waits for a list that was never read, unless it cannot be read now: then whoever needs it does without.
     pub(in crate::engine) async fn first_reading(&self, list: List) -> Result<(), Failure> {
         let is_coming = || {
-            let progress = self.listed(list).progress.borrow();
+            let progress = self.listed(list).progress.look();
             progress.read_at.is_none() && progress.failed_count == 0
         };
         match is_coming() {
@@ -218,7 +215,7 @@ impl Directory {
 
     fn want_since(&self, list: List, at: i64) {
         let listed = self.listed(list);
-        listed.progress.send_modify(|progress| progress.wanted_at = progress.wanted_at.max(Some(at)));
+        listed.progress.change(|progress| progress.wanted_at = progress.wanted_at.max(Some(at)));
         listed.wanted.notify_one();
     }
 
@@ -227,8 +224,8 @@ impl Directory {
     /// # Errors
     /// It could not be read, or takes longer than one waits in one go; it goes on being read.
     pub async fn read_since(&self, list: List, at: i64) -> Result<(), Failure> {
-        let mut progress = self.listed(list).progress.subscribe();
-        let before = progress.borrow_and_update().clone();
+        let progress = &self.listed(list).progress;
+        let before = progress.look().clone();
         if before.read_at.is_some_and(|read_at| read_at >= at) {
             return Ok(());
         }
@@ -238,15 +235,14 @@ impl Directory {
             return Err(Failure { retry_after_ms: Some(left.max(failure.retry_after_ms.unwrap_or(0))), ..failure });
         }
         self.want_since(list, at);
-        let ended = progress.wait_for(|progress| {
+        let ended = progress.until(|progress| {
             progress.failed_count != before.failed_count || progress.read_at.is_some_and(|read_at| read_at >= at)
         });
         match tokio::time::timeout(READING_WAITS, ended).await {
-            Ok(Ok(progress)) => match &progress.failed {
-                Some((_, failure)) if progress.failed_count != before.failed_count => Err(failure.clone()),
+            Ok(progress) => match progress.failed {
+                Some((_, failure)) if progress.failed_count != before.failed_count => Err(failure),
                 _ => Ok(()),
             },
-            Ok(Err(_)) => Err(passing("nightlatch is stopping")),
             Err(_) => Err(passing(&format!("{} takes long", list.called()))),
         }
     }

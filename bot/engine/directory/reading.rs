@@ -26,7 +26,7 @@ impl Directory {
         };
         for list in List::ALL {
             if let Some(row) = rows.iter().find(|row| row.list == list.word()) {
-                self.listed(list).progress.send_modify(|progress| {
+                self.listed(list).progress.change(|progress| {
                     (progress.read_at, progress.took_ms) = (Some(row.read_at), row.took_ms);
                 });
             }

@@ -52,11 +52,13 @@ pub(in crate::engine) async fn keep_flushing(engine: Engine, stop: CancellationT
     let Place::Here(shelf) = links.place() else { return };
     while !stop.is_cancelled() {
         tokio::select! {
+            biased;
             () = shelf.clicked.notified() => {}
             () = stop.cancelled() => break,
         }
         let due_at = engine.inner.clock.now_ms().saturating_add(FLUSH_EVERY_MS);
         tokio::select! {
+            biased;
             () = engine.inner.clock.sleep_until(due_at) => {}
             () = stop.cancelled() => break,
         }

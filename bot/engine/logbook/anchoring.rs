@@ -22,6 +22,7 @@ pub(in crate::engine) async fn keep_anchored(engine: Engine, done: CancellationT
     loop {
         if logbook.is_open_mismatch() {
             tokio::select! {
+                biased;
                 () = logbook.inner.clock.pause(ACCEPTED_EVERY) => {}
                 () = done.cancelled() => return,
             }
@@ -32,11 +33,13 @@ pub(in crate::engine) async fn keep_anchored(engine: Engine, done: CancellationT
         }
         logbook.write_anchor(&mut written).await;
         tokio::select! {
+            biased;
             () = logbook.inner.saved.notified() => {}
             () = done.cancelled() => break,
         }
         // What is saved in this time shares the next writing; nothing waits longer than this.
         tokio::select! {
+            biased;
             () = logbook.inner.clock.pause(EVERY) => {}
             () = done.cancelled() => break,
         }

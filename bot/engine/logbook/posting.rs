@@ -26,6 +26,7 @@ pub(in crate::engine) async fn keep_posted(engine: Engine, stop: CancellationTok
             warn!(error = %failure, channel, "the head of the log could not be posted");
         }
         tokio::select! {
+            biased;
             changed = health.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }

@@ -49,6 +49,7 @@ pub(in crate::engine) async fn survey(engine: Engine, tailscale: Tailscale, stop
         }
     };
     tokio::select! {
+        biased;
         () = looking => {}
         () = stop.cancelled() => {}
     }

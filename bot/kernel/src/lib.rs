@@ -34,7 +34,7 @@ pub use effect::{Applied, Effect, Ledger, Notice, Recipient, Wake};
 pub use event::{Actor, Button, Event, Failure, Press, PressedOn, Purpose, Shows};
 pub use holding::Holding;
 pub use id::{Key, RequestId};
-pub use lifecycle::GRACE_MS;
+pub use lifecycle::{GRACE_MS, room_ms};
 pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};

@@ -152,6 +152,7 @@ impl Pace {
                 return Err(TooLong { left: until.saturating_duration_since(Instant::now()) });
             }
             tokio::select! {
+                biased;
                 () = notify.notified() => {}
                 () = tokio::time::sleep_until(until.unwrap_or(patience.ends_at)) => {
                     if until.is_none() {

@@ -11,6 +11,12 @@ use crate::policy;
 use crate::request::{Found, Outcome, Phase, Proof, State};
 use nightlatch_planted::{Fault, is_planted};
 
+/// How much later than the hold's end the far side may be told to end before the hold has begun, at most: if nothing of ours ran
+/// any more then, this is how much longer it would be on.
+pub fn room_ms(hold_ms: i64) -> i64 {
+    (hold_ms / 4).saturating_add(60_000)
+}
+
 impl Change {
     /// The quorum is there. Before anything is switched on, the requester is looked at once more.
     pub(super) fn approve(&mut self) {
@@ -169,10 +175,16 @@ impl Change {
             }
             is_lasting = false;
             // Otherwise a later end is on its way already.
-            if step.until.is_none_or(|told| told <= confirmed) {
-                self.hold(index, full.saturating_add(GRACE_MS).saturating_add(took.saturating_mul(2)));
-                self.settle(index, self.moment.now);
+            if step.until.is_some_and(|told| told > confirmed) {
+                continue;
             }
+            if !self.request.can_begin(self.moment.now) {
+                self.request.trouble = Some(too_slow());
+                return self.fail();
+            }
+            let room = took.saturating_mul(2).min(room_ms(self.request.hold_ms));
+            self.hold(index, full.saturating_add(GRACE_MS).saturating_add(room));
+            self.settle(index, self.moment.now);
         }
         if is_lasting {
             self.activate();
@@ -310,6 +322,15 @@ fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
         _ => return None,
     };
     Some(Ledger::Confirm { key: key?.clone(), until })
+}
+
+fn too_slow() -> Failure {
+    Failure {
+        what: "switching it on took so long that its time would have passed before anybody had it".to_owned(),
+        advice: "ask again once Tailscale answers faster, or for longer".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
+    }
 }
 
 pub(super) fn unexpected(what: &str) -> Failure {

@@ -6,6 +6,8 @@ mod messages;
 mod planning;
 mod pressing;
 
+pub use granting::room_ms;
+
 use crate::Moment;
 use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Event, Purpose};
