@@ -2,6 +2,7 @@
 
 use super::company::{ATTRIBUTES, DBA, ONCALL, WORKFLOWS, devices, rules};
 use super::dice::Dice;
+use super::focus::Focus;
 use super::plan::{Act, Harm, Plan, Planned, Trouble};
 use crate::planted::Fault;
 
@@ -9,6 +10,9 @@ use crate::planted::Fault;
 const PAUSE_MS: i64 = 30 * 60_000;
 /// Now and then a run is long and mostly quiet.
 const LONG_PAUSE_MS: i64 = 40 * 3_600_000;
+
+/// So many runs in a hundred are about one rare thing.
+const FOCUSED: i64 = 30;
 
 /// An ask of a story, for the accidents that are to meet it.
 struct Asked {
@@ -18,9 +22,9 @@ struct Asked {
 }
 
 /// What was drawn so far.
-struct Drawing {
-    dice: Dice,
-    acts: Vec<Planned>,
+pub(super) struct Drawing {
+    pub(super) dice: Dice,
+    pub(super) acts: Vec<Planned>,
     asked: Vec<Asked>,
     /// Few people do most of it, so that they get into each other's way.
     hot: Vec<usize>,
@@ -45,10 +49,12 @@ impl Plan {
         let stories = if is_long { stories.saturating_mul(5) } else { stories };
         let pause_ms = if dice.chance(4) || is_long { LONG_PAUSE_MS } else { PAUSE_MS };
         let is_calm = dice.chance(20);
+        let focus = if dice.chance(FOCUSED) { dice.pick(Focus::ALL).copied() } else { None };
         let mut drawing = Drawing { dice, acts: Vec::new(), asked: Vec::new(), hot };
         let mut at = 0;
         for _ in 0..stories {
             match drawing.dice.between(0, 40) {
+                _ if focus.is_some_and(|focus| drawing.focused(focus, at)) => {}
                 0 => drawing.many(at),
                 1..=4 => drawing.again(at),
                 5..=8 => drawing.lonely(at),
@@ -74,7 +80,7 @@ impl Drawing {
         if longest == LONG_PAUSE_MS { self.dice.between(0, longest) } else { self.dice.length_ms(longest) }
     }
 
-    fn anybody(&mut self) -> usize {
+    pub(super) fn anybody(&mut self) -> usize {
         match self.dice.pick(&self.hot) {
             Some(person) if !self.dice.chance(20) => *person,
             _ => self.dice.index(50),
@@ -90,17 +96,17 @@ impl Drawing {
         *self.dice.pick(&deciders).unwrap_or(&40)
     }
 
-    fn act(&mut self, at: i64, act: Act) {
+    pub(super) fn act(&mut self, at: i64, act: Act) {
         self.acts.push(Planned { at, act });
     }
 
-    fn ask(&mut self, at: i64, (person, workflow, device, hold_s): (usize, usize, usize, i64)) {
+    pub(super) fn ask(&mut self, at: i64, (person, workflow, device, hold_s): (usize, usize, usize, i64)) {
         self.asked.push(Asked { at, place: (person, device), hold_ms: hold_s.saturating_mul(1_000) });
         let doubled = self.dice.chance(8);
         self.act(at, Act::Ask { person, workflow, device, hold_s, doubled });
     }
 
-    fn press(&mut self, at: i64, (action, person, nth): (&'static str, usize, usize)) {
+    pub(super) fn press(&mut self, at: i64, (action, person, nth): (&'static str, usize, usize)) {
         let doubled = self.dice.chance(15);
         self.act(at, Act::Press { action, person, nth, doubled });
     }
@@ -213,7 +219,7 @@ impl Drawing {
     }
 
     /// Somebody has something for long and nothing else happens, but to the clock; so nothing wakes anybody.
-    fn lonely(&mut self, start: i64) {
+    pub(super) fn lonely(&mut self, start: i64) {
         let person = self.anybody();
         let hold_s = *self.dice.pick(&[600, 3_600]).unwrap_or(&600);
         self.ask(start, (person, 0, 0, hold_s));
@@ -286,7 +292,7 @@ impl Drawing {
             10 if dice.chance(50) => Act::Leave { person, device },
             10 => Act::Pass { person, device, to: dice.index(50) },
             11 => Act::Dismiss { person: *dice.pick(&DBA).unwrap_or(&40) },
-            12 => Act::Quit { person },
+            12 => Act::Quit { person, keeps_login: dice.chance(40) },
             13 => Act::Revoke,
             14 | 15 => Act::Step { by_ms: dice.between(-7_200_000, 7_200_000) },
             16..=18 => Act::Suspend { for_ms: dice.between(1_000, 4 * 3_600_000) },

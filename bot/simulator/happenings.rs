@@ -82,8 +82,10 @@ impl Inner {
                 self.slack.dismissed.push(person);
                 self.cannot_decide(person);
             }
-            Act::Quit { person } => {
-                self.tailnet.quit.push(person);
+            Act::Quit { person, keeps_login } => {
+                if !keeps_login {
+                    self.tailnet.quit.push(person);
+                }
                 self.slack.quit.push(person);
                 self.quit.insert(person, self.now);
                 self.cannot_decide(person);

@@ -11,6 +11,7 @@ use super::company::{SECRETS, WORKFLOWS};
 use super::harm;
 use super::people;
 use super::plan::{Act, Harm, Plan};
+use super::processor;
 use super::world::{Next, World};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
@@ -95,6 +96,7 @@ fn made(folder: &Path) -> Result<Made, Mishap> {
 /// # Errors
 /// The machine does not do its part.
 pub fn run(plan: &Plan, tells: bool) -> Result<Outcome, Mishap> {
+    processor::keep_to_one();
     let base = Path::new("/dev/shm");
     let folder = if base.is_dir() { tempfile::tempdir_in(base)? } else { tempfile::tempdir()? };
     let made = made(folder.path())?;

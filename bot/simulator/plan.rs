@@ -64,8 +64,8 @@ pub enum Act {
     Leave { person: usize, device: usize },
     /// Somebody ceases to decide: they leave the groups.
     Dismiss { person: usize },
-    /// Somebody leaves the company: no Slack account, no tailnet user.
-    Quit { person: usize },
+    /// Somebody leaves the company: no Slack account; and no tailnet user, unless that is forgotten.
+    Quit { person: usize, keeps_login: bool },
     /// The tokens are revoked.
     Revoke,
     /// The bot is killed at the call of a seam that comes so many calls later, and started again after a while.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use sqlx::{
     ConnectOptions, Connection, Describe, Either, Error, Execute, Executor, SqlStr, Sqlite, SqliteConnection,
     SqlitePool,
 };
-use tokio::runtime::{EnterGuard, Handle, Runtime};
+use tokio::runtime::{EnterGuard, Handle};
 
 /// A kind of call to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +71,18 @@ fn watch() -> Option<Watch> {
     WATCH.with_borrow(Clone::clone)
 }
 
-/// What sqlx leaves behind (giving connections back, its own limits of time) runs on another thread, in real time.
+/// What sqlx leaves behind (giving connections back, its own limits of time) runs on another thread, in real time. Each simulating thread
+/// has one beside it, on the same processor.
 fn helper() -> Option<&'static Handle> {
-    static HELPER: OnceLock<Option<Runtime>> = OnceLock::new();
-    let made = HELPER.get_or_init(|| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("still").enable_all().build().ok()
-    });
-    made.as_ref().map(Runtime::handle)
+    thread_local! {
+        static HELPER: Option<&'static Handle> = {
+            let builder = || tokio::runtime::Builder::new_multi_thread();
+            let made = builder().worker_threads(1).thread_name("still").enable_all().build().ok();
+            // Few threads ever simulate, each for as long as the process lives.
+            made.map(|runtime| Box::leak(Box::new(runtime)).handle())
+        };
+    }
+    HELPER.with(|helper| *helper)
 }
 
 struct Parked(Thread);

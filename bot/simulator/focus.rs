@@ -1,0 +1,100 @@
+//! Runs that are about one rare thing: what seldom happens by chance is met often by whoever looks for it.
+
+use super::company::DBA;
+use super::drawing::Drawing;
+use super::plan::{Act, Harm, Trouble};
+
+/// What a run is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Focus {
+    /// The machine sleeps, or its clock is set, while somebody has something and nothing else happens.
+    Clock,
+    /// Whoever decides has left.
+    Left,
+    /// A button that was not shown.
+    Forged,
+    /// An older database is put back.
+    PutBack,
+    /// A row cannot be read, and others wait beside it.
+    Unreadable,
+    /// What ends cannot be taken back for a while.
+    Stuck,
+    /// Slack delivers twice.
+    Twice,
+}
+
+impl Focus {
+    pub(super) const ALL: &'static [Self] = &[
+        Self::Clock,
+        Self::Clock,
+        Self::Left,
+        Self::Forged,
+        Self::PutBack,
+        Self::Unreadable,
+        Self::Stuck,
+        Self::Twice,
+    ];
+}
+
+impl Drawing {
+    /// A story about it, now and then; says whether there was one.
+    pub(super) fn focused(&mut self, focus: Focus, start: i64) -> bool {
+        if self.dice.chance(20) {
+            return false;
+        }
+        let person = self.anybody();
+        let by = *self.dice.pick(&DBA).unwrap_or(&40);
+        let hold_s: i64 = *self.dice.pick(&[60, 600, 3_600]).unwrap_or(&60);
+        let (hold_ms, decided_at) = (hold_s.saturating_mul(1_000), start.saturating_add(5_000));
+        match focus {
+            Focus::Clock => self.lonely(start),
+            Focus::Left => {
+                self.ask(start, (person, 0, 0, hold_s));
+                let keeps_login = self.dice.chance(70);
+                self.act(decided_at, Act::Quit { person: by, keeps_login });
+                let pressed_at = decided_at.saturating_add(self.dice.between(32_000, 120_000));
+                self.press(pressed_at, ("approve", by, 0));
+            }
+            Focus::Forged => {
+                self.ask(start, (person, 0, 0, hold_s));
+                self.act(decided_at, Act::Forge { person: by, nth: 0 });
+            }
+            Focus::PutBack => {
+                let kill = |harm| Act::Kill { calls: 1, down_ms: 1_000, harm: Some(harm) };
+                self.act(start, kill(Harm::Copied));
+                let start = start.saturating_add(20_000);
+                self.ask(start, (person, 0, 0, hold_s));
+                self.press(start.saturating_add(5_000), ("approve", by, 0));
+                let at = start.saturating_add(self.dice.between(6_000, hold_ms));
+                self.act(at, kill(Harm::PutBack));
+            }
+            Focus::Unreadable => {
+                for person in [person, self.anybody()] {
+                    self.ask(start, (person, 0, 0, hold_s));
+                    self.press(decided_at, ("approve", by, 0));
+                    self.press(decided_at, ("approve", by, 1));
+                }
+                let at = start.saturating_add(self.dice.between(2_000, hold_ms));
+                let calls = self.dice.number(10);
+                self.act(at, Act::Kill { calls, down_ms: 1_000, harm: Some(Harm::Effect) });
+            }
+            Focus::Stuck => {
+                self.ask(start, (person, 0, 0, hold_s));
+                self.press(decided_at, ("approve", by, 0));
+                let troubles = [Trouble::Forbidden, Trouble::TailnetDown, Trouble::Lossy];
+                let trouble = *self.dice.pick(&troubles).unwrap_or(&Trouble::Forbidden);
+                let at = decided_at.saturating_add(hold_ms).saturating_sub(2_000);
+                let for_ms = self.dice.between(60_000, 400_000);
+                self.act(at, Act::Break { trouble, for_ms });
+            }
+            Focus::Twice => {
+                self.ask(start, (person, 0, 0, hold_s));
+                if let Some(Act::Ask { doubled, .. }) = self.acts.last_mut().map(|planned| &mut planned.act) {
+                    *doubled = true;
+                }
+                self.press(decided_at, ("approve", by, 0));
+            }
+        }
+        true
+    }
+}
