@@ -86,6 +86,8 @@ pub struct Inner {
     pub stuck: BTreeMap<String, i64>,
     /// An older database was put back and has not been looked through yet.
     pub is_put_back: bool,
+    /// An older database was put back, now or earlier.
+    pub is_restored: bool,
     /// An older database was put back, and nobody has accepted it yet.
     pub is_unaccepted: bool,
     /// What is on and an older database does not know.
@@ -138,6 +140,7 @@ impl World {
             passed: BTreeMap::new(),
             stuck: BTreeMap::new(),
             is_put_back: false,
+            is_restored: false,
             is_unaccepted: false,
             unknown: Vec::new(),
             pressed: BTreeSet::new(),
@@ -316,6 +319,7 @@ impl Inner {
         self.stuck.clear();
         self.seen = 0;
         self.is_put_back = true;
+        self.is_restored = true;
         self.is_unaccepted = true;
         self.plan(self.now.saturating_add(ACCEPTED_MS), Act::Accept);
     }
