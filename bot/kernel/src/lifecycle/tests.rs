@@ -9,6 +9,7 @@ mod properties;
 mod races;
 mod rules;
 mod simulation;
+mod slow;
 mod stages;
 mod steps;
 mod story;
