@@ -109,6 +109,12 @@ pub fn parse(text: &str) -> Result<Node, NotYaml> {
     let node: Spanned<Value> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         let error = error.without_snippet();
         let place = error.location().and_then(|location| place_of(location).or_else(|| place_in(text, location)));
+        if !matches!(error, Error::Budget { .. })
+            && let Some(quote) = open_quote(text, place)
+        {
+            let (message, help) = ("a quote is opened here and never closed", "close it with the same sign");
+            return NotYaml { place: Some(quote), message: message.to_owned(), help: Some(help.to_owned()) };
+        }
         let (message, help) = explain(error, text, place);
         NotYaml { place, message, help }
     })?;
@@ -134,7 +140,7 @@ fn explain(error: &Error, text: &str, place: Option<Place>) -> (String, Option<S
         }
         _ if message.contains("recursion limit") => own("is deeper than a file like this can be", "take out brackets"),
         _ if is_tab(text, place) => own("a tab stands where YAML wants spaces", "use spaces: two for each level"),
-        _ if message.contains("quoted scalar") || message.contains("quoted string") || has_open_quote(text, place) => {
+        _ if message.contains("quoted scalar") || message.contains("quoted string") => {
             own("a quote is opened here and never closed", "close it with the same sign")
         }
         // The most common slip, told by the parser in words of its own trade.
@@ -164,16 +170,54 @@ fn is_tab(text: &str, place: Option<Place>) -> bool {
     indent.contains('\t') || text.get(place.start..).unwrap_or_default().starts_with('\t')
 }
 
-/// Whether the file ends inside quotes that were opened in this line.
-fn has_open_quote(text: &str, place: Option<Place>) -> bool {
-    let Some(place) = place else { return false };
-    let before = text.get(..place.start).unwrap_or_default();
-    let line = text.get(before.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
-    let line = line.split('\n').next().unwrap_or_default();
-    ['"', '\''].iter().any(|quote| {
-        let opened = line.split_once(": ").or_else(|| line.split_once("- ")).map_or(line, |(_, value)| value).trim();
-        opened.starts_with(*quote) && opened.matches(*quote).count() == 1
-    })
+/// Where a quote is opened at or above this place and never closed: the next one of its kind, if there is any, opens another value. The
+/// parser notices only where the text stops making sense, which may be many lines further down.
+fn open_quote(text: &str, place: Option<Place>) -> Option<Place> {
+    let last = place.map_or(text.len(), |place| place.start);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let line_start = start;
+        start += line.len();
+        if line_start > last {
+            break;
+        }
+        let Some((at, quote)) = opens(line) else { continue };
+        let rest = text.get(line_start + at + quote.len_utf8()..).unwrap_or_default();
+        if !is_closed(rest, quote) {
+            return Some(Place { start: line_start + at, length: quote.len_utf8() });
+        }
+    }
+    None
+}
+
+/// The quote that the value of this line begins with, and where.
+fn opens(line: &str) -> Option<(usize, char)> {
+    let after = |mark: &str| line.find(mark).map(|at| at + mark.len());
+    let value = after(": ").or_else(|| after("- ")).unwrap_or(0);
+    let rest = line.get(value..)?;
+    let at = value + rest.len().saturating_sub(rest.trim_start().len());
+    let first = rest.trim_start().chars().next().filter(|first| matches!(first, '"' | '\''))?;
+    Some((at, first))
+}
+
+/// Whether a text in quotes ends, and not where another one begins.
+fn is_closed(rest: &str, quote: char) -> bool {
+    let mut before = String::new();
+    let mut characters = rest.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if quote == '"' => drop(characters.next()),
+            '\'' if quote == '\'' && characters.peek() == Some(&'\'') => drop(characters.next()),
+            _ if character == quote => {
+                let line = before.rsplit('\n').next().unwrap_or_default().trim_end_matches(' ');
+                let is_other = before.contains('\n') && (line.ends_with(':') || line.ends_with('-'));
+                return !is_other;
+            }
+            _ => {}
+        }
+        before.push(character);
+    }
+    false
 }
 
 /// The limits are far above what a person writes and far below what costs anything. `<<` is refused: it hides where a
