@@ -24,7 +24,7 @@ fn the_story_comes_out_as_told() {
     let acts: Vec<_> = story.lines().filter(|line| !line.starts_with("    ") && !line.is_empty()).collect();
     insta::assert_snapshot!(acts.join("\n"), @"
     The bot below is the real one, with a database of its own. Slack and the tailnet are played on this machine,
-    and the clock moves when the story says so. `nightlatch demo` shows the same in a browser.
+    and the clock moves when the story says so; times on the left are Berlin's. `nightlatch demo` shows the same in a browser.
     15:00:00  the bot starts
     == Alice asks ==
     15:00:00  alice types in #access: /access prod-db 2h invoice 1204 is stuck

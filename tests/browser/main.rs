@@ -35,6 +35,11 @@ async fn access_is_asked_for_approved_lent_and_verified_gone() {
         page.click("[data-clock=deadline]").await;
         page.see(".card", "Verified gone").await;
         page.until("!document.querySelector('[data-rule=open]')", "the door is shut").await;
+        // What there is to see waits until the reader goes on.
+        for step in ["open", "gone"] {
+            page.until(&format!("document.querySelector('[data-step={step}].now')"), "the tour shows it").await;
+            page.click("[data-coach='Go on']").await;
+        }
         for step in ["ask", "approve", "open", "wait", "gone"] {
             page.until(&format!("document.querySelector('[data-step={step}].done')"), "the tour has seen it").await;
         }
@@ -115,6 +120,15 @@ async fn everything_can_be_done_by_keyboard() {
             .await;
         page.keys(&format!("invoice 1204{ENTER}")).await;
         page.see(".card", "Waiting for approval").await;
+        // What closes the switcher presses nothing behind it, for whoever one has become.
+        page.tab_to(BACK_TAB, ".message:not(.ephemeral) [data-action=approve]").await;
+        page.keys(SWITCH).await;
+        page.see("dialog.switcher", "Be Carol").await;
+        page.keys(&format!("carol{ENTER}")).await;
+        page.see(".seen-as", "Carol").await;
+        page.keys("/").await;
+        page.until("document.activeElement.id === 'composer'", "one key leads to where one types").await;
+        page.see(".card", "Waiting for approval").await;
         page.keys(SWITCH).await;
         page.see("dialog.switcher", "Be Bob").await;
         page.keys(&format!("bob{ENTER}")).await;
@@ -194,6 +208,58 @@ async fn a_link_made_in_the_chat_belongs_to_who_sits_at_the_browser() {
         page.client.goto(&address.replace("/go/wiki", "/go/.detail/wiki")).await.expect("the link opens");
         page.see("body", "go/wiki").await;
         page.until("!document.querySelector('button.danger')", "bob may not delete it").await;
+    })
+    .await;
+}
+
+/// README's picture is what the page shows today: it is written with `NIGHTLATCH_WRITE_PICTURES=1 cargo test --test browser picture`.
+#[tokio::test]
+async fn the_picture_in_the_readme_is_of_this_page() {
+    with_page(1440, async |page| {
+        page.type_line("/access prod-db 2h invoice 1204 is stuck").await;
+        page.see(".ephemeral", "Asked for Production database").await;
+        page.become_("bob").await;
+        page.click(".message:not(.ephemeral) [data-action=approve]").await;
+        page.see(".card", "Active until").await;
+        page.see("[data-device=alice-laptop] [data-rule=open]", "tag:prod-db tcp:5432").await;
+        page.until("document.querySelector('[data-step=open].now')", "the tour shows the open door").await;
+        page.until("document.querySelectorAll('.steps li').length === 7", "the tour has seven steps").await;
+        page.until("document.querySelector('.device.lit[data-device=alice-laptop]')", "what changed is lit up").await;
+        let picture = page.client.screenshot().await.unwrap();
+        assert!(picture.starts_with(b"\x89PNG"), "a picture");
+        if std::env::var_os("NIGHTLATCH_WRITE_PICTURES").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/demo.png"), picture).unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_step_of_the_tour_lends_before_it_breaks() {
+    with_page(1440, async |page| {
+        page.click("[data-coach='Type it for me']").await;
+        page.until("document.activeElement.id === 'composer'", "the line has the focus from the first letter").await;
+        page.see(".coach", "Now press").await;
+        page.keys(ENTER).await;
+        page.click("[data-coach='Be Bob']").await;
+        page.click(".message:not(.ephemeral) [data-action=approve]").await;
+        page.see(".coach", "The door to the database is open").await;
+        page.click("[data-coach='Go on']").await;
+        page.click("[data-coach='To the deadline']").await;
+        page.see(".coach", "The door is closed").await;
+        page.click("[data-coach='Go on']").await;
+        page.click("[data-coach='Type it for me']").await;
+        page.until("document.getElementById('composer').value.endsWith('/wiki/')", "the line is typed").await;
+        page.keys(ENTER).await;
+        page.click("[data-coach='Go on']").await;
+        page.click("[data-coach='Lend it again']").await;
+        page.click("[data-coach='Make Tailscale fail']").await;
+        page.click("[data-coach='To the deadline']").await;
+        page.see(".coach", "Its time is up, and it cannot be taken back").await;
+        page.click("[data-coach='Mend everything']").await;
+        page.see(".coach", "Mended").await;
+        page.click("[data-coach='Done']").await;
+        page.see(".coach", "That is all of it").await;
     })
     .await;
 }

@@ -75,8 +75,27 @@ impl Worlds {
         seed.app.commands = hints.commands.iter().map(|hint| hint.command.clone()).collect();
         let slack = SlackWorld::start(clock.clone(), seed).await?;
         let tailnet = TailnetWorld::start(clock.clone()).await?;
+        tailnet.edit_policy(with_rules_of_the_others).map_err(io::Error::other)?;
         Ok(Self { clock, slack, tailnet })
     }
+}
+
+/// Each of the example workflows opens a rule, so that there is a door to see for each.
+fn with_rules_of_the_others(policy: &str) -> String {
+    let postures = r#"
+		"posture:jitStaging":  ["custom:jit_staging_admin == true"],
+		"posture:jitCustomer": ["custom:jit_customer_data == true"],"#;
+    let grants = r#"
+		{"src": ["group:engineering"], "dst": ["tag:staging"], "ip": ["tcp:22"], "srcPosture": ["posture:jitStaging"]},
+		{"src": ["group:engineering"], "dst": ["tag:customer-db"], "ip": ["tcp:5432"], "srcPosture": ["posture:jitCustomer"]},"#;
+    policy
+        .replacen(
+            "\"tagOwners\": {",
+            "\"tagOwners\": {\n\t\t\"tag:staging\": [\"group:dba\"],\n\t\t\"tag:customer-db\": [\"group:dba\"],",
+            1,
+        )
+        .replacen("\"postures\": {", &format!("\"postures\": {{{postures}"), 1)
+        .replacen("\"grants\": [", &format!("\"grants\": [{grants}"), 1)
 }
 
 /// What the page's composer offers while one types. It is no secret of the bot's: people learn it from `/access`.

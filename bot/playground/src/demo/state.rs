@@ -45,6 +45,7 @@ impl Demo {
         json!({
             "now_ms": clock.now_ms(),
             "deadline_ms": self.worlds.deadline(),
+            "deadline_of": self.worlds.first_to_end(),
             "slack": view,
             "unread": unread,
             "tailnet": tailnet.snapshot(),
@@ -61,6 +62,12 @@ impl Worlds {
     /// When the first of the lent attributes expires, in ms since the epoch.
     pub fn deadline(&self) -> Option<i64> {
         lent(self).filter_map(|(_, _, expires_at)| expires_at).min()
+    }
+
+    /// The device on which that is.
+    fn first_to_end(&self) -> Option<String> {
+        let with_end = lent(self).filter_map(|(device, _, expires_at)| Some((expires_at?, device)));
+        with_end.min().map(|(_, device)| device)
     }
 }
 

@@ -111,7 +111,7 @@ fn put(state: &mut State, now_ms: i64, node_id: &str, key: &str, write: Write, c
         .or_insert_with(|| (key.to_owned(), kind(&write.value).unwrap_or_default()));
     let Some(machine) = state.machine_by_id(node_id) else { return };
     let new = json!({ key: write.value });
-    let attribute = Attribute { value: write.value, expires_at: write.expires_at };
+    let attribute = Attribute { value: write.value, expires_at: write.expires_at, set_at: Some(now_ms) };
     let old = machine.attributes.insert(key.to_owned(), attribute);
     let target = (machine.node_id.clone(), machine.name.clone(), "NODE");
     let (action, old) = match old {

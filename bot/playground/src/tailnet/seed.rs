@@ -94,7 +94,9 @@ pub(super) fn tailnet(now_ms: i64) -> State {
     state.machines = machines(now_ms);
     // Somebody else's attribute, to be left alone by everybody.
     if let Some(server) = state.machine_mut("prod-db-1") {
-        server.attributes.insert("custom:tier".to_owned(), Attribute { value: 1.into(), expires_at: None });
+        server
+            .attributes
+            .insert("custom:tier".to_owned(), Attribute { value: 1.into(), expires_at: None, set_at: None });
     }
     state.keys_seen.insert("custom:tier".to_owned(), ("custom:tier".to_owned(), "integer"));
     state

@@ -31,7 +31,7 @@ impl TailnetWorld {
     /// - `now_at`, `tailnet`, `policy` (HuJSON text)
     /// - `users`: `login`, `name`, `role`, `status`
     /// - `devices`: `name`, `node_id`, `os`, `owner` (nothing if tagged), `tags`, `is_external`, `rules` (open now, one line
-    ///   each), `rules_shut` (about this device and not open), `attributes`: `key`, `value`, `expires_at`, `left_ms`, `was_found` (there before the bot)
+    ///   each), `rules_shut` (about this device and not open), `attributes`: `key`, `value`, `expires_at`, `set_at`, `left_ms`, `was_found` (there before the bot)
     /// - `api`: `url`, `calls`, `tokens_issued`, `tokens_alive`, `last_call` (`at_ms`, `method`, `path`, `status`)
     /// - `faults`: `endpoint`, `fault`, `times_left`
     pub fn snapshot(&self) -> Value {
@@ -53,6 +53,7 @@ impl TailnetWorld {
                     "key": key,
                     "value": attribute.value,
                     "expires_at": attribute.expires_at,
+                    "set_at": attribute.set_at,
                     "left_ms": attribute.expires_at.map(|at| at.saturating_sub(now_ms).max(0)),
                     "was_found": found == Some(&attribute.value),
                 })

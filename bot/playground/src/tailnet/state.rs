@@ -86,6 +86,8 @@ pub(super) struct Machine {
 pub(super) struct Attribute {
     pub value: Value,
     pub expires_at: Option<i64>,
+    /// When it was set last; nothing for what was always there.
+    pub set_at: Option<i64>,
 }
 
 /// Somebody who may call the API.

@@ -13,6 +13,8 @@ export const app = {
     pane: "chat",
     theme: load("theme", ""),
     guide: load("guide", "open"),
+    /** Steps of the tour that the reader has gone on from, by a space. */
+    toured: "",
     closedThreads: {},
     replying: null,
     drafts: {},

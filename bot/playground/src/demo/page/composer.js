@@ -72,7 +72,7 @@ export function composer(here) {
     }, h("span", {}, one.text), h("span", { class: "hint" }, one.more), index === Math.max(0, at) && h("kbd", {}, "Tab")))),
     h("div", { class: "line" },
       h("input", {
-        id: "composer", type: "text", role: "combobox", "aria-label": `Message ${here.name}`, "aria-autocomplete": "list", "aria-expanded": offers.length > 0 ? "true" : "false",
+        id: "composer", type: "text", role: "combobox", "aria-label": `Message ${here.name}`, "aria-keyshortcuts": "/", "aria-autocomplete": "list", "aria-expanded": offers.length > 0 ? "true" : "false",
         "aria-controls": "completions", "aria-activedescendant": at >= 0 ? `completion-${at}` : null, autocomplete: "off", spellcheck: "false", maxlength: "3000",
         placeholder: here.name === "#access" ? "Type /access to borrow something" : `Message ${here.name}`, value: line,
         on: { keydown: keys, input: (event) => put(event.target.value), blur: () => { state.isShut = true; app.redraw(); }, focus: () => { state.isShut = false; app.redraw(); } },
@@ -123,9 +123,16 @@ async function send(here, key) {
   app.redraw();
 }
 
+/** What stands in the line one types in. */
+export function typed(here) {
+  return app.ui.drafts[`${app.ui.as}-${here?.id}`] ?? "";
+}
+
 /** Types a line for somebody who looks on, letter by letter, and leaves it to them to send it. */
 export async function typeForThem(here, line) {
   const key = `${app.ui.as}-${here.id}`;
+  // Before the first letter: an Enter that comes early belongs to the line and not to the button that was pressed.
+  document.getElementById("composer")?.focus();
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   for (let length = isCalm ? line.length : 1; length <= line.length; length += 1) {
     app.ui.drafts[key] = line.slice(0, length);

@@ -86,10 +86,10 @@ export function switcherDialog() {
   const keys = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) state.at = (at + by + all.length) % Math.max(1, all.length);
-    else if (event.key === "Enter") return end(all[at]);
-    else return undefined;
+    else if (event.key !== "Enter") return undefined;
+    // The dialog closes and the focus goes back: without this the key would press what it went back to.
     event.preventDefault();
-    return app.redraw();
+    return by ? app.redraw() : end(all[at]);
   };
   return h("dialog", {
     key: "switcher", class: "switcher", "aria-label": "Switch person or channel", drawn: shown,

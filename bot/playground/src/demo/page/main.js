@@ -6,7 +6,7 @@ import { confirmDialog, openSwitcher, switcherDialog } from "./dialogs.js";
 import { draw, h } from "./dom.js";
 import { announcement, chat, markRead, stickToTheEnd } from "./messages.js";
 import { modal } from "./modal.js";
-import { sidebar } from "./sidebar.js";
+import { moon, sidebar } from "./sidebar.js";
 import { tailnet } from "./tailnet.js";
 
 const root = document.getElementById("app");
@@ -29,8 +29,7 @@ function page() {
 
 function header() {
   return h("header", { class: "top" },
-    h("span", { class: "brand" }, h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" },
-      h("path", { d: "M15.5 4.2a8.2 8.2 0 1 0 4.6 11.2A6.6 6.6 0 0 1 15.500 4.200Z" })), "Nightlatch"),
+    h("span", { class: "brand" }, moon(), "Nightlatch"),
     h("span", { class: "hint tag" }, "the lock that locks itself"), h("span", { class: "grow" }),
     app.ui.guide !== "open" && h("button", { type: "button", class: "act quiet", on: { click: () => { keep("guide", "open"); app.redraw(); } } }, "Tour"),
     h("button", { type: "button", class: "act quiet", "aria-label": isDark() ? "Light colours" : "Dark colours", on: { click: turn } }, isDark() ? "☀" : "☾"));
@@ -76,6 +75,13 @@ document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     openSwitcher();
+  }
+  // As in Slack's own search: one key to where one types, from wherever nothing is typed.
+  const isTyping = event.target.matches?.("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey;
+  const field = document.getElementById("composer");
+  if (event.key === "/" && !isTyping && field && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    field.focus();
   }
 });
 night.addEventListener("change", app.redraw);

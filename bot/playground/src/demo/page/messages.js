@@ -54,7 +54,7 @@ function list(here) {
   });
   return h("div", {
     class: "messages", role: "log", "aria-label": `Messages in ${here.name}`, "aria-live": "off", tabindex: "0", key: `list-${here.id}-${app.ui.as}`,
-    "data-newest": all.at(-1)?.ts ?? "",
+    "data-newest": firsts.at(-1)?.ts ?? "", on: { keydown: walk },
   }, all.length === 0 ? empty(here) : rows);
 }
 
@@ -63,15 +63,43 @@ function empty(here) {
     h("p", { class: "hint" }, here.name === "#access" ? "Requests for access and their cards appear here. Type /access below to begin." : "Nothing was said here yet."));
 }
 
-/** After everything was drawn: stays at the end while one is there, and goes there when something new came. */
+/** The list is one stop of Tab; arrows go from message to message, and what can be done with one is behind it. */
+function walk(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const isInField = event.target.matches("input, textarea, [role=combobox]");
+  if (!by || isInField) return;
+  const all = [...event.currentTarget.querySelectorAll("article")];
+  const at = all.indexOf(document.activeElement.closest("article"));
+  const next = at < 0 ? all.at(-1) : all[Math.min(all.length - 1, Math.max(0, at + by))];
+  if (!next) return;
+  event.preventDefault();
+  app.ui.walked = next.dataset.ts;
+  app.redraw();
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+/** After everything was drawn: stays at the end while one is there, and goes there when something new came; but never so far that
+ * the beginning of the newest message is out of sight. */
 export function stickToTheEnd() {
   const node = document.querySelector("[data-newest]");
   if (!node) return;
-  if (node.newest !== node.dataset.newest || node.wasAtEnd) node.scrollTop = node.scrollHeight;
+  if (node.newest !== node.dataset.newest || node.wasAtEnd) {
+    const newest = node.querySelector(`article[data-ts="${node.dataset.newest}"]`);
+    const top = newest ? newest.offsetTop - node.offsetTop - 8 : node.scrollHeight;
+    node.scrollTop = Math.min(node.scrollHeight - node.clientHeight, top);
+  }
   node.newest = node.dataset.newest;
   if (node.wasAtEnd !== undefined) return;
   node.wasAtEnd = true;
-  node.addEventListener("scroll", () => { node.wasAtEnd = node.scrollHeight - node.scrollTop - node.clientHeight < 40; });
+  node.addEventListener("scroll", () => { node.wasAtEnd = isAtEnd(node); });
+}
+
+/** Whether the end is in sight, or the beginning of the newest message is at the top. */
+function isAtEnd(node) {
+  const newest = node.querySelector(`article[data-ts="${node.dataset.newest}"]`);
+  const top = newest ? newest.offsetTop - node.offsetTop - 8 : 0;
+  return node.scrollHeight - node.scrollTop - node.clientHeight < 40 || Math.abs(node.scrollTop - top) < 40;
 }
 
 function message(one, here, isReply = false) {
@@ -80,7 +108,7 @@ function message(one, here, isReply = false) {
   const hasBlocks = one.blocks?.length > 0;
   const name = author?.kind === "bot" ? "nightlatch" : author?.real_name ?? one.author;
   return h("article", {
-    class: `message ${one.ephemeral ? "ephemeral" : ""} ${isReply ? "reply" : ""}`, key: `${one.ts}-${one.ephemeral}`, "data-ts": one.ts,
+    class: `message ${one.ephemeral ? "ephemeral" : ""} ${isReply ? "reply" : ""}`, key: `${one.ts}-${one.ephemeral}`, "data-ts": one.ts, tabindex: "-1",
     "aria-label": `${name} at ${clock(Number(one.ts) * 1000, me().tz)}`,
   },
   avatar(author ?? { id: one.user, real_name: one.author }),
@@ -90,19 +118,22 @@ function message(one, here, isReply = false) {
       h("time", { class: "hint" }, clock(Number(one.ts) * 1000, me().tz))),
     hasBlocks ? h("div", { class: "card" }, blocks(one.blocks, place)) : h("div", { class: "words" }, mrkdwn(one.text), one.edited && h("span", { class: "hint" }, " (edited)")),
     (one.attachments ?? []).map((part) => h("div", { class: "attachment" }, blocks(part.blocks ?? [], place), part.text && mrkdwn(part.text))),
-    !one.ephemeral && h("div", { class: "deeds" }, !isReply && !hasReplies(one, here) && app.ui.replying !== one.ts && replyButton(one), shortcuts(one, here))));
+    !one.ephemeral && h("div", { class: "deeds" }, !isReply && !hasReplies(one, here) && app.ui.replying !== one.ts && replyButton(one, one), shortcuts(one, here))));
 }
 
 const hasReplies = (one, here) => here.messages.some((other) => other.thread_ts === one.ts && other.ts !== one.ts);
 
-function replyButton(one) {
-  return h("button", { type: "button", class: "act quiet reply-to", on: { click: () => { app.ui.replying = one.ts; app.redraw(); } } }, "Reply");
+/** Of all messages only the one that arrows went to has its deeds in the order of Tab. */
+const stop = (one) => (app.ui.walked === one?.ts ? "0" : "-1");
+
+function replyButton(one, of) {
+  return h("button", { type: "button", class: "act quiet reply-to", tabindex: of ? stop(of) : "0", on: { click: () => { app.ui.replying = one.ts; app.redraw(); } } }, "Reply");
 }
 
 /** Shortcuts for messages, as Slack offers them behind its three dots. */
 function shortcuts(one, here) {
   return app.data.hints.shortcuts.filter((shortcut) => shortcut.is_for_messages).map(({ name, callback_id }) => h("button", {
-    type: "button", class: "act quiet", key: callback_id, "data-action": callback_id,
+    type: "button", class: "act quiet", key: callback_id, "data-action": callback_id, tabindex: stop(one),
     on: { click: () => perform("message-shortcut", { callback_id, channel: here.id, ts: one.ts }, `${callback_id}-${one.ts}`) },
   }, name));
 }

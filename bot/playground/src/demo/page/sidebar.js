@@ -5,12 +5,16 @@ import { actors, become, openSwitcher, visit } from "./dialogs.js";
 import { h } from "./dom.js";
 import { city, clock } from "./time.js";
 
+/** The mark, as the icon and every page of the bot show it. */
+export function moon() {
+  return h("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: "M15 2.500a10 10 0 1 0 6.600 14.600A8.500 8.500 0 0 1 15 2.500Z" }));
+}
+
 /** A face: initials on a colour of one's own. */
 export function avatar(one, size = "") {
   const hue = Math.max(0, app.data.slack.people.indexOf(one)) % 6;
   if (one?.kind === "bot") {
-    return h("span", { class: `face bot ${size}`, "aria-hidden": "true" }, h("svg", { viewBox: "0 0 24 24" },
-      h("path", { d: "M15.5 4.2a8.2 8.2 0 1 0 4.6 11.2A6.6 6.6 0 0 1 15.500 4.200Z" })));
+    return h("span", { class: `face bot ${size}`, "aria-hidden": "true" }, moon());
   }
   return h("span", { class: `face hue-${hue} ${size}`, "aria-hidden": "true" }, (one?.real_name ?? "?").slice(0, 2));
 }
@@ -20,8 +24,8 @@ const NOTES = { guest: "guest", outsider: "other company" };
 export function sidebar() {
   return h("nav", { class: "sidebar", "aria-label": "People and channels" },
     h("div", { class: "team" }, h("strong", { class: "grow" }, app.data.slack.team.name),
-      h("button", { type: "button", class: "act quiet", "aria-keyshortcuts": "Control+K", on: { click: openSwitcher } }, "Switch ", h("kbd", {}, "Ctrl K"))),
-    h("h2", { id: "people-title" }, "Be"),
+      h("button", { type: "button", class: "act quiet", "aria-keyshortcuts": "Control+K", on: { click: openSwitcher } }, "Switch ", h("kbd", { class: "keys" }, "Ctrl K"))),
+    h("h2", { id: "people-title" }, "You are"),
     h("div", { class: "list", role: "radiogroup", "aria-labelledby": "people-title", on: { keydown: rove } }, actors().map(face)),
     h("h2", { id: "channels-title" }, "Channels"),
     h("div", { class: "list", role: "group", "aria-labelledby": "channels-title", on: { keydown: rove } },

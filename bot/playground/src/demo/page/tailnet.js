@@ -13,7 +13,9 @@ function clockCard() {
   const zone = me().tz;
   const move = (seconds) => change("clock", { seconds });
   const deadline = app.data.deadline_ms;
-  const words = deadline ? `in ${left(deadline - now())}` : "nothing is lent";
+  const whose = app.data.deadline_of;
+  const mayBeOn = !deadline && app.data.tailnet.devices.some((one) => lent(one).length > 0);
+  const words = deadline ? `${whose}, in ${left(deadline - now())}` : mayBeOn ? "something may still be on" : "nothing is lent";
   return h("section", { class: "panel clock", "aria-labelledby": "clock-title" },
     h("h2", { id: "clock-title" }, "Time"),
     h("p", { class: "now" }, h("span", { class: "big" }, clock(now(), zone, true)), h("span", { class: "hint" }, `${date(now(), zone)}, ${city(zone)}`)),
@@ -68,25 +70,25 @@ function devices() {
 
 const lent = (one) => one.attributes.filter((attribute) => !attribute.was_found);
 
+/** As their makers write them; Tailscale says them in lower case but for one. */
+const OS = { linux: "Linux", windows: "Windows", android: "Android", ios: "iOS" };
+
 function device(one) {
   const isLent = lent(one).length > 0;
   const owner = one.tags.length ? one.tags.join(" ") : one.is_external ? `shared in by ${one.owner}` : one.owner;
-  return h("li", { class: isLent ? "device lent" : "device", key: one.node_id, "data-device": one.name },
-    h("div", { class: "title" }, h("strong", {}, one.name), h("span", { class: "hint" }, `${one.os} · ${owner}`)),
+  const isShown = app.ui.lit && (isLent || app.ui.lit === one.name);
+  return h("li", { class: `device${isLent ? " lent" : ""}${isShown ? " lit" : ""}`, key: one.node_id, "data-device": one.name },
+    h("div", { class: "title" }, h("strong", {}, one.name), h("span", { class: "hint" }, `${OS[one.os] ?? one.os} · ${owner}`)),
     one.attributes.map(attribute), rules(one));
 }
 
-/** How long each attribute had when it was first seen, for its bar. */
-const fullest = new Map();
-
 function attribute(one) {
   const leftMs = one.expires_at === null ? null : Math.max(0, one.expires_at - now());
-  const place = `${one.key}-${one.expires_at}`;
-  if (leftMs !== null) fullest.set(place, Math.max(leftMs, fullest.get(place) ?? 0));
+  const full = one.set_at === null || leftMs === null ? leftMs : one.expires_at - one.set_at;
   return h("div", { class: one.was_found ? "attribute" : "attribute ours", key: one.key, "data-attribute": one.key },
     h("code", {}, `${one.key} = ${JSON.stringify(one.value)}`),
     leftMs === null ? h("span", { class: "hint" }, "for good") : h("span", { class: "left" }, `${left(leftMs)} left`),
-    leftMs !== null && h("progress", { max: String(fullest.get(place)), value: String(leftMs), "aria-label": "Time left" }));
+    leftMs !== null && h("progress", { max: String(Math.max(1, full)), value: String(leftMs), "aria-label": "Time left" }));
 }
 
 /** Only rules that ask for a posture: the others are open always, or never were. */

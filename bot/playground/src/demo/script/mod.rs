@@ -18,7 +18,7 @@ pub async fn tell(worlds: &Worlds, lodger: &dyn Lodger, say: &mut (dyn FnMut(&st
     let mut stage = Stage::new(worlds, lodger, say);
     stage.say(
         "The bot below is the real one, with a database of its own. Slack and the tailnet are played on this machine,\n\
-         and the clock moves when the story says so. `nightlatch demo` shows the same in a browser.",
+         and the clock moves when the story says so; times on the left are Berlin's. `nightlatch demo` shows the same in a browser.",
     );
     stage.begin().await?;
     lent(&mut stage).await?;

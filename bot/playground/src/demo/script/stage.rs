@@ -62,6 +62,7 @@ impl<'s> Stage<'s> {
 
     /// Somebody does something, at a time.
     fn act(&mut self, what: &str) {
+        // The clock on the left is Berlin's, whoever acts.
         let time = self.time();
         self.say(&format!("{time}  {what}"));
     }
@@ -182,10 +183,18 @@ impl<'s> Stage<'s> {
         self.expect(false, what)
     }
 
+    /// The city whose time somebody reads: Slack shows everybody their own.
+    fn zone_of(&self, who: &str) -> String {
+        let people = list(&self.worlds.slack.view_for(who), "people");
+        let zone = people.iter().find(|one| text(one, "name") == who).map(|one| text(one, "tz")).unwrap_or_default();
+        zone.rsplit('/').next().unwrap_or_default().replace('_', " ")
+    }
+
     /// The newest message in #access outside threads, as somebody sees it; it must hold the words.
     pub(super) fn card(&mut self, who: &str, words: &str) -> Result<(), Surprise> {
         let shown = self.newest_card(who);
-        self.screen(&format!("#access, as {who} sees it"), &shown);
+        let zone = self.zone_of(who);
+        self.screen(&format!("#access, as {who} sees it ({zone} time)"), &shown);
         self.expect(shown.contains(words), &format!("#access shows {words:?}"))
     }
 
@@ -212,14 +221,16 @@ impl<'s> Stage<'s> {
         let shown: Vec<String> = messages.map(|message| text(&message, "shown")).collect();
         let seen = self.seen.insert(who.to_owned(), shown.len()).unwrap_or_default();
         let new = shown.get(seen..).unwrap_or_default().join("\n");
-        self.screen(&format!("only {who} sees"), &new);
+        let zone = self.zone_of(who);
+        self.screen(&format!("only {who} sees ({zone} time)"), &new);
     }
 
     /// What the bot wrote to this person since they last looked.
     pub(super) fn direct(&mut self, who: &str) {
         let shown = self.worlds.slack.read(who, "@nightlatch");
         let shown = shown.split_once('\n').map(|(_, messages)| messages.to_owned()).unwrap_or_default();
-        self.screen(&format!("direct messages to {who}"), &shown);
+        let zone = self.zone_of(who);
+        self.screen(&format!("direct messages to {who} ({zone} time)"), &shown);
     }
 
     /// A device with its attributes and the rules that are about it.
