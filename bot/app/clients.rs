@@ -21,6 +21,7 @@ use crate::outside::tailscaled::Tailscaled;
 use crate::outside::tclip::Tclip;
 use crate::slack::http::SigningSecrets;
 use crate::store::{AnchorFile, Store};
+use crate::web::front::FrontPage;
 use crate::web::identity::Identity;
 use crate::web::links::LinkPages;
 use crate::web::pages::{Neighbours, Pages};
@@ -58,6 +59,7 @@ pub(super) fn with_pages(
     ids: &Ids,
     config: &Config,
 ) -> Router {
+    let router = router.merge(FrontPage::new(engine.clone(), identity.clone(), pages.clone()).router());
     let router = router.merge(PastePages::new(engine.clone(), identity.clone(), pages.clone()).router());
     // Last: it stands in front of everything else, and what is merged later would not be behind it.
     match config.golink {

@@ -53,6 +53,14 @@ impl Engine {
         Ok(self.inner.store.requests_of(slack_id, 1).await?.pop().map(|request| request.ask.workflow.name))
     }
 
+    /// The Slack account of whoever has this tailnet login, as far as the directory knows.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn account_of(&self, login: &str) -> Result<Option<String>, ReadError> {
+        Ok(self.inner.directory.account_of(login).await?)
+    }
+
     /// What this person was asked to decide and has not, oldest first. Whether they still may is checked when they do.
     ///
     /// # Errors

@@ -189,6 +189,18 @@ impl Store {
         Ok(content)
     }
 
+    /// The first characters of these pastes' texts.
+    pub async fn paste_begins(&self, ids: &[&PasteId]) -> Result<Vec<(PasteId, String)>, StoreError> {
+        let mut query = sqlx::QueryBuilder::new("select id, substr(content, 1, 400) from paste where id in (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.as_str().to_owned());
+        }
+        query.push(")");
+        let rows: Vec<(String, String)> = query.build_query_as().fetch_all(&self.read).await?;
+        Ok(rows.into_iter().filter_map(|(id, begin)| Some((PasteId::read(&id)?, begin))).collect())
+    }
+
     /// Somebody's pastes that are there at `now`, newest first: whose they are is told as `Author::is_same` tells it.
     pub async fn pastes_of(&self, who: &Author, now: i64, limit: i64) -> Result<Vec<Paste>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(select!(

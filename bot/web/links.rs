@@ -4,12 +4,16 @@ mod changing;
 mod showing;
 mod token;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+
+use serde_json::json;
 
 use super::identity::{Caller, Identity, is_from_internet, name_they_came_by};
 use super::pages::Pages;
@@ -166,8 +170,22 @@ async fn route(State(pages): State<LinkPages>, request: Request, next: Next) -> 
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
     let asked = Asked { method: parts.method, root, path, query, headers: parts.headers, extensions: parts.extensions };
-    pages.serve(asked, body).await
+    let (wants_page, facts) = (wants_page(&asked.headers), json!({ "root": root, "user": "" }));
+    let answer = pages.serve(asked, body).await;
+    match answer.extensions().get::<Said>() {
+        Some(Said(words)) if wants_page => {
+            let mut facts = facts;
+            showing::set(&mut facts, "title", "Go links");
+            showing::set(&mut facts, "words", format!("{words}."));
+            pages.pages.page(answer.status(), "links/said.html", &facts)
+        }
+        _ => answer,
+    }
 }
+
+/// What an answer says in words: a line for programs, a page for people.
+#[derive(Clone)]
+struct Said(Arc<str>);
 
 /// `go`, `go:80`, `go.example.ts.net`.
 fn is_called_go(host: Option<&str>) -> bool {
@@ -176,7 +194,9 @@ fn is_called_go(host: Option<&str>) -> bool {
 
 /// Whether a page is wanted and not an answer for a program; golink's rule.
 fn text(status: StatusCode, words: &str) -> Response {
-    (status, [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], format!("{words}\n")).into_response()
+    let mut answer = (status, [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], format!("{words}\n")).into_response();
+    answer.extensions_mut().insert(Said(words.trim_end_matches('.').into()));
+    answer
 }
 
 fn redirect(status: StatusCode, to: &str) -> Response {

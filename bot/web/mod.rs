@@ -1,6 +1,7 @@
 //! Pages and probes on the tailnet. So far: whether we are alive, whether we can work, and what can be counted.
 
 mod fields;
+pub mod front;
 pub mod identity;
 pub mod links;
 pub mod pages;

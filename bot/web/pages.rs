@@ -14,6 +14,9 @@ use url::form_urlencoded;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("base.html", include_str!("../../templates/web/base.html")),
+    ("front.html", include_str!("../../templates/web/front.html")),
+    ("said.html", include_str!("../../templates/web/said.html")),
+    ("links/said.html", include_str!("../../templates/web/links/said.html")),
     ("links/frame.html", include_str!("../../templates/web/links/frame.html")),
     ("links/table.html", include_str!("../../templates/web/links/table.html")),
     ("links/home.html", include_str!("../../templates/web/links/home.html")),
@@ -23,7 +26,6 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("links/help.html", include_str!("../../templates/web/links/help.html")),
     ("pastes/frame.html", include_str!("../../templates/web/pastes/frame.html")),
     ("pastes/show.html", include_str!("../../templates/web/pastes/show.html")),
-    ("pastes/markdown.html", include_str!("../../templates/web/pastes/markdown.html")),
     ("pastes/list.html", include_str!("../../templates/web/pastes/list.html")),
     ("pastes/new.html", include_str!("../../templates/web/pastes/new.html")),
     ("pastes/said.html", include_str!("../../templates/web/pastes/said.html")),
@@ -31,6 +33,9 @@ const TEMPLATES: &[(&str, &str)] = &[
 
 /// Stands in every page, so that a page is one answer wherever it is mounted.
 const STYLE: &str = include_str!("../../templates/web/style.css");
+
+/// The moon, as every page and the demo show it.
+pub const ICON: &str = include_str!("../../templates/web/icon.svg");
 
 /// Which pages there are besides the one that is shown.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,8 @@ pub struct Neighbours {
 pub struct Pages {
     tera: Arc<Tera>,
     policy: HeaderValue,
+    /// As an address that holds the whole picture.
+    icon: Arc<str>,
     neighbours: Neighbours,
 }
 
@@ -61,19 +68,21 @@ impl Pages {
             form_urlencoded::byte_serialize(text.as_bytes()).collect()
         });
         tera.add_raw_templates(TEMPLATES.iter().copied())?;
-        // No script, no picture, nothing from anywhere else and no other style: a paste can hold anything.
+        // No script, no picture but our own icon in the page itself, nothing from anywhere else and no other style: a paste can hold anything.
         let style = STANDARD.encode(Sha256::digest(STYLE));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; img-src data:; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         let policy = HeaderValue::from_str(&policy).map_err(|error| tera::Error::message(error.to_string()))?;
-        Ok(Self { tera: Arc::new(tera), policy, neighbours })
+        let icon = format!("data:image/svg+xml;base64,{}", STANDARD.encode(ICON.trim())).into();
+        Ok(Self { tera: Arc::new(tera), policy, icon, neighbours })
     }
 
     /// A page; `facts` is a map of what its template names. `root` in it is where go links are mounted.
     pub(super) fn page(&self, status: StatusCode, name: &str, facts: &Value) -> Response {
         let page = Context::from_serialize(facts).and_then(|mut context| {
             context.insert("style", STYLE);
+            context.insert("icon", &*self.icon);
             context.insert("nav", &self.nav(name, facts));
             self.tera.render(name, &context)
         });
@@ -100,10 +109,21 @@ impl Pages {
         // Where the host is called `go`, everything below `/` is a link.
         let pastes = if root.is_empty() { format!("{here}/paste/") } else { "/paste/".to_owned() };
         json!({
+            "front": if root.is_empty() { format!("{here}/") } else { "/".to_owned() },
             "links": has_links.then(|| format!("{root}/")),
             "pastes": has_pastes.then_some(pastes),
-            "at": name.split('/').next(),
+            "at": name.split(['/', '.']).next(),
         })
+    }
+
+    /// Which pages there are.
+    pub(super) fn neighbours(&self) -> &Neighbours {
+        &self.neighbours
+    }
+
+    /// A page with a sentence or two; `name` is its template.
+    pub(super) fn said(&self, status: StatusCode, name: &str, title: &str, words: &str) -> Response {
+        self.page(status, name, &json!({ "title": title, "words": words, "user": "" }))
     }
 }
 
@@ -143,9 +163,13 @@ mod tests {
         let at = moment(0, 120_000);
         let row = json!({
             "short": nasty, "path": path_escape(nasty), "long": nasty, "owner": nasty, "edited": at, "clicks": 3,
-            "id": "i", "filename": nasty, "author": nasty, "created": at, "size": "1 byte", "is_mine": true,
+            "id": "i", "filename": nasty, "author": nasty, "created": at, "size": "1 byte", "is_mine": true, "title": nasty,
         });
-        let facts = json!({
+        let ask = json!({
+            "title": nasty, "who": nasty, "device": nasty, "reason": nasty, "hold": "1h", "name": nasty, "lapses": at, "ends": at,
+            "emoji": "🟢", "state": "active",
+        });
+        let mut facts = json!({
             "root": "", "title": nasty, "user": nasty, "xsrf": "t", "short": nasty, "path": path_escape(nasty), "long": nasty,
             "owner": nasty, "rows": [row], "exists": true, "can_edit": true, "created": at, "edited": at, "clicks": 1,
             "is_deleted": true, "address": "http://go", "query": nasty, "words": nasty, "id": "i", "filename": nasty,
@@ -153,6 +177,13 @@ mod tests {
             "is_cut": true, "lines_max": 1, "note": nasty, "anyway": true, "keep": "1h", "content": nasty, "page": 1,
             "previous": 0, "next": 2,
         });
+        let front = json!({
+            "name": nasty, "why_nobody": nasty, "is_known": true, "waiting": [ask], "held": [ask], "asked": [ask], "links": [row],
+            "pastes": [row], "is_drawn": false, "has_own_title": false,
+        });
+        if let (Some(facts), Value::Object(front)) = (facts.as_object_mut(), front) {
+            facts.extend(front);
+        }
         for (name, _) in TEMPLATES {
             let answer = pages.page(StatusCode::OK, name, &facts);
             assert_eq!(answer.status(), StatusCode::OK, "{name}");

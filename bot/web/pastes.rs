@@ -26,6 +26,7 @@ use crate::engine::pastes::{PasteError, Pastes};
 use crate::kernel::paste::{Author, PasteRefusal};
 use highlight::Highlighted;
 use markdown::Drawing;
+pub(super) use show::title;
 
 /// The pastes as a surface. Cloning is cheap.
 #[derive(Clone)]
@@ -93,8 +94,7 @@ impl PastePages {
 
     /// A page with a sentence or two; programs get the sentence alone.
     fn said(&self, status: StatusCode, words: &str) -> Response {
-        let facts = serde_json::json!({ "title": "Pastes", "words": words, "user": "" });
-        let mut page = self.pages.page(status, "pastes/said.html", &facts);
+        let mut page = self.pages.said(status, "pastes/said.html", "Pastes", words);
         page.extensions_mut().insert(Said(words.into()));
         page
     }
@@ -143,7 +143,7 @@ async fn in_plain_words(request: Request, next: Next) -> Response {
     }
 }
 
-fn author(peer: &crate::outside::tailscaled::Peer) -> Author {
+pub(super) fn author(peer: &crate::outside::tailscaled::Peer) -> Author {
     let name = if peer.name.is_empty() { peer.login.clone() } else { peer.name.clone() };
     Author { slack_id: None, login: Some(peer.login.to_lowercase()), name }
 }

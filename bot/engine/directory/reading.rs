@@ -59,6 +59,23 @@ impl Directory {
         Ok(Some(Person { belongs, ..person }))
     }
 
+    /// The Slack account of a tailnet login, as far as it is known: whoever is said to be it in the configuration, else the one with
+    /// that e-mail, unless they are said to be somebody else.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn account_of(&self, login: &str) -> Result<Option<String>, StoreError> {
+        let is_it = |named: &String| named.eq_ignore_ascii_case(login);
+        if let Some((slack_id, _)) = self.inner.logins.iter().find(|(_, named)| is_it(named)) {
+            return Ok(Some(slack_id.clone()));
+        }
+        let known = self.inner.store.known_ids_of(&login.to_lowercase()).await?;
+        Ok(match known.as_slice() {
+            [only] if !self.inner.logins.contains_key(only) => Some(only.clone()),
+            _ => None,
+        })
+    }
+
     /// Which of `rules` somebody belongs to, as far as it is known.
     pub(in crate::engine) async fn groups_of(&self, person: &Person, rules: &[Who]) -> Result<Vec<Who>, StoreError> {
         let mut belongs: Vec<Who> = Vec::new();

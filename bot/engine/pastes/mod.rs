@@ -9,7 +9,7 @@ mod keeping;
 pub mod moving;
 pub(super) mod writing;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -288,6 +288,15 @@ impl Pastes {
     /// The database did not answer.
     pub async fn content(&self, id: &PasteId) -> Result<Option<String>, PasteError> {
         Ok(self.inner.store.paste_content(id).await?)
+    }
+
+    /// How these pastes begin, of those that stand here: what one without a name is known by.
+    ///
+    /// # Errors
+    /// The database did not answer.
+    pub async fn begins(&self, pastes: &[Paste]) -> Result<BTreeMap<PasteId, String>, PasteError> {
+        let ids: Vec<&PasteId> = pastes.iter().map(|paste| &paste.id).collect();
+        Ok(self.inner.store.paste_begins(&ids).await?.into_iter().collect())
     }
 
     /// Everybody's pastes that stand here, newest first.

@@ -69,7 +69,7 @@ async fn posted(
             let note = format!("This looks like it holds {} ({}). Nothing was pasted yet.", first.kind, first.place());
             let facts = json!({
                 "title": "Are you sure?", "user": author.shown(), "note": note, "anyway": true, "filename": text.filename,
-                "content": text.content, "keep": keep, "language": text.language,
+                "content": text.content, "keep": keep, "address": pages.pages.neighbours().here, "language": text.language,
             });
             return Ok(pages.pages.page(StatusCode::OK, "pastes/new.html", &facts));
         }

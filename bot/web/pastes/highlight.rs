@@ -53,6 +53,13 @@ static CLASSES: LazyLock<Vec<(Scope, &'static str)>> = LazyLock::new(|| {
     NAMES.iter().filter_map(|(name, class)| Some((Scope::new(name).ok()?, *class))).collect()
 });
 
+/// Loads the languages, once. No limit is on it: it is our own and always the same, and must not be taken for a text that takes too long.
+pub(super) async fn ready() {
+    if LazyLock::get(&SYNTAXES).is_none() {
+        drop(tokio::task::spawn_blocking(|| LazyLock::force(&SYNTAXES)).await);
+    }
+}
+
 /// A text as HTML lines.
 #[derive(Debug)]
 pub(super) struct Code {
@@ -78,6 +85,7 @@ impl Highlighted {
         if let Some(code) = kept {
             return code;
         }
+        ready().await;
         let (filename, language) = (paste.filename.clone(), paste.language.clone());
         let (stop, text) = (Arc::new(AtomicBool::new(false)), Arc::new(content));
         let (stopped, marked) = (stop.clone(), text.clone());
@@ -129,13 +137,26 @@ fn alias(word: &str) -> &str {
     match word {
         "ts" | "tsx" | "jsx" | "mjs" | "cjs" | "typescript" => "js",
         "toml" | "ini" | "conf" | "cfg" | "env" | "service" => "properties",
-        "zsh" | "bash" | "shell" | "dockerfile" | "containerfile" => "sh",
+        "zsh" | "bash" | "shell" | "dockerfile" | "containerfile" | "nginx" | "caddyfile" => "sh",
+        "hcl" | "tf" | "tfvars" | "terraform" => "rb",
+        "swift" => "go",
         "kt" | "kotlin" => "java",
         "jsonc" | "hujson" | "ndjson" => "json",
         "golang" => "go",
         "svg" => "xml",
         other => other,
     }
+}
+
+/// A piece of code as HTML lines, in the language it is said to be in.
+pub(super) fn lines_in(code: &str, language: Option<&str>, stop: &AtomicBool) -> Code {
+    let language = language.and_then(|language| language.split_whitespace().next());
+    lines(code, language.and_then(|language| syntax("", Some(language), code)), stop)
+}
+
+/// Every class a word can have.
+pub(super) fn class_names() -> Vec<&'static str> {
+    CLASSES.iter().map(|(_, class)| *class).collect()
 }
 
 /// Every line as a span of its own, at most `LINES_MAX`.

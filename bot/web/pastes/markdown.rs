@@ -1,12 +1,20 @@
 //! Markdown as a page, made safe twice: comrak leaves raw HTML out, ammonia lets through only what is known.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ammonia::UrlRelative;
+use comrak::Arena;
+use comrak::adapters::SyntaxHighlighterAdapter;
+use comrak::nodes::NodeValue;
+use comrak::options::Plugins;
 use tokio::sync::Semaphore;
 
+use super::highlight;
 use crate::kernel::paste::Paste;
 
 /// Larger texts are not drawn.
@@ -45,15 +53,21 @@ impl Drawing {
         if text.len() > RENDERED_MAX_BYTES || !is_tame(&text) {
             return None;
         }
+        highlight::ready().await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
         let drawing = async {
             let hand = self.hands.clone().acquire_owned().await.ok()?;
             let work = tokio::task::spawn_blocking(move || {
                 let _hand = hand;
-                safe(&text)
+                safe(&text, &stopped)
             });
             work.await.ok()
         };
-        tokio::time::timeout(RENDER_LIMIT, drawing).await.ok()?
+        let drawn = tokio::time::timeout(RENDER_LIMIT, drawing).await;
+        // Code is coloured line by line, and each line looks at this.
+        stop.store(true, Ordering::Relaxed);
+        drawn.ok()?
     }
 }
 
@@ -64,20 +78,71 @@ fn is_tame(text: &str) -> bool {
     text.matches('&').count() <= AMPERSANDS_MAX && text.lines().all(|line| depth(line) <= QUOTES_DEEP_MAX)
 }
 
-fn safe(text: &str) -> String {
+/// Code in a text, in the colours that a paste of code has.
+struct Coloured<'s> {
+    stop: &'s AtomicBool,
+}
+
+impl SyntaxHighlighterAdapter for Coloured<'_> {
+    fn write_highlighted(&self, output: &mut dyn fmt::Write, language: Option<&str>, code: &str) -> fmt::Result {
+        output.write_str(&highlight::lines_in(code, language, self.stop).html)
+    }
+
+    fn write_pre_tag(&self, output: &mut dyn fmt::Write, _: HashMap<&'static str, Cow<'_, str>>) -> fmt::Result {
+        output.write_str("<pre class=\"code\">")
+    }
+
+    fn write_code_tag(&self, output: &mut dyn fmt::Write, _: HashMap<&'static str, Cow<'_, str>>) -> fmt::Result {
+        output.write_str("<code>")
+    }
+}
+
+/// Pictures would tell their owner who reads this: each becomes a link that says what it shows.
+fn without_pictures<'t>(arena: &'t Arena<'t>, root: comrak::nodes::Node<'t>) {
+    for node in root.descendants() {
+        let is_bare = node.first_child().is_none();
+        let picture = match &node.data.borrow().value {
+            NodeValue::Image(link) => Some(link.clone()),
+            _ => None,
+        };
+        if let Some(link) = picture {
+            node.data.borrow_mut().value = NodeValue::Link(link);
+            if is_bare {
+                node.append(arena.alloc(NodeValue::Text("picture".into()).into()));
+            }
+        }
+    }
+}
+
+fn safe(text: &str, stop: &AtomicBool) -> String {
     let mut options = comrak::Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
     options.extension.tasklist = true;
     options.extension.autolink = true;
-    let html = comrak::markdown_to_html(text, &options);
+    let (arena, coloured) = (Arena::new(), Coloured { stop });
+    let root = comrak::parse_document(&arena, text, &options);
+    without_pictures(&arena, root);
+    let mut plugins = Plugins::default();
+    plugins.render.codefence_syntax_highlighter = Some(&coloured);
+    let mut html = String::new();
+    // Writing into a string fails only where something of ours says so, and nothing does.
+    if comrak::format_html_with_plugins(root, &options, &mut html, &plugins).is_err() {
+        return String::new();
+    }
+    let classes = |names: &[&'static str]| names.iter().copied().collect::<HashSet<_>>();
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         // A link to one of our own addresses would be followed with the reader's identity.
         .url_relative(UrlRelative::Deny)
-        // Pictures would tell their owner who reads this; the page's policy keeps them out, and so do we.
+        // They are links by now; the page's policy keeps pictures out too.
         .rm_tags(["img", "map", "area"])
+        .allowed_classes(HashMap::from([
+            ("pre", classes(&["code"])),
+            ("span", classes(&["l"])),
+            ("b", classes(&highlight::class_names())),
+        ]))
         .add_tags(["input"])
         .add_tag_attributes("input", ["checked", "disabled"])
         .set_tag_attribute_value("input", "type", "checkbox")
@@ -91,6 +156,18 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+
+    fn safe(text: &str) -> String {
+        super::safe(text, &AtomicBool::new(false))
+    }
+
+    #[test]
+    fn code_has_its_colours_and_a_picture_is_a_link() {
+        insta::assert_snapshot!(safe("```rust\nfn a() {}\n```\n![a cat](https://cats.test/1.png) ![](https://cats.test/2.png)"), @r#"
+        <pre class="code"><code><span class="l"><b class="k">fn</b> <b class="f">a</b>() {}</span></code></pre>
+        <p><a href="https://cats.test/1.png" rel="noopener noreferrer nofollow">a cat</a> <a href="https://cats.test/2.png" rel="noopener noreferrer nofollow">picture</a></p>
+        "#);
+    }
 
     #[test]
     fn markdown_is_drawn() {
@@ -113,8 +190,7 @@ mod tests {
         </tr>
         </tbody>
         </table>
-        <pre><code>fn &lt;b&gt;
-        </code></pre>
+        <pre class="code"><code><span class="l"><b class="k">fn</b> <b class="k">&lt;</b>b<b class="k">&gt;</b></span></code></pre>
         <p><a href="https://a.test" rel="noopener noreferrer nofollow">https://a.test</a></p>
         "#);
     }
@@ -134,7 +210,6 @@ mod tests {
             "data:",
             "/api/delete",
             "<img",
-            "evil.test/pixel\"",
             "onclick",
             "style=",
             "<form",

@@ -8,22 +8,25 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{PastePages, highlight, markdown};
-use crate::kernel::paste::{Author, Paste, PasteId, PastePlace};
+use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, UNTITLED};
 use crate::notices::pastes::size;
+use crate::notices::words::one_line;
 use crate::web::pages::moment;
 
 /// As many are on one page of the list, as at tclip.
 const PAGE: i64 = 25;
+/// Of a first line that stands for a name.
+const TITLE_MAX: usize = 80;
 /// Further back nobody leafs.
 const PAGES_MAX: i64 = 100_000;
 /// A text is shown as text: it can load nothing, run nothing, and is not what the browser guesses.
 const RAW_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /// What every page of a paste says about it.
-fn facts(pages: &PastePages, paste: &Paste, reader: Option<&Author>) -> Value {
+fn facts(pages: &PastePages, paste: &Paste, content: &str, reader: Option<&Author>) -> Value {
     let now = pages.engine.clock().now_ms();
     json!({
-        "title": paste.filename, "id": paste.id.as_str(), "filename": paste.filename, "author": paste.author.name,
+        "title": title(&paste.filename, content), "is_drawn": false, "has_own_title": false, "note": "", "id": paste.id.as_str(), "filename": paste.filename, "author": paste.author.name,
         "created": moment(paste.created_at, now), "expires": paste.expires_at.map(|at| moment(at, now)), "size": size(paste.size_bytes),
         "is_markdown": markdown::is_markdown(paste),
         "can_delete": reader.is_some_and(|reader| paste.check_delete(reader, now).is_ok()),
@@ -50,23 +53,28 @@ async fn content(pages: &PastePages, paste: &Paste) -> Result<String, Response> 
 
 /// `GET /paste/ID`.
 pub(super) async fn page(State(pages): State<PastePages>, Path(id): Path<String>, request: Request) -> Response {
-    highlighted(&pages, &id, &request.into_parts().0).await.unwrap_or_else(|answer| answer)
+    drawn(&pages, &id, &request.into_parts().0).await.unwrap_or_else(|answer| answer)
 }
 
-async fn highlighted(pages: &PastePages, id: &str, parts: &Parts) -> Result<Response, Response> {
-    let (paste, reader) = found(pages, id, parts).await?;
-    let content = content(pages, &paste).await?;
-    let code = pages.highlighted.of(&paste, content).await;
-    let mut facts = facts(pages, &paste, reader.as_ref());
+/// The lines of a paste; `note` says why they are shown and not the page they would make.
+async fn highlighted(
+    pages: &PastePages,
+    (paste, reader): (&Paste, Option<&Author>),
+    content: String,
+    note: &str,
+) -> Response {
+    let mut facts = facts(pages, paste, &content, reader);
+    let code = pages.highlighted.of(paste, content).await;
     if let Some(facts) = facts.as_object_mut() {
         facts.insert("code".to_owned(), json!(&*code.html));
         facts.insert("is_cut".to_owned(), json!(code.is_cut));
         facts.insert("lines_max".to_owned(), json!(highlight::LINES_MAX));
+        facts.insert("note".to_owned(), json!(note));
     }
-    Ok(pages.pages.page(StatusCode::OK, "pastes/show.html", &facts))
+    pages.pages.page(StatusCode::OK, "pastes/show.html", &facts)
 }
 
-/// `GET /paste/ID/raw`, `dl`, `md`. As at tclip `md` of what is no Markdown leads to the paste, and `org` too: that format is
+/// `GET /paste/ID/raw`, `dl`, `source`, `md`. As at tclip `md` of what is no Markdown leads to the paste, and `org` too: that format is
 /// not drawn here.
 pub(super) async fn other(
     State(pages): State<PastePages>,
@@ -77,6 +85,7 @@ pub(super) async fn other(
     let answer = match how.as_str() {
         "raw" => raw(&pages, &id, &parts, false).await,
         "dl" => raw(&pages, &id, &parts, true).await,
+        "source" => source(&pages, &id, &parts).await,
         "md" | "org" => rendered(&pages, &id, &parts, how == "md").await,
         _ => Ok(pages.gone()),
     };
@@ -115,21 +124,46 @@ fn disposition(filename: &str) -> String {
 }
 
 async fn rendered(pages: &PastePages, id: &str, parts: &Parts, is_md: bool) -> Result<Response, Response> {
-    let (paste, reader) = found(pages, id, parts).await?;
+    let (paste, _) = found(pages, id, parts).await?;
     if !is_md || !markdown::is_markdown(&paste) {
         return Ok(Redirect::temporary(&format!("/paste/{}", paste.id)).into_response());
     }
+    drawn(pages, id, parts).await
+}
+
+async fn source(pages: &PastePages, id: &str, parts: &Parts) -> Result<Response, Response> {
+    let (paste, reader) = found(pages, id, parts).await?;
     let content = content(pages, &paste).await?;
-    let Some(html) = pages.drawing.of(content).await else {
-        return Ok(
-            pages.said(StatusCode::OK, "This Markdown is too large or too odd to be drawn. Its text is still there.")
-        );
-    };
-    let mut facts = facts(pages, &paste, reader.as_ref());
-    if let Some(facts) = facts.as_object_mut() {
-        facts.insert("html".to_owned(), json!(html));
+    Ok(highlighted(pages, (&paste, reader.as_ref()), content, "").await)
+}
+
+/// Markdown as the page it makes, everything else as its lines.
+async fn drawn(pages: &PastePages, id: &str, parts: &Parts) -> Result<Response, Response> {
+    let (paste, reader) = found(pages, id, parts).await?;
+    let content = content(pages, &paste).await?;
+    if !markdown::is_markdown(&paste) {
+        return Ok(highlighted(pages, (&paste, reader.as_ref()), content, "").await);
     }
-    Ok(pages.pages.page(StatusCode::OK, "pastes/markdown.html", &facts))
+    let Some(html) = pages.drawing.of(content.clone()).await else {
+        let note = "This Markdown is too large or too odd to be drawn, so this is its text.";
+        return Ok(highlighted(pages, (&paste, reader.as_ref()), content, note).await);
+    };
+    let mut facts = facts(pages, &paste, &content, reader.as_ref());
+    if let Some(facts) = facts.as_object_mut() {
+        facts.insert("has_own_title".to_owned(), json!(html.trim_start().starts_with("<h1>")));
+        facts.insert("html".to_owned(), json!(html));
+        facts.insert("is_drawn".to_owned(), json!(true));
+    }
+    Ok(pages.pages.page(StatusCode::OK, "pastes/show.html", &facts))
+}
+
+/// What a paste is called where people look for it: its name, and without one its first line.
+pub(in crate::web) fn title(filename: &str, content: &str) -> String {
+    let line = content.lines().map(|line| line.trim().trim_start_matches('#').trim()).find(|line| !line.is_empty());
+    match line {
+        Some(line) if filename == UNTITLED => one_line(line, TITLE_MAX),
+        _ => filename.to_owned(),
+    }
 }
 
 /// Which page of the list.
@@ -154,13 +188,18 @@ pub(super) async fn list(State(pages): State<PastePages>, Query(leaf): Query<Lea
         Err(error) => return pages.failed(&error),
     };
     let has_next = found.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let begins = match pages.pastes().begins(&found).await {
+        Ok(begins) => begins,
+        Err(error) => return pages.failed(&error),
+    };
+    let begin = |id: &PasteId| begins.get(id).map_or("", String::as_str);
     let now = pages.engine.clock().now_ms();
     let rows: Vec<Value> = found
         .iter()
         .take(usize::try_from(PAGE).unwrap_or(0))
         .map(|paste| {
             json!({
-                "id": paste.id.as_str(), "filename": paste.filename, "created": moment(paste.created_at, now),
+                "id": paste.id.as_str(), "title": title(&paste.filename, begin(&paste.id)), "created": moment(paste.created_at, now),
                 "author": paste.author.name, "size": size(paste.size_bytes),
                 "is_mine": paste.author.is_same(&reader),
             })
@@ -178,8 +217,7 @@ pub(super) async fn new(State(pages): State<PastePages>, request: Request) -> Re
     match pages.person(request.headers(), request.extensions()).await {
         Ok(_) if !pages.pastes().are_here() => Redirect::temporary(&pages.pastes().list_page()).into_response(),
         Ok(author) => {
-            let facts =
-                json!({ "title": "New paste", "user": author.shown(), "keep": "", "content": "", "filename": "" });
+            let facts = json!({ "title": "New paste", "user": author.shown(), "keep": "", "content": "", "filename": "", "address": pages.pages.neighbours().here });
             pages.pages.page(StatusCode::OK, "pastes/new.html", &facts)
         }
         Err(answer) => answer,
