@@ -19,6 +19,7 @@ use crate::kernel::link::{
     ExpandError, Link, LinkId, LinkRefusal, Target, Typed, Visit, expand, without_punctuation, without_signs,
 };
 use crate::kernel::{Failure, Standing};
+use crate::outside::ADMIN_IN_LOG;
 use crate::outside::contacts::Contacts;
 use crate::outside::golink::{Golink, GolinkError};
 use crate::store::{Store, StoreError};
@@ -136,12 +137,10 @@ impl From<TellError> for LinkError {
 }
 
 fn failure(error: &GolinkError) -> Failure {
-    Failure {
-        what: error.to_string(),
-        advice: error.advice().unwrap_or_default(),
-        retryable: error.may_have_happened(),
-        retry_after_ms: None,
-    }
+    let advice = error.advice().unwrap_or_default();
+    tracing::warn!(%error, advice, "golink did not do it");
+    let advice = if error.is_for_an_admin() { ADMIN_IN_LOG.to_owned() } else { advice };
+    Failure { what: error.to_string(), advice, retryable: error.may_have_happened(), retry_after_ms: None }
 }
 
 /// The go links. Cloning is cheap.

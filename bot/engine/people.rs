@@ -310,19 +310,13 @@ fn transient(what: &str) -> Failure {
 }
 
 pub(super) fn slack_failure(error: &SlackError) -> Failure {
-    Failure {
-        what: error.to_string(),
-        advice: error.advice().unwrap_or_default(),
-        retryable: error.is_retryable(),
-        retry_after_ms: error.retry_after_ms(),
-    }
+    tracing::info!(%error, "a look-up failed");
+    let (what, advice) = error.for_people();
+    Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }
 
 pub(super) fn tailscale_failure(error: &TailscaleError) -> Failure {
-    Failure {
-        what: error.to_string(),
-        advice: error.advice().unwrap_or_default(),
-        retryable: error.is_retryable(),
-        retry_after_ms: error.retry_after_ms(),
-    }
+    tracing::info!(%error, "a look-up failed");
+    let (what, advice) = error.for_people();
+    Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }

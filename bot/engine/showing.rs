@@ -107,12 +107,8 @@ pub(super) async fn show(engine: &Engine, request: &Request, place: &Place, wait
                 unsure.note(request, place);
             }
             not_said(request, &error, attempts).unwrap_or_else(|| {
-                let failure = Failure {
-                    what: error.to_string(),
-                    advice: error.advice().unwrap_or_default(),
-                    retryable: false,
-                    retry_after_ms: None,
-                };
+                let (what, advice) = error.for_people();
+                let failure = Failure { what, advice, retryable: false, retry_after_ms: None };
                 Performed::happened(Event::NotShown { place: place.clone(), failure })
             })
         }

@@ -18,7 +18,8 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
             styled(button("approve", "Approve", &sealed(request)), "primary"),
             styled(button("deny", "Deny", &sealed(request)), "danger"),
         ],
-        State::Approved | State::Activating | State::Active => match place {
+        State::Approved | State::Activating => vec![revoke(request)],
+        State::Active => match place {
             Place::Channel(_) => vec![give_back(request), revoke(request)],
             // The holder does not see an approver's direct messages.
             Place::Approver(_) => vec![revoke(request)],

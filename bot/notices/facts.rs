@@ -158,7 +158,7 @@ impl Facts {
             state: request.state.word(),
             outcome: request.outcome.map_or("", Outcome::word),
             stuck: request.stuck,
-            emoji: emoji(request),
+            emoji: words::emoji(request),
             state_line: words::state_line(request),
             asked_at: request.asked_at,
             lapses_at: request.lapses_at(),
@@ -341,22 +341,4 @@ fn time_left(request: &Request, now: i64) -> String {
 fn card_channel(request: &Request) -> String {
     let posted = request.thread().map(|message| message.channel.clone());
     posted.or_else(|| request.workflow.announce.clone()).map(|name| one_line(&name, 80)).unwrap_or_default()
-}
-
-fn emoji(request: &Request) -> &'static str {
-    if request.stuck {
-        return "🚨";
-    }
-    match (request.state, request.outcome) {
-        (State::Ended, _) if request.is_left_on() => "⚠️",
-        (State::Pending, _) => "⏳",
-        (State::Approved | State::Activating, _) => "🔄",
-        (State::Active, _) => "🟢",
-        (State::Ending | State::Ended, Some(Outcome::Failed)) => "❌",
-        (State::Ending, _) => "🔄",
-        (State::Ended, Some(Outcome::Denied)) => "⛔",
-        (State::Ended, Some(Outcome::Lapsed)) => "💤",
-        (State::Ended, Some(Outcome::Withdrawn)) => "↩️",
-        (State::Ended, _) => "🔒",
-    }
 }

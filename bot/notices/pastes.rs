@@ -117,7 +117,7 @@ pub fn made(paste: &Paste, page: &str, share: Option<Share<'_>>, is_public: bool
     let readers = readers(is_public, paste.place == PastePlace::Here);
     let text = format!("Pasted: {}", link(page, &paste.filename));
     let mut blocks = vec![section(&format!("*{text}*\n{}", escape(page)))];
-    let small = format!("{}, {end}. {readers} Only you see this message.", size(paste.size_bytes));
+    let small = format!("{}, {end}. {readers}", size(paste.size_bytes));
     blocks.push(context(&small));
     let id = paste.id.as_str();
     let mut buttons = Vec::new();

@@ -7,7 +7,7 @@ use crate::kernel::person::{Standing, Who};
 use crate::kernel::workflow::{Clause, Stage};
 use crate::kernel::{Outcome, Refusal, Request, State, Workflow};
 
-pub use super::text::{escape, fit, one_line, quote};
+pub use super::text::{escape, fit, one_line, quote, sentence};
 
 /// Within this of now, seconds are shown too.
 const NEAR_MS: i64 = 5 * 60 * 1000;
@@ -118,6 +118,25 @@ pub fn takes(workflow: &Workflow) -> String {
     };
     let stage = |stage: &Stage| stage.clauses.iter().map(clause).collect::<Vec<_>>().join(", and ");
     workflow.approve.iter().map(stage).collect::<Vec<_>>().join("; then ")
+}
+
+/// The state as one sign.
+pub fn emoji(request: &Request) -> &'static str {
+    if request.stuck {
+        return "🚨";
+    }
+    match (request.state, request.outcome) {
+        (State::Ended, _) if request.is_left_on() => "⚠️",
+        (State::Pending, _) => "⏳",
+        (State::Approved | State::Activating, _) => "🔄",
+        (State::Active, _) => "🟢",
+        (State::Ending | State::Ended, Some(Outcome::Failed)) => "❌",
+        (State::Ending, _) => "🔄",
+        (State::Ended, Some(Outcome::Denied)) => "⛔",
+        (State::Ended, Some(Outcome::Lapsed)) => "💤",
+        (State::Ended, Some(Outcome::Withdrawn)) => "↩️",
+        (State::Ended, _) => "🔒",
+    }
 }
 
 /// Where a request is, in a few words for one line. Says nothing that is not yet so. No markup.

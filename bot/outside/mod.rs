@@ -11,6 +11,11 @@ pub mod tailscale;
 pub mod tailscaled;
 pub mod tclip;
 
+/// What somebody is told who asked for something that only an admin can set right. What exactly is wrong stands in the log and at `/readyz`.
+pub const ADMIN: &str = "tell an admin; it is not your fault, and the bot's log and /readyz say what is wrong";
+/// The same for what stands in the log only.
+pub const ADMIN_IN_LOG: &str = "tell an admin; it is not your fault, and the bot's log says what to do";
+
 /// Whether an address is on this machine: no proxy can reach it. Everywhere else golink and tclip are called as every program
 /// calls anybody, through the proxy that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name, if they do.
 fn is_loopback(url: &url::Url) -> bool {

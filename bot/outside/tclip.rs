@@ -97,6 +97,11 @@ impl TclipError {
         })
     }
 
+    /// Only the configuration of the bot sets it right.
+    pub fn is_for_an_admin(&self) -> bool {
+        matches!(self, Self::Redirects { .. } | Self::NotTclip { .. })
+    }
+
     /// Whether the same call can work later without anybody changing something.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Busy { .. })

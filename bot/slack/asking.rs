@@ -26,7 +26,7 @@ impl Surface {
     /// Opens the form with the choice of everything this person may ask for; at once, and filled in later if it must be looked up.
     pub(super) async fn open_choice(&self, by: &By, trigger: Option<&SecretString>, channel: Option<String>) -> Answer {
         const LINE: &str = "/access NAME";
-        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(LINE)) };
+        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(LINE, None)) };
         match self.known_choice(by, channel.clone(), None).await {
             Ok(Some(filled)) => self.open(trigger, &filled.view(), LINE).await,
             Ok(None) => {
@@ -44,7 +44,7 @@ impl Surface {
     /// Opens a form for somebody who has to be looked up first: it shows what they typed and is filled in when that is done.
     pub(super) async fn open_unknown(&self, by: &By, trigger: Option<&SecretString>, form: Form) -> Answer {
         let line = sentences::line(&form);
-        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(&line)) };
+        let Some(trigger) = trigger else { return Answer::ephemeral(sentences::not_opened(&line, None)) };
         let (engine, slack_id) = (self.engine.clone(), by.slack_id.clone());
         let filling = async move {
             let prepared = tokio::time::timeout(FILL_LIMIT, engine.prepare_afresh(&slack_id, &form)).await;
@@ -74,7 +74,7 @@ impl Surface {
             Ok(handle) => handle,
             Err(error) => {
                 tracing::warn!(%error, "a form could not be opened");
-                return Answer::ephemeral(sentences::not_opened(line));
+                return Answer::ephemeral(sentences::not_opened(line, Some(&error)));
             }
         };
         let slack = self.engine.slack().clone();
@@ -93,7 +93,7 @@ impl Surface {
         let line = sentences::line(&filled.form);
         match trigger {
             Some(trigger) => self.open(trigger, &filled.view(), &line).await,
-            None => Answer::ephemeral(sentences::not_opened(&line)),
+            None => Answer::ephemeral(sentences::not_opened(&line, None)),
         }
     }
 
@@ -102,7 +102,7 @@ impl Surface {
             Ok(_) => Answer::Nothing,
             Err(error) => {
                 tracing::warn!(%error, "a form could not be opened");
-                Answer::ephemeral(sentences::not_opened(line))
+                Answer::ephemeral(sentences::not_opened(line, Some(&error)))
             }
         }
     }

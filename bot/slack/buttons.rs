@@ -141,10 +141,15 @@ impl Surface {
         }
     }
 
-    /// What only one person sees can be changed only now, through the address that came with the press.
+    /// A private answer can be changed only now, through the address that came with the press.
     async fn replace_private(&self, by: &By, actions: &BlockActions, id: &RequestId) {
-        let is_ours = matches!(actions.block_id.as_str(), notices::ASKED | notices::REFUSED);
-        let Some(response_url) = actions.response_url.as_ref().filter(|_| actions.is_ephemeral && is_ours) else {
+        // Direct messages stay, and a button that was used would stay with them.
+        let is_ours = match actions.block_id.as_str() {
+            notices::ASKED => actions.is_ephemeral,
+            notices::REFUSED => true,
+            _ => false,
+        };
+        let Some(response_url) = actions.response_url.as_ref().filter(|_| is_ours) else {
             return;
         };
         let Ok(Some(request)) = self.engine.request(id).await else { return };
@@ -213,9 +218,10 @@ impl Surface {
         match opened {
             Ok(()) => Answer::Nothing,
             Err(error) => {
+                let said = deny::not_opened(error.as_ref());
                 let error = error.map(|error| error.to_string());
                 tracing::warn!(request.id = %id, error, "the form for a denial could not be opened");
-                Answer::ephemeral(deny::NOT_OPENED)
+                Answer::ephemeral(said)
             }
         }
     }

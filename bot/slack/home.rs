@@ -1,5 +1,7 @@
 //! The home tab: what waits for me, what I asked for, what I hold with its time left, and a way to start.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::buttons::ASK;
@@ -8,13 +10,15 @@ use super::sentences;
 use super::surface::Surface;
 use crate::inputs::duration::spelled;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Request, State};
+use crate::kernel::{Request, State, Workflow};
 use crate::notices::{buttons, words};
 
 /// Our name for it, so that a press in it is known from one in a modal.
 pub(super) const CALLBACK: &str = "access_home";
 /// Of each kind; Slack takes a hundred blocks.
 const EACH_MAX: usize = 12;
+/// Of what can be asked for.
+const OFFERS_MAX: usize = 10;
 /// Of what has ended.
 const ENDED_MAX: usize = 5;
 
@@ -33,15 +37,29 @@ impl Surface {
                 return;
             }
         };
-        let view = view(slack_id, (&mine, &waiting, &lent), self.engine.clock().now_ms());
+        let offers = self.offers(slack_id).await;
+        let view = view(slack_id, (&mine, &waiting, &lent), &offers, self.engine.clock().now_ms());
         if let Err(error) = self.engine.slack().views_publish(slack_id, None, &view).await {
             tracing::warn!(actor = %slack_id, %error, "a home tab could not be drawn");
         }
     }
 }
 
+impl Surface {
+    /// What this person may ask for, as far as that is known here.
+    async fn offers(&self, slack_id: &str) -> Vec<Arc<Workflow>> {
+        let Ok(Some(person)) = self.engine.known_person(slack_id).await else { return Vec::new() };
+        self.may_ask(&person).unwrap_or_default()
+    }
+}
+
 /// The home tab of one person. `mine` and `lent` newest first, `waiting` oldest first; `now` in milliseconds since the Unix epoch.
-fn view(slack_id: &str, (mine, waiting, lent): (&[Request], &[Request], &[Request]), now: i64) -> Value {
+fn view(
+    slack_id: &str,
+    (mine, waiting, lent): (&[Request], &[Request], &[Request]),
+    offers: &[Arc<Workflow>],
+    now: i64,
+) -> Value {
     let mut blocks = vec![
         json!({ "type": "actions", "elements": [button("Ask for access", ASK, "new", Some("primary"))] }),
         context(&format!("As of {}. `/access list` is always up to date.", words::when_exactly(now))),
@@ -53,13 +71,33 @@ fn view(slack_id: &str, (mine, waiting, lent): (&[Request], &[Request], &[Reques
     part(&mut blocks, "Waiting for you", &waiting, |request| to_decide(request, slack_id, now));
     let lent: Vec<&Request> = lent.iter().collect();
     part(&mut blocks, "What you hold", &held, |request| held_by_me(request, slack_id, now));
-    part(&mut blocks, "What you asked for", &of(&[State::Pending]), |request| asked_by_me(request, slack_id, now));
+    // One's own that one may decide on stands above already.
+    let is_above = |one: &&Request| waiting.iter().any(|above| above.id == one.id);
+    let asked: Vec<&Request> = of(&[State::Pending]).into_iter().filter(|one| !is_above(one)).collect();
+    part(&mut blocks, "What you asked for", &asked, |request| asked_by_me(request, slack_id, now));
     part(&mut blocks, "What you may take back", &lent, |request| held_by_others(request, slack_id, now));
     part(&mut blocks, "Lately ended", &ended, |request| over(request, now));
     if blocks.len() == 2 {
         blocks.push(section("Nothing waits for you, and you hold nothing. That is how it should be."));
     }
+    if !offers.is_empty() {
+        blocks.push(json!({ "type": "header", "text": plain("What you can ask for") }));
+        blocks.push(section(&offered(offers)));
+    }
+    blocks.push(context("`/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more."));
     json!({ "type": "home", "callback_id": CALLBACK, "blocks": blocks })
+}
+
+fn offered(offers: &[Arc<Workflow>]) -> String {
+    let line = |workflow: &Arc<Workflow>| {
+        let command = workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name));
+        format!("• {} · {}", sentences::code(&command), words::escape(&words::one_line(&workflow.title, 75)))
+    };
+    let mut lines: Vec<String> = offers.iter().take(OFFERS_MAX).map(line).collect();
+    if let more @ 1.. = offers.len().saturating_sub(OFFERS_MAX) {
+        lines.push(format!("and {more} more: `/access`"));
+    }
+    lines.join("\n")
 }
 
 fn part(blocks: &mut Vec<Value>, title: &str, requests: &[&Request], show: impl Fn(&Request) -> Vec<Value>) {

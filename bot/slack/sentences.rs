@@ -7,14 +7,28 @@ use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
 use crate::kernel::workflow::{Clause, Input, OwnRequest};
 use crate::kernel::{Failure, Refusal, Request, Standing, Typed, Workflow, hold};
-use crate::notices::words::{self, escape, one_line};
+use crate::notices::words::{self, escape, one_line, sentence};
+use crate::outside::slack::SlackError;
 
 /// A form whose trigger was too old, or that Slack would not show.
-pub(super) fn not_opened(line: &str) -> String {
+pub(super) fn not_opened(line: &str, error: Option<&SlackError>) -> String {
     format!(
-        "The form could not be opened: Slack gives three seconds for it. Nothing was asked. Try again, or type {}",
+        "The form could not be opened: {} Nothing was asked. Try again, or type {}",
+        why_not_opened(error),
         code(line)
     )
+}
+
+/// Why Slack did not show a form; without an error it sent nothing to open one with.
+pub(super) fn why_not_opened(error: Option<&SlackError>) -> String {
+    match error {
+        None => "Slack sent nothing to open it with.".to_owned(),
+        Some(error) if error.is_about_trigger() => "Slack gives three seconds for it, and they were over.".to_owned(),
+        Some(error) => {
+            let (what, advice) = error.for_people();
+            format!("{} {}", sentence(&what), sentence(&advice)).trim().to_owned()
+        }
+    }
 }
 
 /// A press in a channel that another company can see.
@@ -30,7 +44,7 @@ pub(super) const NOT_YOUR_REQUEST: &str =
     "That is somebody else's request; only they can ask for it again. `/access` opens a form of your own.";
 
 /// A press that is saved and not yet counted.
-pub(super) const PRESS_SAVED: &str = "Your press is saved and being checked. `/access list` shows what came of it.";
+pub(super) const PRESS_SAVED: &str = "Your press is saved. `/access list` shows what comes of it.";
 
 /// The database did not take a press.
 pub(super) const NOT_COUNTED: &str =
@@ -297,9 +311,7 @@ pub(super) fn no_tailnet_user(email: Option<&str>) -> String {
         }
         None => "Slack tells me no e-mail address of yours, so I cannot tell who you are in the tailnet".to_owned(),
     };
-    format!(
-        "{looked}; nothing was asked. If your tailnet login is another one, an admin can say so in the `people:` table of nightlatch.yaml."
-    )
+    format!("{looked}; nothing was asked. If your tailnet login is another one, ask an admin to tell the bot.")
 }
 
 /// The same, over an open form.

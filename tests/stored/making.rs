@@ -115,7 +115,7 @@ async fn links_and_pastes(stage: &Stage) {
 async fn ended_in_every_way(stage: &Stage) {
     stage.alice.command("/access prod-db 2h denied").await;
     stage.bob.press("Deny").await;
-    stage.bob.fill("Why not?", "not today").await;
+    stage.bob.fill("Why", "not today").await;
     stage.bob.submit().await;
     stage.alice.command("/access prod-db 2h withdrawn").await;
     stage.alice.command("/access withdraw prod-db").await;

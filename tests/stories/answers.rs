@@ -150,6 +150,10 @@ async fn home_shows_what_waits_what_is_held_and_a_way_to_start() {
         [Ask for access]
         ~ As of today 13:00:00. `/access list` is always up to date.
         Nothing waits for you, and you hold nothing. That is how it should be.
+        # What you can ask for
+        • `/access prod-db` · Production database
+        • `/staging` · Staging
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.command("/access prod-db 2h for <@U0BOB0001> & co").await;
         assert_snapshot!(stage.bob.home().await, @"
@@ -159,6 +163,10 @@ async fn home_shows_what_waits_what_is_held_and_a_way_to_start() {
         *Production database* on alice-laptop for @alice, for 2 hours. Lapses today 15:00.
         > for <@U0BOB0001> & co
         [Approve] [Deny]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        • `/staging` · Staging
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.bob.press_in("home", "Approve").await;
         assert!(stage.slack.home("bob").expect("a home").contains("Your press is saved and being checked"));
@@ -169,6 +177,10 @@ async fn home_shows_what_waits_what_is_held_and_a_way_to_start() {
         # What you hold
         *Production database* on alice-laptop: active until today 15:00, 30m left
         [Return]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        • `/staging` · Staging
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.press_in("home", "Return").await;
         assert_snapshot!(stage.alice.home().await, @"
@@ -176,6 +188,10 @@ async fn home_shows_what_waits_what_is_held_and_a_way_to_start() {
         ~ As of today 14:30:00. `/access list` is always up to date.
         # Lately ended
         *Production database* on alice-laptop: returned today 14:30:00  [Ask again]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        • `/staging` · Staging
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.press_in("home", "Ask for access").await;
         assert!(stage.alice.modal().contains("What do you need?"));
@@ -243,7 +259,14 @@ async fn nothing_is_decided_in_a_channel_shared_with_another_company() {
 async fn when_slack_will_not_open_a_form_the_line_to_type_is_said() {
     story(async |stage| {
         stage.slack.fail("views.open", SlackFault::Error("expired_trigger_id".to_owned()), 1);
-        assert_snapshot!(answer(&stage.bob, "/access prod-db 2h invoice 1204").await, @"nightlatch (only you): The form could not be opened: Slack gives three seconds for it. Nothing was asked. Try again, or type `/access prod-db 2h invoice 1204`");
+        assert_snapshot!(answer(&stage.bob, "/access prod-db 2h invoice 1204").await, @"nightlatch (only you): The form could not be opened: Slack gives three seconds for it, and they were over. Nothing was asked. Try again, or type `/access prod-db 2h invoice 1204`");
+        // Another reason is told as what it is, and what only an admin can mend is an admin's.
+        for code in ["missing_scope", "invalid_arguments"] {
+            stage.slack.fail("views.open", SlackFault::Error(code.to_owned()), 1);
+            let told = answer(&stage.bob, "/access prod-db 2h invoice 1204").await;
+            assert!(!told.contains("three seconds"), "{told}");
+            assert_eq!(told.contains("Tell an admin"), code == "missing_scope", "{told}");
+        }
     })
     .await;
 }

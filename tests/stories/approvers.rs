@@ -308,7 +308,7 @@ async fn a_person_who_cannot_be_looked_up_is_told_that_nothing_was_counted() {
         insta::assert_snapshot!(stage.told_privately("#access", "bob").await, @"
         nightlatch (only you):
           ⚠️ *Nothing was counted*: I could not check who you are.
-          Slack refused users.info: internal_error. Please press again in a moment.
+          Slack refused it (internal_error). Please press again in a moment.
           ~ Production database · request 01kjmma2g000000001
         ");
         assert!(is_pending(stage).await);

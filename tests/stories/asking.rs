@@ -39,13 +39,10 @@ async fn the_main_job_as_everybody_sees_it() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204 is stuck
-          Asked: @bob, @carol, because they are in group:dba or @db-oncall.
-          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          Asked: @bob, @carol (in group:dba or @db-oncall)
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
         stage.bob.press("Approve").await;
@@ -53,13 +50,10 @@ async fn the_main_job_as_everybody_sees_it() {
         #access
         nightlatch:
           🟢 *Active until today 09:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 07:00:00 | *Until* today 09:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 07:00:00, for 2h
           > invoice 1204 is stuck
           Approved by @bob (group:dba) today 07:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
@@ -68,10 +62,8 @@ async fn the_main_job_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           🟢 *Production database is active until today 15:00* on alice-laptop (macOS)
-          *Active since* today 13:00:00 | *Ends* today 15:00
-          Changed: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          Done earlier? Press Return or type `/access return prod-db`.
-          ~ Request 01kjmma2g000000001 · you are told shortly before it ends
+          Done earlier? Press Return, or type `/access return prod-db`.
+          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` · you are told shortly before it ends
           [Return]
         ");
         stage.advance(100.minutes()).await;
@@ -79,9 +71,9 @@ async fn the_main_job_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           ⏰ *Production database ends today 15:00* on alice-laptop
-          Then this is taken back: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
-          Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
-          ~ Request 01kjmma2g000000001
+          New connections stop then; open TCP connections may live on.
+          Done already? Press Return, or type `/access return prod-db`. Need it longer? Ask again now with `/access prod-db`; the later end counts.
+          ~ Request 01kjmma2g000000001 · takes back `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return]
         ");
         stage.advance(20.minutes()).await;
@@ -89,15 +81,12 @@ async fn the_main_job_as_everybody_sees_it() {
         #access
         nightlatch:
           🔒 *Ended: the time was up* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 21:00 to today 23:00:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 21:00 to today 23:00:00
           > invoice 1204 is stuck
           Approved by @bob (group:dba) today 21:00
           🔒 Verified gone today 23:00:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until today 23:00 at the latest.
             nightlatch:
@@ -181,7 +170,7 @@ async fn somebody_the_tailnet_does_not_know_is_told_what_was_looked_for() {
         insta::assert_snapshot!(private(&zoe), @"
         #general
         nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
-        nightlatch (only you): I looked for an active tailnet user called `zoe@example.com` (your e-mail in Slack) and found none; nothing was asked. If your tailnet login is another one, an admin can say so in the `people:` table of nightlatch.yaml.
+        nightlatch (only you): I looked for an active tailnet user called `zoe@example.com` (your e-mail in Slack) and found none; nothing was asked. If your tailnet login is another one, ask an admin to tell the bot.
         ");
         assert!(stage.requests().await.is_empty());
     })

@@ -168,6 +168,9 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         [Ask for access]
         ~ As of today 21:00:00. `/access list` is always up to date.
         Nothing waits for you, and you hold nothing. That is how it should be.
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.command("/access prod-db 2h invoice 1204").await;
         insta::assert_snapshot!(stage.carol.home().await, @"
@@ -177,6 +180,9 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         *Production database* on alice-laptop for @alice, for 2 hours. Lapses tomorrow 05:00.
         > invoice 1204
         [Approve] [Deny]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         insta::assert_snapshot!(stage.alice.home().await, @"
         [Ask for access]
@@ -184,6 +190,9 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         # What you asked for
         *Production database* on alice-laptop: waiting for approval. Lapses today 21:00.
         [Withdraw]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.carol.press_in("home", "Approve").await;
         assert!(stage.is_on());
@@ -193,6 +202,9 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         # What you hold
         *Production database* on alice-laptop: active until today 15:00, 2h left
         [Return]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.press_in("home", "Return").await;
         assert!(!stage.is_on());
@@ -201,6 +213,9 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         ~ As of today 13:00:00. `/access list` is always up to date.
         # Lately ended
         *Production database* on alice-laptop: returned today 13:00:00  [Ask again]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.alice.press_in("home", "Ask again").await;
         insta::assert_snapshot!(stage.alice.modal(), @"

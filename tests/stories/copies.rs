@@ -74,13 +74,10 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
           ~ Request 01kjmma2g000000001
         nightlatch:
           🟢 *Active until today 23:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 21:00:05 | *Until* today 23:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 21:00:05, for 2h
           > invoice 1204
           Approved by @bob (group:dba) today 21:00:05
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:05, until today 23:00 at the latest.
@@ -106,15 +103,12 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
           ~ Request 01kjmma2g000000001
         nightlatch:
           🔒 *Ended: the time was up* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 21:00 to today 23:00:05
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 21:00 to today 23:00:05
           > invoice 1204
           Approved by @bob (group:dba) today 21:00
           🔒 Verified gone today 23:00:05
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:05, until today 23:00 at the latest.
             nightlatch:
@@ -189,13 +183,10 @@ async fn a_copy_in_direct_messages_is_put_right_by_a_press() {
           ~ Request 01kjmma2g000000001
         nightlatch:
           🟢 *Active until today 09:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 07:00:05 | *Until* today 09:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 07:00:05, for 2h
           > invoice 1204
           Approved by @bob (bob@example.com) today 07:00:05
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Revoke]
         ");
         stage.advance(2.hours()).await;

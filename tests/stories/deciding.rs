@@ -31,14 +31,11 @@ async fn the_card_shows_how_many_of_the_quorum_there_are_and_a_second_click_is_a
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          Asked: @bob, @carol, because they are in group:dba or @db-oncall.
+          Asked: @bob, @carol (in group:dba or @db-oncall)
           1 of 2 approvals: @bob
-          ~ Request 01kjmma2g000000001 · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
             nightlatch: ✅ @bob approved (group:dba): 1 of 2 approvals. It still waits for more.
         ");
@@ -49,7 +46,7 @@ async fn the_card_shows_how_many_of_the_quorum_there_are_and_a_second_click_is_a
           ~ Production database · request 01kjmma2g000000001
         ");
         stage.carol.press("Deny").await;
-        stage.carol.fill("Why not?", "not on a Friday").await;
+        stage.carol.fill("Why", "not on a Friday").await;
         stage.carol.submit().await;
         assert_eq!(stage.request().await.outcome, Some(Outcome::Denied), "one no is enough");
         stage.everybody_reads();
@@ -139,7 +136,7 @@ async fn a_denial_s_reason_reaches_the_requester() {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
         stage.bob.press("Deny").await;
         assert_eq!(stage.request().await.state, State::Pending, "nothing is decided until it is sent");
-        stage.bob.fill("Why not?", "use the <replica> & *not* the primary").await;
+        stage.bob.fill("Why", "use the <replica> & *not* the primary").await;
         stage.bob.submit().await;
         let told = stage.alice.reads();
         assert!(told.contains("use the <replica> & *not* the primary"), "{told}");
@@ -159,27 +156,25 @@ async fn a_denial_as_everybody_sees_it() {
         == Deny request ==
         @alice asks for *Production database* on alice-laptop for 2 hours.
         > invoice 1204
-        Why not? (optional): {}
+        Why (optional): {}
           Reaches the requester, and is kept with the request.
         ~ Nothing is decided until you press Deny here.
         (Back) [Deny]
         ");
-        stage.bob.fill("Why not?", "use the replica").await;
+        stage.bob.fill("Why", "use the replica").await;
         stage.bob.submit().await;
         assert_eq!(stage.bob.modal(), "(no modal)");
         insta::assert_snapshot!(stage.bob.sees("#access"), @"
         #access
         nightlatch:
           ⛔ *Denied by @bob* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Denied by @bob (group:dba) today 07:00:00
-          *Said with it*
+          *Why*
           > use the replica
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch:
               ⛔ @bob denied it. Nothing was switched on.
               > use the replica
@@ -242,12 +237,10 @@ async fn a_lapse_as_its_people_see_it() {
         #access
         nightlatch:
           💤 *Lapsed: nobody answered in time* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
         ");
     })
     .await;
@@ -276,13 +269,10 @@ async fn direct_messages_as_the_approvers_see_them() {
         @nightlatch
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          You are asked because you are in group:dba or @db-oncall. Also asked: @carol.
-          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          You are asked because you are in group:dba or @db-oncall; so is @carol.
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
         stage.bob.press_in(DM, "Approve").await;
@@ -290,13 +280,10 @@ async fn direct_messages_as_the_approvers_see_them() {
         @nightlatch
         nightlatch:
           🟢 *Active until today 23:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 21:00:00 | *Until* today 23:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 21:00:00, for 2h
           > invoice 1204
           Approved by @bob (group:dba) today 21:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Revoke]
         ");
         stage.advance(2.hours()).await;
@@ -304,15 +291,12 @@ async fn direct_messages_as_the_approvers_see_them() {
         @nightlatch
         nightlatch:
           🔒 *Ended: the time was up* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 21:00 to today 23:00:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 21:00 to today 23:00:00
           > invoice 1204
           Approved by @bob (group:dba) today 21:00
           🔒 Verified gone today 23:00:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
         ");
         assert!(!stage.bob.sees(DM).contains("[Revoke]"), "all of them change");
         assert_eq!(stage.bob.sees("#access"), "#access", "nobody else is told");

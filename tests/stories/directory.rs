@@ -128,7 +128,7 @@ async fn what_cannot_be_looked_up_within_a_minute_is_told_with_what_was_typed() 
         assert_eq!(private(&zoe), "#general", "it is still tried");
         stage.advance(20.seconds()).await;
         let told = private(&zoe);
-        assert!(told.contains("Nothing was asked: tailscale is not available"), "{told}");
+        assert!(told.contains("Nothing was asked: Tailscale cannot do it just now"), "{told}");
         assert!(told.contains("To try again, type `/access prod-db 2h invoice '1204'`"), "{told}");
         assert!(stage.requests().await.is_empty());
         assert_eq!(logged_states(stage).await, ["typed", "not_asked"]);
@@ -209,7 +209,7 @@ async fn a_form_that_cannot_be_looked_up_comes_back_with_everything_in_it() {
         ");
         stage.advance(70.seconds()).await;
         let told = zoe.modal();
-        assert!(told.contains("Nothing was asked: tailscale is not available"), "{told}");
+        assert!(told.contains("Nothing was asked: Tailscale cannot do it just now"), "{told}");
         assert!(told.contains("Everything you filled in is here; send it again in a moment."), "{told}");
         assert!(told.contains("Device: <zoe-laptop (linux)>") && told.contains("Hold: <2 hours>"), "{told}");
         assert!(told.contains("Reason: <invoice 1204>"), "{told}");

@@ -43,15 +43,12 @@ async fn while_granting_fails_the_card_says_so() {
         #access
         nightlatch:
           🔄 *Approved, being switched on* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is confirmed as on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ An attempt failed: Tailscale is not available: setting an attribute, 500, internal server error (request play6). It is being tried again; nothing counts as active before it is confirmed.
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Return] [Revoke]
+          ⚠️ An attempt failed: Tailscale cannot do it just now (setting an attribute, 500). It is being tried again; nothing counts as active before it is confirmed.
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
         ");
         stage.advance(1.minutes()).await;
@@ -92,7 +89,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play18).
+          What failed: Tailscale cannot do it just now (setting an attribute, 500).
           What was begun was taken back:
           🔒 Verified gone today 13:00:07
           Retry tries it again under the same approval.
@@ -103,7 +100,7 @@ async fn a_failed_grant_as_everybody_sees_it() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent* to @alice on alice-laptop. They do not have it.
-          What failed: Tailscale is not available: setting an attribute, 500, internal server error (request play18).
+          What failed: Tailscale cannot do it just now (setting an attribute, 500).
           What was begun was taken back:
           🔒 Verified gone today 07:00:07
           Retry tries it again under the same approval.
@@ -114,18 +111,16 @@ async fn a_failed_grant_as_everybody_sees_it() {
         #access
         nightlatch:
           ❌ *Failed: it could not be lent* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ Tailscale is not available: setting an attribute, 500, internal server error (request play18).
+          ⚠️ Tailscale cannot do it just now (setting an attribute, 500).
           🔒 Verified gone today 07:00:07
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch:
-              ❌ It could not be lent: Tailscale is not available: setting an attribute, 500, internal server error (request play18). What was begun was taken back.
+              ❌ It could not be lent: Tailscale cannot do it just now (setting an attribute, 500). What was begun was taken back.
               🔒 Verified gone today 07:00:07
         ");
         stage.bob.press_in("#access", "Retry").await;
@@ -153,8 +148,8 @@ async fn a_plan_without_custom_attributes_is_said_plainly_and_not_tried_again_an
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale does not allow this: setting an attribute, 403, feature not available on current billing plan (request play6).
-          What to do: Custom posture attributes need Tailscale's Premium or Enterprise plan; see Settings, Billing.
+          What failed: The plan of the tailnet does not have this (setting an attribute).
+          What to do: Tell an admin; it is not your fault, and the bot's log and /readyz say what is wrong.
           What was begun was taken back:
           🔒 Verified gone today 13:00:00
           Retry tries it again under the same approval.
@@ -293,8 +288,8 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
         @nightlatch
         nightlatch:
           ❌ *Production database could not be lent to you* on alice-laptop. You do not have it.
-          What failed: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4).
-          What to do: Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
+          What failed: Tailscale does not let the bot do this (reading attributes).
+          What to do: Tell an admin; it is not your fault, and the bot's log and /readyz say what is wrong.
           Nothing was switched on.
           Retry tries it again under the same approval.
           ~ Request 01kjmma2g000000001
@@ -304,17 +299,15 @@ async fn a_client_whose_rights_were_taken_away_is_said_plainly() {
         #access
         nightlatch:
           ❌ *Failed: it could not be lent* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:00
-          ⚠️ Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4). Give the OAuth client the scope `devices:posture_attributes:read`; tokens already issued keep their scopes.
+          ⚠️ Tailscale does not let the bot do this (reading attributes). Tell an admin; it is not your fault, and the bot's log and /readyz say what is wrong.
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
-            nightlatch: ❌ It could not be lent: Tailscale does not allow this: reading attributes, 403, calling actor does not have enough permissions to perform this function (request play4). Nothing was switched on.
+            nightlatch: ❌ It could not be lent: Tailscale does not let the bot do this (reading attributes). Nothing was switched on.
         ");
         stage.everybody_reads();
     })

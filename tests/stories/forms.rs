@@ -36,11 +36,11 @@ async fn a_device_that_cannot_be_told_is_asked_for_with_the_rest_filled_in() {
         [Withdraw]
         (Done)
         ");
-        assert!(stage.carol.sees("#access").contains("*Device* bob-laptop (windows)"));
+        assert!(stage.carol.sees("#access").contains("on bob-laptop (windows)"));
         stage.bob.press("Withdraw").await;
         assert_snapshot!(stage.bob.modal(), @"
         == Saved ==
-        Your press is saved and being checked. `/access list` shows what came of it.
+        Your press is saved. `/access list` shows what comes of it.
         (Done)
         ");
         assert!(stage.carol.sees("#access").contains("Withdrawn"), "{}", stage.carol.sees("#access"));
@@ -140,12 +140,12 @@ async fn a_denial_asks_why_and_its_reason_reaches_the_requester() {
         == Deny request ==
         @alice asks for *Production database* on alice-laptop for 2 hours.
         > invoice & <co>
-        Why not? (optional): {}
+        Why (optional): {}
           Reaches the requester, and is kept with the request.
         ~ Nothing is decided until you press Deny here.
         (Back) [Deny]
         ");
-        stage.bob.fill("Why not?", "use the <replica>").await;
+        stage.bob.fill("Why", "use the <replica>").await;
         stage.bob.submit().await;
         assert_eq!(stage.bob.modal(), "(no modal)");
         assert!(stage.alice.reads().contains("> use the <replica>"));

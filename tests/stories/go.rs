@@ -140,7 +140,7 @@ async fn a_link_that_depends_on_who_asks_says_so_to_somebody_the_tailnet_does_no
         stage.advance(crate::harness::Lengths::seconds(6)).await;
         insta::assert_snapshot!(go(stage, "bob", "/go me").await, @"
         nightlatch (only you):
-          That depends on who you are in the tailnet, and I cannot tell: I looked for an active tailnet user called `bob@example.com` (your e-mail in Slack) and found none. Nothing was changed. If your tailnet login is another one, an admin can say so in the `people:` table of nightlatch.yaml.
+          That depends on who you are in the tailnet, and I cannot tell: I looked for an active tailnet user called `bob@example.com` (your e-mail in Slack) and found none. Nothing was changed. If your tailnet login is another one, ask an admin to tell the bot.
           You typed `/go me`
         ");
     })

@@ -78,19 +78,19 @@ async fn a_golink_that_is_down_is_told_from_all_else() {
 }
 
 #[tokio::test]
-async fn a_golink_that_moved_to_https_says_what_to_write() {
+async fn a_golink_that_moved_to_https_is_an_admins_to_set_right() {
     with_golink(async |stage, golink| {
         golink.fail(Some(GolinkFault::MovedToHttps("https://go.example-tailnet.ts.net".to_owned())));
         insta::assert_snapshot!(read(&go(stage, "alice", MAKE).await, golink), @"
         nightlatch (only you):
-          Golink at http://go now answers at https://go.example-tailnet.ts.net only. An admin writes `golink: { url: https://go.example-tailnet.ts.net }` in nightlatch.yaml. Nothing was changed.
+          Golink at http://go now answers at https://go.example-tailnet.ts.net only. Tell an admin; it is not your fault, and the bot's log says what to do. Nothing was changed.
           [Open the form]
         ");
         the_form_has_it(stage, golink).await;
         golink.fail(Some(GolinkFault::MovedToHttps("https://go.example-tailnet.ts.net".to_owned())));
         for line in ["/go nothing", "/go top"] {
             let seen = go(stage, "alice", line).await;
-            assert!(seen.contains("url: https://go.example-tailnet.ts.net"), "{line}: {seen}");
+            assert!(seen.contains("answers at https://go.example-tailnet.ts.net only. Tell an admin"), "{line}: {seen}");
         }
     })
     .await;
@@ -116,7 +116,7 @@ async fn a_golink_that_fails_or_is_read_only_or_does_not_let_the_bot_says_so() {
         go(stage, "alice", "/go runbook https://wiki.example.com/new").await;
         insta::assert_snapshot!(read(&press(stage, "alice", "Replace").await, golink), @r#"
         nightlatch (only you):
-          Golink refused (http status 403): cannot update link owned by "alice@example.com". An admin grants this bot `tailscale.com/cap/golink` with `{"admin": true}`, so that it can change links for their owners. Nothing was changed.
+          Golink refused (http status 403): cannot update link owned by "alice@example.com". Tell an admin; it is not your fault, and the bot's log says what to do. Nothing was changed.
           [Open the form]
         "#);
     })

@@ -129,15 +129,12 @@ async fn an_approver_revokes_and_everybody_is_told_who_did() {
         #access
         nightlatch:
           🔒 *Ended: revoked by @carol* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 07:00 to today 07:10:00 | *Until* today 09:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 07:00 to today 07:10:00, of 2h
           > invoice 1204
           Approved by @bob (group:dba) today 07:00
           🔒 Verified gone today 07:10:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:
@@ -258,14 +255,12 @@ async fn a_device_that_changed_hands_as_its_people_see_it() {
         #access
         nightlatch:
           ❌ *Failed: it could not be lent* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) today 07:00:06
           ⚠️ The device belongs to somebody else (alice-laptop). Pick one of your own devices and ask again.
           🔒 Verified gone today 07:00:06
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch:

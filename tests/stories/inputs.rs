@@ -45,17 +45,14 @@ async fn a_line_says_all_of_it_and_steps_get_what_was_meant() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Database
-          *Who* @alice | *What* Database (`database`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
+          @alice asks for 2h on alice-laptop (macOS)
           *Level*: Read and write
           *Who helps*: @carol
           *Rows*: 20
           *Masked*: no
-          *Reason*
           > INC-7 rows are stuck
-          Asked: @bob, @carol, because they are in group:dba.
-          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_rows`, `tailscale.attribute nALICE1CNTRL custom:db_masked`
+          Asked: @bob, @carol (in group:dba)
+          ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_rows`, `tailscale.attribute nALICE1CNTRL custom:db_masked`
           [Approve] [Deny]
         "));
         stage.bob.press("Approve").await;

@@ -27,6 +27,7 @@ mod ends;
 mod failing;
 mod fixtures;
 mod forms;
+mod front;
 mod go;
 mod go_away;
 mod go_finding;

@@ -279,7 +279,7 @@ async fn a_form_slack_does_not_open_is_told_with_what_to_type_instead() {
         stage.alice.command("/access prod-db 2h").await;
         insta::assert_snapshot!(stage.alice.reads_in("#general"), @"
         #general
-        nightlatch (only you): The form could not be opened: Slack gives three seconds for it. Nothing was asked. Try again, or type `/access prod-db 2h`
+        nightlatch (only you): The form could not be opened: Slack gives three seconds for it, and they were over. Nothing was asked. Try again, or type `/access prod-db 2h`
         ");
         assert!(stage.slack.modal("alice").is_none());
     })

@@ -197,10 +197,8 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
         @nightlatch
         nightlatch:
           🟢 *Production database is active until today 13:40* on alice-laptop (macOS)
-          *Active since* today 13:30:01 | *Ends* today 13:40
-          Changed: `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          Done earlier? Press Return or type `/access return prod-db`.
-          ~ Request 01kjmp119800000003 · you are told shortly before it ends
+          Done earlier? Press Return, or type `/access return prod-db`.
+          ~ Request 01kjmp119800000003 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` · you are told shortly before it ends
           [Return]
         nightlatch:
           🔒 *This request for Production database is over, and another one keeps it on until today 13:40*: somebody took it away by hand in the tailnet, so this request does not switch it on again.
@@ -219,15 +217,12 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
         #access
         nightlatch:
           🔒 *Ended: taken away by hand in the tailnet* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Active* today 21:00 to today 21:30:01 | *Until* today 22:00
-          *Reason*
+          @alice asked for 1h on alice-laptop (macOS); this request was active from today 21:00 to today 21:30:01
           > first
           Approved by @bob (group:dba) today 21:00
           🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until today 22:00 at the latest.
             nightlatch:
@@ -236,15 +231,12 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
               Open TCP connections may live on.
         nightlatch:
           🔒 *Ended: taken away by hand in the tailnet* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 4h
-          *Active* today 21:00 to today 21:30:01 | *Until* tomorrow 01:00
-          *Reason*
+          @alice asked for 4h on alice-laptop (macOS); this request was active from today 21:00 to today 21:30:01
           > second
           Approved by @bob (group:dba) today 21:00
           🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000002 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000002 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until tomorrow 01:00 at the latest.
             nightlatch:
@@ -253,13 +245,10 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
               Open TCP connections may live on.
         nightlatch:
           🟢 *Active until today 21:40* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 10m
-          *Active since* today 21:30:01 | *Until* today 21:40
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 21:30:01, for 10m
           > third
           Approved by @bob (group:dba) today 21:30:01
-          ~ Request 01kjmp119800000003 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmp119800000003 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:30:01, until today 21:40 at the latest.

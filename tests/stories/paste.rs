@@ -54,7 +54,7 @@ async fn a_paste_is_told_with_its_address_and_what_can_be_done() {
         nightlatch (only you):
           *Pasted: untitled (https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001)*
           https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001
-          ~ 5 bytes, stays until you delete it. Everybody on the tailnet can read it and find it in the list of all pastes. Only you see this message.
+          ~ 5 bytes, stays until you delete it. Everybody on the tailnet can read it and find it in the list of all pastes.
           [Share here] [Open](https://nightlatch.example.ts.net/paste/00000000-0000-4000-8000-000000000001) [Delete]
         ");
     })

@@ -186,7 +186,7 @@ async fn a_page_shows_the_text_marked_and_harmless() {
         let (status, headers, page) = alice.read(&format!("/paste/{id}")).await;
         assert_eq!(status, StatusCode::OK);
         let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; img-src data:; style-src 'sha256-"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("<b class=\"c\">"), "{page}");
@@ -213,6 +213,16 @@ async fn markdown_is_drawn_without_what_could_act() {
         for bad in ["<script", "javascript:", "/api/delete", "<img"] {
             assert!(!page.contains(bad), "{bad} in {page}");
         }
+        assert_eq!(alice.read(&format!("/paste/{id}")).await.2, page, "Markdown opens as the page it makes");
+        assert!(page.contains("Delete for everybody") && page.contains("https://evil.test/p") && page.contains(">p</a>"));
+        let (_, _, lines) = alice.read(&format!("/paste/{id}/source")).await;
+        assert!(lines.contains("id=\"L1\"") && !lines.contains("<article"), "{lines}");
+        let code = alice.paste("code.md", "```rust\nfn a() {}\n```\n").await;
+        let (_, _, page) = alice.read(&format!("/paste/{code}")).await;
+        assert!(page.contains("<b class=\"k\">fn</b>"), "code in Markdown has its colours: {page}");
+        let nameless = alice.paste("", "\n  # the first line\nsecond\n").await;
+        assert!(alice.read("/paste/list").await.2.contains(&format!("<a href=\"/paste/{nameless}\">the first line</a>")));
+        assert!(alice.read(&format!("/paste/{nameless}")).await.2.contains("<h1>the first line</h1>"));
         let plain = alice.paste("notes.txt", text).await;
         let answer = alice.get(&format!("/paste/{plain}/md")).await;
         assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);

@@ -84,12 +84,12 @@ async fn when_tclip_hangs_the_answer_comes_in_time_and_says_what_may_be() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_https_says_what_to_write() {
+async fn a_redirect_to_https_is_an_admins_to_set_right() {
     with_tclip("", async |stage, tclip| {
         tclip.fail(Some(TclipFault::Redirects("https://paste.example.ts.net/api/post".to_owned())));
         stage.alice.command("/paste precious words").await;
         let modal = stage.alice.modal();
-        assert!(modal.contains("url: https://paste.example.ts.net"), "{modal}");
+        assert!(modal.contains("sends callers to https://paste.example.ts.net. What helps: tell an admin"), "{modal}");
     })
     .await;
 }

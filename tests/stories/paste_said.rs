@@ -105,21 +105,21 @@ async fn a_file_beyond_the_limit_is_left_out_and_the_rest_is_pasted() {
 }
 
 #[tokio::test]
-async fn without_a_scope_the_rest_works_and_it_is_said_which_one_is_missing() {
+async fn without_a_scope_the_rest_works_and_it_is_said_that_an_admin_has_to_look() {
     story(async |stage| {
         for scope in ["files:read", "channels:history", "groups:history"] {
             stage.slack.set_scope(scope, false);
         }
         let writing = Writing { text: "look at this".to_owned(), ..with_file(File::text("app.log", "x")) };
         let seen = pasted_from(stage, writing, "app.log was left out").await;
-        assert!(seen.contains("An admin can change that: add the bot scope files:read"), "{seen}");
+        assert!(seen.contains("An admin has to look: the bot"), "{seen}");
         assert_eq!(raw(stage, &id(&seen)).await.as_deref(), Some("look at this"));
         let (first, _) = stage.slack.say("bob", "#access", "it is down", None).await.unwrap();
         stage.slack.say("carol", "#access", "since when?", Some(&first.ts)).await.unwrap();
         stage.slack.message_shortcut("alice", &first, "paste_message").await.unwrap();
         stage.bot.settle().await;
         let seen = seen_with(stage, "alice", "#access", "Only this message was pasted").await;
-        assert!(seen.contains("add the bot scope channels:history"), "{seen}");
+        assert!(seen.contains("An admin has to look"), "{seen}");
         assert_eq!(raw(stage, &id(&seen)).await.as_deref(), Some("it is down"));
     })
     .await;
@@ -191,7 +191,10 @@ async fn what_tclip_refuses_is_said_at_the_text_which_stays() {
         for (fault, words) in [
             (TclipFault::Refuses("not today".to_owned()), "refused: not today (status 400)"),
             (TclipFault::Fails, "disk I/O error"),
-            (TclipFault::Redirects("https://paste.example.ts.net/".to_owned()), "url: https://paste.example.ts.net"),
+            (
+                TclipFault::Redirects("https://paste.example.ts.net/".to_owned()),
+                "sends callers to https://paste.example.ts.net. What helps: tell an admin",
+            ),
         ] {
             tclip.fail(Some(fault));
             stage.alice.command("/paste").await;

@@ -162,13 +162,10 @@ async fn an_entry_says_whose_it_is_and_depends_on_a_posture_that_ends() {
         #access
         nightlatch:
           🟢 *Active until today 14:00* · Shell on production
-          *Who* @alice | *What* Shell on production (`shell`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 12:00:00 | *Until* today 14:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 12:00:00, for 2h
           > invoice */ 1204
           Approved by @bob (group:dba) today 12:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.policy file`
+          ~ Request 01kjmma2g000000001 · `shell` · changes `tailscale.policy file`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 12:00:00, until today 14:00 at the latest.
@@ -178,15 +175,12 @@ async fn an_entry_says_whose_it_is_and_depends_on_a_posture_that_ends() {
         #access
         nightlatch:
           🔒 *Ended: returned by its holder* · Shell on production
-          *Who* @alice | *What* Shell on production (`shell`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 12:00:00 to today 12:00:00 | *Until* today 14:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 12:00:00 to today 12:00:00, of 2h
           > invoice */ 1204
           Approved by @bob (group:dba) today 12:00:00
           🔒 Verified gone today 12:00:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.policy file`
+          ~ Request 01kjmma2g000000001 · `shell` · `tailscale.policy file`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 12:00:00, until today 14:00 at the latest.
             nightlatch:

@@ -36,7 +36,7 @@ async fn admins_of_the_tailnet_decide_where_the_workflow_says_so() {
     .await;
     story_with(by("[autogroup:admin]"), async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
-        assert!(stage.carol.sees("#access").contains("Asked: @bob, because they are in autogroup:admin."));
+        assert!(stage.carol.sees("#access").contains("Asked: @bob (in autogroup:admin)"));
         stage.bob.press("Approve").await;
         stage.alice.press("Return").await;
         stage.everybody_reads();
@@ -93,7 +93,7 @@ async fn a_rule_that_cannot_be_read_lets_nobody_in_and_the_words_name_it() {
         insta::assert_snapshot!(stage.told_privately("#access", "bob").await, @"
         nightlatch (only you):
           ⚠️ *Nothing was counted*: I could not check who you are.
-          Who belongs to group:dba cannot be read now: tailscale is not available: reading the policy file, 503, service unavailable (request list11). Please press again in a moment.
+          Who belongs to group:dba cannot be read now: Tailscale cannot do it just now (reading the policy file, 503). Please press again in a moment.
           ~ Production database · request 01kjmma2g000000001
         ");
         // Whoever is in none of them cannot be told so either; what does not hang on it is said.

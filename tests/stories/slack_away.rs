@@ -64,15 +64,12 @@ async fn what_is_told_late_says_what_is_so_now_and_in_order() {
         #access
         nightlatch:
           🔒 *Ended: the time was up* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 10m
-          *Active* today 07:00 to today 07:10
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 07:00 to today 07:10
           > invoice 1204
           Approved by @bob (group:dba) today 07:00
           🔒 Verified gone today 07:10:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is over, its time was up.
             nightlatch: 🟢 Was confirmed as on today 07:00:00. Now it is over, its time was up.
             nightlatch:

@@ -58,15 +58,12 @@ async fn two_stages_as_their_people_see_them() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Until* 1h after it is switched on
-          *Reason*
+          @alice asks for 1h on alice-laptop (macOS)
           > invoice 1204
-          Asked: @bob, @carol, because they are in group:dba.
+          Asked: @bob, @carol (in group:dba)
           ⏳ *Stage 1*: takes one of group:dba
           ◻️ Stage 2 (security): then one of @security
-          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
         insta::assert_snapshot!(stage.alice.home().await, @"
@@ -75,21 +72,21 @@ async fn two_stages_as_their_people_see_them() {
         # What you asked for
         *Production database* on alice-laptop: waiting for approval, it takes one of group:dba. Lapses today 21:00.
         [Withdraw]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         stage.bob.press("Approve").await;
         insta::assert_snapshot!(stage.dave.sees("#access"), @"
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Until* 1h after it is switched on
-          *Reason*
+          @alice asks for 1h on alice-laptop (macOS)
           > invoice 1204
-          Asked: @carol, @dave, because they are in @security.
+          Asked: @carol, @dave (in @security)
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
-          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
             nightlatch: ✅ @bob approved (group:dba). It waits for one of @security.
             nightlatch: 👉 @carol, @dave: you are asked now, because you are in @security. Stage 2 (security) takes one of @security.
@@ -97,22 +94,20 @@ async fn two_stages_as_their_people_see_them() {
         assert!(stage.dave.home().await.contains("Waiting for you"), "{}", stage.dave.home().await);
         assert!(!stage.bob.home().await.contains("Waiting for you"), "{}", stage.bob.home().await);
         stage.carol.press("Deny").await;
-        stage.carol.fill("Why not?", "use the replica").await;
+        stage.carol.fill("Why", "use the replica").await;
         stage.carol.submit().await;
         insta::assert_snapshot!(stage.dave.sees("#access"), @"
         #access
         nightlatch:
           ⛔ *Denied by @carol* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Reason*
+          @alice asked for 1h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) in stage 1 today 12:00:00
           Denied by @carol (@security) in stage 2 (security) today 12:00:00
-          *Said with it*
+          *Why*
           > use the replica
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It waits for one of @security.
             nightlatch: 👉 @carol, @dave: you are asked now, because you are in @security. Stage 2 (security) takes one of @security.
             nightlatch:
@@ -155,14 +150,11 @@ async fn somebody_in_two_groups_is_counted_where_they_help_most() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          Asked: @bob, @carol, because they are in group:dba or @security.
+          Asked: @bob, @carol (in group:dba or @security)
           ⏳ *Approval*: takes one of @security; approved by @carol (group:dba)
-          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
             nightlatch: ✅ @carol approved (group:dba). It waits for one of @security.
         ");
@@ -171,14 +163,11 @@ async fn somebody_in_two_groups_is_counted_where_they_help_most() {
         #access
         nightlatch:
           🟢 *Active until today 14:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 12:00:00 | *Until* today 14:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 12:00:00, for 2h
           > invoice 1204
           Approved by @carol (@security) today 12:00:00
           Approved by @bob (group:dba) today 12:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @carol approved (group:dba). It waits for one of @security.
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
@@ -228,7 +217,7 @@ async fn two_noes_end_it_where_the_stage_says_two() {
     let stages = "  - by: [\"@security\", group:dba]\n    quorum: 2\n    denials: 2\n";
     let say_no = async |who: &Human, why: &str| {
         who.press("Deny").await;
-        who.fill("Why not?", why).await;
+        who.fill("Why", why).await;
         who.submit().await;
     };
     story_with(approved_by(stages), async |stage| {
@@ -239,15 +228,12 @@ async fn two_noes_end_it_where_the_stage_says_two() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          Asked: @carol, @dave, @bob, because they are in @security or group:dba.
+          Asked: @carol, @dave, @bob (in @security or group:dba)
           ⏳ *Approval*: takes 2 of @security or group:dba
           ⛔ @bob said no (group:dba): not on a <Friday> · 1 of the 2 noes that end it
-          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
             nightlatch:
               ⛔ @bob said no. That alone does not end it: it waits for 2 of @security or group:dba.
@@ -269,17 +255,15 @@ async fn two_noes_end_it_where_the_stage_says_two() {
         #access
         nightlatch:
           ⛔ *Denied by @dave* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Denied by @bob (group:dba) today 12:00:00: not on a <Friday>
           Approved by @carol (@security) today 12:00:00
           Denied by @dave (@security) today 12:00:00
-          *Said with it*
+          *Why*
           > use the replica
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch:
               ⛔ @bob said no. That alone does not end it: it waits for 2 of @security or group:dba.
               > not on a <Friday>

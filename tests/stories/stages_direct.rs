@@ -31,29 +31,23 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
         @nightlatch
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
           You were asked before, and others are asked now: @carol, @dave.
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
-          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
         ");
         insta::assert_snapshot!(stage.carol.sees(DM), @"
         @nightlatch
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          You are asked because you are in @security. Also asked: @dave.
+          You are asked because you are in @security; so is @dave.
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
-          ~ Request 01kjmma2g000000001 · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         nightlatch:
           👉 Stage 2 (security) of the request of @alice for *Production database* is open, and you may decide in it: it takes one of @security. Use the message about it above.
@@ -63,15 +57,12 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
         @nightlatch
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Until* 2h after it is switched on
-          *Reason*
+          @alice asks for 2h on alice-laptop (macOS)
           > invoice 1204
-          You are asked because you are in @security. Also asked: @carol.
+          You are asked because you are in @security; so is @carol.
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
-          ~ Request 01kjmma2g000000001 · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
         insta::assert_snapshot!(stage.alice.reads(), @"
@@ -86,14 +77,11 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
         @nightlatch
         nightlatch:
           🟢 *Active until today 09:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 07:00:00 | *Until* today 09:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 07:00:00, for 2h
           > invoice 1204
           Approved by @bob (group:dba) in stage 1 today 07:00:00
           Approved by @dave (@security) in stage 2 (security) today 07:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Revoke]
         ");
         stage.alice.press("Return").await;

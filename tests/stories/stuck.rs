@@ -49,16 +49,13 @@ async fn being_stuck_as_everybody_sees_it() {
         #access
         nightlatch:
           🔄 *The time is up, being taken back* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 07:00 | *Until* today 09:00:00
-          *Reason*
+          @alice has had it on alice-laptop (macOS) since today 07:00, for 2h
           > invoice 1204
           Approved by @bob (group:dba) today 07:00
-          ⚠️ Not taken back yet: Tailscale is not available: deleting an attribute, 500, internal server error (request play9).
+          ⚠️ Not taken back yet: Tailscale cannot do it just now (deleting an attribute, 500).
           It was tried 1 time and is tried again until it works.
           • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it ends by itself today 09:00:02 at the latest
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Retry]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
@@ -70,7 +67,7 @@ async fn being_stuck_as_everybody_sees_it() {
         nightlatch:
           🚨 *STUCK: Production database of @alice cannot be taken back yet and may still be on*
           • `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself today 09:00:02, which is not verified yet
-          What fails: Tailscale is not available: deleting an attribute, 500, internal server error (request play21).
+          What fails: Tailscale cannot do it just now (deleting an attribute, 500).
           It was tried 5 times and is tried again until it works. Retry tries it now. If it cannot wait, take `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` away by hand; that will be noticed.
           ~ Request 01kjmma2g000000001 · the time was up today 09:00:00
           [Retry]

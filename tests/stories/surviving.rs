@@ -39,16 +39,13 @@ async fn a_deadline_that_passed_while_the_bot_was_dead_is_kept_the_moment_it_is_
         #access
         nightlatch:
           🔒 *Ended: the time was up* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 07:00 to today 12:00:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 07:00 to today 12:00:00
           > invoice 1204
           Approved by @bob (group:dba) today 07:00
           🔒 Verified gone today 12:00:00
           ⚠️ Its time was up today 09:00; this was verified 3h later.
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:

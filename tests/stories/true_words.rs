@@ -32,15 +32,12 @@ async fn what_somebody_else_keeps_on_is_not_called_ended_and_people_are_alarmed(
         #access
         nightlatch:
           ⚠️ *Over, and still on: set by somebody else* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Active* today 21:00 to today 22:00:00
-          *Reason*
+          @alice asked for 1h on alice-laptop (macOS); this request was active from today 21:00 to today 22:00:00
           > invoice 1204
           Approved by @bob (group:dba) today 21:00
           ⚠️ Still on, set by somebody else (custom:jit_prod_db is true, without an end). If that should not be, look at `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`.
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until today 22:00 at the latest.
             nightlatch:
@@ -138,6 +135,9 @@ async fn whoever_may_take_it_back_sees_who_holds_what() {
         # What you may take back
         *Production database* on alice-laptop, held by @alice until today 09:00, 2h left
         [Revoke]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
         ");
         // Carol is on call and decides on it too; nobody asked her.
         stage.carol.command("/access list prod-db").await;

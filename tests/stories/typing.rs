@@ -254,14 +254,11 @@ async fn what_people_type_can_neither_ping_nor_link_nor_forge() {
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 1h
-          *Until* 1h after it is switched on
-          *Reason*
+          @alice asks for 1h on alice-laptop (macOS)
           > *bold* _it_ ~s~ `c` <!channel> <@U0DAVE001> <https://evil.example|harmless> &amp; @channel #general > quote
           > :tada: ```x```
-          Asked: @bob, @carol, because they are in group:dba or @db-oncall.
-          ~ Request 01kjmma2g000000001 · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          Asked: @bob, @carol (in group:dba or @db-oncall)
+          ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Approve] [Deny]
         ");
         for message in stage.slack.messages("#access") {

@@ -12,6 +12,7 @@ use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, Text};
 use crate::kernel::request::Found;
 use crate::kernel::{Actor, Failure, Key, Request, RequestId};
 use crate::notices::pastes as words;
+use crate::outside::ADMIN_IN_LOG;
 use crate::outside::tclip::{Tclip, TclipError};
 use crate::steps::Holder;
 use crate::steps::tclip::Keeper;
@@ -217,12 +218,10 @@ fn author(request: &Request) -> Author {
 }
 
 fn failure(error: &TclipError) -> Failure {
-    Failure {
-        what: error.to_string(),
-        advice: error.advice().unwrap_or_default(),
-        retryable: error.is_retryable(),
-        retry_after_ms: None,
-    }
+    let advice = error.advice().unwrap_or_default();
+    tracing::warn!(%error, advice, "tclip did not do it");
+    let advice = if error.is_for_an_admin() { ADMIN_IN_LOG.to_owned() } else { advice };
+    Failure { what: error.to_string(), advice, retryable: error.is_retryable(), retry_after_ms: None }
 }
 
 fn later(error: &dyn std::fmt::Display) -> Failure {

@@ -14,6 +14,8 @@ use crate::notices::words;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Decided {
     by: String,
+    /// It is their own request.
+    is_own: bool,
     approved: bool,
     rule: String,
     /// What its stage is called.
@@ -45,6 +47,7 @@ pub(super) fn decided(request: &Request, approval: &Approval<'_>, decision: &Dec
         .find_map(|clause| clause.rule_of(decision));
     Decided {
         by: person.slack_id.clone(),
+        is_own: person.slack_id == request.requester.slack_id,
         approved: decision.approved,
         rule: counted.or(rule.as_ref()).map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),
         stage: words::stage_title(&request.workflow, decision.stage),

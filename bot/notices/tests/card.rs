@@ -12,15 +12,10 @@ fn a_card_waits_for_approval() {
     assert_snapshot!(card(&pending()), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)
     ⏳ *Waiting for approval* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is switched on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
-    Asked: <@U0BOB>, <@U0CAROL>, because they are in group:dba or @db-oncall.
-    ~ Request 0s2k9x4v7m3q8w5ztb · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    Asked: <@U0BOB>, <@U0CAROL> (in group:dba or @db-oncall)
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -31,15 +26,10 @@ fn before_the_approvers_are_found_the_card_says_which_groups_decide() {
     assert_snapshot!(card(&life), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)
     ⏳ *Waiting for approval* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is switched on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
-    Whoever is in group:dba or @db-oncall can decide.
-    ~ Request 0s2k9x4v7m3q8w5ztb · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    Anybody in group:dba or @db-oncall can decide.
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -51,15 +41,10 @@ fn an_approvers_own_card_says_why_they_are_asked() {
     assert_snapshot!(shown(&said), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)
     ⏳ *Waiting for approval* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is switched on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
-    You are asked because you are in group:dba or @db-oncall. Also asked: <@U0CAROL>.
-    ~ Request 0s2k9x4v7m3q8w5ztb · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    You are asked because you are in group:dba or @db-oncall; so is <@U0CAROL>.
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -72,16 +57,11 @@ fn half_a_quorum_is_counted_on_the_card() {
     assert_snapshot!(card(&life), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)
     ⏳ *Waiting for approval* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is switched on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
-    Whoever is in group:dba or @db-oncall can decide.
+    Anybody in group:dba or @db-oncall can decide.
     1 of 2 approvals: <@U0BOB>
-    ~ Request 0s2k9x4v7m3q8w5ztb · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -92,16 +72,11 @@ fn approved_is_not_active() {
     assert_snapshot!(card(&life), @"
     (🔄 <@U0ALICE>: Production database (prod-db) for 2h, approved, not on yet)
     🔄 *Approved, being switched on* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is confirmed as on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
-    ~ Request 0s2k9x4v7m3q8w5ztb · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1] [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
@@ -110,17 +85,12 @@ fn a_failed_attempt_shows_while_it_is_tried_again() {
     assert_snapshot!(card(&pending().approved().failed(true)), @"
     (🔄 <@U0ALICE>: Production database (prod-db) for 2h, approved, being switched on)
     🔄 *Approved, being switched on* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Until* 2h after it is confirmed as on
-    *Reason*
+    <@U0ALICE> asks for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
     ⚠️ An attempt failed: Tailscale did not answer within 10 seconds. See https://status.tailscale.com. It is being tried again; nothing counts as active before it is confirmed.
-    ~ Request 0s2k9x4v7m3q8w5ztb · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1] [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
@@ -129,16 +99,10 @@ fn an_active_card_says_until_when() {
     assert_snapshot!(card(&pending().active()), @"
     (🟢 <@U0ALICE>: Production database (prod-db) for 2h, active)
     🟢 *Active until 2026-11-22 15:00 UTC* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Active since* 2026-11-22 13:00:05 UTC
-    | *Until* 2026-11-22 15:00 UTC
-    *Reason*
+    <@U0ALICE> has it on alice-laptop (macOS) since 2026-11-22 13:00:05 UTC, for 2h
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
-    ~ Request 0s2k9x4v7m3q8w5ztb · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1] [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -154,17 +118,12 @@ fn an_ended_card_says_what_was_read_back() {
     assert_snapshot!(card(&pending().active().expired().settled(Found::Gone)), @"
     (🔒 <@U0ALICE>: Production database (prod-db) for 2h, over, its time was up)
     🔒 *Ended: the time was up* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Active* 2026-11-22 13:00 UTC to 2026-11-22 15:00:07 UTC
-    *Reason*
+    <@U0ALICE> had it on alice-laptop (macOS) from 2026-11-22 13:00 UTC to 2026-11-22 15:00:07 UTC
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00 UTC
     🔒 Verified gone 2026-11-22 15:00:07 UTC
     Open TCP connections may live on.
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     ");
 }
 
@@ -173,17 +132,11 @@ fn being_taken_back_is_not_gone() {
     assert_snapshot!(card(&pending().active().expired()), @"
     (🔄 <@U0ALICE>: Production database (prod-db) for 2h, being taken back)
     🔄 *The time is up, being taken back* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Active since* 2026-11-22 13:00 UTC
-    | *Until* 2026-11-22 15:00:05 UTC
-    *Reason*
+    <@U0ALICE> has had it on alice-laptop (macOS) since 2026-11-22 13:00 UTC, for 2h
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00 UTC
     • `tailscale.attribute n123CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself 2026-11-22 15:00:04 UTC, which is not verified yet
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     ");
 }
 
@@ -215,19 +168,13 @@ fn a_stuck_card_says_what_may_still_be_on_and_has_retry() {
     assert_snapshot!(card(&life), @"
     (🚨 <@U0ALICE>: Production database (prod-db) for 2h, STUCK: taking it back does not work yet)
     🚨 *STUCK: taking it back does not work yet* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Active since* 2026-11-22 13:00 UTC
-    | *Until* 2026-11-22 15:00:05 UTC
-    *Reason*
+    <@U0ALICE> has had it on alice-laptop (macOS) since 2026-11-22 13:00 UTC, for 2h
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00 UTC
     ⚠️ Not taken back yet: Tailscale did not answer within 10 seconds. See https://status.tailscale.com.
     It was tried 6 times and is tried again until it works.
     • `tailscale.attribute n123CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was to end by itself 2026-11-22 15:00:04 UTC, which is not verified yet
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Retry: retry = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -238,17 +185,13 @@ fn a_denied_card_names_who_and_why() {
     assert_snapshot!(card(&life), @"
     (⛔ <@U0ALICE>: Production database (prod-db) for 2h, denied)
     ⛔ *Denied by <@U0BOB>* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    *Reason*
+    <@U0ALICE> asked for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
     Denied by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
-    *Said with it*
+    *Why*
     > use the replica
     Nothing was switched on.
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     ");
 }
 
@@ -258,30 +201,22 @@ fn a_failed_card_says_what_failed_and_has_retry() {
     assert_snapshot!(card(&life), @"
     (❌ <@U0ALICE>: Production database (prod-db) for 2h, failed, what was begun is being taken back)
     ❌ *Failed; what was begun is being taken back* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    *Reason*
+    <@U0ALICE> asked for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
     ⚠️ Tailscale did not answer within 10 seconds. See https://status.tailscale.com.
     • `tailscale.attribute n123CNTRL custom:jit_prod_db` on alice-laptop may still be on; it was never confirmed as on, and was to end by itself 2026-11-22 15:00 UTC
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     ");
     assert_snapshot!(card(&life.settled(Found::Gone)), @"
     (❌ <@U0ALICE>: Production database (prod-db) for 2h, failed)
     ❌ *Failed: it could not be lent* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    *Reason*
+    <@U0ALICE> asked for 2h on alice-laptop (macOS)
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
     ⚠️ Tailscale did not answer within 10 seconds. See https://status.tailscale.com.
     🔒 Verified gone 2026-11-22 13:00:06 UTC
-    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Retry: retry = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
@@ -322,17 +257,11 @@ fn what_was_on_before_is_said_to_be() {
     assert_snapshot!(card(&life), @"
     (🟢 <@U0ALICE>: Production database (prod-db) for 2h, active)
     🟢 *Active until 2026-11-22 15:00 UTC* · Production database
-    | *Who* <@U0ALICE>
-    | *What* Production database (`prod-db`)
-    | *Device* alice-laptop (macOS)
-    | *How long* 2h
-    | *Active since* 2026-11-22 13:00:05 UTC
-    | *Until* 2026-11-22 15:00 UTC
-    *Reason*
+    <@U0ALICE> has it on alice-laptop (macOS) since 2026-11-22 13:00:05 UTC, for 2h
     > invoice 1204 is stuck
     Approved by <@U0BOB> (group:dba) 2026-11-22 13:00:03 UTC
     It was on before, by somebody else's doing, and was left as it was.
-    ~ Request 0s2k9x4v7m3q8w5ztb · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
+    ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1] [Revoke: revoke danger, asks first = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }

@@ -82,7 +82,7 @@ fn every_mistake_is_told_with_its_place() {
 #[test]
 fn words_that_fail_for_some_request_are_refused() {
     assert_snapshot!(mistakes(&[("ended.txt", "ok\n{{ expires_at | when }}")]), @"ended.txt:2:4 Invalid type for the value, expected `i64` but got `none` (-)");
-    assert_snapshot!(mistakes(&[("card.txt", "{% for one in decisions %}{{ one.bye }}{% endfor %}")]), @"card.txt:1:34 Field `bye` is not defined. Available fields: approved, at, by, reason, rule, stage (-)");
+    assert_snapshot!(mistakes(&[("card.txt", "{% for one in decisions %}{{ one.bye }}{% endfor %}")]), @"card.txt:1:34 Field `bye` is not defined. Available fields: approved, at, by, is_own, reason, rule, stage (-)");
 }
 
 #[test]

@@ -79,11 +79,8 @@ fn the_requester_is_told_that_it_is_active() {
     assert_snapshot!(told(&life, &Notice::Active, &alice()), @"
     (🟢 Production database is active until 2026-11-22 15:00 UTC)
     🟢 *Production database is active until 2026-11-22 15:00 UTC* on alice-laptop (macOS)
-    | *Active since* 2026-11-22 13:00:05 UTC
-    | *Ends* 2026-11-22 15:00 UTC
-    Changed: `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    Done earlier? Press Return or type `/access return prod-db`.
-    ~ Request 0s2k9x4v7m3q8w5ztb · you are told shortly before it ends
+    Done earlier? Press Return, or type `/access return prod-db`.
+    ~ Request 0s2k9x4v7m3q8w5ztb · `tailscale.attribute n123CNTRL custom:jit_prod_db` · you are told shortly before it ends
     [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
     assert_snapshot!(told(&life, &Notice::Active, &Recipient::Thread), @"
@@ -112,9 +109,9 @@ fn the_requester_is_warned_before_the_end() {
     assert_snapshot!(told(&pending().active(), &Notice::EndsSoon, &alice()), @"
     (⏰ Production database ends 2026-11-22 15:00 UTC)
     ⏰ *Production database ends 2026-11-22 15:00 UTC* on alice-laptop
-    Then this is taken back: `tailscale.attribute n123CNTRL custom:jit_prod_db`. New connections stop with it; open TCP connections may live on.
-    Done already? Press Return or type `/access return prod-db`. Need it longer? Ask again with `/access prod-db`; two grants may overlap.
-    ~ Request 0s2k9x4v7m3q8w5ztb
+    New connections stop then; open TCP connections may live on.
+    Done already? Press Return, or type `/access return prod-db`. Need it longer? Ask again now with `/access prod-db`; the later end counts.
+    ~ Request 0s2k9x4v7m3q8w5ztb · takes back `tailscale.attribute n123CNTRL custom:jit_prod_db`
     [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }

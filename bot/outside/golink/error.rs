@@ -68,6 +68,11 @@ impl GolinkError {
         }
     }
 
+    /// Only the configuration of the bot or of the tailnet sets it right.
+    pub fn is_for_an_admin(&self) -> bool {
+        matches!(self, Self::MovedToHttps { .. } | Self::Malformed(_) | Self::Refused { status: 403, .. })
+    }
+
     /// A call that changes something may have done it all the same: read before trying again.
     pub fn may_have_happened(&self) -> bool {
         match self {

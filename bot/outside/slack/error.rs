@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::outside::ADMIN;
+
 /// Texts longer than this are not Slack's own words any more; milliseconds, codes and pointers are far shorter.
 const TEXT_MAX: usize = 300;
 /// Slack's default when it says "too fast" without saying until when (the value its own SDKs use).
@@ -146,6 +148,7 @@ impl SlackError {
             "not_enabled",
             "messages_tab_disabled",
             "message_limit_exceeded",
+            "permission_denied",
         ];
         self.is_fatal_auth() || self.code().is_some_and(|code| codes.contains(&code))
     }
@@ -156,6 +159,45 @@ impl SlackError {
             Self::RateLimited { retry_after_ms, .. } => Some(*retry_after_ms),
             _ => None,
         }
+    }
+
+    /// The same for whoever asked for something, and what they can do: what only an admin can mend is said to an admin, in the log and at
+    /// `/readyz`.
+    pub fn for_people(&self) -> (String, String) {
+        let said = |what: &str, advice: &str| (what.to_owned(), advice.to_owned());
+        if self.needs_a_person() {
+            return said("Slack does not let the bot do this", ADMIN);
+        }
+        match self {
+            Self::RateLimited { .. } => said("Slack takes no more calls for the moment", ""),
+            Self::Unavailable { .. } => said("Slack did not answer", ""),
+            Self::Malformed { .. } => said("Slack's answer could not be read", ""),
+            Self::Api { code, .. } => match code.as_str() {
+                "channel_not_found" => said(
+                    "the channel is not there, or the bot is not in it",
+                    "invite the bot to it (`/invite`), or tell an admin",
+                ),
+                "not_in_channel" => said("the bot is not in the channel", "invite it (`/invite`)"),
+                "is_archived" => said("the channel is archived", "tell an admin"),
+                "user_not_found" | "users_not_found" | "user_not_visible" | "user_disabled" => {
+                    said("there is no such active person in this workspace", "")
+                }
+                _ if self.is_about_trigger() => said("the click was too old", "press again"),
+                code => (format!("Slack refused it ({code})"), String::new()),
+            },
+        }
+    }
+
+    /// What opens a form lives three seconds, and opens one.
+    pub fn is_about_trigger(&self) -> bool {
+        let codes = [
+            "expired_trigger_id",
+            "trigger_expired",
+            "exchanged_trigger_id",
+            "trigger_exchanged",
+            "invalid_trigger_id",
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// What the person who runs the bot can do about it, one sentence.
@@ -196,6 +238,9 @@ fn advice_for(code: &str) -> Option<&'static str> {
         "ekm_access_denied" | "access_denied" | "accesslimited" => "a policy of the workspace stops us: ask its admins",
         "plan_upgrade_required" | "paid_teams_only" | "paid_only" => {
             "user groups need a paid plan of Slack: pay for it, or name people and tailnet groups in `ask` and `approve`"
+        }
+        "permission_denied" => {
+            "let everybody edit user groups (Settings & Permissions, User Groups), or make the app's installer somebody who may"
         }
         "message_limit_exceeded" => "the workspace is over its message quota",
         _ => return None,

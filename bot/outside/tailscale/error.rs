@@ -4,6 +4,8 @@ use std::fmt;
 
 use reqwest::StatusCode;
 
+use crate::outside::ADMIN;
+
 /// The longest part of an answer we repeat, in bytes.
 const MESSAGE_LIMIT_BYTES: usize = 300;
 
@@ -62,6 +64,36 @@ impl TailscaleError {
     /// Whether a write that ended like this may have taken effect all the same.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, Self::Unavailable { may_have_happened: true, .. } | Self::Malformed(_))
+    }
+
+    /// The same for whoever asked for something, and what they can do: what only an admin can mend is said to an admin, in the log and at
+    /// `/readyz`.
+    pub fn for_people(&self) -> (String, String) {
+        let call = self.said().call;
+        let said = |what: String, advice: &str| (what, advice.to_owned());
+        match self {
+            Self::Unauthorized(_) => said("Tailscale refuses the bot".to_owned(), ADMIN),
+            Self::MissingScopeOrPlan(told) if told.is_about_plan() => {
+                said(format!("the plan of the tailnet does not have this ({call})"), ADMIN)
+            }
+            Self::MissingScopeOrPlan(_) => said(format!("Tailscale does not let the bot do this ({call})"), ADMIN),
+            Self::NotFound(_) => {
+                let advice = self.advice().unwrap_or_default();
+                said(format!("Tailscale does not know it ({call})"), &advice)
+            }
+            Self::RateLimited { .. } => said("Tailscale takes no more calls for the moment".to_owned(), ""),
+            Self::Rejected(Said { status: Some(300..400), .. }) | Self::Malformed(_) => {
+                said(format!("what answers does not look like Tailscale ({call})"), ADMIN)
+            }
+            Self::Rejected(Said { message, .. }) => said(format!("Tailscale refused it ({call}: {message})"), ""),
+            Self::Unavailable { said: Said { status: Some(status), .. }, .. } => {
+                said(format!("Tailscale cannot do it just now ({call}, {status})"), "")
+            }
+            Self::Unavailable { said: Said { message, .. }, .. } if message.starts_with("no answer for ") => {
+                said(format!("Tailscale gave {message} ({call})"), "")
+            }
+            Self::Unavailable { .. } => said(format!("Tailscale did not answer ({call})"), ""),
+        }
     }
 
     /// The next step for the people who run the bot; `None` when waiting is all there is to do.

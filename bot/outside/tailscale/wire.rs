@@ -274,7 +274,7 @@ impl Tailscale {
         let is_write = request.method() != Method::GET;
         let exchange = self.exchange_without_limit(call, request, secrets, sink);
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {} ms", limit.as_millis());
+            let message = format!("no answer for {} s", limit.as_secs_f32());
             Err(unavailable(said(call, &message), is_write))
         })
     }

@@ -129,7 +129,7 @@ impl Surface {
         note: Option<&str>,
         trigger: Option<&SecretString>,
     ) -> Result<Answer, LinkError> {
-        let Some(trigger) = trigger else { return Ok(Answer::ephemeral(sentences::NOT_OPENED)) };
+        let Some(trigger) = trigger else { return Ok(Answer::ephemeral(sentences::not_opened(None))) };
         let links = self.links();
         let view = match form::view(wish, owner, note) {
             Some(view) => view,
@@ -142,7 +142,7 @@ impl Surface {
             Ok(_) => Ok(Answer::Nothing),
             Err(error) => {
                 tracing::warn!(%error, "a form could not be opened");
-                Ok(Answer::ephemeral(sentences::NOT_OPENED))
+                Ok(Answer::ephemeral(sentences::not_opened(Some(&error))))
             }
         }
     }

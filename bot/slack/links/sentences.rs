@@ -5,14 +5,16 @@ use crate::kernel::Failure;
 use crate::kernel::link::{ExpandError, LinkRefusal};
 use crate::kernel::{Refusal, Standing};
 use crate::notices::words::{self, escape, one_line};
-use crate::slack::sentences::code;
+use crate::outside::slack::SlackError;
+use crate::slack::sentences::{code, why_not_opened};
 
 /// A button whose value names nothing we know.
 pub(super) const OLD_BUTTON: &str =
     "That button is of an old message, so nothing was done. Type `/go` and the name again.";
 /// The form could not be opened.
-pub(super) const NOT_OPENED: &str =
-    "The form could not be opened: Slack gives three seconds for it. Nothing was changed. Try again.";
+pub(super) fn not_opened(error: Option<&SlackError>) -> String {
+    format!("The form could not be opened: {} Nothing was changed. Try again.", why_not_opened(error))
+}
 /// A message without an address.
 pub(super) const NO_ADDRESS: &str = "There is no web address in that message to make a go link of.";
 /// Shared from a place where we do not know where we are.
@@ -90,7 +92,7 @@ fn no_tailnet_user(email: Option<&str>) -> String {
     };
     format!(
         "That depends on who you are in the tailnet, and I cannot tell: {looked}. Nothing was changed. If your tailnet login is \
-         another one, an admin can say so in the `people:` table of nightlatch.yaml."
+         another one, ask an admin to tell the bot."
     )
 }
 

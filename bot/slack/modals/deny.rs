@@ -7,6 +7,7 @@ use super::{context, input, plain, section};
 use crate::inputs::duration::spelled;
 use crate::kernel::{PressedOn, Request};
 use crate::notices::words;
+use crate::outside::slack::SlackError;
 use crate::slack::envelope::{self, FormState};
 use crate::slack::sentences;
 
@@ -17,7 +18,12 @@ pub const REASON: &str = "reason";
 /// In characters.
 const REASON_MAX: usize = 500;
 /// The trigger was too old, or Slack would not.
-pub const NOT_OPENED: &str = "The form that asks why could not be opened: Slack gives three seconds for it. Nothing was counted. Press Deny again.";
+pub fn not_opened(error: Option<&SlackError>) -> String {
+    format!(
+        "The form that asks why could not be opened: {} Nothing was counted. Press Deny again.",
+        sentences::why_not_opened(error)
+    )
+}
 
 /// Which request, as it was shown, and where.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +61,7 @@ pub fn view(request: &Request, channel: Option<String>, on: Option<PressedOn>) -
         "max_length": REASON_MAX,
         "focus_on_load": true,
     });
-    let mut field = input(REASON, "Why not?", true, element);
+    let mut field = input(REASON, "Why", true, element);
     if let Some(map) = field.as_object_mut() {
         map.insert("hint".to_owned(), plain("Reaches the requester, and is kept with the request."));
     }

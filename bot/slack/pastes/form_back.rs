@@ -7,6 +7,7 @@ use super::form::{self, About, CONTENT, Filled};
 use super::words;
 use crate::engine::pastes::{PasteError, Pasting};
 use crate::kernel::paste::{Draft, PasteId, Text};
+use crate::notices::Said;
 use crate::notices::pastes::{self as notice, Share};
 use crate::slack::answer::Answer;
 use crate::slack::envelope::ViewSubmission;
@@ -31,9 +32,10 @@ impl Surface {
         match opened {
             Ok(()) => Answer::Nothing,
             Err(error) => {
+                let said = words::not_opened(error.as_ref());
                 let error = error.map(|error| error.to_string());
                 tracing::warn!(error, "the form for a paste could not be opened");
-                Answer::ephemeral(words::NOT_OPENED)
+                Answer::ephemeral(said)
             }
         }
     }
@@ -63,7 +65,9 @@ impl Surface {
         }
         let pasting = Pasting { expires_at: self.end(about.keep_ms), ..Pasting::new(author, text) };
         let paste = pastes.create(pasting, Some(by.key.clone())).await?;
-        Ok(form::made_view(&self.made(&paste, about.channel.as_ref().map(|_| Share::Here)), about.channel.as_deref()))
+        let said = self.made(&paste, about.channel.as_ref().map(|_| Share::Here));
+        self.leave_in_chat(by, about.channel.as_deref(), &said);
+        Ok(form::made_view(&said, about.channel.as_deref()))
     }
 
     /// The question was answered with yes.
@@ -76,7 +80,9 @@ impl Surface {
         match self.send_draft(by, &id, self.end(about.keep_ms)).await {
             Ok(paste) => {
                 let channel = about.channel.as_deref();
-                Answer::UpdateView(form::made_view(&self.made(&paste, channel.map(|_| Share::Here)), channel))
+                let said = self.made(&paste, channel.map(|_| Share::Here));
+                self.leave_in_chat(by, channel, &said);
+                Answer::UpdateView(form::made_view(&said, channel))
             }
             Err(error) => {
                 let why = words::not_pasted(&error);
@@ -87,6 +93,18 @@ impl Surface {
                 }
             }
         }
+    }
+
+    /// A dialog is closed and gone: where it was opened stays what it said, for its author alone. It promises nothing, so that it is sent
+    /// beside the answer and not before it.
+    fn leave_in_chat(&self, by: &By, channel: Option<&str>, said: &Said) {
+        let Some(channel) = channel.map(str::to_owned) else { return };
+        let (slack, who, said) = (self.engine.slack().clone(), by.slack_id.clone(), said.clone());
+        tokio::spawn(async move {
+            if let Err(error) = slack.post_ephemeral(&channel, &who, &said.text, Some(&said.blocks), None).await {
+                tracing::debug!(%error, "a paste is not named in the chat");
+            }
+        });
     }
 
     fn asked_again(&self, draft: &Draft, about: About, why: &str) -> Value {

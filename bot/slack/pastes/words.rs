@@ -4,7 +4,9 @@ use crate::engine::pastes::PasteError;
 use crate::kernel::paste::{Paste, PasteRefusal};
 use crate::kernel::{Refusal, Standing};
 use crate::notices::words::{self, escape, one_line};
+use crate::outside::ADMIN_IN_LOG;
 use crate::outside::slack::SlackError;
+use crate::slack::sentences::why_not_opened;
 
 /// `/paste delete` alone.
 pub(in crate::slack) const DELETE_WHAT: &str =
@@ -18,8 +20,12 @@ pub(super) const NOT_KEPT: &str = "It could not be kept either: please copy it f
 /// Share was pressed where there is no channel.
 pub(super) const SHARE_WHERE: &str = "There is no channel to share it in from here. Copy its address instead.";
 /// Slack would not show the form.
-pub(super) const NOT_OPENED: &str =
-    "The form could not be opened: Slack gives three seconds for it. Type `/paste` again, or `/paste some text`.";
+pub(super) fn not_opened(error: Option<&SlackError>) -> String {
+    format!("The form could not be opened: {} Type `/paste` again, or `/paste some text`.", why_not_opened(error))
+}
+
+/// What only an admin can set right.
+const AN_ADMIN_HAS_TO_LOOK: &str = "An admin has to look: the bot's log and `/readyz` say what is missing.";
 /// A form that came back without what we wrote into it.
 pub(super) const FORM_UNKNOWN: &str = "This form is not one of mine any more. Type `/paste` for a new one.";
 /// A message with nothing that can be pasted.
@@ -122,7 +128,8 @@ fn sentence(error: &PasteError) -> String {
 }
 
 fn why_tclip(error: &crate::outside::tclip::TclipError) -> String {
-    let advice = match error.advice() {
+    let advice = error.advice().map(|advice| if error.is_for_an_admin() { ADMIN_IN_LOG.to_owned() } else { advice });
+    let advice = match advice {
         Some(advice) => format!(" What helps: {}.", escape(&advice)),
         None => String::new(),
     };
@@ -139,13 +146,13 @@ pub(super) fn not_downloaded(name: &str, error: &SlackError) -> String {
     let name = escape(&one_line(name, 80));
     match error.code() {
         Some("missing_scope") => {
-            format!("{name} was left out: Slack does not let me read files. {}", what_an_admin_does(error))
+            format!("{name} was left out: Slack does not let me read files. {AN_ADMIN_HAS_TO_LOOK}")
         }
         Some("too_large") => format!("{name} was left out: it is too large for a paste."),
         _ if matches!(error, SlackError::Malformed { .. }) => {
             format!("{name} was left out: it is not where Slack keeps its files, and I fetch from nowhere else.")
         }
-        _ => format!("{name} was left out: {}.", escape(&error.to_string())),
+        _ => format!("{name} was left out: {}.", escape(&error.for_people().0)),
     }
 }
 
@@ -155,18 +162,14 @@ pub(super) fn not_read_on(error: &SlackError, channel: &str) -> String {
         // In other people's direct messages there is no bot, and nobody can invite it.
         _ if channel.starts_with('D') => "in direct messages I see only the message you choose.".to_owned(),
         Some("missing_scope") => {
-            format!("Slack does not let me read the rest of the thread. {}", what_an_admin_does(error))
+            format!("Slack does not let me read the rest of the thread. {AN_ADMIN_HAS_TO_LOOK}")
         }
         Some("not_in_channel" | "channel_not_found") => {
             "to read the rest of the thread I must be in the channel. `/invite @nightlatch`, then try again.".to_owned()
         }
-        _ => format!("the rest of the thread could not be read ({}).", escape(&error.to_string())),
+        _ => format!("the rest of the thread could not be read: {}.", escape(&error.for_people().0)),
     };
     format!("Only this message was pasted: {why}")
-}
-
-fn what_an_admin_does(error: &SlackError) -> String {
-    format!("An admin can change that: {}.", escape(&error.advice().unwrap_or_default()))
 }
 
 fn capital(text: &str) -> String {

@@ -17,20 +17,9 @@ use crate::steps::{Before, Holder};
 
 /// A call that did not work, in words for people.
 fn failure(error: &SlackError) -> Failure {
-    let advice = match error.code() {
-        Some("permission_denied") => Some(
-            "let everybody edit user groups (Settings & Permissions, User Groups), or make the app's installer somebody who may".to_owned(),
-        ),
-        Some("plan_upgrade_required" | "paid_teams_only") => Some("user groups need a paid plan of Slack".to_owned()),
-        Some("not_in_channel") => Some("invite the app to the channel".to_owned()),
-        _ => error.advice(),
-    };
-    Failure {
-        what: error.to_string(),
-        advice: advice.unwrap_or_default(),
-        retryable: error.is_retryable(),
-        retry_after_ms: error.retry_after_ms(),
-    }
+    tracing::info!(%error, "a call of a step failed");
+    let (what, advice) = error.for_people();
+    Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }
 
 /// A failure that only a person can mend.

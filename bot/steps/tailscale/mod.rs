@@ -11,12 +11,9 @@ use crate::outside::tailscale::TailscaleError;
 
 /// A call that did not work, in words for people.
 pub(in crate::steps) fn failure(error: &TailscaleError) -> Failure {
-    Failure {
-        what: error.to_string(),
-        advice: error.advice().unwrap_or_default(),
-        retryable: error.is_retryable(),
-        retry_after_ms: error.retry_after_ms(),
-    }
+    tracing::info!(%error, "a call of a step failed");
+    let (what, advice) = error.for_people();
+    Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }
 
 /// A failure that only a person can mend.

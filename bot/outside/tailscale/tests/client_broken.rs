@@ -43,7 +43,7 @@ async fn a_server_that_hangs_is_left_after_the_limit() {
     let hurried = client_with(&world, &clock, key, Duration::from_millis(50));
     world.fault(Endpoint::Any, Fault::Hang, None);
     let error = set(&hurried).await.expect_err("no answer");
-    assert_snapshot!(error, @"tailscale is not available: setting an attribute, no answer within 50 ms");
+    assert_snapshot!(error, @"tailscale is not available: setting an attribute, no answer for 0.05 s");
     assert!(error.may_have_happened() && error.is_retryable());
     let error = hurried.users().await.expect_err("no answer");
     assert!(!error.may_have_happened(), "reading changes nothing");
