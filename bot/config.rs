@@ -5,6 +5,7 @@ mod anchor;
 mod changed;
 mod mask;
 pub mod named;
+mod operators;
 mod read;
 pub mod report;
 pub mod secret;
@@ -53,6 +54,10 @@ pub struct Config {
     pub tclip: Option<TclipConfig>,
     /// Slack person (`U...`, `W...`) to tailnet login in lower case, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+    /// The socket on which the command line reaches the running bot; none: `control.sock` beside the database.
+    pub control: Option<PathBuf>,
+    /// User of this machine to the e-mail address or login of the person they are, in lower case.
+    pub operators: BTreeMap<String, String>,
     /// What workflows name as `secret:NAME`.
     pub secrets: BTreeMap<String, NamedSecret>,
 }
@@ -168,6 +173,12 @@ impl Config {
         let (workflows, policies, templates) = (self.workflows.clone(), self.policies.clone(), self.templates.clone());
         let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), secret.hosts.clone())).collect();
         Folders { workflows, policies, templates, secrets: Some(secrets) }
+    }
+
+    /// Where the command line reaches the running bot.
+    pub fn control_path(&self) -> PathBuf {
+        let Database::Sqlite(database) = &self.database;
+        self.control.clone().unwrap_or_else(|| database.with_file_name("control.sock"))
     }
 
     /// Fetches every secret the file names.

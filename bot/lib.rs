@@ -6,6 +6,7 @@ pub mod app;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod engine;
 pub mod hujson;
 pub mod inputs;

@@ -209,7 +209,7 @@ fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
     let none = Extras::default();
     match notice {
         Notice::Decided { by, approved, reason } => {
-            let (decided_by, decided_reason) = (by.clone(), text::many_lines(reason));
+            let (decided_by, decided_reason) = (by.to_string(), text::many_lines(reason));
             ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
         }
         Notice::StageOpened => ("stage_opened", none),

@@ -1,23 +1,29 @@
 //! The command line: one file per verb, one list. Data goes to stdout, everything else to stderr.
 
+mod approve;
 mod audit;
+mod backup;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod deny;
 mod links;
 mod manifest;
 mod pastes;
+mod requests;
+mod revoke;
 mod serve;
 #[cfg(feature = "simulate")]
 mod simulate;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Database};
+use crate::control::{Call, Reply, client};
 use crate::store::{OpenError, Store};
 
 /// Lends access on a tailnet from Slack and takes it back on time, with proof.
@@ -33,13 +39,18 @@ struct Cli {
 /// The list of verbs. A new one is a file and a line in each of these two lists.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Approve(approve::Approve),
     Audit(audit::Audit),
+    Backup(backup::Backup),
     Check(check::Check),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
+    Deny(deny::Deny),
     Links(links::Links),
     Manifest(manifest::Manifest),
     Pastes(pastes::Pastes),
+    Requests(requests::Requests),
+    Revoke(revoke::Revoke),
     Serve(serve::Serve),
     #[cfg(feature = "simulate")]
     Simulate(simulate::Simulate),
@@ -48,13 +59,18 @@ enum Verb {
 impl Verb {
     fn run(self) -> ExitCode {
         match self {
+            Self::Approve(verb) => verb.run(),
             Self::Audit(verb) => verb.run(),
+            Self::Backup(verb) => verb.run(),
             Self::Check(verb) => verb.run(),
             #[cfg(feature = "demo")]
             Self::Demo(verb) => verb.run(),
+            Self::Deny(verb) => verb.run(),
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
             Self::Pastes(verb) => verb.run(),
+            Self::Requests(verb) => verb.run(),
+            Self::Revoke(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
             #[cfg(feature = "simulate")]
             Self::Simulate(verb) => verb.run(),
@@ -105,6 +121,27 @@ fn done(work: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
     done.unwrap_or_else(|why| {
         aside(&format!("{why}\n"));
         ExitCode::from(WRONG)
+    })
+}
+
+/// What the running bot answers.
+async fn through(config: &Path, call: &Call) -> Result<Reply, String> {
+    let config = Config::read(config).map_err(|report| report.to_string())?;
+    let Database::Sqlite(database) = &config.database;
+    client::call(&config.control_path(), database, call).await.map_err(|error| error.to_string())
+}
+
+/// Has the running bot do something, and tells what came of it.
+fn act(config: &Path, call: &Call) -> ExitCode {
+    done(async {
+        match through(config, call).await? {
+            Reply::Done { said } => {
+                data(&format!("{said}\n"));
+                Ok(ExitCode::SUCCESS)
+            }
+            Reply::No { why } => Err(why),
+            Reply::Requests { .. } => Err("the bot answered something else".to_owned()),
+        }
     })
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -17,6 +18,7 @@ use super::manifest::scopes;
 use crate::app::Bot;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
+use crate::control::{Answering, ControlSocket, SocketError};
 use crate::steps::TYPES;
 
 /// The exit code after an I/O error (EX_IOERR): what was saved last is not known until another process reads it.
@@ -55,6 +57,23 @@ impl Serve {
             Err(error) => return complain(&error),
         };
         runtime.block_on(serve(config, &self.config))
+    }
+}
+
+/// Answers the command line. Where nobody named a place for the socket and the usual one will not do, the bot works without.
+fn open_control(bot: &Bot, config: &Config, stop: CancellationToken) -> Result<(), SocketError> {
+    match ControlSocket::bind(&config.control_path()) {
+        Ok(socket) => {
+            let answering = Answering::new(bot.engine().clone(), config.operators.clone());
+            tokio::spawn(socket.serve(answering, stop));
+            Ok(())
+        }
+        Err(error) if config.control.is_none() && error.is_about_the_place() => {
+            warn!(%error, "the command line cannot reach this bot");
+            bot.engine().health().warning("control", Some(format!("the command line cannot reach this bot: {error}")));
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -135,6 +154,11 @@ async fn serve(config: Config, path: &Path) -> ExitCode {
         Ok(bot) => bot,
         Err(error) => return complain(&error),
     };
+    let stop = CancellationToken::new();
+    if let Err(error) = open_control(&bot, &config, stop.clone()) {
+        bot.stop().await;
+        return complain(&error);
+    }
     info!(workflows = bot.engine().catalog().len(), "started");
     service::ready();
     let again = Arc::new(Notify::new());
@@ -152,6 +176,7 @@ async fn serve(config: Config, path: &Path) -> ExitCode {
     }
     info!("stopping");
     service::stopping();
+    stop.cancel();
     trying.abort();
     bot.stop().await;
     info!("stopped");

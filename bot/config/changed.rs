@@ -20,6 +20,8 @@ impl Config {
             golink,
             tclip,
             people,
+            control,
+            operators,
             secrets,
         } = self;
         let all = [
@@ -36,6 +38,8 @@ impl Config {
             ("golink", *golink != now.golink),
             ("tclip", *tclip != now.tclip),
             ("people", *people != now.people),
+            ("control", *control != now.control),
+            ("operators", *operators != now.operators),
             ("secrets", *secrets != now.secrets),
         ];
         all.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()

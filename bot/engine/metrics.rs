@@ -25,10 +25,12 @@ pub struct Metrics {
 }
 
 /// Every event there is.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 14] = [
     "asked",
     "approvers_found",
     "pressed",
+    "denied",
+    "revoked",
     "identified",
     "not_identified",
     "settled",

@@ -13,6 +13,7 @@ pub mod links;
 pub mod logbook;
 mod measures;
 pub mod metrics;
+pub mod operating;
 mod orphans;
 mod parts;
 pub mod pastes;
@@ -260,7 +261,7 @@ impl Engine {
     /// Writes into the audit log what happened to the log itself, on the word of whoever runs the command line here.
     async fn note(&self, about: &'static str, event: Value, state: &'static str) -> Result<(), TellError> {
         let work = jobs::Work::Note { about, event, state };
-        self.submit(work, Actor::Operator, None, None).await.map(drop)
+        self.submit(work, Actor::Operator { by: None }, None, None).await.map(drop)
     }
 
     async fn submit(

@@ -13,7 +13,7 @@ use super::words;
 use crate::kernel::approval::StageNow;
 use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
-use crate::kernel::{Found, Key, Outcome, Place, Proof, Recipient, Request, State};
+use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State};
 use approving::{Decided, StageAs, because, decided, stage_as};
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
@@ -166,7 +166,7 @@ impl Facts {
             expires_at: request.expires_at,
             ended_at: request.ended_at,
             late: late(request),
-            ended_by: request.ended_by.clone().unwrap_or_default(),
+            ended_by: request.ended_by.as_ref().map(By::to_string).unwrap_or_default(),
             pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
             quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),

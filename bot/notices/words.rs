@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::kernel::approval::{ClauseNow, StageNow};
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::workflow::{Clause, Stage};
-use crate::kernel::{Outcome, Refusal, Request, State, Workflow};
+use crate::kernel::{By, Outcome, Refusal, Request, State, Workflow};
 
 pub use super::text::{escape, fit, one_line, quote, sentence};
 
@@ -266,7 +266,7 @@ fn too_late(state: State, outcome: Option<Outcome>, by: &[String], request: Opti
     };
     // Everybody who had a part in it; as long as nobody ended it, that is who approved.
     let approved = by_people(by);
-    let ended = request.and_then(|request| request.ended_by.as_ref());
+    let ended = request.and_then(|request| request.ended_by.as_ref()).map(By::to_string);
     match (state, outcome) {
         // A denial is always the last decision.
         (_, Some(Outcome::Denied)) => {
@@ -292,7 +292,7 @@ fn too_late(state: State, outcome: Option<Outcome>, by: &[String], request: Opti
                     "somebody took it away by hand in the tailnet".to_owned()
                 }
                 Some(Outcome::Revoked) => {
-                    format!("it was revoked{}", by_people(ended.map(std::slice::from_ref).unwrap_or_default()))
+                    format!("it was revoked{}", by_people(ended.as_slice()))
                 }
                 Some(Outcome::Expired) => format!("it was approved{approved}, and its time was up"),
                 _ => "it has ended".to_owned(),

@@ -2,6 +2,7 @@
 
 mod anchor;
 mod audit;
+mod backup;
 mod bodies;
 mod bulk;
 mod chain;
@@ -30,6 +31,7 @@ mod watched;
 
 pub use anchor::{AnchorError, AnchorFile, Mismatch};
 pub use audit::{AuditEntry, Tampered};
+pub use backup::BackupError;
 pub use chain::{AuditLog, Head, Walk, Walked};
 pub use directory::{DeviceRow, GroupKind, ListRow, ListedRows, PersonRow, ROWS_MAX, UserRow};
 pub use file::FileTrouble;

@@ -67,6 +67,24 @@ impl Store {
         Ok(readable(&stored))
     }
 
+    /// The newest requests, those that are over too if `all`; at most `limit`.
+    pub async fn listed(&self, all: bool, limit: i64) -> Result<Vec<Request>, StoreError> {
+        let stored: Vec<Stored> = sqlx::query_as(select_request!(
+            "where $1 or request.state <> 'ended' order by request.asked_at desc, request.id desc limit $2"
+        ))
+        .bind(all)
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(readable(&stored))
+    }
+
+    /// The ids of the newest requests, at most `limit`.
+    pub async fn newest_ids(&self, limit: i64) -> Result<Vec<String>, StoreError> {
+        let ids = sqlx::query_scalar("select id from request order by asked_at desc, id desc limit $1");
+        Ok(ids.bind(limit).fetch_all(&self.read).await?)
+    }
+
     /// How many requests are in each state, and how many are stuck; for metrics.
     pub async fn counts(&self) -> Result<(Vec<(String, i64)>, i64), StoreError> {
         let states = sqlx::query_as("select state, count(*) from request where state <> 'ended' group by state")

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod control;
 mod crowded;
 mod disks;
 mod killed;

@@ -4,14 +4,14 @@ use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::holding::Settings;
 use nightlatch::kernel::link::{Editor, Link, LinkEvent};
 use nightlatch::kernel::{
-    Actor, Button, Event, Key, NotAsked, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows,
+    Actor, Button, By, Event, Key, NotAsked, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows,
     Standing, State, Typed, Wake,
 };
 use serde_json::{Value, json};
 
 use crate::requests::{
     HOUR, NOON, Named, alice, buttons, failure, founds, message, named, once, person, places, plain_failure,
-    recipients, standings, whos,
+    recipients, root, standings, whos,
 };
 
 pub fn refusals() -> Vec<Refusal> {
@@ -37,7 +37,7 @@ pub fn refusals() -> Vec<Refusal> {
 
 pub fn notices() -> Vec<Notice> {
     let mut list = vec![
-        Notice::Decided { by: "U0BOB0001".to_owned(), approved: false, reason: "not today".to_owned() },
+        Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
         Notice::StageOpened,
         Notice::Active,
         Notice::EndsSoon,
@@ -160,6 +160,8 @@ pub fn events() -> Named<Event> {
     let (channel, ts) = (|| "C0ACCESS01".to_owned(), || "1772366400.000100".to_owned());
     let mut list = named(vec![
         ("asked", Event::Asked),
+        ("denied", Event::Denied { by: root(), reason: "not today".to_owned() }),
+        ("revoked", Event::Revoked { by: root(), reason: String::new() }),
         ("approvers_found", Event::ApproversFound { stage: 0, people: vec!["U0BOB0001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
         ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }), again: false }),
@@ -213,7 +215,8 @@ pub fn actors() -> Named<Actor> {
     named(vec![
         ("person", Actor::Person { slack_id: "U0BOB0001".to_owned() }),
         ("visitor", Actor::Visitor { login: "bob@example.com".to_owned() }),
-        ("operator", Actor::Operator),
+        ("operator", Actor::Operator { by: None }),
+        ("operator by name", Actor::Operator { by: Some(root()) }),
         ("clock", Actor::Clock),
         ("worker", Actor::Worker),
     ])

@@ -6,8 +6,8 @@ use nightlatch::kernel::input::{InputValue, PersonShown};
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, DeviceShown, Message, Notification, Phase, Step};
 use nightlatch::kernel::workflow::{Choosable, Clause, Input, InputKind, OwnRequest, Pattern, Stage, StepUse};
 use nightlatch::kernel::{
-    Ask, Button, Failure, Found, Key, Outcome, Person, Place, Press, Proof, Recipient, Request, RequestId, Shows,
-    Standing, State, Who, Workflow,
+    Ask, Button, By, Failure, Found, Key, Operator, Outcome, Person, Place, Press, Proof, Recipient, Request,
+    RequestId, Shows, Standing, State, Who, Workflow,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,10 @@ pub fn person(slack_id: &str, name: &str, standing: Standing) -> Person {
 
 pub fn alice() -> Person {
     person("U0ALICE01", "Alice", Standing::Member)
+}
+
+pub fn root() -> Operator {
+    Operator { user: "root".to_owned(), host: "lock1".to_owned() }
 }
 
 fn bob() -> Person {
@@ -282,6 +286,13 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
     }
 }
 
+fn revoked() -> Request {
+    let found = [Found::Gone, Found::Gone];
+    let mut revoked = request(State::Ended, Some(Outcome::Revoked), [Phase::Gone, Phase::Gone], &found);
+    revoked.ended_by = Some(By::Operator(root()));
+    revoked
+}
+
 /// A request in every state, with every outcome, and with everything in it that a request can hold.
 pub fn requests() -> Named<Request> {
     use Phase::{Begun, Gone, Held, Releasing, Waiting};
@@ -313,7 +324,7 @@ pub fn requests() -> Named<Request> {
     stuck.pushed_by = Some("U0BOB0001".to_owned());
     stuck.trouble = Some(plain_failure());
     let mut denied = request(State::Ended, Some(Outcome::Denied), [Waiting, Waiting], &[]);
-    denied.ended_by = Some("U0BOB0001".to_owned());
+    denied.ended_by = Some(By::Person("U0BOB0001".to_owned()));
     denied.ended_reason = "not today".to_owned();
     denied.decisions =
         vec![Decision { by: Decider::Person { person: bob(), rule: None }, ..decision(bob(), false, 0) }];
@@ -326,6 +337,7 @@ pub fn requests() -> Named<Request> {
     let mut list = named(vec![
         ("activating, with what a step came to", chained),
         ("pending, in its second stage", staged()),
+        ("ended, revoked by an operator", revoked()),
         ("pending", pending),
         ("pending, with every kind of input", filled),
         ("pending, shown nowhere", unshown),

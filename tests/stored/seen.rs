@@ -46,7 +46,7 @@ impl Seen {
             active_at: _,
             expires_at: _,
             ending_at: _,
-            ended_by: _,
+            ended_by,
             ended_reason: _,
             ended_at: _,
             trouble: _,
@@ -61,6 +61,7 @@ impl Seen {
         self.ask(ask);
         self.note("State", variants::state(state));
         self.outcome(outcome.as_ref());
+        ended_by.iter().for_each(|by| self.note("By", variants::by(by)));
         for Step { key: _, phase, failures: _, proof, until: _, results: _ } in steps {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
@@ -203,8 +204,8 @@ impl Seen {
                     | Refusal::Unusable { missing: _ } => {}
                 }
             }
-            Notice::Decided { by: _, approved: _, reason: _ }
-            | Notice::StageOpened
+            Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
+            Notice::StageOpened
             | Notice::Active
             | Notice::EndsSoon
             | Notice::Ended
@@ -228,6 +229,7 @@ impl Seen {
                     self.note("Shows", variants::shows(shows));
                 }
             }
+            Event::Denied { .. } | Event::Revoked { .. } => {}
             Event::Identified { purpose, person } => {
                 self.note("Purpose", variants::purpose(purpose));
                 self.person(person);

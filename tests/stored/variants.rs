@@ -7,8 +7,8 @@ use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{
-    Actor, Button, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing, State,
-    Wake, Who,
+    Actor, Button, By, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing,
+    State, Wake, Who,
 };
 
 macro_rules! variants {
@@ -31,6 +31,7 @@ variants! {
     outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Unknown }
     found, Found { On, OnBefore, Told, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone }
+    by, By { Person, Operator }
     decider, Decider { Person }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
@@ -54,7 +55,7 @@ variants! {
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, Pressed, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
+        Asked, ApproversFound, Pressed, Denied, Revoked, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
     link_event, LinkEvent { LinkSaved, LinkDeleted }

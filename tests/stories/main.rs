@@ -41,6 +41,7 @@ mod http_request;
 mod inputs;
 mod lying;
 mod modals;
+mod operators;
 mod overlap;
 mod paste;
 mod paste_owners;

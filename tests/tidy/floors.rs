@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine", 3),
     ("slack", 4),
     ("web", 4),
+    ("control", 4),
     ("app", 5),
     ("playground", 5),
     ("golink", 1),
@@ -35,6 +36,7 @@ const DOORS: &[(&str, &str, bool, &str)] = &[
     ("outside", "hujson", true, "who is in a group by our own loan is told by the comments of the policy file"),
     ("outside", "clock", true, "calls are paced and tokens renewed on the clock that tests and the demo move"),
     ("slack", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
+    ("control", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
     ("web", "store", false, "faces ask the engine; one way to change anything is what makes an answer mean saved"),
 ];
 

@@ -93,7 +93,7 @@ pub async fn import(store: &Store, snapshot: &str, now: i64) -> Result<Imported,
             }
             tx.put_link(link).await?;
             let event = LinkEvent::LinkSaved { editor: None, before: None, after: link.clone() };
-            tx.note(link_subject(&id).as_str(), &Actor::Operator, &event, "imported", now).await?;
+            tx.note(link_subject(&id).as_str(), &Actor::Operator { by: None }, &event, "imported", now).await?;
             imported.is_new(*number, link);
         }
         tx.commit().await?;

@@ -58,7 +58,7 @@ pub(super) fn actor(author: &Author) -> Actor {
     match (&author.slack_id, &author.login) {
         (Some(slack_id), _) => Actor::Person { slack_id: slack_id.clone() },
         (None, Some(login)) => Actor::Visitor { login: login.clone() },
-        (None, None) => Actor::Operator,
+        (None, None) => Actor::Operator { by: None },
     }
 }
 

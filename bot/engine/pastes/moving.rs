@@ -157,7 +157,7 @@ pub async fn import(store: &Store, line: &Line, ids: &Ids, now: i64) -> Result<M
     };
     tx.insert_paste(&paste, &text.content).await?;
     let event = serde_json::json!({ "event": "paste_imported", "filename": paste.filename, "author": paste.author });
-    tx.note(paste_subject(&paste.id).as_str(), &Actor::Operator, &Note(event), "kept", now).await?;
+    tx.note(paste_subject(&paste.id).as_str(), &Actor::Operator { by: None }, &Note(event), "kept", now).await?;
     tx.commit().await?;
     Ok(Moved::New)
 }

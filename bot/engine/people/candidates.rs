@@ -100,7 +100,8 @@ impl People {
         }
     }
 
-    async fn slack_id_of(&self, name: &str) -> Result<Option<String>, Failure> {
+    /// Whose account in Slack this e-mail address or login belongs to; who they are now is read when they decide.
+    pub(in crate::engine) async fn slack_id_of(&self, name: &str) -> Result<Option<String>, Failure> {
         if let Some(id) = self.directory.slack_id_of(name).await? {
             return Ok(Some(id));
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::event::{Failure, Purpose};
 use crate::holding::Holding;
 use crate::id::Key;
+use crate::operator::By;
 use crate::refusal::Refusal;
 use crate::request::{Message, Place, Request};
 use crate::typed::{NotAsked, Typed};
@@ -173,8 +174,8 @@ pub enum Recipient {
 pub enum Notice {
     /// Somebody decided.
     Decided {
-        /// Slack id.
-        by: String,
+        /// Who.
+        by: By,
         /// Yes or no.
         approved: bool,
         /// Given with a no.

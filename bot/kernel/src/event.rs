@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::effect::{Recipient, Wake};
+use crate::operator::Operator;
 use crate::person::Person;
 use crate::request::{Message, Place, Proof};
 
@@ -22,7 +23,11 @@ pub enum Actor {
         login: String,
     },
     /// Whoever runs the command line on this machine.
-    Operator,
+    Operator {
+        /// Which user of the machine; none: not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Operator>,
+    },
     /// The clock: something became due.
     Clock,
     /// The worker, reporting what the outside did.
@@ -168,6 +173,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<PressedOn>,
     },
+    /// An operator said no.
+    Denied {
+        /// Who.
+        by: Operator,
+        /// Reaches the requester; may be empty.
+        reason: String,
+    },
+    /// An operator takes it back.
+    Revoked {
+        /// Who.
+        by: Operator,
+        /// Reaches the requester; may be empty.
+        reason: String,
+    },
     /// It is known who somebody is, read afresh.
     Identified {
         /// What for.
@@ -255,6 +274,8 @@ impl Event {
             Self::Asked => "asked",
             Self::ApproversFound { .. } => "approvers_found",
             Self::Pressed { .. } => "pressed",
+            Self::Denied { .. } => "denied",
+            Self::Revoked { .. } => "revoked",
             Self::Identified { .. } => "identified",
             Self::NotIdentified { .. } => "not_identified",
             Self::Settled { .. } => "settled",

@@ -18,6 +18,7 @@ pub mod kept;
 mod lifecycle;
 pub mod link;
 pub mod matching;
+pub mod operator;
 pub mod paste;
 pub mod person;
 pub mod policy;
@@ -35,6 +36,7 @@ pub use event::{Actor, Button, Event, Failure, Press, PressedOn, Purpose, Shows}
 pub use holding::Holding;
 pub use id::{Key, RequestId};
 pub use lifecycle::{GRACE_MS, room_ms};
+pub use operator::{By, Operator};
 pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};

@@ -58,7 +58,7 @@ pub enum Refusal {
         state: State,
         /// How it ended, if it did.
         outcome: Option<Outcome>,
-        /// Who decided, Slack ids.
+        /// Who decided or ended it: Slack ids, and the names of operators.
         by: Vec<String>,
     },
     /// It has not come that far.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::event::{Failure, Press, Shows};
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
+use crate::operator::By;
 use crate::person::Person;
 use crate::workflow::Workflow;
 
@@ -236,8 +237,8 @@ pub struct Request {
     pub expires_at: Option<i64>,
     /// When the end began, and who began it (none: the clock).
     pub ending_at: Option<i64>,
-    /// Slack id of who ended it.
-    pub ended_by: Option<String>,
+    /// Who ended it.
+    pub ended_by: Option<By>,
     /// Said with a denial or a revocation.
     pub ended_reason: String,
     /// When everything was read back as gone.

@@ -8,7 +8,7 @@ use crate::kernel::event::Failure;
 use crate::kernel::person::Who;
 use crate::kernel::request::{Asked, Decider};
 use crate::kernel::workflow::{Clause, OwnRequest, Stage};
-use crate::kernel::{Found, Key, Notice, Refusal, Request};
+use crate::kernel::{By, Found, Key, Notice, Refusal, Request};
 use crate::notices::{Said, sample};
 
 /// Text as an attacker would type it: markup, our own line marks, long runs, tricks with direction.
@@ -90,8 +90,8 @@ fn every_notice(text: &str) -> Vec<Notice> {
     let why = Failure { what: text.into(), advice: text.into(), retryable: true, retry_after_ms: None };
     let by = vec![Who::TailnetGroup(text.into()); 30];
     vec![
-        Notice::Decided { by: "U0BOB".into(), approved: true, reason: text.into() },
-        Notice::Decided { by: text.into(), approved: false, reason: text.into() },
+        Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: text.into() },
+        Notice::Decided { by: By::Person(text.into()), approved: false, reason: text.into() },
         Notice::Active,
         Notice::EndsSoon,
         Notice::Ended,

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::{notices, pending, shown};
 use crate::kernel::event::{Button, Failure};
-use crate::kernel::{Event, Found, Notice, Recipient, Wake};
+use crate::kernel::{By, Event, Found, Notice, Recipient, Wake};
 use crate::notices::sample::{self, Life};
 
 fn alice() -> Recipient {
@@ -20,7 +20,7 @@ fn told(life: &Life, notice: &Notice, to: &Recipient) -> String {
 }
 
 fn denied() -> Notice {
-    Notice::Decided { by: "U0BOB".into(), approved: false, reason: "use the replica".into() }
+    Notice::Decided { by: By::Person("U0BOB".into()), approved: false, reason: "use the replica".into() }
 }
 
 fn stuck() -> Life {
@@ -48,7 +48,7 @@ fn who_asked_sees_what_was_asked_and_can_withdraw() {
 
 #[test]
 fn the_thread_hears_of_an_approval() {
-    let notice = Notice::Decided { by: "U0BOB".into(), approved: true, reason: String::new() };
+    let notice = Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: String::new() };
     assert_snapshot!(told(&pending().approved(), &notice, &Recipient::Thread), @"
     (✅ <@U0BOB> approved (group:dba). It is not active before it is confirmed as on.)
     ✅ <@U0BOB> approved (group:dba). It is not active before it is confirmed as on.

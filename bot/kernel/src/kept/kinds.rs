@@ -43,9 +43,15 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    // The fourth: inputs can be of more kinds.
-    const RAISES: &'static [Raise] =
-        &[keys_stand_in_the_steps, inputs_have_kinds, alarms_are_notifications, says_more, approval_has_stages];
+    // The fourth: inputs can be of more kinds. The sixth: operators end requests.
+    const RAISES: &'static [Raise] = &[
+        keys_stand_in_the_steps,
+        inputs_have_kinds,
+        alarms_are_notifications,
+        says_more,
+        approval_has_stages,
+        says_more,
+    ];
 }
 
 /// What is touched stood in the ask and once more in each step.
@@ -120,8 +126,9 @@ fn approval_has_stages(mut request: Value) -> Result<Value, String> {
 impl Kept for Effect {
     const KIND: &'static str = "effect";
     // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet. The
-    // fourth: who is found is of a stage, and refusals that tell of stages.
-    const RAISES: &'static [Raise] = &[settling_belongs_to_the_key, says_more, says_more, finds_for_the_first_stage];
+    // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide.
+    const RAISES: &'static [Raise] =
+        &[settling_belongs_to_the_key, says_more, says_more, finds_for_the_first_stage, says_more];
 }
 
 /// Settling named a step of a request. Which key that is stands in the row's lane: the migration of that name wrote such rows
@@ -155,8 +162,10 @@ impl Kept for Settings {
 /// What the audit log says that happened to a request.
 impl Kept for Event {
     const KIND: &'static str = "event";
-    // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event.
-    const RAISES: &'static [Raise] = &[says_more, an_alarm_is_a_notification, says_more, found_for_the_first_stage];
+    // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event. The fifth: operators deny
+    // and revoke.
+    const RAISES: &'static [Raise] =
+        &[says_more, an_alarm_is_a_notification, says_more, found_for_the_first_stage, says_more];
 }
 
 /// Only alarms were told of; what was read may say that it is on all the same.
@@ -178,7 +187,8 @@ fn found_for_the_first_stage(event: Value) -> Result<Value, String> {
 /// Who the audit log says it was.
 impl Kept for Actor {
     const KIND: &'static str = "actor";
-    const RAISES: &'static [Raise] = &[];
+    // The first: which operator.
+    const RAISES: &'static [Raise] = &[says_more];
 }
 
 /// The event `asked` as the audit log has it: with what was asked. Read without it as `Event::Asked`.

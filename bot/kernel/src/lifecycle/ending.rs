@@ -4,12 +4,13 @@ use super::granting::unexpected;
 use super::{ALARM_PAUSE_MS, Change, END_PAUSE_MAX_MS, HOUR_MS, STUCK_AFTER_FAILURES, STUCK_AFTER_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
+use crate::operator::By;
 use crate::request::{Found, Outcome, Phase, Proof, State};
 use nightlatch_planted::{Fault, is_planted};
 
 impl Change {
     /// Starts taking back whatever may be on. From here nothing is held in the ledger any more.
-    pub(super) fn begin_ending(&mut self, outcome: Outcome, by: Option<String>, reason: String) {
+    pub(super) fn begin_ending(&mut self, outcome: Outcome, by: Option<By>, reason: String) {
         self.request.state = State::Ending;
         self.request.outcome = Some(outcome);
         self.request.ending_at = Some(self.moment.now);

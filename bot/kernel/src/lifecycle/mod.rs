@@ -104,6 +104,8 @@ impl Request {
             Event::Asked => {}
             Event::ApproversFound { stage, people } => change.approvers_found(stage, people),
             Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
+            Event::Denied { by, reason } => change.denied_by_operator(by, reason),
+            Event::Revoked { by, reason } => change.revoked_by_operator(by, reason),
             Event::Identified { purpose: Purpose::Press { number }, person } => change.press_identified(number, person),
             Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
                 change.press_not_identified(number, failure);

@@ -3,6 +3,7 @@
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Button, Failure, Press, PressedOn, Purpose};
+use crate::operator::{By, Operator};
 use crate::person::{Person, Who};
 use crate::policy;
 use crate::refusal::Refusal;
@@ -73,7 +74,7 @@ impl Change {
     }
 
     fn count(&mut self, press: Press, person: Person, rule: Option<Who>) {
-        let by = press.by;
+        let by = By::Person(press.by);
         match press.button {
             Button::Approve { .. } => {
                 self.decide(person, true, rule, String::new());
@@ -91,12 +92,12 @@ impl Change {
                 let outcome = if own { Outcome::Returned } else { Outcome::Revoked };
                 self.begin_ending(outcome, Some(by), reason);
             }
-            Button::Retry => self.retry(by),
+            Button::Retry => self.retry(person.slack_id),
         }
     }
 
     /// A no: as many as the stage says end it, the others are kept and said.
-    fn denied(&mut self, by: String, person: Person, rule: Option<Who>, reason: String) {
+    fn denied(&mut self, by: By, person: Person, rule: Option<Who>, reason: String) {
         self.decide(person, false, rule, reason.clone());
         if self.request.approval().is_denied() {
             self.request.ended_by = Some(by.clone());
@@ -105,9 +106,31 @@ impl Change {
         } else {
             self.show();
         }
+        self.tell_no(by, reason);
+    }
+
+    fn tell_no(&mut self, by: By, reason: String) {
         let notice = Notice::Decided { by, approved: false, reason };
         self.tell(Recipient::Thread, notice.clone());
         self.tell_requester(notice);
+    }
+
+    /// An operator's no ends it, however many the stage takes: they could take it back at once.
+    pub(super) fn denied_by_operator(&mut self, by: Operator, reason: String) {
+        if self.request.state != State::Pending {
+            return;
+        }
+        let by = By::Operator(by);
+        self.request.ended_by = Some(by.clone());
+        self.request.ended_reason.clone_from(&reason);
+        self.close(Outcome::Denied);
+        self.tell_no(by, reason);
+    }
+
+    pub(super) fn revoked_by_operator(&mut self, by: Operator, reason: String) {
+        if matches!(self.request.state, State::Approved | State::Activating | State::Active) {
+            self.begin_ending(Outcome::Revoked, Some(By::Operator(by)), reason);
+        }
     }
 
     fn decide(&mut self, person: Person, approved: bool, rule: Option<Who>, reason: String) {
@@ -163,9 +186,7 @@ impl Request {
         }
         let people = self.decisions.iter().filter_map(Decision::person);
         let mut by: Vec<String> = people.map(|person| person.slack_id.clone()).collect();
-        if let Some(ended_by) = self.ended_by.as_ref().filter(|id| !by.contains(id)) {
-            by.push(ended_by.clone());
-        }
+        by.extend(self.ended_by.as_ref().map(By::to_string).filter(|ended_by| !by.contains(ended_by)));
         Err(Refusal::TooLate { state: self.state, outcome: self.outcome, by })
     }
 

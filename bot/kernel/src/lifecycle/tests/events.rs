@@ -6,7 +6,7 @@ use super::words::words;
 use crate::{Event, Found, Place, Purpose, State, Wake};
 
 /// How many kinds of events there are; `kind` has an arm for each.
-const KINDS_COUNT: usize = 12;
+const KINDS_COUNT: usize = 14;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -22,6 +22,8 @@ fn kind(event: &Event) -> usize {
         Event::NotShown { .. } => 9,
         Event::Woke { .. } => 10,
         Event::Notified { .. } => 11,
+        Event::Denied { .. } => 12,
+        Event::Revoked { .. } => 13,
     }
 }
 
@@ -40,12 +42,15 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
     let failed = |step, retryable| Event::SettleFailed { step, failure: failure(retryable) };
     let not_started = Event::NotIdentified { purpose: Purpose::Start, failure: failure(true) };
     let not_pressed = Event::NotIdentified { purpose: press.clone(), failure: failure(true) };
+    let root = || crate::Operator { user: "root".to_owned(), host: "lock1".to_owned() };
     vec![
         ("asked", now, Event::Asked),
         ("approvers found", now, Event::ApproversFound { stage: 0, people: vec![bob().slack_id] }),
         ("approvers found, nobody", now, Event::ApproversFound { stage: 0, people: vec![] }),
         ("pressed approve", now, pressed(&bob(), approve())),
         ("pressed, wrong seal", now, other_seal),
+        ("denied by an operator", now, Event::Denied { by: root(), reason: "no".to_owned() }),
+        ("revoked by an operator", now, Event::Revoked { by: root(), reason: "no".to_owned() }),
         ("identified, no such press", now, Event::Identified { purpose: press, person: bob() }),
         ("not identified, no such press", now, not_pressed),
         ("identified to start", now, started()),
@@ -132,12 +137,13 @@ fn pending() {
     insta::assert_snapshot!(table(&Story::request_in(State::Pending)), @"
     pressed approve: noted, identify UBOB for press 1
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    denied by an operator: ENDED denied, show #access, tell thread denied, tell UALICE denied
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -146,13 +152,14 @@ fn approved() {
     insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @"
     pressed approve: tell UBOB no: too late, approved
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    revoked by an operator: ENDED revoked, tell UALICE ended, tell thread ended, show #access
     identified to start: ACTIVATING, steps begun+waiting, hold a, settle a, show #access
     guest to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     not identified to start: ENDED failed, show #access, tell UALICE failed, tell UBOB failed, tell thread failed
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -161,6 +168,7 @@ fn activating() {
     insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @"
     pressed approve: tell UBOB no: too late, activating
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    revoked by an operator: ENDING revoked, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access
     settled 0, on: steps held+begun, confirm a, hold b, settle b
     settled 0, on before: steps held+begun, confirm a, hold b, settle b
     settled 0, gone: noted, settle a in 1s, show #access
@@ -169,7 +177,7 @@ fn activating() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -178,6 +186,7 @@ fn active() {
     insta::assert_snapshot!(table(&Story::request_in(State::Active)), @"
     pressed approve: tell UBOB no: too late, active
     pressed, wrong seal: tell UBOB no: shown text is not the stored text
+    revoked by an operator: ENDING revoked, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
     settled 0, on: confirm a
     settled 0, on before: noted, confirm a
     settled 0, taken away: ENDING revoked, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
@@ -191,7 +200,7 @@ fn active() {
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -213,7 +222,7 @@ fn ending() {
     notified: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -230,7 +239,7 @@ fn ending_and_stuck() {
     notified: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -242,7 +251,7 @@ fn ended() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -254,6 +263,6 @@ fn ended_because_granting_failed() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
