@@ -261,6 +261,8 @@ async fn start(store: &Store, folder: &Path, far: &Arc<FarSide>, stop: &Cancella
         catalog: Catalog::default(),
         steps: nightlatch::steps::LIST,
         people: BTreeMap::new(),
+        // One person asks for everything here.
+        ceilings: nightlatch::config::Ceilings { pending: u32::MAX, ..Default::default() },
         services: nightlatch::steps::Services::new(Net::wire(), BTreeMap::new()),
         links: LinkPlace::here(store, "http://localhost").await.unwrap(),
         pastes: PasteSettings { here: "http://localhost".to_owned(), tclip: None },

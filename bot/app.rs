@@ -156,6 +156,7 @@ impl Bot {
             catalog,
             steps,
             people: config.people.clone(),
+            ceilings: config.ceilings,
             links,
             pastes: clients::paste_settings(config, here, &net)?,
             logbook,

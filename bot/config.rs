@@ -2,6 +2,7 @@
 
 mod address;
 mod anchor;
+mod ceilings;
 mod changed;
 mod mask;
 pub mod named;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 pub use address::Listen;
+pub use ceilings::Ceilings;
 pub use named::NamedSecret;
 pub use report::{Mistake, Report};
 pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, TailscaleSecrets};
@@ -54,6 +56,8 @@ pub struct Config {
     pub tclip: Option<TclipConfig>,
     /// Slack person (`U...`, `W...`) to tailnet login in lower case, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+    /// How much one person may have.
+    pub ceilings: Ceilings,
     /// The socket on which the command line reaches the running bot; none: `control.sock` beside the database.
     pub control: Option<PathBuf>,
     /// User of this machine to the e-mail address or login of the person they are, in lower case.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Database;
-use super::read::{login, optional};
+use super::read::optional;
 use super::sheet::{Fields, Sheet};
+use super::yaml::Node;
 
 /// The socket, if it is named; never the database.
 pub(super) fn socket(
@@ -38,4 +39,19 @@ pub(super) fn people(sheet: &mut Sheet, fields: &Fields) -> BTreeMap<String, Str
         people.extend(login(sheet, node).map(|login| (key.name.clone(), login)));
     }
     people
+}
+
+/// The login of somebody in the tailnet, in lower case.
+pub(super) fn login(sheet: &mut Sheet, node: &Node) -> Option<String> {
+    let login = sheet.text(node, "the tailnet login")?.trim().to_lowercase();
+    match login.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() && !login.contains(char::is_whitespace) => {
+            Some(login)
+        }
+        _ => {
+            let help = "write it as the admin console's Users page does, like alice@example.com or alice@github";
+            sheet.mistake(node.place, "this is not a tailnet login", Some(help.to_owned()));
+            None
+        }
+    }
 }

@@ -30,6 +30,7 @@ const KEYS: &[&str] = &[
     "golink",
     "tclip",
     "people",
+    "ceilings",
     "control",
     "operators",
     "secrets",
@@ -73,6 +74,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let golink = service(sheet, &fields, "golink");
     let tclip = tclip(sheet, &fields);
     let people = people(sheet, &fields);
+    let ceilings = super::ceilings::ceilings(sheet, &fields);
     let control = super::operators::socket(sheet, folder, &fields, database.as_ref());
     let operators = super::operators::people(sheet, &fields);
     let secrets = super::named::secrets(sheet, folder, &fields);
@@ -90,6 +92,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
         golink,
         tclip,
         people,
+        ceilings,
         control,
         operators,
         secrets,
@@ -316,24 +319,9 @@ fn people(sheet: &mut Sheet, fields: &Fields) -> BTreeMap<String, String> {
             let help = "write the member id: in Slack, open the person's profile, ⋮, Copy member ID";
             sheet.mistake(key.place, "this is not a Slack person's id (U... or W...)", Some(help.to_owned()));
         }
-        people.extend(login(sheet, node).map(|login| (key.name.clone(), login)));
+        people.extend(super::operators::login(sheet, node).map(|login| (key.name.clone(), login)));
     }
     people
-}
-
-/// The login of somebody in the tailnet, in lower case.
-pub(super) fn login(sheet: &mut Sheet, node: &Node) -> Option<String> {
-    let login = sheet.text(node, "the tailnet login")?.trim().to_lowercase();
-    match login.split_once('@') {
-        Some((name, host)) if !name.is_empty() && !host.is_empty() && !login.contains(char::is_whitespace) => {
-            Some(login)
-        }
-        _ => {
-            let help = "write it as the admin console's Users page does, like alice@example.com or alice@github";
-            sheet.mistake(node.place, "this is not a tailnet login", Some(help.to_owned()));
-            None
-        }
-    }
 }
 
 fn secret(

@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::config::Ceilings;
 use crate::kernel::effect::Effect;
 use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
 use crate::notices::Notices;
@@ -82,6 +83,7 @@ struct Inner {
     answering: OnceLock<typed::Answering>,
     steps: Steps,
     pastes: pastes::Pastes,
+    ceilings: Ceilings,
     notices: Notices,
     catalog: RwLock<Arc<Catalog>>,
     metrics: Metrics,
@@ -149,13 +151,14 @@ impl Engine {
             catalog,
             steps,
             people,
+            ceilings,
             links,
             pastes,
             logbook,
             services,
         } = parts;
         let tailnet = tailscale.clone();
-        let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), pastes);
+        let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), (pastes, ceilings));
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
         let outside = parts::outside(&clients, keeper, services, &clock);
@@ -166,6 +169,7 @@ impl Engine {
             answering: OnceLock::new(),
             steps: Steps::new(steps, &outside),
             pastes,
+            ceilings,
             catalog: RwLock::new(Arc::new(catalog)),
             metrics: Metrics::new(),
             health: health::Health::default(),

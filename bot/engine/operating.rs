@@ -60,7 +60,7 @@ impl Engine {
         request: &Request,
         confirmed: bool,
     ) -> Result<Judged, OperatingError> {
-        let slack_id = self.account_of(named).await?;
+        let slack_id = self.operators_account(named).await?;
         let button = Button::Approve { confirmed };
         if let Err(why) = request.is_open_for(&button, &slack_id, self.clock().now_ms()) {
             return Ok(Judged::Refused(why));
@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// The Slack account of whoever has this e-mail address or login, read afresh.
-    async fn account_of(&self, named: &str) -> Result<String, OperatingError> {
+    async fn operators_account(&self, named: &str) -> Result<String, OperatingError> {
         let found = self.inner.people.slack_id_of(named).await.map_err(OperatingError::Unknown)?;
         let slack_id = found.ok_or_else(|| OperatingError::Nobody(named.to_owned()))?;
         let person = self.inner.people.fresh(&slack_id, true).await.map_err(OperatingError::Unknown)?;

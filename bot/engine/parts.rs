@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{links, logbook, pastes};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::config::Ceilings;
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub steps: List,
     /// Slack ids to tailnet logins, where e-mail does not say it.
     pub people: BTreeMap<String, String>,
+    /// How much one person may have.
+    pub ceilings: Ceilings,
     /// Where go links are kept.
     pub links: links::LinkPlace,
     /// Where pastes go.

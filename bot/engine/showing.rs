@@ -133,11 +133,11 @@ async fn kept_from_outsiders(engine: &Engine, request: &Request, place: &Place, 
         {
             Some(Performed::later(pause_ms(attempts, error.retry_after_ms()), &error.to_string()))
         }
+        // Approvers come first, and have it in their direct messages.
         Err(error) => {
-            let advice = error.advice().unwrap_or_default();
-            tracing::warn!(request.id = %request.id, channel = name.as_str(), error = %error, advice,
-                "whether the channel is shared with another company is not known; the card is posted");
-            None
+            let failure = may_be_shared(name, &error);
+            tracing::error!(request.id = %request.id, channel = name.as_str(), advice = failure.advice, "{}", failure.what);
+            Some(Performed::happened(Event::NotShown { place: place.clone(), failure }))
         }
     }
 }
@@ -155,6 +155,17 @@ fn shared_outside(name: &str) -> Failure {
     Failure {
         what: format!("{name} is shared with another company, so requests are not shown there"),
         advice: "name a channel of your own company in `announce`".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
+    }
+}
+
+fn may_be_shared(name: &str, error: &SlackError) -> Failure {
+    Failure {
+        what: format!(
+            "Slack does not say whether {name} is shared with another company ({error}), so this request is not shown there"
+        ),
+        advice: error.advice().unwrap_or_else(|| "look at the app's scopes and at Slack's status".to_owned()),
         retryable: false,
         retry_after_ms: None,
     }
@@ -306,15 +317,17 @@ pub(super) async fn alarm(
     channel: &str,
     said: Said,
 ) -> Result<Option<Posted>, SlackError> {
-    let is_shared = matches!(has_outsiders(engine, channel).await, Ok(true));
-    let error = if is_shared {
-        tracing::error!(request.id = %request.id, channel, "{}", shared_outside(channel).what);
-        None
-    } else {
-        match post(engine, channel, said.clone(), None).await {
+    let error = match has_outsiders(engine, channel).await {
+        Ok(true) => {
+            tracing::error!(request.id = %request.id, channel, "{}", shared_outside(channel).what);
+            None
+        }
+        Ok(false) => match post(engine, channel, said.clone(), None).await {
             Err(error) if !error.is_retryable() && !error.is_fatal_auth() => Some(error),
             sent => return sent.map(Some),
-        }
+        },
+        // It may be shared: those who can decide hear it at once, and nobody else.
+        Err(error) => Some(error),
     };
     let mut heard = None;
     for approver in request.everybody_asked() {

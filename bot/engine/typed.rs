@@ -11,12 +11,12 @@ use super::jobs::{self, Job, Outcome, Written};
 use super::people::FRESH_MS;
 use super::performed::{Performed, pause_ms};
 use super::preparing::Facts;
-use super::writer::{Seen, save};
+use super::writer::{Seen, repeated, save};
 use super::{Engine, TellError};
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::kept::Note;
 use crate::kernel::typed::TRIED_FOR_MS;
-use crate::kernel::{Actor, Ask, Event, Failure, Moment, NotAsked, Person, Request, RequestId, Typed, Who};
+use crate::kernel::{Actor, Ask, Event, Failure, Moment, NotAsked, Person, Refusal, Request, RequestId, Typed, Who};
 use crate::outside::tailscale::Device;
 use crate::store::{StoreError, Tx, Waiting};
 
@@ -235,13 +235,49 @@ pub(super) async fn answer(
     }
 }
 
+/// Writes a request of which everything is known.
+pub(super) async fn asked(
+    (tx, seen): (&mut Tx, &mut Seen),
+    job: &Job,
+    ask: &Ask,
+    moment: Moment,
+    most: u32,
+) -> Result<Outcome, StoreError> {
+    let applied = match Request::ask(ask.clone(), moment) {
+        Ok(applied) => applied,
+        Err(refusal) => return Ok(Err(refusal.into())),
+    };
+    let is_new = match &job.delivery {
+        Some(key) => !tx.was_delivered(key).await?,
+        None => true,
+    };
+    if let Some(why) = too_many(tx, ask, most).await?.filter(|_| is_new) {
+        return Ok(Err(why.into()));
+    }
+    match repeated(tx, seen, job, &ask.id, moment.now).await {
+        Ok(None) => {}
+        Ok(Some(before)) => return Ok(Ok(before)),
+        // It was saved as it was typed, before this was known.
+        Err(StoreError::NoSuchRequest(_)) => return Ok(Err(TellError::BeingLookedUp)),
+        Err(error) => return Err(error),
+    }
+    tx.one_more_waits(&ask.requester.slack_id);
+    save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(Ok)
+}
+
+/// Why this person cannot ask for more, if as many requests of theirs wait for a decision as may.
+async fn too_many(tx: &mut Tx, ask: &Ask, most: u32) -> Result<Option<Refusal>, StoreError> {
+    let waiting = tx.waiting_of(&ask.requester.slack_id).await?;
+    Ok((waiting >= i64::from(most)).then_some(Refusal::TooManyPending { most }))
+}
+
 /// Writes what happened to something that was typed; the outcome and the answer that is due are saved together.
 pub(super) async fn write(
-    tx: &mut Tx,
-    seen: &mut Seen,
+    (tx, seen): (&mut Tx, &mut Seen),
     job: &Job,
     work: &TypedWork,
     moment: Moment,
+    most: u32,
 ) -> Result<Outcome, StoreError> {
     let now = moment.now;
     match work {
@@ -260,6 +296,10 @@ pub(super) async fn write(
         }
         TypedWork::Asked { typed, ask } => match Request::ask(Ask::clone(ask), moment) {
             Ok(mut applied) => {
+                if let Some(why) = too_many(tx, ask, most).await? {
+                    return not_asked(tx, job, (&ask.id, typed), NotAsked::Refused { why }, now).await;
+                }
+                tx.one_more_waits(&ask.requester.slack_id);
                 let effect = Effect::Answer { typed: typed.clone(), not_asked: None };
                 applied.effects.push(Due { at: now, effect });
                 save(tx, seen, job, applied, &Event::Asked, now).await.map(Ok)

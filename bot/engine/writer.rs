@@ -14,7 +14,7 @@ use super::links::writing as links;
 use super::pastes::writing as pastes;
 use super::{Engine, TellError, Told, directory, saying, settling, typed};
 use crate::kernel::kept::Note;
-use crate::kernel::{Applied, Ask, Event, Moment, Request, RequestId, State};
+use crate::kernel::{Applied, Event, Moment, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
 use crate::store::{Saving, StoreError, Tx};
 
@@ -169,6 +169,13 @@ async fn read_ahead(tx: &mut Tx, seen: &mut Seen, jobs: &[Job]) -> Result<(), St
     if !holds.is_empty() {
         tx.know_phases(&holds).await?;
     }
+    let asking: Vec<&str> = jobs
+        .iter()
+        .filter_map(|job| if let Work::Ask(ask) = &job.work { Some(ask.requester.slack_id.as_str()) } else { None })
+        .collect();
+    if !asking.is_empty() {
+        tx.know_waiting(&asking).await?;
+    }
     let deliveries: Vec<&str> = jobs.iter().filter_map(|job| job.delivery.as_deref()).collect();
     if !deliveries.is_empty() {
         tx.know_deliveries(&deliveries).await?;
@@ -204,8 +211,8 @@ async fn write_one(
         Work::Woke(wakes) => {
             return woke((tx, seen), job, wakes, moment).await.map(|changed| Ok(Written::Changed(changed)));
         }
-        Work::Ask(ask) => asked(tx, seen, job, ask, moment).await?,
-        Work::Typed(work) => typed::write(tx, seen, job, work, moment).await?,
+        Work::Ask(ask) => typed::asked((tx, seen), job, ask, moment, engine.inner.ceilings.pending).await?,
+        Work::Typed(work) => typed::write((tx, seen), job, work, moment, engine.inner.ceilings.pending).await?,
         Work::Tell(id, event) => told(tx, seen, job, id, event, moment).await?,
         Work::Paste(work) => Ok(Written::Paste(pastes::write(tx, work, how).await?)),
         Work::Link(work) => Ok(Written::Link(Box::new(links::write(tx, work, how).await?))),
@@ -275,21 +282,6 @@ async fn take_out(tx: &mut Tx, done: Option<i64>, written: &Outcome, now: i64) -
     Ok(())
 }
 
-async fn asked(tx: &mut Tx, seen: &mut Seen, job: &Job, ask: &Ask, moment: Moment) -> Result<Outcome, StoreError> {
-    let applied = match Request::ask(ask.clone(), moment) {
-        Ok(applied) => applied,
-        Err(refusal) => return Ok(Err(refusal.into())),
-    };
-    match repeated(tx, seen, job, &ask.id, moment.now).await {
-        Ok(None) => {}
-        Ok(Some(before)) => return Ok(Ok(before)),
-        // It was saved as it was typed, before this was known.
-        Err(StoreError::NoSuchRequest(_)) => return Ok(Err(TellError::BeingLookedUp)),
-        Err(error) => return Err(error),
-    }
-    save(tx, seen, job, applied, &Event::Asked, moment.now).await.map(Ok)
-}
-
 pub(super) async fn told(
     tx: &mut Tx,
     seen: &mut Seen,
@@ -336,7 +328,7 @@ pub(super) async fn current(tx: &mut Tx, seen: &Seen, id: &RequestId) -> Result<
 }
 
 /// If Slack had delivered this before: what it led to then.
-async fn repeated(
+pub(super) async fn repeated(
     tx: &mut Tx,
     seen: &Seen,
     job: &Job,

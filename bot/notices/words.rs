@@ -224,6 +224,10 @@ pub fn refusal(why: &Refusal, request: Option<&Request>) -> String {
         Refusal::HoldTooLong { max_ms } => {
             format!("That is too long: the most is {}. Ask again with a shorter time.", hold(*max_ms))
         }
+        Refusal::TooManyPending { most } => format!(
+            "You have {most} requests that wait for a decision, and nobody may have more, so nothing was asked. Withdraw one (`/access list` shows them), \
+             or wait until somebody decides."
+        ),
         Refusal::Unusable { missing } => format!(
             "This workflow cannot be used: it has no {}. Ask whoever looks after it to fix it.",
             escape(&one_line(missing, 80))

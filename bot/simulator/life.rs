@@ -186,6 +186,7 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
         steps: steps::LIST,
         catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
+        ceilings: crate::config::Ceilings::default(),
         services: steps::Services::new(crate::outside::net::Net::wire(), std::collections::BTreeMap::new()),
         links: look_in_time(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },

@@ -218,6 +218,33 @@ impl Store {
         rows.into_iter().map(Row::read).collect()
     }
 
+    /// How many pastes of theirs stand here, and how many bytes those have. What a grant holds is not counted.
+    pub async fn pasted_by(&self, who: &Author, now: i64) -> Result<(u64, u64), StoreError> {
+        let (count, bytes): (i64, i64) = sqlx::query_as(
+            "select count(*), coalesce(sum(size_bytes), 0) from paste
+             where id in (
+                 select id from paste where slack_id = $1
+                 union select id from paste where login = $2 and (slack_id is null or $1 is null))
+             and url is null and key is null and (expires_at is null or expires_at > $3)",
+        )
+        .bind(&who.slack_id)
+        .bind(who.login.as_ref().map(|login| login.to_lowercase()))
+        .bind(now)
+        .fetch_one(&self.read)
+        .await?;
+        Ok((u64::try_from(count).unwrap_or(0), u64::try_from(bytes).unwrap_or(0)))
+    }
+
+    /// How many texts of theirs wait for a second click.
+    pub async fn drafts_of(&self, slack_id: &str, now: i64) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar("select count(*) from paste_draft where slack_id = $1 and expires_at > $2")
+            .bind(slack_id)
+            .bind(now)
+            .fetch_one(&self.read)
+            .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Everybody's pastes that stand here and are there at `now`, newest first, for the page that lists them. What lives
     /// for a grant is not in it.
     pub async fn pastes_page(&self, now: i64, limit: i64, offset: i64) -> Result<Vec<Paste>, StoreError> {

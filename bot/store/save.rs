@@ -31,6 +31,8 @@ pub struct Tx {
     pub(super) phases: HashMap<(Key, RequestId), Option<HoldPhase>>,
     /// What deliveries led to that were asked about; none: they are new.
     delivered: HashMap<String, Option<RequestId>>,
+    /// How many requests of a person (a Slack id) wait for a decision, as far as it was asked for.
+    waiting: HashMap<String, i64>,
     is_committed: bool,
     _behind: Gate,
 }
@@ -74,6 +76,7 @@ impl Tx {
             pending: Pending::default(),
             phases: HashMap::new(),
             delivered: HashMap::new(),
+            waiting: HashMap::new(),
             is_committed: false,
             _behind,
         };
@@ -164,6 +167,44 @@ impl Tx {
         self.delivered.extend(keys.iter().map(|key| ((*key).to_owned(), None)));
         self.delivered.extend(before.into_iter().map(|(key, id)| (key, Some(RequestId(id)))));
         Ok(())
+    }
+
+    /// Whether Slack delivered this before; nothing is remembered.
+    pub async fn was_delivered(&mut self, key: &str) -> Result<bool, StoreError> {
+        if !self.delivered.contains_key(key) {
+            self.know_deliveries(&[key]).await?;
+        }
+        Ok(self.delivered.get(key).is_some_and(Option::is_some))
+    }
+
+    /// Looks up how many requests of these people (Slack ids) wait for a decision, all at once, before the transaction changes any.
+    pub async fn know_waiting(&mut self, people: &[&str]) -> Result<(), StoreError> {
+        let counts: Vec<(String, i64)> = sqlx::query_as(
+            "select requester, count(*) from request
+             where state = 'pending' and requester in (select value from json_each($1)) group by requester",
+        )
+        .bind(Value::from(people).to_string())
+        .fetch_all(self.connection())
+        .await?;
+        self.waiting.extend(people.iter().map(|person| ((*person).to_owned(), 0)));
+        self.waiting.extend(counts);
+        Ok(())
+    }
+
+    /// How many of theirs wait, with those that were counted in this transaction.
+    pub async fn waiting_of(&mut self, slack_id: &str) -> Result<i64, StoreError> {
+        if !self.waiting.contains_key(slack_id) {
+            self.flush().await?;
+            self.know_waiting(&[slack_id]).await?;
+        }
+        Ok(self.waiting.get(slack_id).copied().unwrap_or(0))
+    }
+
+    /// One more of theirs waits.
+    pub fn one_more_waits(&mut self, slack_id: &str) {
+        if let Some(count) = self.waiting.get_mut(slack_id) {
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Remembers a delivery; if it was seen before, the request it led to then.

@@ -31,6 +31,7 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::Standing { standing: Standing::Guest },
         Refusal::Altered,
         Refusal::HoldTooLong { max_ms: HOUR },
+        Refusal::TooManyPending { most: 50 },
         Refusal::Unusable { missing: "step".to_owned() },
     ]
 }

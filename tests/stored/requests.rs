@@ -286,6 +286,12 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
     }
 }
 
+fn filled() -> Request {
+    let mut filled = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
+    fill_in(&mut filled.ask);
+    filled
+}
+
 fn revoked() -> Request {
     let found = [Found::Gone, Found::Gone];
     let mut revoked = request(State::Ended, Some(Outcome::Revoked), [Phase::Gone, Phase::Gone], &found);
@@ -328,8 +334,6 @@ pub fn requests() -> Named<Request> {
     denied.ended_reason = "not today".to_owned();
     denied.decisions =
         vec![Decision { by: Decider::Person { person: bob(), rule: None }, ..decision(bob(), false, 0) }];
-    let mut filled = request(State::Pending, None, [Waiting, Waiting], &[]);
-    fill_in(&mut filled.ask);
     let mut chained = request(State::Activating, None, [Held, Waiting], std::slice::from_ref(&on));
     chained.ask.workflow.steps[0].name = Some("first".to_owned());
     chained.steps[0].results = settings(json!({ "id": 7, "link": "https://example.com/7" }));
@@ -339,7 +343,7 @@ pub fn requests() -> Named<Request> {
         ("pending, in its second stage", staged()),
         ("ended, revoked by an operator", revoked()),
         ("pending", pending),
-        ("pending, with every kind of input", filled),
+        ("pending, with every kind of input", filled()),
         ("pending, shown nowhere", unshown),
         ("approved", request(State::Approved, None, [Waiting, Waiting], &[])),
         ("activating", activating),

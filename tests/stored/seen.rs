@@ -201,6 +201,7 @@ impl Seen {
                     | Refusal::NotYours
                     | Refusal::Altered
                     | Refusal::HoldTooLong { max_ms: _ }
+                    | Refusal::TooManyPending { most: _ }
                     | Refusal::Unusable { missing: _ } => {}
                 }
             }

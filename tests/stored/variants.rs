@@ -47,7 +47,7 @@ variants! {
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Unusable,
     }
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck }

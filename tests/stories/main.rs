@@ -15,6 +15,7 @@ mod answers;
 mod approvers;
 mod asking;
 mod auth_keys;
+mod ceilings;
 mod clicks;
 mod clocks;
 mod commands;

@@ -56,17 +56,14 @@ async fn who_revokes_from_the_command_line_stands_on_the_card_as_a_user_of_the_m
         #access
         nightlatch:
           🔒 *Ended: revoked by root on lock1* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active* today 13:00:00 to today 13:00:00 | *Until* today 15:00
-          *Reason*
+          @alice had it on alice-laptop (macOS) from today 13:00:00 to today 13:00:00, of 2h
           > invoice 1204
           Approved by @bob (group:dba) today 13:00:00
-          *Said with it*
+          *Why*
           > the incident is over
           🔒 Verified gone today 13:00:00
           Open TCP connections may live on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 13:00:00, until today 15:00 at the latest.
             nightlatch:
@@ -105,15 +102,13 @@ async fn an_operators_no_ends_a_request_whatever_the_stage_takes() {
         #access
         nightlatch:
           ⛔ *Denied by root on lock1* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Reason*
+          @alice asked for 2h on alice-laptop (macOS)
           > invoice 1204
           Approved by @bob (group:dba) today 21:00:00
-          *Said with it*
+          *Why*
           > not during the migration
           Nothing was switched on.
-          ~ Request 01kjmma2g000000001 · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
             nightlatch: ✅ @bob approved (group:dba): 1 of 2 approvals. It still waits for more.
             nightlatch:
               ⛔ root on lock1 denied it. Nothing was switched on.
@@ -149,14 +144,11 @@ async fn approving_takes_a_person_and_counts_once_under_the_same_rules() {
         #access
         nightlatch:
           🟢 *Active until today 15:00* · Production database
-          *Who* @alice | *What* Production database (`prod-db`)
-          *Device* alice-laptop (macOS) | *How long* 2h
-          *Active since* today 13:00:00 | *Until* today 15:00
-          *Reason*
+          @alice has it on alice-laptop (macOS) since today 13:00:00, for 2h
           > invoice 1204
           Approved by @bob (group:dba) today 13:00:00
           Approved by @carol (group:dba) today 13:00:00
-          ~ Request 01kjmma2g000000001 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          ~ Request 01kjmma2g000000001 · `prod-db` · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
           [Return] [Revoke]
             nightlatch: ✅ @bob approved (group:dba): 1 of 2 approvals. It still waits for more.
             nightlatch: ✅ @carol approved (group:dba): 2 of 2 approvals. It is not active before it is confirmed as on.

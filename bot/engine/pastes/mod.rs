@@ -7,6 +7,7 @@ mod author;
 mod deleting;
 mod keeping;
 pub mod moving;
+mod room;
 pub(super) mod writing;
 
 use std::collections::{BTreeMap, HashSet};
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use super::TellError;
 use super::jobs::{Job, Jobs, Work, Written};
 use crate::clock::{Clock, Ids};
+use crate::config::Ceilings;
 use crate::kernel::paste::{
     Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects, suspects_in_name,
 };
@@ -113,6 +115,7 @@ struct Inner {
     ids: Ids,
     jobs: Jobs,
     settings: PasteSettings,
+    ceilings: Ceilings,
     /// Drafts being sent to a tclip now: a second click must not send one twice.
     in_hand: Mutex<HashSet<PasteId>>,
 }
@@ -138,8 +141,14 @@ impl Pasting {
 }
 
 impl Pastes {
-    pub(super) fn new(store: Store, clock: Clock, ids: Ids, jobs: Jobs, settings: PasteSettings) -> Self {
-        Self { inner: Arc::new(Inner { store, clock, ids, jobs, settings, in_hand: Mutex::default() }) }
+    pub(super) fn new(
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
+        (settings, ceilings): (PasteSettings, Ceilings),
+    ) -> Self {
+        Self { inner: Arc::new(Inner { store, clock, ids, jobs, settings, ceilings, in_hand: Mutex::default() }) }
     }
 
     /// Whether pastes stand with us.
@@ -189,6 +198,9 @@ impl Pastes {
             Some(id) => Some(self.take(id).await?),
             None => None,
         };
+        if self.are_here() {
+            self.may_keep(&author, text.content.len()).await?;
+        }
         let (id, place, filename) = match &self.inner.settings.tclip {
             None => (self.new_id()?, PastePlace::Here, text.filename),
             Some(tclip) => {
@@ -235,6 +247,10 @@ impl Pastes {
     /// # Errors
     /// It was not saved.
     pub async fn keep_draft(&self, slack_id: &str, text: Text, delivery: Option<String>) -> Result<Draft, PasteError> {
+        let most = self.inner.ceilings.drafts;
+        if self.inner.store.drafts_of(slack_id, self.now()).await? >= u64::from(most) {
+            return Err(PasteRefusal::TooManyDrafts { most }.into());
+        }
         let expires_at = self.now().saturating_add(DRAFT_KEPT_MS);
         let draft = Draft { id: self.new_id()?, slack_id: slack_id.to_owned(), text, expires_at };
         let actor = Actor::Person { slack_id: slack_id.to_owned() };

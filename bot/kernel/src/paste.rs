@@ -118,6 +118,26 @@ pub enum PasteRefusal {
         /// How much it may be.
         max: usize,
     },
+    /// One person has as many as they may.
+    #[error("you have {most} pastes here, and nobody may have more; delete some first, `/paste list` shows them")]
+    TooMany {
+        /// How many that is.
+        most: u32,
+    },
+    /// What one person has takes as much room as it may.
+    #[error(
+        "your pastes here would have more than {most_mib} MiB together, and nobody may have more; delete some first, `/paste list` shows them"
+    )]
+    TooMuch {
+        /// How much that is.
+        most_mib: u64,
+    },
+    /// Too many texts of one person wait for their second click.
+    #[error("nobody may have more texts waiting for a click than {most}; press a button on one of yours first")]
+    TooManyDrafts {
+        /// How many that is.
+        most: u32,
+    },
     /// Not a text.
     #[error("it is not a text (it must be UTF-8 without zero bytes)")]
     NotText,

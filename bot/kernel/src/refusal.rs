@@ -85,6 +85,12 @@ pub enum Refusal {
         /// The most there is.
         max_ms: i64,
     },
+    /// As many requests of theirs wait for a decision as may.
+    #[error("{most} of theirs wait already")]
+    TooManyPending {
+        /// How many that is.
+        most: u32,
+    },
     /// No step or approval could be worked out: the workflow cannot be asked for.
     #[error("workflow has no {missing}")]
     Unusable {
@@ -130,6 +136,7 @@ mod tests {
             Refusal::Standing { standing: Standing::Guest },
             Refusal::Altered,
             Refusal::HoldTooLong { max_ms: 1_000 },
+            Refusal::TooManyPending { most: 50 },
             Refusal::Unusable { missing: "step".to_owned() },
         ];
         for one in &all {
@@ -149,6 +156,7 @@ mod tests {
                 | Refusal::Standing { .. }
                 | Refusal::Altered
                 | Refusal::HoldTooLong { .. }
+                | Refusal::TooManyPending { .. }
                 | Refusal::Unusable { .. } => {}
             }
         }
@@ -174,6 +182,7 @@ mod tests {
         {"refusal":"standing","standing":"guest"}
         {"refusal":"altered"}
         {"refusal":"hold_too_long","max_ms":1000}
+        {"refusal":"too_many_pending","most":50}
         {"refusal":"unusable","missing":"step"}
         "#);
         for one in every_refusal() {

@@ -23,6 +23,7 @@ fn every_refusal_says_what_to_do_next() {
         Refusal::NotYours,
         Refusal::Altered,
         Refusal::HoldTooLong { max_ms: 8 * 3_600_000 },
+        Refusal::TooManyPending { most: 50 },
         Refusal::Unusable { missing: "step".into() },
     ];
     let lines: Vec<String> = all.iter().map(|why| words::refusal(why, Some(&request))).collect();
@@ -38,6 +39,7 @@ fn every_refusal_says_what_to_do_next() {
     This is somebody else's request, and only they can do that. Approvers can use Revoke once it is approved, or Deny before.
     What you saw is not what is stored (an old or foreign message), so nothing was counted. Use the newest message about this request, or `/access list`.
     That is too long: the most is 8h. Ask again with a shorter time.
+    You have 50 requests that wait for a decision, and nobody may have more, so nothing was asked. Withdraw one (`/access list` shows them), or wait until somebody decides.
     This workflow cannot be used: it has no step. Ask whoever looks after it to fix it.
     ");
 }

@@ -126,7 +126,8 @@ fn approval_has_stages(mut request: Value) -> Result<Value, String> {
 impl Kept for Effect {
     const KIND: &'static str = "effect";
     // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet. The
-    // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide.
+    // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide, and somebody
+    // may have asked for too much.
     const RAISES: &'static [Raise] =
         &[settling_belongs_to_the_key, says_more, says_more, finds_for_the_first_stage, says_more];
 }
