@@ -256,7 +256,7 @@ fn check_says_what_to_write_instead() {
     a tab
         14:2 a tab stands where YAML wants spaces -> use spaces: two for each level
     an unclosed quote
-        15:22 a quote is opened here and never closed -> close it with the same sign
+        4:8 a quote is opened here and never closed -> close it with the same sign
     brackets
         4:8 `title` must be a text, not a list -> brackets make a list: put the text in quotes
     a quoted version

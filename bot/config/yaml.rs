@@ -210,7 +210,7 @@ fn is_closed(rest: &str, quote: char) -> bool {
             '\'' if quote == '\'' && characters.peek() == Some(&'\'') => drop(characters.next()),
             _ if character == quote => {
                 let line = before.rsplit('\n').next().unwrap_or_default().trim_end_matches(' ');
-                let is_other = before.contains('\n') && (line.ends_with(':') || line.ends_with('-'));
+                let is_other = before.contains('\n') && line.ends_with([':', '-', ',', '[', '{']);
                 return !is_other;
             }
             _ => {}
