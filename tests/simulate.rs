@@ -1,7 +1,10 @@
-//! The simulator finds planted faults again from the seeds that found them, is the same every time, and looks at fresh seeds for a
-//! minute. Needs the feature: `cargo test --features simulate --test simulate`.
+//! The simulator finds planted faults again from the seeds that found them, is the same every time, and looks at fresh seeds for up to a
+//! minute. Needs the feature: `cargo test --features simulate --test simulate`; `NIGHTLATCH_SEED` says which seeds are fresh.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is not as it should be")]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nightlatch::planted::Fault;
 use nightlatch::simulator::life::run;
@@ -66,12 +69,24 @@ const SOUGHT: &[Fault] = &[
 const FURTHER_MAX: u64 = 60;
 /// So many are run twice.
 const SAME_SEEDS: u64 = 6;
-/// How long fresh seeds are tried.
+/// So many fresh seeds are tried, for so long at most.
+const FRESH_RUNS: u64 = 100;
 const FRESH_MS: i64 = 60_000;
 
 #[test]
 fn planted_faults_are_found_again() {
-    let missed: Vec<_> = FOUND_BY.iter().filter(|(fault, first)| !is_found(*fault, *first)).collect();
+    let missed = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some((fault, first)) = FOUND_BY.get(next.fetch_add(1, Ordering::SeqCst)) {
+            if !is_found(*fault, *first) {
+                missed.lock().expect("nobody panicked").push(*fault);
+            }
+        }
+    };
+    let hands = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| (0..hands).for_each(|_| drop(scope.spawn(work))));
+    let missed = missed.into_inner().expect("nobody panicked");
     assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
@@ -94,9 +109,11 @@ fn every_planted_fault_is_listed() {
 }
 
 #[test]
-fn a_minute_of_fresh_seeds_finds_nothing() {
-    let seed = nightlatch::clock::Clock::system().now_ms().unsigned_abs();
-    let searched = search(Search { seed, simulated_ms: None, is_long: false, real_ms: FRESH_MS, fault: None });
+fn fresh_seeds_find_nothing() {
+    let now = || nightlatch::clock::Clock::system().now_ms().unsigned_abs();
+    let seed = std::env::var("NIGHTLATCH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(now);
+    let how = Search { seed, simulated_ms: None, is_long: false, real_ms: FRESH_MS, runs_max: FRESH_RUNS, fault: None };
+    let searched = search(how);
     if let Some((seed, found)) = searched.red {
         let red = shrink(Plan::of(seed, None)).expect("a run").map(|red| (red.plan.acts, red.story.join("\n")));
         panic!("seed {seed}: {found}\n{red:#?}\nagain with: nightlatch simulate --once --seed {seed}");

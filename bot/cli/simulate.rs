@@ -64,7 +64,8 @@ impl Simulate {
     fn search(&self, fault: Option<Fault>) -> Searched {
         let simulated_ms = self.years.map(|years| years.saturating_mul(YEAR_MS));
         let real_ms = self.seconds.saturating_mul(1_000);
-        search(Search { seed: self.seed, simulated_ms, is_long: self.is_long(), real_ms, fault })
+        let (seed, is_long) = (self.seed, self.is_long());
+        search(Search { seed, simulated_ms, is_long, real_ms, runs_max: u64::MAX, fault })
     }
 
     fn is_long(&self) -> bool {

@@ -13,6 +13,7 @@ use crate::clock::{Clock, Stamp};
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::slack::{self, Slack, SlackError, UserGroup};
 use crate::outside::tailscale::{Tailscale, TailscaleError, User};
+use crate::planted::{Fault, is_planted};
 
 /// Facts for a decision are at most this old.
 pub const FRESH_MS: i64 = 5_000;
@@ -300,6 +301,7 @@ pub(super) fn standing(standing: slack::Standing) -> Standing {
         slack::Standing::Guest => Standing::Guest,
         slack::Standing::Outsider => Standing::Outsider,
         slack::Standing::Bot => Standing::Bot,
+        slack::Standing::Deactivated if is_planted(Fault::LeaversDecide) => Standing::Member,
         slack::Standing::Deactivated => Standing::Deactivated,
         slack::Standing::Unknown => Standing::Unknown,
     }

@@ -105,7 +105,7 @@ impl Inner {
         self.stuck.retain(|id, _| stuck.contains(id));
         for id in stuck {
             let since = *self.stuck.entry(id.clone()).or_insert(self.now);
-            let since = since.max(self.calm_since).max(self.alive_since);
+            let since = since.max(self.heard_since).max(self.alive_since);
             if self.now.saturating_sub(since) > ALARMED_MS && !self.slack.has_said(CHANNEL.0, &["STUCK", &id]) {
                 self.wrong(|| format!("{id} is stuck, and the channel was never told"));
             }

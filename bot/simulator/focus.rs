@@ -19,7 +19,7 @@ pub(super) enum Focus {
     Unreadable,
     /// What ends cannot be taken back for a while.
     Stuck,
-    /// Slack delivers twice.
+    /// Slack delivers again what a killed process did not acknowledge.
     Twice,
 }
 
@@ -31,6 +31,7 @@ impl Focus {
         Self::Forged,
         Self::PutBack,
         Self::Unreadable,
+        Self::Stuck,
         Self::Stuck,
         Self::Twice,
     ];
@@ -89,10 +90,11 @@ impl Drawing {
             }
             Focus::Twice => {
                 self.ask(start, (person, 0, 0, hold_s));
-                if let Some(Act::Ask { doubled, .. }) = self.acts.last_mut().map(|planned| &mut planned.act) {
-                    *doubled = true;
-                }
-                self.press(decided_at, ("approve", by, 0));
+                let calls = self.dice.number(60);
+                self.act(start.saturating_add(1), Act::Kill { calls, down_ms: 1_000, harm: None });
+                let again_at = start.saturating_add(self.dice.between(1_500, 9_000));
+                self.act(again_at, Act::Again);
+                self.press(again_at.saturating_add(6_000), ("approve", by, 0));
             }
         }
         true

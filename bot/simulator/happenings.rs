@@ -128,11 +128,15 @@ impl Inner {
         if self.troubles.iter().any(|trouble| trouble.keeps_ends()) {
             self.clear_since = self.now;
         }
+        if self.troubles.iter().any(|trouble| trouble.keeps_words()) {
+            self.heard_since = self.now;
+        }
     }
 
     /// Something happened that upsets everything for a while.
     pub fn disturbed(&mut self) {
         self.calm_since = self.now;
         self.clear_since = self.now;
+        self.heard_since = self.now;
     }
 }

@@ -302,6 +302,7 @@ fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<Kill>) {
         Act::Ask { person, workflow, device, hold_s, doubled } => {
             people::ask(world, &bot.edge, &bot.store, ((person, device), workflow, hold_s, doubled));
         }
+        Act::Again => people::again(world, &bot.edge, &bot.store),
         Act::Forge { person, nth } => people::forge(world, &bot.edge, &bot.store, (person, nth)),
         Act::Press { action, person, nth, doubled } => {
             people::press(world, &bot.edge, &bot.store, (action, person, nth, doubled));

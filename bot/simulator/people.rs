@@ -29,10 +29,19 @@ pub fn ask(
         "team_id": TEAM, "channel_id": CHANNEL.0, "channel_name": CHANNEL.1, "trigger_id": format!("{by} {number}"),
         "response_url": format!("https://hooks.slack.com/commands/{TEAM}/{by}/{number}"),
     });
+    world.lock().newest_ask = Some((person, fields.clone()));
     if doubled {
         deliver(world, edge, store, envelope::from_command(&fields), Promise::None);
     }
     deliver(world, edge, store, envelope::from_command(&fields), Promise::Asked(by));
+}
+
+/// Slack delivers the newest ask again, as it does with what was not acknowledged.
+pub fn again(world: &World, edge: &Edge, store: &Store) {
+    let newest = world.lock().newest_ask.clone();
+    if let Some((person, fields)) = newest {
+        deliver(world, edge, store, envelope::from_command(&fields), Promise::Asked(slack_id(person)));
+    }
 }
 
 /// Somebody presses a button they can see.

@@ -28,6 +28,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether nobody can be told anything in time while this lasts.
+    pub fn keeps_words(self) -> bool {
+        matches!(self, Self::SlackDown | Self::Slow | Self::Lossy | Self::DiskFull | Self::Locked)
+    }
+
     /// Whether access may outlive its end while this lasts. No room, no Slack and a locked file are no excuse.
     pub fn keeps_ends(self) -> bool {
         !matches!(self, Self::SlackDown | Self::DiskFull | Self::Locked)
@@ -52,6 +57,8 @@ pub enum Harm {
 pub enum Act {
     /// Somebody asks; Slack delivers it twice if `doubled`.
     Ask { person: usize, workflow: usize, device: usize, hold_s: i64, doubled: bool },
+    /// Slack delivers the newest ask again.
+    Again,
     /// Somebody presses the newest button but `nth` that they can see and that does this; twice if `doubled`.
     Press { action: &'static str, person: usize, nth: usize, doubled: bool },
     /// Somebody approves what they can see, but for something else than was shown to them.

@@ -19,6 +19,8 @@ pub struct Search {
     pub is_long: bool,
     /// Ends after so much real time.
     pub real_ms: i64,
+    /// Ends after so many runs.
+    pub runs_max: u64,
     /// Planted in every run.
     pub fault: Option<Fault>,
 }
@@ -63,6 +65,9 @@ pub fn search(how: Search) -> Searched {
     let work = || {
         while goes_on() {
             let seed = next.fetch_add(1, Ordering::SeqCst);
+            if seed.saturating_sub(how.seed) >= how.runs_max {
+                break;
+            }
             let plan = if how.is_long { Plan::long(seed, how.fault) } else { Plan::of(seed, how.fault) };
             let found = run(&plan, false).map(|outcome| (outcome.found, outcome.lasted_ms));
             let found = found.unwrap_or_else(|mishap| (Some(format!("it could not be run: {mishap}")), 0));
@@ -75,7 +80,7 @@ pub fn search(how: Search) -> Searched {
     let hands = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| (0..hands).for_each(|_| drop(scope.spawn(work))));
     Searched {
-        runs: next.load(Ordering::SeqCst).saturating_sub(how.seed),
+        runs: next.load(Ordering::SeqCst).saturating_sub(how.seed).min(how.runs_max),
         simulated_ms: simulated.load(Ordering::SeqCst),
         real_ms: clock.age_ms(begun),
         red: red.into_inner().unwrap_or_else(PoisonError::into_inner),
@@ -100,13 +105,14 @@ fn kind(found: &str) -> String {
     found.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit())).collect()
 }
 
-/// A red run as it is, with what happened in it.
+/// A run as it is, with what happened in it; if nothing is wrong, that is what was found.
 ///
 /// # Errors
 /// See `run`.
 pub fn tell(plan: Plan) -> Result<Option<Red>, Mishap> {
     let outcome = run(&plan, true)?;
-    Ok(outcome.found.map(|found| Red { found, plan, story: outcome.story }))
+    let found = outcome.found.unwrap_or_else(|| "nothing is wrong".to_owned());
+    Ok(Some(Red { found, plan, story: outcome.story }))
 }
 
 /// Takes out of a red plan what it does not need.

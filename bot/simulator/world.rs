@@ -63,6 +63,10 @@ pub struct Inner {
     pub calm_since: i64,
     /// When something was last broken that keeps access from ending.
     pub clear_since: i64,
+    /// When something was last broken that keeps people from being told.
+    pub heard_since: i64,
+    /// The newest ask, as Slack delivers it.
+    pub newest_ask: Option<(usize, serde_json::Value)>,
     /// Calls of seams until the bot is killed; none: it lives on.
     pub fuse: Option<u32>,
     /// Calls of the database until one fails, and how.
@@ -128,6 +132,8 @@ impl World {
             troubles: Vec::new(),
             calm_since: now,
             clear_since: now,
+            heard_since: now,
+            newest_ask: None,
             fuse: None,
             fails: None,
             failed_at: i64::MIN,

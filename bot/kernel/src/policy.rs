@@ -105,7 +105,6 @@ fn waited_for(stage: &StageNow<'_>) -> Vec<Who> {
 fn must_be_member(person: &Person) -> Result<(), Refusal> {
     match person.standing {
         Standing::Member => Ok(()),
-        Standing::Deactivated if is_planted(Fault::LeaversDecide) => Ok(()),
         standing => Err(Refusal::Standing { standing }),
     }
 }

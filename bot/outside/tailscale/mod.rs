@@ -139,11 +139,6 @@ impl Tailscale {
         Self { inner: self.inner.clone(), turn: Turn::End(self.inner.pace.number()) }
     }
 
-    /// Counts how often Tailscale answered again after an outage: whatever waits to be tried again may be tried at once then.
-    pub fn recovered(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.inner.pace.recovered()
-    }
-
     /// `devices`, or what it brought at most `max_age_ms` ago. Callers at the same time share one call; errors are not kept.
     ///
     /// # Errors

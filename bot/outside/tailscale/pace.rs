@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::rate::{Admission, Out, Rate};
@@ -19,8 +19,6 @@ const OTHERS_WAIT: Duration = Duration::from_secs(10);
 pub(super) const END_ASKED_MAX: Duration = Duration::from_secs(60);
 /// The clock jumped if it is ahead by more.
 const JUMP: Duration = Duration::from_millis(500);
-/// An outage is so many calls in a row that nobody answered. One that always fails is none: others go well in between.
-const OUTAGE_CALLS: u32 = 3;
 
 /// Whose call it is. The order is that of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +44,6 @@ impl Turn {
 pub(super) struct Pace {
     clock: Clock,
     state: Mutex<State>,
-    recovered: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -57,7 +54,6 @@ struct State {
     /// Whoever waits, in their order; the first is told when to look again.
     waiting: BTreeMap<(Turn, u64), Arc<Notify>>,
     numbers: u64,
-    unanswered: u32,
 }
 
 /// A call that is out. Dropped without a word: nobody knows what became of it.
@@ -87,9 +83,8 @@ impl Pace {
             looked_at: (Instant::now(), clock.stamp(), Duration::ZERO),
             waiting: BTreeMap::new(),
             numbers: 0,
-            unanswered: 0,
         };
-        Self { clock, state: Mutex::new(state), recovered: watch::Sender::new(0) }
+        Self { clock, state: Mutex::new(state) }
     }
 
     /// A number for whoever ends something now: those with lower ones go first.
@@ -97,11 +92,6 @@ impl Pace {
         let mut state = self.state();
         state.numbers = state.numbers.saturating_add(1);
         state.numbers
-    }
-
-    /// Counts the outages that are over.
-    pub(super) fn recovered(&self) -> watch::Receiver<u64> {
-        self.recovered.subscribe()
     }
 
     pub(super) fn patience(&self, turn: Turn) -> Patience {
@@ -201,12 +191,7 @@ impl Place<'_> {
         let mut state = self.pace.state();
         let now = state.time(&self.pace.clock);
         state.rate.taken(now, out);
-        let was_away = std::mem::take(&mut state.unanswered) >= OUTAGE_CALLS;
         state.wake();
-        drop(state);
-        if was_away {
-            self.pace.recovered.send_modify(|count| *count = count.wrapping_add(1));
-        }
     }
 
     /// It was refused because there were too many; `asked` is for how long.
@@ -223,14 +208,6 @@ impl Place<'_> {
             );
         }
         state.wake();
-    }
-
-    /// Nobody answered, or somebody who only says that it is away.
-    pub(super) fn unanswered(self) {
-        let mut state = self.pace.state();
-        state.unanswered = state.unanswered.saturating_add(1);
-        drop(state);
-        drop(self);
     }
 }
 

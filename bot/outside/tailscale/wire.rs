@@ -255,7 +255,7 @@ impl Tailscale {
                     refused = answer.err();
                     continue;
                 }
-                Err(TailscaleError::Unavailable { .. }) => place.unanswered(),
+                Err(TailscaleError::Unavailable { .. }) => drop(place),
                 _ => place.answered(),
             }
             return answer;

@@ -88,22 +88,3 @@ async fn no_retry_after_puts_an_end_off_by_more_than_a_minute() {
         }
     }
 }
-
-#[tokio::test]
-async fn the_first_answer_after_an_outage_is_told() {
-    let (world, clock) = world().await;
-    let client = client(&world, &clock);
-    let recovered = client.recovered();
-    client.users().await.expect("users");
-    world.fault(Endpoint::Users, Fault::Status(503), Some(1));
-    client.users().await.expect_err("away for a moment");
-    client.users().await.expect("users");
-    assert_eq!(*recovered.borrow(), 0, "one call that fails is no outage");
-    world.fault(Endpoint::Any, Fault::Status(503), Some(3));
-    for _ in 0..3 {
-        client.users().await.expect_err("away");
-    }
-    client.users().await.expect("back");
-    client.users().await.expect("still there");
-    assert_eq!(*recovered.borrow(), 1);
-}
