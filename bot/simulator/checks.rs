@@ -98,16 +98,21 @@ impl Inner {
         }
     }
 
-    /// I3: who is stuck was alarmed about, in the channel.
+    /// I3: who is stuck was alarmed about, in the channel; where there is none, to those who decide.
     fn check_alarms(&mut self) {
-        let stuck: Vec<String> =
-            self.deals.all().filter(|request| request.stuck).map(|request| request.id.to_string()).collect();
-        self.stuck.retain(|id, _| stuck.contains(id));
-        for id in stuck {
+        let stuck: Vec<(String, Vec<String>)> = self
+            .deals
+            .all()
+            .filter(|request| request.stuck)
+            .map(|request| (request.id.to_string(), watchers(request)))
+            .collect();
+        self.stuck.retain(|id, _| stuck.iter().any(|(stuck, _)| stuck == id));
+        for (id, watchers) in stuck {
             let since = *self.stuck.entry(id.clone()).or_insert(self.now);
             let since = since.max(self.heard_since).max(self.alive_since);
-            if self.now.saturating_sub(since) > ALARMED_MS && !self.slack.has_said(CHANNEL.0, &["STUCK", &id]) {
-                self.wrong(|| format!("{id} is stuck, and the channel was never told"));
+            let is_told = watchers.iter().any(|place| self.slack.has_said(place, &["STUCK", &id]));
+            if self.now.saturating_sub(since) > ALARMED_MS && !is_told {
+                self.wrong(|| format!("{id} is stuck, and {} never heard of it", watchers.join(", ")));
             }
         }
         let unknown = std::mem::take(&mut self.unknown);
@@ -266,4 +271,12 @@ impl Inner {
 fn is_same(told: &Value, end: i64) -> bool {
     let told = told.as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_millisecond);
     told.is_some_and(|told| told.div_euclid(1_000) == end.saturating_add(999).div_euclid(1_000))
+}
+
+/// Where it is to be said that a request is stuck.
+fn watchers(request: &Request) -> Vec<String> {
+    match request.workflow.announce {
+        Some(_) => vec![CHANNEL.0.to_owned()],
+        None => request.everybody_asked().into_iter().map(|slack_id| format!("D{slack_id}")).collect(),
+    }
 }

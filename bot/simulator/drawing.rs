@@ -12,7 +12,7 @@ const PAUSE_MS: i64 = 30 * 60_000;
 const LONG_PAUSE_MS: i64 = 40 * 3_600_000;
 
 /// So many runs in a hundred are about one rare thing.
-const FOCUSED: i64 = 50;
+const FOCUSED: i64 = 40;
 
 /// An ask of a story, for the accidents that are to meet it.
 struct Asked {
