@@ -106,6 +106,14 @@ pub(super) async fn wakes(engine: Engine, waiting: Vec<(Waiting, Wake)>, perform
     engine.inner.metrics.note_saved(waiting.len());
 }
 
+/// Sets aside a row that this version cannot read. Where that cannot be saved, the row is still there and met again.
+pub(super) async fn set_aside(engine: Engine, seq: i64, why: String) {
+    if let Err(failure) = engine.submit(jobs::Work::SetAside { why }, Actor::Worker, None, Some(seq)).await {
+        error!(seq, error = %failure, "an effect that cannot be read could not be set aside; it is tried again");
+        tokio::time::sleep(UNSAVED_PAUSE).await;
+    }
+}
+
 /// An end does not wait until it can be saved: the ledger says who holds what until when.
 async fn end_unsaved(engine: &Engine, over: &BTreeSet<RequestId>) {
     let mut keys: BTreeMap<Key, BTreeSet<RequestId>> = BTreeMap::new();

@@ -226,8 +226,7 @@ impl Running {
             }
         }
         for (seq, why) in broken {
-            let (work, inner) = (jobs::Work::SetAside { why }, engine.clone());
-            let saving = async move { drop(inner.submit(work, Actor::Worker, None, Some(seq)).await) };
+            let saving = carrying::set_aside(engine.clone(), seq, why);
             self.spawn((class, vec![(seq, format!("aside {seq}"))], false), saving);
         }
         self.read.insert(class, read);
