@@ -78,6 +78,11 @@ impl Drawing {
                 let at = start.saturating_add(self.dice.between(2_000, hold_ms));
                 let calls = self.dice.number(10);
                 self.act(at, Act::Kill { calls, down_ms: 1_000, harm: Some(Harm::Effect) });
+                // Sometimes it cannot be put aside for a while.
+                if self.dice.chance(30) {
+                    let trouble = *self.dice.pick(&[Trouble::DiskFull, Trouble::Locked]).unwrap_or(&Trouble::Locked);
+                    self.act(at, Act::Break { trouble, for_ms: 60_000 });
+                }
             }
             Focus::Stuck => {
                 self.ask(start, (person, 0, 0, hold_s));

@@ -40,6 +40,9 @@ pub enum Next {
     Done,
 }
 
+/// A company of fifty does not need more calls of the database at one moment.
+const CALLS_AT_ONCE: u32 = 50_000;
+
 /// Everything but the bot.
 pub struct Inner {
     /// True time, in milliseconds since the Unix epoch.
@@ -100,6 +103,8 @@ pub struct Inner {
     pub pressed: BTreeSet<(String, String)>,
     pub seen: i64,
     pub calls: Vec<i64>,
+    /// A moment, and the calls of the database in it so far.
+    calls_at: (i64, u32),
     /// What was found wrong first.
     pub found: Option<String>,
     /// What happened, for whoever looks into a red run.
@@ -152,6 +157,7 @@ impl World {
             pressed: BTreeSet::new(),
             seen: 0,
             calls: Vec::new(),
+            calls_at: (now, 0),
             found: None,
             story: tells.then(Vec::new),
         };
@@ -172,6 +178,9 @@ impl World {
     pub fn watch(&self, call: StoreCall, after: bool) -> Fate {
         let mut inner = self.lock();
         inner.refresh();
+        if inner.is_spinning() {
+            return Fate::Die;
+        }
         if after && call == StoreCall::Commit && !inner.is_dead {
             inner.look();
         }
@@ -238,6 +247,20 @@ impl Inner {
             self.now = self.now.max(offset.saturating_add(clock.steady_ms()));
             self.ahead = clock.now_ms().saturating_sub(self.now);
         }
+    }
+
+    /// Whether the bot is busy without any time passing: it would keep a processor for nothing, and the run would never end.
+    fn is_spinning(&mut self) -> bool {
+        self.calls_at = match self.calls_at {
+            (at, calls) if at == self.now => (at, calls.saturating_add(1)),
+            _ => (self.now, 0),
+        };
+        if self.calls_at.1 < CALLS_AT_ONCE {
+            return false;
+        }
+        self.wrong(|| "it never rests: the database is asked again and again while no time passes".to_owned());
+        self.is_dead = true;
+        true
     }
 
     /// One call of a seam: the fuse burns.

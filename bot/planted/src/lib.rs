@@ -99,6 +99,8 @@ pub enum Fault {
     TellsUnsaved,
     /// The ledger does not learn that somebody let go.
     LetsNothingGo,
+    /// What could not be saved is tried again without a pause.
+    NeverRests,
 }
 
 impl Fault {
@@ -152,6 +154,7 @@ impl Fault {
         Self::StopsAtUnreadable,
         Self::TellsUnsaved,
         Self::LetsNothingGo,
+        Self::NeverRests,
     ];
 }
 
