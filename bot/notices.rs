@@ -11,6 +11,7 @@ mod facts;
 pub mod handing;
 pub mod links;
 pub mod pastes;
+mod refusals;
 pub mod restored;
 mod sample;
 #[cfg(test)]
@@ -25,10 +26,11 @@ use serde_json::Value;
 
 use crate::config::Report;
 use crate::inputs;
-use crate::kernel::{Notice, Place, Recipient, Request, Shows, State, Workflow};
+use crate::kernel::{Notice, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 use blocks::Message;
 use engine::{Engine, Extras, Line};
 use facts::Facts;
+use refusals::Why;
 
 /// Of `/access list`, so that it stays one message: for each of its groups.
 const ROWS_MAX: usize = 10;
@@ -101,8 +103,21 @@ impl Notices {
     /// One thing said beside the card.
     pub fn notice(&self, request: &Request, notice: &Notice, to: &Recipient, now: i64) -> Said {
         let facts = Facts::of(request, now).told(to);
-        let (name, extras) = named(request, notice);
+        let (name, mut extras) = named(notice);
+        if let Notice::Refused { why } = notice {
+            extras.refusal = self.refusal(why, Some(request));
+        }
         self.say(name, request, &facts, &extras, (buttons::notice(request, notice, to, now), row_name(notice)))
+    }
+
+    /// Why somebody may not, and what to do next. In mrkdwn, safe as it is; whoever reads it is `you`.
+    pub fn refusal(&self, why: &Refusal, request: Option<&Request>) -> String {
+        let rendered = self.engine.render_refusal(&Why::of(why, request)).unwrap_or_else(|error| {
+            tracing::error!(%error, "the words of a refusal cannot be rendered; plain words are used instead");
+            String::new()
+        });
+        let lines: Vec<&str> = rendered.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() { "That cannot be done, and nothing changed.".to_owned() } else { lines.join("\n") }
     }
 
     /// The private answer to somebody who asked: what was asked, who decides, and how to take it back.
@@ -205,7 +220,7 @@ impl Notices {
 }
 
 /// The template of a notice, and what it can name beside the request.
-fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
+fn named(notice: &Notice) -> (&'static str, Extras) {
     let none = Extras::default();
     match notice {
         Notice::Decided { by, approved, reason } => {
@@ -222,7 +237,8 @@ fn named(request: &Request, notice: &Notice) -> (&'static str, Extras) {
         Notice::LeftOn => ("left_on", none),
         Notice::Unstuck => ("unstuck", none),
         Notice::Moved => ("moved", none),
-        Notice::Refused { why } => ("refused", Extras { refusal: words::refusal(why, Some(request)), ..none }),
+        // Its words are put in by `notice`, which has the templates.
+        Notice::Refused { .. } => ("refused", none),
         Notice::NotIdentified { why } => {
             let (failure, failure_advice) = (text::one_line(&why.what, 400), text::one_line(&why.advice, 400));
             ("not_identified", Extras { failure, failure_advice, ..none })

@@ -61,7 +61,7 @@ impl Answering {
                 "this is the own request of {named}; to approve it all the same, which will be written down: nightlatch approve --confirm {id}"
             )),
             Judged::Refused(why) => {
-                Err(format!("not counted, as {named}: {}", plain(&words::refusal(&why, Some(&request)))))
+                Err(format!("not counted, as {named}: {}", plain(&self.engine.notices().refusal(&why, Some(&request)))))
             }
             Judged::Waits => Ok(Reply::done(format!(
                 "saved; whether it counts is decided as soon as Slack and the tailnet say who {named} is"

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 
 use super::facts::Facts;
+use super::refusals::{self, Why};
 use super::{sample, text, words};
 use crate::config::words::{nearest, quoted};
 use crate::config::yaml::Place;
@@ -30,6 +31,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("left_on", include_str!("../../templates/slack/left_on.txt")),
     ("moved", include_str!("../../templates/slack/moved.txt")),
     ("unstuck", include_str!("../../templates/slack/unstuck.txt")),
+    ("refusals", include_str!("../../templates/slack/refusals.txt")),
     ("refused", include_str!("../../templates/slack/refused.txt")),
     ("not_identified", include_str!("../../templates/slack/not_identified.txt")),
     ("list_heading", include_str!("../../templates/slack/list_heading.txt")),
@@ -43,6 +45,8 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("may_be_on", include_str!("../../templates/slack/may_be_on.txt")),
 ];
 
+/// The one whose names are not those of a request.
+const REFUSALS: &str = "refusals";
 /// More than the longest message a template can make; a template that loops for ever ends here.
 const RENDERED_MAX_BYTES: usize = 256 * 1024;
 /// Of one template file.
@@ -144,8 +148,17 @@ impl Engine {
 
     /// The text of a template.
     pub fn render(&self, name: &str, facts: Option<&Facts>, extras: &Extras) -> TeraResult<String> {
+        self.render_with(name, &context(facts, extras)?)
+    }
+
+    /// The words of a refusal, which can name nothing of a request but what is in `why`.
+    pub fn render_refusal(&self, why: &Why) -> TeraResult<String> {
+        self.render_with(REFUSALS, &Context::from_serialize(why)?)
+    }
+
+    fn render_with(&self, name: &str, context: &Context) -> TeraResult<String> {
         let mut rendered = Capped { bytes: Vec::new() };
-        self.tera.render_to(&file_of(name), &context(facts, extras)?, &mut rendered)?;
+        self.tera.render_to(&file_of(name), context, &mut rendered)?;
         String::from_utf8(rendered.bytes).map_err(|error| tera::Error::chain("not UTF-8", error))
     }
 
@@ -153,7 +166,7 @@ impl Engine {
     fn failures(&self) -> BTreeMap<String, tera::Error> {
         let mut failures = BTreeMap::new();
         let mut try_all = |facts: &Facts, extras: &Extras| {
-            for (name, _) in TEMPLATES {
+            for (name, _) in TEMPLATES.iter().filter(|(name, _)| *name != REFUSALS) {
                 if let Err(error) = self.render(name, Some(facts), extras) {
                     let file = report_of(&error).map_or_else(|| file_of(name), |report| report.filename().to_owned());
                     failures.entry(file).or_insert(error);
@@ -168,6 +181,12 @@ impl Engine {
         if let Some(request) = sample::lives().first() {
             for extras in sample::extras() {
                 try_all(&Facts::of(request, sample::NOW), &extras);
+            }
+        }
+        let request = sample::lives().into_iter().next();
+        for (refusal, request) in refusals::samples().iter().flat_map(|one| [(one, None), (one, request.as_ref())]) {
+            if let Err(error) = self.render_refusal(&Why::of(refusal, request)) {
+                failures.entry(file_of(REFUSALS)).or_insert(error);
             }
         }
         failures
@@ -197,6 +216,15 @@ fn empty() -> Tera {
     tera.register_filter("mentions", |ids: Vec<String>, _: Kwargs, _: &State| {
         let people: Vec<String> = ids.iter().map(|id| words::mention(id)).collect();
         Value::safe_string(&people.join(", "))
+    });
+    tera.register_filter("called", |title: &str, _: Kwargs, _: &State| {
+        let called = format!("*{}*", text::escape(title));
+        Value::safe_string(if title.is_empty() { "this" } else { called.as_str() })
+    });
+    tera.register_filter("approved_it", |ids: Vec<String>, _: Kwargs, _: &State| {
+        let people: Vec<String> = ids.iter().map(|id| words::mention(id)).collect();
+        let said = format!("{} approved it", words::listed(&people, "and"));
+        Value::safe_string(if people.is_empty() { "it was approved" } else { said.as_str() })
     });
     tera.register_filter("when", |at: i64, _: Kwargs, state: &State| -> TeraResult<Value> {
         let now = state.get::<i64>("now")?.unwrap_or(at);
@@ -295,6 +323,9 @@ pub fn known_names() -> TeraResult<Vec<String>> {
     let mut known = names(json(serde_json::to_value(facts))?);
     known.extend(names(json(serde_json::to_value(Extras::default()))?));
     known.push("refusal".to_owned());
+    known.extend(names(json(serde_json::to_value(Why::default()))?));
+    known.sort_unstable();
+    known.dedup();
     Ok(known)
 }
 

@@ -17,7 +17,6 @@ use super::surface::{By, Surface};
 use super::{links, pastes, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
-use crate::notices::words;
 
 /// A form that cannot be filled in for so long says why.
 const FILL_LIMIT: Duration = Duration::from_secs(60);
@@ -55,7 +54,7 @@ impl Surface {
                 Ok(Err(AskError::NoDevice)) => filled.with_devices(&[]).view(),
                 // It can be sent: what is missing is looked up again then.
                 Ok(Err(AskError::Failed(failure))) => filled.with_note(sentences::not_looked_up(&failure)).view(),
-                Ok(Err(error)) => modals::sorry(&sentences::not_asked(&error, &form)),
+                Ok(Err(error)) => modals::sorry(&sentences::not_asked(engine.notices(), &error, &form)),
                 Err(_) => filled.view(),
             }
         };
@@ -177,7 +176,7 @@ impl Surface {
     /// What this person may ask for, by name; why nothing, in words for people.
     pub(super) fn may_ask(&self, person: &Person) -> Result<Vec<Arc<Workflow>>, String> {
         if person.standing != Standing::Member {
-            return Err(words::refusal(&Refusal::Standing { standing: person.standing }, None));
+            return Err(self.engine.notices().refusal(&Refusal::Standing { standing: person.standing }, None));
         }
         let catalog = self.engine.catalog();
         let allowed: Vec<_> =
@@ -253,7 +252,7 @@ impl Surface {
         match self.engine.prepare(&by.slack_id, &form).await {
             Ok(Prepared::Complete(ask)) => match self.engine.ask(*ask, Some(by.key.clone())).await {
                 Ok(told) => Answer::UpdateView(modals::asked(&self.engine.notices().asked(&told.request))),
-                Err(error) => at("", &sentences::not_told(&error, &form)),
+                Err(error) => at("", &sentences::not_told(self.engine.notices(), &error, &form)),
             },
             Ok(Prepared::Incomplete { missing, .. }) => {
                 let errors = missing.into_iter().map(|name| (name, "is needed".to_owned())).collect();
@@ -263,19 +262,19 @@ impl Surface {
                 let view = Some(submission.view.view_id.clone());
                 match self.save_typed(by, &form, (view, None)).await {
                     Ok(()) => Answer::UpdateView(modals::checking()),
-                    Err(error) => at("", &sentences::not_told(&error, &form)),
+                    Err(error) => at("", &sentences::not_told(self.engine.notices(), &error, &form)),
                 }
             }
             Err(AskError::Wrong(wrong)) => at_fields(submission, &form, wrong),
             Err(error @ AskError::NoDevice) => {
                 let block =
                     form.workflow.device().map(|input| form::block_id(&form.workflow, input)).unwrap_or_default();
-                at(&block, &sentences::not_asked(&error, &form))
+                at(&block, &sentences::not_asked(self.engine.notices(), &error, &form))
             }
             Err(AskError::Failed(failure)) => {
                 at("", &format!("{} Send it again in a moment.", sentences::failed(&failure)))
             }
-            Err(error) => at(WORKFLOW_BLOCK, &sentences::not_asked(&error, &form)),
+            Err(error) => at(WORKFLOW_BLOCK, &sentences::not_asked(self.engine.notices(), &error, &form)),
         }
     }
 }

@@ -180,7 +180,7 @@ impl Surface {
 
     /// Something went wrong: says what, what to do, and gives back what was typed.
     fn link_failed(&self, error: &LinkError, wished: Option<(&str, &str)>, typed: &str) -> Answer {
-        let text = sentences::failed(error);
+        let text = sentences::failed(self.engine.notices(), error);
         let wish =
             wished.map(|(short, long)| Wish { short: short.to_owned(), long: long.to_owned(), ..Wish::default() });
         match wish.filter(Wish::fits) {

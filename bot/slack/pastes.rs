@@ -67,7 +67,7 @@ impl Surface {
             Ok(author) => author,
             // A list of one's own needs no more than one's own id.
             Err(PasteError::Unknown(_)) => Author { slack_id: Some(by.slack_id.clone()), ..Author::default() },
-            Err(error) => return Answer::ephemeral(words::why(&error)),
+            Err(error) => return Answer::ephemeral(words::why(self.engine.notices(), &error)),
         };
         let pastes = self.engine.pastes();
         match pastes.mine(&author).await {
@@ -76,14 +76,14 @@ impl Surface {
                 let list_page = pastes.list_page();
                 ephemeral(notice::list(&mine, self.place(&list_page), self.engine.clock().now_ms()))
             }
-            Err(error) => Answer::ephemeral(words::why(&error)),
+            Err(error) => Answer::ephemeral(words::why(self.engine.notices(), &error)),
         }
     }
 
     pub(super) async fn paste_deleted(&self, by: &By, id: &PasteId) -> Answer {
         match self.delete_for(by, id).await {
             Ok(paste) => Answer::ephemeral(words::deleted(&paste)),
-            Err(error) => Answer::ephemeral(words::not_deleted(&error)),
+            Err(error) => Answer::ephemeral(words::not_deleted(self.engine.notices(), &error)),
         }
     }
 
@@ -95,7 +95,7 @@ impl Surface {
     /// The form, for those who may paste; others are told so before they have typed anything.
     pub(super) async fn paste_form_wanted(&self, by: &By, trigger: Option<&SecretString>, channel: &str) -> Answer {
         match self.engine.paste_author(&by.slack_id).await {
-            Err(error @ PasteError::NotYou(_)) => Answer::ephemeral(words::why(&error)),
+            Err(error @ PasteError::NotYou(_)) => Answer::ephemeral(words::why(self.engine.notices(), &error)),
             _ => self.open_paste_form(trigger, Some(channel), None).await,
         }
     }
@@ -110,7 +110,7 @@ impl Surface {
     ) -> Answer {
         let text = match Text::new(UNTITLED, None, typed.to_owned()) {
             Ok(text) => text,
-            Err(why) => return Answer::ephemeral(words::why(&PasteError::Refused(why))),
+            Err(why) => return Answer::ephemeral(words::why(self.engine.notices(), &PasteError::Refused(why))),
         };
         let error = match self.try_paste(by, text.clone(), None, Some(by.key.clone())).await {
             Ok(Tried::Made(paste)) => return ephemeral(self.made(&paste, Some(Share::Here))),
@@ -118,7 +118,7 @@ impl Surface {
             Err(error) => error,
         };
         if matches!(error, PasteError::Refused(_) | PasteError::NotYou(_)) {
-            return Answer::ephemeral(words::why(&error));
+            return Answer::ephemeral(words::why(self.engine.notices(), &error));
         }
         self.text_comes_back(by, text, &error, trigger, Some(channel)).await
     }
@@ -132,7 +132,7 @@ impl Surface {
         trigger: Option<&SecretString>,
         channel: Option<&str>,
     ) -> Answer {
-        let why = words::not_pasted(error);
+        let why = words::not_pasted(self.engine.notices(), error);
         if let Some(trigger) = trigger.filter(|_| form::fits(&text.content)) {
             let filled = Filled { text: Some(&text), note: Some(&why), channel, ..self.paste_form_now() };
             if self.engine.slack().views_open(trigger, &form::view(&filled)).await.is_ok() {
@@ -207,7 +207,12 @@ impl Surface {
             notice::DISCARD => {
                 let discarded = self.engine.pastes().discard_draft(&id, &by.slack_id).await;
                 self.take_question_away(actions).await;
-                Answer::ephemeral(discarded.map_or_else(|error| words::why(&error), |()| words::DISCARDED.to_owned()))
+                Answer::ephemeral(
+                    discarded.map_or_else(
+                        |error| words::why(self.engine.notices(), &error),
+                        |()| words::DISCARDED.to_owned(),
+                    ),
+                )
             }
             _ => Answer::Nothing,
         }
@@ -217,7 +222,7 @@ impl Surface {
     async fn delete_pressed(&self, by: &By, id: &PasteId, actions: &BlockActions) -> Answer {
         let said = match self.delete_for(by, id).await {
             Ok(paste) => words::deleted(&paste),
-            Err(error) => return Answer::ephemeral(words::not_deleted(&error)),
+            Err(error) => return Answer::ephemeral(words::not_deleted(self.engine.notices(), &error)),
         };
         if let Some(view) = &actions.view {
             let view_now = form::made_view(&plain(&said), None);
@@ -247,11 +252,11 @@ impl Surface {
         let thread = thread.filter(|ts| ts.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
         let author = match self.engine.paste_author(&by.slack_id).await {
             Ok(author) => author,
-            Err(error) => return Answer::ephemeral(words::not_shared(&error)),
+            Err(error) => return Answer::ephemeral(words::not_shared(self.engine.notices(), &error)),
         };
         let paste = match self.engine.pastes().to_share(id, &author).await {
             Ok(paste) => paste,
-            Err(error) => return Answer::ephemeral(words::not_shared(&error)),
+            Err(error) => return Answer::ephemeral(words::not_shared(self.engine.notices(), &error)),
         };
         let said = notice::shared(&by.slack_id, &paste, &self.engine.pastes().page(&paste), thread.is_some());
         let (subject, post) = (Pastes::subject(id), (said.text, said.blocks));
@@ -259,7 +264,10 @@ impl Surface {
         let moment = self.engine.clock().now_ms().div_euclid(TWICE_MS);
         let once = format!("share {id} {channel} {moment}");
         if let Err(error) = self.engine.say(&by.slack_id, (channel, thread), post, &subject, Some(once)).await {
-            return Answer::ephemeral(words::not_shared(&PasteError::NotSaved(error.to_string())));
+            return Answer::ephemeral(words::not_shared(
+                self.engine.notices(),
+                &PasteError::NotSaved(error.to_string()),
+            ));
         }
         // In a modal nothing else would show that it was pressed.
         if let Some(view) = &actions.view {
@@ -279,7 +287,7 @@ impl Surface {
                 ephemeral(self.made(&paste, channel.map(|_| Share::Here)))
             }
             // It is still kept, and its button still there.
-            Err(error) => Answer::ephemeral(words::not_pasted(&error)),
+            Err(error) => Answer::ephemeral(words::not_pasted(self.engine.notices(), &error)),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
 use crate::kernel::workflow::{Clause, Input, OwnRequest};
 use crate::kernel::{Failure, Refusal, Request, Standing, Typed, Workflow, hold};
+use crate::notices::Notices;
 use crate::notices::words::{self, escape, one_line, sentence};
 use crate::outside::slack::SlackError;
 
@@ -76,13 +77,13 @@ pub(super) const DEVICES_UNAVAILABLE: &str =
     "Your devices could not be read from Tailscale, so none can be chosen yet. Type into the field again in a moment.";
 
 /// Somebody of another company.
-pub(super) fn outsider() -> String {
-    words::refusal(&Refusal::Standing { standing: Standing::Outsider }, None)
+pub(super) fn outsider(notices: &Notices) -> String {
+    notices.refusal(&Refusal::Standing { standing: Standing::Outsider }, None)
 }
 
 /// The same without markup, for errors in forms.
-pub(super) fn outsider_plain() -> String {
-    as_plain(&outsider())
+pub(super) fn outsider_plain(notices: &Notices) -> String {
+    as_plain(&outsider(notices))
 }
 
 /// A line to type, as it is to be typed.
@@ -204,9 +205,9 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
 }
 
 /// Why nothing was asked, and what to do instead.
-pub(super) fn not_asked(error: &AskError, form: &Form) -> String {
+pub(super) fn not_asked(notices: &Notices, error: &AskError, form: &Form) -> String {
     match error {
-        AskError::Refused(why) => refused(why, &form.workflow),
+        AskError::Refused(why) => refused(notices, why, &form.workflow),
         AskError::Wrong(wrong) => {
             let lines: Vec<String> = wrong
                 .iter()
@@ -259,7 +260,7 @@ pub(super) fn wrong_in_form(form: &Form, name: &str, what: &str) -> String {
 }
 
 /// Why what was sent with a form was not asked, over the same form.
-pub(super) fn not_asked_in_form(error: &AskError, form: &Form) -> String {
+pub(super) fn not_asked_in_form(notices: &Notices, error: &AskError, form: &Form) -> String {
     match error {
         AskError::Wrong(wrong) => {
             let lines: Vec<String> = wrong
@@ -280,7 +281,7 @@ pub(super) fn not_asked_in_form(error: &AskError, form: &Form) -> String {
             "There are not enough people now who could approve this, so nothing was asked.".to_owned()
         }
         AskError::Missing { .. } => "Nothing was asked yet: please fill in what is missing.".to_owned(),
-        AskError::Refused(why) => words::refusal(why, None),
+        AskError::Refused(why) => notices.refusal(why, None),
         AskError::NotLent => FORM_UNKNOWN.to_owned(),
     }
 }
@@ -293,8 +294,8 @@ pub(super) fn not_lent(typed: &Typed) -> String {
     format!("{} is not lent any more, so nothing was asked. You had typed {}", code(&typed.workflow), code(&line))
 }
 
-fn refused(why: &Refusal, workflow: &Workflow) -> String {
-    let said = words::refusal(why, None);
+fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> String {
+    let said = notices.refusal(why, None);
     match why {
         Refusal::MayNotAsk { .. } | Refusal::HoldTooLong { .. } | Refusal::Unusable { .. } => {
             format!("{}: nothing was asked. {said}", called(workflow))
@@ -352,9 +353,9 @@ pub(super) fn not_looked_up(failure: &Failure) -> String {
 }
 
 /// Why an ask that was complete did not become a request.
-pub(super) fn not_told(error: &TellError, form: &Form) -> String {
+pub(super) fn not_told(notices: &Notices, error: &TellError, form: &Form) -> String {
     match error {
-        TellError::Refused(why) => refused(why, &form.workflow),
+        TellError::Refused(why) => refused(notices, why, &form.workflow),
         TellError::BeingLookedUp => TYPED_SAVED.to_owned(),
         TellError::NoSuchRequest(_) | TellError::Unreadable(_) | TellError::NotSaved(_) => {
             format!("That could not be saved, so nothing was asked. Try again in a moment: {}", code(&line(form)))

@@ -12,6 +12,7 @@ use super::once::Once;
 use super::typed::Addresses;
 use super::{commands, links, pastes, sentences};
 use crate::engine::Engine;
+use crate::notices::Notices;
 use crate::outside::slack::OwnTeam;
 
 /// The global shortcut that opens the form, for those whose `/access` belongs to another app.
@@ -62,7 +63,7 @@ impl Surface {
                 return Answer::Nothing;
             }
             if delivery.is_from_elsewhere(&own) {
-                return elsewhere(&delivery.what);
+                return elsewhere(self.engine.notices(), &delivery.what);
             }
         }
         let by = By { slack_id: delivery.actor.user_id, key: delivery.key };
@@ -101,14 +102,14 @@ impl Surface {
 }
 
 /// Somebody of another company: told so privately where that is possible.
-fn elsewhere(what: &What) -> Answer {
+fn elsewhere(notices: &Notices, what: &What) -> Answer {
     match what {
         What::Submission(submission) => match submission.input_block_ids.first() {
-            Some(block_id) => Answer::Errors(vec![(block_id.clone(), sentences::outsider_plain())]),
-            None => Answer::ephemeral(sentences::outsider()),
+            Some(block_id) => Answer::Errors(vec![(block_id.clone(), sentences::outsider_plain(notices))]),
+            None => Answer::ephemeral(sentences::outsider(notices)),
         },
         What::Command(_) | What::Actions(_) | What::Shortcut(_) | What::MessageShortcut(_) => {
-            Answer::ephemeral(sentences::outsider())
+            Answer::ephemeral(sentences::outsider(notices))
         }
         What::Options(_) => Answer::Options(Vec::new()),
         _ => Answer::Nothing,

@@ -158,7 +158,7 @@ fn said(engine: &Engine, typed: &Typed, answered: &Answered, workflow: Option<&A
         (Answered::Asked(request), _) => engine.notices().asked(request),
         (Answered::NotAsked(why), Some(workflow)) => {
             let why = AskError::from(why.clone());
-            Said { text: sentences::not_asked(&why, &form_of(typed, workflow)), blocks: Value::Null }
+            Said { text: sentences::not_asked(engine.notices(), &why, &form_of(typed, workflow)), blocks: Value::Null }
         }
         (Answered::NotAsked(_), None) => Said { text: sentences::not_lent(typed), blocks: Value::Null },
     }
@@ -171,7 +171,7 @@ async fn redrawn(engine: &Engine, typed: &Typed, answered: &Answered, workflow: 
         (Answered::Asked(request), _) => modals::asked(&engine.notices().asked(request)),
         (Answered::NotAsked(why), Some(workflow)) if again(why) => {
             let form = form_of(typed, workflow);
-            let note = sentences::not_asked_in_form(&AskError::from(why.clone()), &form);
+            let note = sentences::not_asked_in_form(engine.notices(), &AskError::from(why.clone()), &form);
             let wrong = if let NotAsked::Wrong { inputs } = why { inputs.as_slice() } else { &[] };
             let mut filled = form.clone();
             filled.values.retain(|name, _| !wrong.iter().any(|(wrong, _)| wrong == name));

@@ -21,7 +21,7 @@ async fn two_people_approving_at_once_count_once_each_and_the_second_sees_who_de
             let second = if request.decisions[0].person().unwrap().name == "Bob" { "carol" } else { "bob" };
             let first = if second == "bob" { "@carol" } else { "@bob" };
             let said = stage.told_privately("#access", second).await;
-            assert!(said.contains(&format!("Too late: it was approved by {first}")), "{said}");
+            assert!(said.contains(&format!("Too late: {first} approved it")), "{said}");
             stage.alice.press("Return").await;
             stage.everybody_reads();
         })
@@ -99,14 +99,14 @@ async fn a_click_that_comes_too_late_is_answered_with_what_became_of_it() {
         old.arrives().await;
         insta::assert_snapshot!(stage.told_privately("#access", "carol").await, @"
         nightlatch (only you):
-          Too late: it was approved by @bob and is active.
+          Too late: @bob approved it, and it is active.
           ~ Production database · request 01kjmma2g000000001
         ");
         stage.advance(2.hours()).await;
         old.arrives_again().await;
         insta::assert_snapshot!(stage.told_privately("#access", "carol").await, @"
         nightlatch (only you):
-          Too late: it was approved by @bob, and its time was up. It can be asked again.
+          Too late: @bob approved it, and its time is over. It can be asked again.
           ~ Production database · request 01kjmma2g000000001
         ");
         stage.alice.command("/access prod-db 2h invoice 1205").await;
@@ -125,7 +125,7 @@ async fn a_click_that_comes_too_late_is_answered_with_what_became_of_it() {
         old.arrives().await;
         insta::assert_snapshot!(stage.told_privately("#access", "carol").await, @"
         nightlatch (only you):
-          Too late: it was denied by @bob. Nothing changed.
+          Too late: @bob denied it. Nothing changed.
           ~ Production database · request 01kjmv5sr000000003
         ");
         stage.alice.command("/access prod-db 2h invoice 1207").await;

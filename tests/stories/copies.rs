@@ -116,7 +116,7 @@ async fn where_the_channel_cannot_be_read_a_press_on_the_copy_counts_and_the_cop
               🔒 Verified gone today 23:00:05
               Open TCP connections may live on.
         nightlatch (only you):
-          Too late: it was approved by @bob, and its time was up. It can be asked again.
+          Too late: @bob approved it, and its time is over. It can be asked again.
           ~ Production database · request 01kjmma2g000000001
         ");
         let (told, calls) = (stage.told_privately("#access", "carol").await, stage.slack.calls().len());
@@ -217,7 +217,7 @@ async fn a_button_of_a_message_that_is_out_of_date_is_gone_and_a_late_press_on_i
           ~ Request 01kjmma2g000000001
           [Ask again]
         nightlatch:
-          Too late: it was revoked by @carol. It can be asked again.
+          Too late: @carol revoked it. It can be asked again.
           ~ Production database · request 01kjmma2g000000001
           [Ask again]
         ");
@@ -245,7 +245,7 @@ async fn the_private_answer_to_who_asked_tells_what_became_of_it_when_it_is_pres
               🔒 *Production database* for 2h on alice-laptop (macOS): over, its time was up.
               ~ Request 01kjmma2g000000001
             nightlatch (only you):
-              Too late: it was approved by @bob, and its time was up. It can be asked again.
+              Too late: @bob approved it, and its time is over. It can be asked again.
               ~ Production database · request 01kjmma2g000000001
               [Ask again]
             "));

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::{notices, pending, shown};
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::{Notice, Outcome, Recipient, Refusal, State};
-use crate::notices::{sample, words};
+use crate::notices::sample;
 
 #[test]
 fn every_refusal_says_what_to_do_next() {
@@ -26,16 +26,16 @@ fn every_refusal_says_what_to_do_next() {
         Refusal::TooManyPending { most: 50 },
         Refusal::Unusable { missing: "step".into() },
     ];
-    let lines: Vec<String> = all.iter().map(|why| words::refusal(why, Some(&request))).collect();
+    let lines: Vec<String> = all.iter().map(|why| notices().refusal(why, Some(&request))).collect();
     assert_snapshot!(lines.join("\n"), @"
     You cannot ask for *Production database*: that takes one of group:engineering. If you should be among them, ask an admin to add you, then try again.
     You are not an approver of *Production database*, so nothing was counted. It takes one of group:dba, @db-oncall or carol@example.com.
     This is your own request, and nobody approves their own. Somebody else of group:dba or @db-oncall has to decide.
     This is your own request, and nobody decides their own. Take it back with Withdraw or `/access withdraw prod-db`.
-    This is your own request. You may approve it yourself; that will be written down. Are you sure?
+    This is your own request. You may approve it yourself; the card and the log will say so. Are you sure?
     You have decided on this request already; each person counts once. Nothing changed.
-    That comes too early: the request still waits for approval, and nothing is on. Until then its requester can withdraw it and an approver can deny it.
-    That comes too early: the request is active and nothing has to be tried again.
+    Too early: the request still waits for approval, and nothing is on. Until then its requester can withdraw it and an approver can deny it.
+    Too early: the request is active, and nothing has to be tried again.
     This is somebody else's request, and only they can do that. Approvers can use Revoke once it is approved, or Deny before.
     What you saw is not what is stored (an old or foreign message), so nothing was counted. Use the newest message about this request, or `/access list`.
     That is too long: the most is 8h. Ask again with a shorter time.
@@ -60,26 +60,26 @@ fn a_late_click_hears_who_decided_and_what_became_of_it() {
         late(State::Ended, Some(Outcome::Revoked)),
         late(State::Ended, Some(Outcome::Expired)),
     ];
-    let lines: Vec<String> = all.iter().map(|why| words::refusal(why, None)).collect();
+    let lines: Vec<String> = all.iter().map(|why| notices().refusal(why, None)).collect();
     assert_snapshot!(lines.join("\n"), @"
-    Too late: it was approved by <@U0BOB> and <@U0CAROL>; it is being switched on.
-    Too late: it was approved by <@U0BOB> and <@U0CAROL>; it is being switched on.
-    Too late: it was approved by <@U0BOB> and <@U0CAROL> and is active.
-    Too late: it was denied by <@U0CAROL>. Nothing changed.
+    Too late: <@U0BOB> and <@U0CAROL> approved it; it is being switched on.
+    Too late: <@U0BOB> and <@U0CAROL> approved it; it is being switched on.
+    Too late: <@U0BOB> and <@U0CAROL> approved it, and it is active.
+    Too late: <@U0CAROL> denied it. Nothing changed.
     Too late: nobody answered in time, and the request lapsed. It can be asked again.
     Too late: the requester took it back before it was decided.
-    Too late: it was approved by <@U0BOB> and <@U0CAROL>, granting failed, and what was begun is being taken back.
-    Too late: it was approved by <@U0BOB> and <@U0CAROL>, but granting failed. Retry tries it again for a while; else ask again.
+    Too late: <@U0BOB> and <@U0CAROL> approved it, but it could not be switched on. What was begun is being taken back.
+    Too late: <@U0BOB> and <@U0CAROL> approved it, but it could not be switched on. Retry tries it again for a while; after that, ask again.
     Too late: its holder gave it back. It is being taken back.
     Too late: it was revoked. It can be asked again.
-    Too late: it was approved by <@U0BOB> and <@U0CAROL>, and its time was up. It can be asked again.
+    Too late: <@U0BOB> and <@U0CAROL> approved it, and its time is over. It can be asked again.
     ");
 }
 
 #[test]
 fn guests_outsiders_bots_and_leavers_are_told_why() {
     let all = [Standing::Guest, Standing::Outsider, Standing::Bot, Standing::Deactivated, Standing::Unknown];
-    let lines: Vec<String> = all.map(|standing| words::refusal(&Refusal::Standing { standing }, None)).to_vec();
+    let lines: Vec<String> = all.map(|standing| notices().refusal(&Refusal::Standing { standing }, None)).to_vec();
     assert_snapshot!(lines.join("\n"), @"
     Guests of the workspace cannot ask or decide here. Ask a full member to do it, or an admin to make you one.
     People of another company cannot ask or decide here, also not in a shared channel. Ask somebody of this workspace to do it.
@@ -94,8 +94,8 @@ fn approving_ones_own_request_takes_a_second_press() {
     let to = Recipient::Private { slack_id: "U0ALICE".into(), channel: Some("C0ACCESS".into()) };
     let notice = Notice::Refused { why: Refusal::ConfirmOwnRequest };
     assert_snapshot!(shown(&notices().notice(&pending().request, &notice, &to, sample::NOW)), @"
-    (This is your own request. You may approve it yourself; that will be written down. Are you sure?)
-    This is your own request. You may approve it yourself; that will be written down. Are you sure?
+    (This is your own request. You may approve it yourself; the card and the log will say so. Are you sure?)
+    This is your own request. You may approve it yourself; the card and the log will say so. Are you sure?
     ~ Production database · request 0s2k9x4v7m3q8w5ztb
     [Yes, approve my own request: approve_own primary = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");

@@ -66,7 +66,7 @@ impl Surface {
                     let said = self.engine.notices().asked(&told.request);
                     Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
                 }
-                Err(error) => Answer::ephemeral(sentences::not_told(&error, &form)),
+                Err(error) => Answer::ephemeral(sentences::not_told(self.engine.notices(), &error, &form)),
             },
             Ok(Prepared::Incomplete { devices, .. }) => {
                 let filled = RequestForm::new(form, Among::Fixed).with_devices(&devices);
@@ -81,9 +81,9 @@ impl Surface {
             Ok(Prepared::Unknown) if form.lacks_text() => self.open_unknown(by, trigger, form).await,
             Ok(Prepared::Unknown) => match self.save_typed(by, &form, (None, command.response_url.as_ref())).await {
                 Ok(()) => typed::checking(),
-                Err(error) => Answer::ephemeral(sentences::not_told(&error, &form)),
+                Err(error) => Answer::ephemeral(sentences::not_told(self.engine.notices(), &error, &form)),
             },
-            Err(error) => Answer::ephemeral(sentences::not_asked(&error, &form)),
+            Err(error) => Answer::ephemeral(sentences::not_asked(self.engine.notices(), &error, &form)),
         }
     }
 }

@@ -37,7 +37,9 @@ impl Surface {
         };
         // Whoever may ask for nothing, whatever groups they are in, is told that.
         if let Some(person) = person.as_ref().filter(|person| person.standing != Standing::Member) {
-            return Answer::ephemeral(words::refusal(&Refusal::Standing { standing: person.standing }, None));
+            return Answer::ephemeral(
+                self.engine.notices().refusal(&Refusal::Standing { standing: person.standing }, None),
+            );
         }
         let may = |workflow: &Workflow| person.as_ref().is_none_or(|person| policy::may_ask(workflow, person).is_ok());
         let workflows: Vec<&Workflow> =

@@ -118,7 +118,7 @@ impl Surface {
             }
             Ok(Err(error)) => {
                 let place = place_of(&error, is_new);
-                Answer::Errors(vec![(place.to_owned(), plainly(&sentences::failed(&error)))])
+                Answer::Errors(vec![(place.to_owned(), plainly(&sentences::failed(self.engine.notices(), &error)))])
             }
             Err(_) => Answer::Errors(vec![(LONG.to_owned(), plainly(&sentences::late("")))]),
         }
@@ -131,7 +131,7 @@ impl Surface {
         let trigger = shortcut.trigger_id.as_ref();
         let note = address.is_none().then_some(sentences::NO_ADDRESS);
         let opened = self.new_link_form(by, &wish, note, trigger).await;
-        opened.unwrap_or_else(|error| Answer::ephemeral(sentences::failed(&error)))
+        opened.unwrap_or_else(|error| Answer::ephemeral(sentences::failed(self.engine.notices(), &error)))
     }
 }
 

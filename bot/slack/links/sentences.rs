@@ -4,7 +4,8 @@ use crate::engine::links::LinkError;
 use crate::kernel::Failure;
 use crate::kernel::link::{ExpandError, LinkRefusal};
 use crate::kernel::{Refusal, Standing};
-use crate::notices::words::{self, escape, one_line};
+use crate::notices::Notices;
+use crate::notices::words::{escape, one_line};
 use crate::outside::slack::SlackError;
 use crate::slack::sentences::{code, why_not_opened};
 
@@ -54,11 +55,11 @@ pub(super) fn is_passing(error: &LinkError) -> bool {
 }
 
 /// What went wrong, and what to do.
-pub(super) fn failed(error: &LinkError) -> String {
+pub(super) fn failed(notices: &Notices, error: &LinkError) -> String {
     match error {
         LinkError::Refused(refusal) => refused(refusal),
         LinkError::NotMember(Standing::Guest) => GUEST.to_owned(),
-        LinkError::NotMember(standing) => words::refusal(&Refusal::Standing { standing: *standing }, None),
+        LinkError::NotMember(standing) => notices.refusal(&Refusal::Standing { standing: *standing }, None),
         LinkError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
         LinkError::Nowhere(ExpandError::NoUser) => {
             "Where this link leads depends on who you are in the tailnet, and I cannot tell now. Try again in a moment."

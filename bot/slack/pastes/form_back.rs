@@ -46,11 +46,11 @@ impl Surface {
         let given = form::given(&submission.state);
         let text = match Text::new(&given.filename, given.language.as_deref(), given.content) {
             Ok(text) => text,
-            Err(why) => return at_text(&words::why(&PasteError::Refused(why))),
+            Err(why) => return at_text(&words::why(self.engine.notices(), &PasteError::Refused(why))),
         };
         match self.submitted_text(by, text, About { keep_ms: given.keep_ms, ..about }).await {
             Ok(view) => Answer::UpdateView(view),
-            Err(error) => at_text(&words::not_pasted(&error)),
+            Err(error) => at_text(&words::not_pasted(self.engine.notices(), &error)),
         }
     }
 
@@ -85,7 +85,7 @@ impl Surface {
                 Answer::UpdateView(form::made_view(&said, channel))
             }
             Err(error) => {
-                let why = words::not_pasted(&error);
+                let why = words::not_pasted(self.engine.notices(), &error);
                 // There is no field to show it at: the question comes again, with the reason above it.
                 match self.engine.pastes().draft(&id, &by.slack_id).await {
                     Ok(draft) => Answer::UpdateView(self.asked_again(&draft, about, &why)),

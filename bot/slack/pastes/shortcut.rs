@@ -36,7 +36,7 @@ impl Surface {
     pub(in crate::slack) async fn paste_message(&self, by: &By, shortcut: &MessageShortcut) -> Answer {
         // Before anything of the workspace is read for them.
         if let Err(error) = self.engine.paste_author(&by.slack_id).await {
-            return Answer::ephemeral(words::not_pasted(&error));
+            return Answer::ephemeral(words::not_pasted(self.engine.notices(), &error));
         }
         let mut gathered = Gathered::default();
         self.gather_text(shortcut, &mut gathered).await;
@@ -61,8 +61,10 @@ impl Surface {
         match self.try_paste(by, text.clone(), None, Some(key)).await {
             Ok(Tried::Made(paste)) => self.made(&paste, Some(Share::InThread(thread))),
             Ok(Tried::Waits(said)) => said,
-            Err(error @ (PasteError::Refused(_) | PasteError::NotYou(_))) => super::plain(&words::not_pasted(&error)),
-            Err(error) => self.kept_back(by, text, &words::not_pasted(&error)).await,
+            Err(error @ (PasteError::Refused(_) | PasteError::NotYou(_))) => {
+                super::plain(&words::not_pasted(self.engine.notices(), &error))
+            }
+            Err(error) => self.kept_back(by, text, &words::not_pasted(self.engine.notices(), &error)).await,
         }
     }
 
@@ -136,7 +138,7 @@ impl Gathered {
         }
         match Text::new(filename, None, content) {
             Ok(text) => self.texts.push(text),
-            Err(why) => self.notes.push(words::why(&PasteError::Refused(why))),
+            Err(why) => self.notes.push(words::refused(&why)),
         }
     }
 

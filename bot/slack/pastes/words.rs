@@ -3,7 +3,8 @@
 use crate::engine::pastes::PasteError;
 use crate::kernel::paste::{Paste, PasteRefusal};
 use crate::kernel::{Refusal, Standing};
-use crate::notices::words::{self, escape, one_line};
+use crate::notices::Notices;
+use crate::notices::words::{escape, one_line};
 use crate::outside::ADMIN_IN_LOG;
 use crate::outside::slack::SlackError;
 use crate::slack::sentences::why_not_opened;
@@ -50,7 +51,7 @@ pub(super) fn shared_in(channel: &str) -> String {
 }
 
 /// Why nothing was pasted.
-pub(super) fn not_pasted(error: &PasteError) -> String {
+pub(super) fn not_pasted(notices: &Notices, error: &PasteError) -> String {
     match error {
         PasteError::Refused(PasteRefusal::Gone) => {
             "That was sent already, or its 15 minutes are over. `/paste list` shows what you pasted.".to_owned()
@@ -62,12 +63,12 @@ pub(super) fn not_pasted(error: &PasteError) -> String {
             )
         }
         PasteError::Tclip(error) => format!("Nothing was pasted. {}", why_tclip(error)),
-        other => format!("Nothing was pasted. {}", why(other)),
+        other => format!("Nothing was pasted. {}", why(notices, other)),
     }
 }
 
 /// Why nothing was deleted.
-pub(super) fn not_deleted(error: &PasteError) -> String {
+pub(super) fn not_deleted(notices: &Notices, error: &PasteError) -> String {
     match error {
         PasteError::Elsewhere { page } => format!(
             "That paste was not made with `/paste`, so tclip does not let me delete it. Whoever made it can: {}",
@@ -79,25 +80,31 @@ pub(super) fn not_deleted(error: &PasteError) -> String {
                 .to_owned()
         }
         PasteError::Tclip(error) => format!("It was not deleted. {}", why_tclip(error)),
-        other => format!("Nothing was deleted. {}", why(other)),
+        other => format!("Nothing was deleted. {}", why(notices, other)),
     }
 }
 
 /// Why nothing was shared.
-pub(super) fn not_shared(error: &PasteError) -> String {
-    format!("Nothing was shared. {}", why(error))
+pub(super) fn not_shared(notices: &Notices, error: &PasteError) -> String {
+    format!("Nothing was shared. {}", why(notices, error))
+}
+
+/// What is wrong with a text.
+pub(super) fn refused(why: &PasteRefusal) -> String {
+    let what = why.to_string();
+    match why {
+        PasteRefusal::TooLarge { .. } => format!(
+            "That is too large: {}. Put it where large files go, or paste the part that matters.",
+            escape(&what)
+        ),
+        _ => format!("{}.", capital(&escape(&what))),
+    }
 }
 
 /// Why not, in a sentence or two.
-pub(super) fn why(error: &PasteError) -> String {
+pub(super) fn why(notices: &Notices, error: &PasteError) -> String {
     match error {
-        PasteError::Refused(PasteRefusal::TooLarge { .. }) => {
-            format!(
-                "That is too large: {}. Put it where large files go, or paste the part that matters.",
-                sentence(error)
-            )
-        }
-        PasteError::Refused(why) => format!("{}.", capital(&escape(&why.to_string()))),
+        PasteError::Refused(why) => refused(why),
         PasteError::NotYou(Refusal::Standing { standing: Standing::Guest }) => {
             "Guests of the workspace cannot paste here. Ask a full member to do it, or an admin to make you one."
                 .to_owned()
@@ -105,7 +112,7 @@ pub(super) fn why(error: &PasteError) -> String {
         PasteError::NotYou(Refusal::Standing { standing: Standing::Outsider }) => {
             "People of another company cannot paste here, also not in a shared channel.".to_owned()
         }
-        PasteError::NotYou(why) => words::refusal(why, None),
+        PasteError::NotYou(why) => notices.refusal(why, None),
         PasteError::Unknown(failure) => {
             format!(
                 "Slack does not say who you are just now ({}). Try again in a moment.",
@@ -117,13 +124,6 @@ pub(super) fn why(error: &PasteError) -> String {
         PasteError::NotSaved(_) => {
             "That could not be saved just now. Try again in a moment; if it stays like this, tell an admin.".to_owned()
         }
-    }
-}
-
-fn sentence(error: &PasteError) -> String {
-    match error {
-        PasteError::Refused(why) => escape(&why.to_string()),
-        other => escape(&other.to_string()),
     }
 }
 

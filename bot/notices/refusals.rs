@@ -1,0 +1,166 @@
+//! What the words of a refusal can name. The words themselves stand in `templates/slack/refusals.txt`.
+
+use serde::Serialize;
+
+use super::text::one_line;
+use super::words;
+use crate::kernel::person::{Standing, Who};
+use crate::kernel::{Outcome, Refusal, Request, State};
+
+/// Everything `refusals.txt` can name; what does not apply is empty. Texts are as people typed them, and the engine escapes them.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Why {
+    /// Which refusal it is.
+    why: &'static str,
+    /// Of the workflow, where a request is known.
+    title: String,
+    name: String,
+    /// Whom it takes.
+    who: String,
+    /// Who else can decide.
+    others: String,
+    /// The most there is.
+    hold: String,
+    /// How many may wait at once.
+    most: u32,
+    missing: String,
+    state: &'static str,
+    outcome: &'static str,
+    /// Who decided, by Slack id.
+    by: Vec<String>,
+    denied_by: String,
+    ended_by: String,
+    /// It was revoked, and by nobody whom Slack knows.
+    by_hand: bool,
+    standing: &'static str,
+}
+
+impl Why {
+    /// Of this refusal, about this request if there is one yet.
+    pub fn of(refusal: &Refusal, request: Option<&Request>) -> Self {
+        let mut all = Self { why: word(refusal), ..Self::default() };
+        if let Some(request) = request {
+            all.title = one_line(&request.workflow.title, 80);
+            all.name = one_line(&request.workflow.name, 80);
+            all.others = others(request);
+            all.ended_by = request.ended_by.as_ref().map(ToString::to_string).unwrap_or_default();
+            all.by_hand = request.ended_by.is_none();
+        }
+        match refusal {
+            Refusal::MayNotAsk { ask: who }
+            | Refusal::NotAnApprover { by: who }
+            | Refusal::StageIsOver { by: who }
+            | Refusal::StageComesLater { by: who }
+            | Refusal::NotNeeded { by: who } => all.who = one_of(who),
+            Refusal::TooLate { state, outcome, by } => {
+                (all.state, all.outcome) = (state.word(), outcome.map_or("", Outcome::word));
+                // A denial is always the last decision.
+                all.denied_by = by.last().cloned().unwrap_or_default();
+                all.by = by.iter().take(5).cloned().collect();
+            }
+            Refusal::TooEarly { state } => all.state = state.word(),
+            Refusal::Standing { standing } => all.standing = standing_word(*standing),
+            Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
+            Refusal::TooManyPending { most } => all.most = *most,
+            Refusal::Unusable { missing } => all.missing = one_line(missing, 80),
+            _ => {}
+        }
+        all
+    }
+}
+
+fn word(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::MayNotAsk { .. } => "may_not_ask",
+        Refusal::NotAnApprover { .. } => "not_an_approver",
+        Refusal::StageIsOver { .. } => "stage_is_over",
+        Refusal::StageComesLater { .. } => "stage_comes_later",
+        Refusal::NotNeeded { .. } => "not_needed",
+        Refusal::OwnRequest => "own_request",
+        Refusal::OwnDenial => "own_denial",
+        Refusal::ConfirmOwnRequest => "confirm_own_request",
+        Refusal::DecidedBefore => "decided_before",
+        Refusal::TooLate { .. } => "too_late",
+        Refusal::TooEarly { .. } => "too_early",
+        Refusal::NotYours => "not_yours",
+        Refusal::Standing { .. } => "standing",
+        Refusal::Altered => "altered",
+        Refusal::HoldTooLong { .. } => "hold_too_long",
+        Refusal::Unusable { .. } => "unusable",
+        Refusal::TooManyPending { .. } => "too_many_pending",
+    }
+}
+
+fn standing_word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Member => "member",
+        Standing::Guest => "guest",
+        Standing::Outsider => "outsider",
+        Standing::Bot => "bot",
+        Standing::Deactivated => "deactivated",
+        Standing::Unknown => "unknown",
+    }
+}
+
+fn one_of(who: &[Who]) -> String {
+    if who.is_empty() {
+        "somebody this workflow does not name".to_owned()
+    } else {
+        format!("one of {}", words::plain_whos(who, "or"))
+    }
+}
+
+/// Those of the stage that is open.
+fn others(request: &Request) -> String {
+    let approval = request.approval();
+    let rules: Vec<Who> = approval.open().into_iter().flat_map(|open| open.stage.rules()).cloned().collect();
+    words::plain_whos(&rules, "or")
+}
+
+/// One of each, with a request and without, to try templates with.
+pub fn samples() -> Vec<Refusal> {
+    let who = vec![Who::Email("carol@example.com".to_owned())];
+    let states = [State::Pending, State::Approved, State::Active, State::Ending, State::Ended];
+    let outcomes = [
+        None,
+        Some(Outcome::Denied),
+        Some(Outcome::Withdrawn),
+        Some(Outcome::Lapsed),
+        Some(Outcome::Failed),
+        Some(Outcome::Returned),
+        Some(Outcome::Revoked),
+        Some(Outcome::Expired),
+    ];
+    let standings = [
+        Standing::Member,
+        Standing::Guest,
+        Standing::Outsider,
+        Standing::Bot,
+        Standing::Deactivated,
+        Standing::Unknown,
+    ];
+    let mut all = vec![
+        Refusal::MayNotAsk { ask: who.clone() },
+        Refusal::NotAnApprover { by: who.clone() },
+        Refusal::StageIsOver { by: who.clone() },
+        Refusal::StageComesLater { by: who.clone() },
+        Refusal::NotNeeded { by: who },
+        Refusal::OwnRequest,
+        Refusal::OwnDenial,
+        Refusal::ConfirmOwnRequest,
+        Refusal::DecidedBefore,
+        Refusal::TooEarly { state: State::Pending },
+        Refusal::TooEarly { state: State::Active },
+        Refusal::NotYours,
+        Refusal::Altered,
+        Refusal::HoldTooLong { max_ms: 3_600_000 },
+        Refusal::HoldTooLong { max_ms: 0 },
+        Refusal::TooManyPending { most: 50 },
+        Refusal::Unusable { missing: "step".to_owned() },
+    ];
+    all.extend(standings.map(|standing| Refusal::Standing { standing }));
+    for state in states {
+        all.extend(outcomes.map(|outcome| Refusal::TooLate { state, outcome, by: vec!["U0BOB".to_owned()] }));
+    }
+    all
+}
