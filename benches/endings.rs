@@ -230,7 +230,7 @@ async fn fill(store: &Store, far: &FarSide, plan: &Plan, now: i64) {
         let by = format!("U{number}");
         let (channel, text) = (by.clone(), "hello".to_owned());
         let said = Effect::Say { channel, thread: None, by, text, blocks: Value::Array(Vec::new()) };
-        tx.enqueue_for(&RequestId(format!("say{number}")), said, now).await.unwrap();
+        tx.enqueue_for(&(&RequestId(format!("say{number}"))).into(), said, now).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

@@ -23,7 +23,7 @@ const LISTS_MAX: usize = 256;
 const STUCK_MAX: i64 = 1_000;
 
 /// Which alarm, where.
-type Subject = (&'static str, String);
+type Gathering = (&'static str, String);
 /// Where a message stands: channel and timestamp.
 type Spot = (String, String);
 type Sent = Result<Option<Posted>, SlackError>;
@@ -31,7 +31,7 @@ type Sent = Result<Option<Posted>, SlackError>;
 /// What is being gathered, and the lists that were posted. Per process; what a crash loses is gathered or read anew.
 #[derive(Default)]
 pub(super) struct Alarms {
-    gathering: Mutex<HashMap<Subject, Vec<Waiting>>>,
+    gathering: Mutex<HashMap<Gathering, Vec<Waiting>>>,
     lists: Mutex<HashMap<Spot, List>>,
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn together(engine: &Engine, request: &Request, notice: &Notice
     hears.await.ok()
 }
 
-async fn send(engine: &Engine, notice: &Notice, (kind, channel): &Subject, mut gathered: Vec<Waiting>) {
+async fn send(engine: &Engine, notice: &Notice, (kind, channel): &Gathering, mut gathered: Vec<Waiting>) {
     gathered.sort_by(|one, other| one.request.id.cmp(&other.request.id));
     gathered.dedup_by(|one, other| one.request.id == other.request.id);
     if gathered.len() > 1 && !matches!(has_outsiders(engine, channel).await, Ok(true)) {

@@ -44,12 +44,12 @@ pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing
     let performed = match tokio::time::timeout(limit, &mut task).await {
         Ok(Ok(performed)) => performed,
         Ok(Err(broken)) => {
-            error!(request.id = %waiting.request_id, effect = kind, error = %broken, "an effect broke; this is a bug");
+            error!(subject = %waiting.subject, effect = kind, error = %broken, "an effect broke; this is a bug");
             Performed::later(BROKEN_PAUSE_MS, "it broke")
         }
         Err(_) => {
             task.abort();
-            error!(request.id = %waiting.request_id, effect = kind, "an effect took too long; it will be tried again");
+            error!(subject = %waiting.subject, effect = kind, "an effect took too long; it will be tried again");
             Performed::later(BROKEN_PAUSE_MS, "it took too long")
         }
     };
@@ -58,7 +58,7 @@ pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing
     let _ = performing.send(tokio::task::id());
     if let Err(failure) = write_down(&engine, &waiting, performed).await {
         // The row is still there and will be performed again: everything we do can be done twice.
-        error!(request.id = %waiting.request_id, effect = kind, error = %failure, "what was performed could not be saved");
+        error!(subject = %waiting.subject, effect = kind, error = %failure, "what was performed could not be saved");
         tokio::time::sleep(UNSAVED_PAUSE).await;
         return;
     }
@@ -68,10 +68,10 @@ pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing
 /// Tells requests that their times have come, all in one commit. A save that hangs or fails keeps no end waiting: after a moment they
 /// are taken back, saved or not.
 pub(super) async fn wakes(engine: Engine, waiting: Vec<(Waiting, Wake)>, performing: Performing) {
-    let wakes = waiting.iter().map(|(waiting, wake)| jobs::Waking {
-        seq: waiting.seq,
-        id: waiting.request_id.clone(),
-        wake: *wake,
+    // The store gives out none that is of no request.
+    let wakes = waiting.iter().filter_map(|(waiting, wake)| {
+        let id = waiting.subject.request()?.clone();
+        Some(jobs::Waking { seq: waiting.seq, id, wake: *wake })
     });
     let wakes: Vec<jobs::Waking> = wakes.collect();
     for waking in &wakes {
@@ -144,10 +144,14 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
     let mut actor = Actor::Worker;
     let work = match performed {
         Performed::Happened(event) => {
-            return match engine.report(&waiting.request_id, *event, waiting.seq).await {
+            let Some(id) = waiting.subject.request() else {
+                let why = format!("{} is no request", waiting.subject);
+                return engine.submit(jobs::Work::SetAside { why }, actor, None, Some(waiting.seq)).await.map(drop);
+            };
+            return match engine.report(id, *event, waiting.seq).await {
                 // Set aside in the same commit.
                 Err(failure) if failure.is_unreadable() => {
-                    error!(request.id = %waiting.request_id, error = %failure, "an effect is set aside: its request cannot be read");
+                    error!(subject = %waiting.subject, error = %failure, "an effect is set aside: its request cannot be read");
                     Ok(())
                 }
                 told => told.map(drop),
@@ -163,7 +167,7 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
             jobs::Work::Typed(work)
         }
         Performed::SetAside { why } => {
-            error!(request.id = %waiting.request_id, why, "an effect is set aside: its request cannot be read");
+            error!(subject = %waiting.subject, why, "an effect is set aside: its request cannot be read");
             jobs::Work::SetAside { why }
         }
         Performed::Done => jobs::Work::Done,

@@ -13,7 +13,7 @@ use super::typed::TypedWork;
 use super::{TellError, Told};
 use crate::kernel::effect::Effect;
 use crate::kernel::link::{LinkEvent, LinkId};
-use crate::kernel::{Actor, Ask, Event, Key, Request, RequestId, Wake};
+use crate::kernel::{Actor, Ask, Event, Key, Request, RequestId, Subject, Wake};
 
 /// At most this many tells share a commit.
 const BATCH_MAX: usize = 512;
@@ -52,9 +52,9 @@ pub(super) enum Work {
     /// What is known of people, groups and devices changed.
     Directory(Box<DirectoryWork>),
     /// Something that concerns no request, for the audit log alone.
-    Note { about: &'static str, event: serde_json::Value, state: &'static str },
-    /// Somebody wants something said (`Effect::Say`); `about` names what, for the audit log.
-    Say { about: String, effect: Box<Effect> },
+    Note { about: Subject, event: serde_json::Value, state: &'static str },
+    /// Somebody wants something said (`Effect::Say`).
+    Say { about: Subject, effect: Box<Effect> },
 }
 
 /// A time that has come, of one request.

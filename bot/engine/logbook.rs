@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use super::Engine;
 use crate::clock::Clock;
 use crate::kernel::kept::{self, Note};
-use crate::kernel::{Actor, Request};
+use crate::kernel::{Actor, House, Request, Subject};
 use crate::planted::{Fault, is_planted};
 use crate::store::{AnchorFile, AuditLog, Mismatch, Store, StoreError, Tampered, Walked};
 
@@ -24,7 +24,7 @@ pub(super) use posting::keep_posted;
 pub(super) use survey::survey;
 
 /// What concerns the log itself and no request stands in it under this name.
-pub(super) const SUBJECT: &str = "log";
+pub(super) const SUBJECT: Subject = Subject::House(House::Log);
 /// Between two looks at a few entries each: whatever is due goes first.
 const BREATH: Duration = Duration::from_millis(2);
 /// When the database could not be read, the walk begins anew after this.
@@ -199,13 +199,13 @@ async fn note_mismatch(store: &Store, mismatch: &Mismatch, now: i64) -> Result<(
         }
         Mismatch::Unknown(_) => return Ok(()),
     };
-    let known = store.audit_of(SUBJECT).await?.iter().any(|entry| is_about(&entry.event, &event));
+    let known = store.audit_of(&SUBJECT).await?.iter().any(|entry| is_about(&entry.event, &event));
     if known {
         return Ok(());
     }
     let mut tx = store.begin().await?;
     tx.know_only_told_ends().await?;
-    tx.note(SUBJECT, &Actor::Clock, &Note(event), about, now).await?;
+    tx.note(&SUBJECT, &Actor::Clock, &Note(event), about, now).await?;
     tx.commit().await
 }
 

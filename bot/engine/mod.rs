@@ -44,7 +44,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::Ceilings;
 use crate::kernel::effect::Effect;
-use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId};
+use crate::kernel::{Actor, Ask, Event, Refusal, Request, RequestId, Subject};
 use crate::notices::Notices;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
@@ -244,7 +244,7 @@ impl Engine {
     }
 
     /// Says this in a channel, or in a thread there, because the person `by` (Slack id) wants it shared. Returns when it is saved; the worker says
-    /// it, and tells them if Slack does not take it. `about` names what is shared, like `link:prodrunbook`.
+    /// it, and tells them if Slack does not take it. `about` is what is shared.
     ///
     /// # Errors
     /// Not saved; nothing will be said.
@@ -253,17 +253,17 @@ impl Engine {
         by: &str,
         (channel, thread): (&str, Option<&str>),
         (text, blocks): (String, Value),
-        about: &str,
+        about: Subject,
         delivery: Option<String>,
     ) -> Result<(), TellError> {
         let thread = thread.map(str::to_owned);
         let effect = Effect::Say { channel: channel.to_owned(), thread, by: by.to_owned(), text, blocks };
-        let work = jobs::Work::Say { about: about.to_owned(), effect: Box::new(effect) };
+        let work = jobs::Work::Say { about, effect: Box::new(effect) };
         self.submit(work, Actor::Person { slack_id: by.to_owned() }, delivery, None).await.map(drop)
     }
 
     /// Writes into the audit log what happened to the log itself, on the word of whoever runs the command line here.
-    async fn note(&self, about: &'static str, event: Value, state: &'static str) -> Result<(), TellError> {
+    async fn note(&self, about: Subject, event: Value, state: &'static str) -> Result<(), TellError> {
         let work = jobs::Work::Note { about, event, state };
         self.submit(work, Actor::Operator { by: None }, None, None).await.map(drop)
     }

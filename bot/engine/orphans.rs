@@ -21,7 +21,7 @@ pub(super) async fn released(
 ) -> Result<(), StoreError> {
     tracing::error!(request.id = %id, step.key = %key, error = %why, "a request cannot be read; what it holds is taken back");
     let event = Note(json!({ "event": "released_unread", "key": key.as_str(), "why": why.to_string() }));
-    tx.note(id.as_str(), &Actor::Clock, &event, "unreadable", now).await?;
+    tx.note(&id.into(), &Actor::Clock, &event, "unreadable", now).await?;
     tx.release(key, id).await
 }
 
@@ -40,14 +40,14 @@ pub(super) async fn settled(
             tracing::error!(request.id = %id, step.key = %key, failure = failure.what, error = %why,
                 "a request cannot be read, and what it holds could not be settled; it is tried again");
             let again = Effect::Settle { key: key.clone() };
-            return tx.enqueue_for(&RequestId(String::new()), again, now.saturating_add(PAUSE_MS)).await;
+            return tx.enqueue_for(&key.into(), again, now.saturating_add(PAUSE_MS)).await;
         }
     };
     if proof.found.is_on() {
         return Ok(());
     }
     let event = Note(json!({ "event": "settled_unread", "key": key.as_str(), "proof": proof }));
-    tx.note(id.as_str(), &Actor::Worker, &event, "unreadable", now).await?;
+    tx.note(&id.into(), &Actor::Worker, &event, "unreadable", now).await?;
     tx.leave(key, id).await?;
     let Some((workflow, requester)) = tx.known_of(id).await? else { return Ok(()) };
     let catalog = engine.catalog();
@@ -59,5 +59,5 @@ pub(super) async fn settled(
         by: requester,
         blocks: Value::Array(Vec::new()),
     };
-    tx.enqueue_for(id, said, now).await
+    tx.enqueue_for(&id.into(), said, now).await
 }

@@ -23,11 +23,19 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Settle { key } => return settle::settle(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
-        Effect::Complete { typed } => return typed::complete(engine, waiting, typed).await,
-        Effect::Answer { typed, not_asked } => return typed::answer(engine, waiting, typed, not_asked.as_ref()).await,
         _ => {}
     }
-    let request = match engine.inner.store.load(&waiting.request_id).await {
+    let Some(id) = waiting.subject.request() else {
+        return Performed::SetAside { why: format!("{} is no request", waiting.subject) };
+    };
+    match &waiting.effect {
+        Effect::Complete { typed } => return typed::complete(engine, waiting, id.clone(), typed).await,
+        Effect::Answer { typed, not_asked } => {
+            return typed::answer(engine, (waiting, id), typed, not_asked.as_ref()).await;
+        }
+        _ => {}
+    }
+    let request = match engine.inner.store.load(id).await {
         Ok(request) => request,
         Err(error @ (StoreError::Unreadable(_) | StoreError::NoSuchRequest(_))) => {
             return Performed::SetAside { why: error.to_string() };

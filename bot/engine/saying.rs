@@ -3,7 +3,7 @@
 use super::Engine;
 use super::circumstances::Circumstances;
 use super::performed::{Performed, pause_ms};
-use crate::kernel::RequestId;
+use crate::kernel::Subject;
 use crate::kernel::effect::Effect;
 use crate::kernel::kept::Note;
 use crate::notices::words::escape;
@@ -11,10 +11,14 @@ use crate::outside::slack::{Post, SlackError};
 use crate::store::{StoreError, Tx, Waiting};
 
 /// Saves what is to be said, once a delivery.
-pub(super) async fn save(tx: &mut Tx, about: &str, effect: &Effect, how: Circumstances<'_>) -> Result<(), StoreError> {
-    let subject = RequestId(about.to_owned());
+pub(super) async fn save(
+    tx: &mut Tx,
+    about: &Subject,
+    effect: &Effect,
+    how: Circumstances<'_>,
+) -> Result<(), StoreError> {
     if let Some(key) = how.delivery
-        && tx.first_delivery(key, &subject, how.now).await?.is_some()
+        && tx.first_delivery(key, about, how.now).await?.is_some()
     {
         return Ok(());
     }
@@ -22,7 +26,7 @@ pub(super) async fn save(tx: &mut Tx, about: &str, effect: &Effect, how: Circums
         let event = serde_json::json!({ "event": "shared", "channel": channel });
         tx.note(about, how.actor, &Note(event), "shared", how.now).await?;
     }
-    tx.enqueue_for(&subject, effect.clone(), how.now).await
+    tx.enqueue_for(about, effect.clone(), how.now).await
 }
 
 /// Posts it. What Slack will never take is told to whoever asked, in their direct messages.

@@ -173,7 +173,7 @@ pub(super) async fn overdue(
 }
 
 pub(super) async fn again(tx: &mut Tx, key: &Key, at: i64) -> Result<(), StoreError> {
-    tx.enqueue_for(&RequestId(String::new()), Effect::Settle { key: key.clone() }, at).await
+    tx.enqueue_for(&key.into(), Effect::Settle { key: key.clone() }, at).await
 }
 
 /// How late an end was, if this is the one that was just read back.

@@ -175,8 +175,7 @@ impl Engine {
 }
 
 /// Makes a request of what was typed, or says why not.
-pub(super) async fn complete(engine: &Engine, waiting: &Waiting, typed: &Typed) -> Performed {
-    let id = waiting.request_id.clone();
+pub(super) async fn complete(engine: &Engine, waiting: &Waiting, id: RequestId, typed: &Typed) -> Performed {
     let work = match completed(engine, &id, typed).await {
         Ok(ask) => TypedWork::Asked { typed: typed.clone(), ask },
         Err(AskError::Failed(failure)) if typed.is_worth_trying(&failure, engine.inner.clock.now_ms()) => {
@@ -206,7 +205,7 @@ async fn completed(engine: &Engine, id: &RequestId, typed: &Typed) -> Result<Box
 /// Tells whoever typed what became of it.
 pub(super) async fn answer(
     engine: &Engine,
-    waiting: &Waiting,
+    (waiting, id): (&Waiting, &RequestId),
     typed: &Typed,
     not_asked: Option<&NotAsked>,
 ) -> Performed {
@@ -215,7 +214,7 @@ pub(super) async fn answer(
     };
     let answered = match not_asked {
         Some(why) => Answered::NotAsked(why.clone()),
-        None => match engine.inner.store.load(&waiting.request_id).await {
+        None => match engine.inner.store.load(id).await {
             Ok(request) => Answered::Asked(Box::new(request)),
             Err(error @ (StoreError::Unreadable(_) | StoreError::NoSuchRequest(_))) => {
                 return Performed::SetAside { why: error.to_string() };
@@ -223,13 +222,13 @@ pub(super) async fn answer(
             Err(error) => return Performed::later(1_000, &error.to_string()),
         },
     };
-    match answering(waiting.request_id.clone(), typed.clone(), answered).await {
+    match answering(id.clone(), typed.clone(), answered).await {
         Ok(()) => Performed::Done,
         Err(failure) if failure.retryable && waiting.attempts < ANSWER_ATTEMPTS_MAX => {
             Performed::later(pause_ms(waiting.attempts, failure.retry_after_ms), &failure.what)
         }
         Err(failure) => {
-            tracing::warn!(request.id = %waiting.request_id, actor = typed.by, failure = failure.what, "whoever typed could not be told what became of it");
+            tracing::warn!(request.id = %id, actor = typed.by, failure = failure.what, "whoever typed could not be told what became of it");
             Performed::Done
         }
     }
@@ -283,15 +282,15 @@ pub(super) async fn write(
     match work {
         TypedWork::Begin { id, typed } => {
             if let Some(key) = &job.delivery
-                && tx.first_delivery(key, id, now).await?.is_some()
+                && tx.first_delivery(key, &id.into(), now).await?.is_some()
             {
                 return Ok(Ok(Written::Nothing));
             }
             let note = json!({
                 "event": "typed", "workflow": typed.workflow, "values": typed.values, "channel": typed.channel,
             });
-            tx.note(id.as_str(), &job.actor, &Note(note), "typed", now).await?;
-            tx.enqueue_for(id, Effect::Complete { typed: typed.clone() }, now).await?;
+            tx.note(&id.into(), &job.actor, &Note(note), "typed", now).await?;
+            tx.enqueue_for(&id.into(), Effect::Complete { typed: typed.clone() }, now).await?;
             Ok(Ok(Written::Nothing))
         }
         TypedWork::Asked { typed, ask } => match Request::ask(Ask::clone(ask), moment) {
@@ -318,7 +317,7 @@ async fn not_asked(
     now: i64,
 ) -> Result<Outcome, StoreError> {
     let note = json!({ "event": "not_asked", "why": why });
-    tx.note(id.as_str(), &job.actor, &Note(note), "not_asked", now).await?;
-    tx.enqueue_for(id, Effect::Answer { typed: typed.clone(), not_asked: Some(why) }, now).await?;
+    tx.note(&id.into(), &job.actor, &Note(note), "not_asked", now).await?;
+    tx.enqueue_for(&id.into(), Effect::Answer { typed: typed.clone(), not_asked: Some(why) }, now).await?;
     Ok(Ok(Written::Nothing))
 }

@@ -11,8 +11,8 @@ use tracing::{error, info, warn};
 
 use super::Engine;
 use crate::clock::{Clock, Stamp, Step};
-use crate::kernel::Actor;
 use crate::kernel::kept::Note;
+use crate::kernel::{Actor, House};
 use crate::store::StoreError;
 
 /// Between two looks when all is well.
@@ -270,7 +270,7 @@ async fn note_step(engine: &Engine, step: Step) {
     let event = Note(serde_json::json!({ "event": "clock_set", "by_ms": step.by_ms }));
     let noted = async {
         let mut tx = engine.inner.store.begin().await?;
-        tx.note("clock", &Actor::Clock, &event, "", engine.inner.clock.now_ms()).await?;
+        tx.note(&House::Clock.into(), &Actor::Clock, &event, "", engine.inner.clock.now_ms()).await?;
         tx.commit().await
     };
     if let Err(failure) = engine.saved(noted.await) {

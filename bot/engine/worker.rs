@@ -219,8 +219,8 @@ impl Running {
                 Row::Unreadable { why, .. } if is_planted(Fault::StopsAtUnreadable) => {
                     return Err(StoreError::NoSuchRequest(why));
                 }
-                Row::Unreadable { seq, request_id, why } => {
-                    error!(request.id = %request_id, seq, why, "an effect cannot be read by this version; it is set aside");
+                Row::Unreadable { seq, subject, why } => {
+                    error!(%subject, seq, why, "an effect cannot be read by this version; it is set aside");
                     broken.push((seq, why));
                 }
             }

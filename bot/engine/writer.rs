@@ -336,8 +336,9 @@ pub(super) async fn repeated(
     now: i64,
 ) -> Result<Option<Written>, StoreError> {
     let Some(key) = job.delivery.as_ref().filter(|_| !is_planted(Fault::TakesTwice)) else { return Ok(None) };
-    let Some(before) = tx.first_delivery(key, id, now).await? else { return Ok(None) };
-    Ok(Some(Written::told(current(tx, seen, &before).await?, true)))
+    let Some(before) = tx.first_delivery(key, &id.into(), now).await? else { return Ok(None) };
+    let id = before.request().ok_or_else(|| StoreError::NoSuchRequest(before.stored()))?;
+    Ok(Some(Written::told(current(tx, seen, id).await?, true)))
 }
 
 fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
@@ -361,15 +362,8 @@ fn log(engine: &Engine, job: &Job, outcome: &Outcome) {
             }
             return;
         }
-        Work::Done | Work::Overdue(_) | Work::SetAside { .. } | Work::Postpone { .. } | Work::Clicks(_) => return,
-        Work::Link(_)
-        | Work::Paste(_)
-        | Work::LinkNote(_)
-        | Work::Note { .. }
-        | Work::Say { .. }
-        | Work::Directory(_) => {
-            return;
-        }
+        // Told in the log where they happen, or by nobody.
+        _ => return,
     };
     let Ok(Written::Request(told)) = outcome else { return };
     if told.repeated {

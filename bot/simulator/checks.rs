@@ -9,7 +9,7 @@ use super::model::{self, Must};
 use super::plan::Trouble;
 use super::tailnet::Place;
 use super::world::{Inner, brief_text};
-use crate::kernel::{Key, Request, RequestId, State, room_ms};
+use crate::kernel::{Key, Request, RequestId, State, Subject, room_ms};
 use crate::store::still::look;
 
 /// Facts for a decision may be this old: five seconds, and what it takes to read and count.
@@ -48,7 +48,7 @@ impl Inner {
                 self.wrong(|| what);
             }
             self.check_votes(&request);
-            let mut entries = look(store.audit_of(id)).unwrap_or_default();
+            let mut entries = look(store.audit_of(&Subject::from_stored(id))).unwrap_or_default();
             // What was typed is noted under the number that the request will have.
             entries.retain(|entry| !matches!(entry.state.as_str(), "typed" | "not_asked"));
             // I8: every change was written down, the last one with the state it led to.

@@ -6,7 +6,7 @@ use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, may_decide, person_of, r
 use super::plan::Trouble;
 use super::slack::Button;
 use super::world::{Inner, World};
-use crate::kernel::{RequestId, State};
+use crate::kernel::{RequestId, State, Subject};
 use crate::slack::answer::Answer;
 use crate::slack::edge::Edge;
 use crate::slack::envelope::{self, Delivery};
@@ -165,7 +165,7 @@ impl Inner {
             // An older database does not know it: they are told so in private.
             (Promise::Pressed { id, .. }, Answer::Nothing) if self.is_restored && !is_known(store, id) => {}
             (Promise::Pressed { action, by, id }, Answer::Nothing) if self.can_save(id) => {
-                let entries = look(store.audit_of(id)).unwrap_or_default();
+                let entries = look(store.audit_of(&Subject::from_stored(id))).unwrap_or_default();
                 let is_it = |event: &str| event.contains("\"pressed\"") && event.contains(by.as_str());
                 if !entries.iter().any(|entry| is_it(&entry.event)) {
                     self.wrong(|| format!("a press of {by} on {id} was acknowledged, and it is not saved"));

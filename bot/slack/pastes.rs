@@ -19,7 +19,7 @@ use self::form::{About, Filled};
 use super::answer::Answer;
 use super::envelope::BlockActions;
 use super::surface::{By, Surface};
-use crate::engine::pastes::{Doubts, PasteError, Pastes, Pasting};
+use crate::engine::pastes::{Doubts, PasteError, Pasting};
 use crate::kernel::paste::{Author, Paste, PasteId, Text, UNTITLED};
 use crate::notices::Said;
 use crate::notices::pastes::{self as notice, Share};
@@ -259,11 +259,11 @@ impl Surface {
             Err(error) => return Answer::ephemeral(words::not_shared(self.engine.notices(), &error)),
         };
         let said = notice::shared(&by.slack_id, &paste, &self.engine.pastes().page(&paste), thread.is_some());
-        let (subject, post) = (Pastes::subject(id), (said.text, said.blocks));
+        let post = (said.text, said.blocks);
         // Each click is a delivery of its own; two at once mean one.
         let moment = self.engine.clock().now_ms().div_euclid(TWICE_MS);
         let once = format!("share {id} {channel} {moment}");
-        if let Err(error) = self.engine.say(&by.slack_id, (channel, thread), post, &subject, Some(once)).await {
+        if let Err(error) = self.engine.say(&by.slack_id, (channel, thread), post, id.into(), Some(once)).await {
             return Answer::ephemeral(words::not_shared(
                 self.engine.notices(),
                 &PasteError::NotSaved(error.to_string()),

@@ -208,8 +208,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::kernel::Actor;
     use crate::kernel::kept::Note;
+    use crate::kernel::{Actor, House};
     use crate::store::Store;
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
         for at in 0..count {
             let mut tx = store.begin().await.unwrap();
             let event = Note(serde_json::json!({ "event": "tested", "at": at }));
-            tx.note("test", &Actor::Clock, &event, "tested", at).await.unwrap();
+            tx.note(&House::Log.into(), &Actor::Clock, &event, "tested", at).await.unwrap();
             tx.commit().await.unwrap();
         }
     }

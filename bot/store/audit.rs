@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{AuditLog, Store, StoreError, Tx};
-use crate::kernel::{Actor, kept};
+use crate::kernel::{Actor, Subject, kept};
 
 /// One entry as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -13,7 +13,7 @@ pub struct AuditEntry {
     pub seq: i64,
     /// When, milliseconds since the Unix epoch.
     pub at: i64,
-    /// Which request.
+    /// Which request, or what else it is about.
     pub request_id: String,
     /// Who caused it, as JSON.
     pub actor: String,
@@ -52,10 +52,10 @@ impl AuditEntry {
 }
 
 impl Tx {
-    /// Writes down a change of something that is no request: a link, a paste. `about` names it like `paste:0b9b...`.
+    /// Writes down what happened to something, where that is no event of a request.
     pub async fn note(
         &mut self,
-        about: &str,
+        about: &Subject,
         actor: &Actor,
         event: &impl kept::Kept,
         state: &str,
@@ -64,7 +64,7 @@ impl Tx {
         self.append_audit(AuditEntry {
             seq: 0,
             at,
-            request_id: about.to_owned(),
+            request_id: about.stored(),
             actor: kept::write(actor)?,
             event: kept::write(event)?,
             state: state.to_owned(),
@@ -88,10 +88,10 @@ impl Tx {
 }
 
 impl Store {
-    /// The entries of one request, oldest first.
-    pub async fn audit_of(&self, request_id: &str) -> Result<Vec<AuditEntry>, StoreError> {
+    /// The entries about one thing, oldest first.
+    pub async fn audit_of(&self, subject: &Subject) -> Result<Vec<AuditEntry>, StoreError> {
         let rows = sqlx::query_as("select * from audit where request_id = $1 order by seq")
-            .bind(request_id)
+            .bind(subject.stored())
             .fetch_all(&self.read)
             .await?;
         Ok(rows)

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::{Store, StoreError, Tx};
-use crate::kernel::RequestId;
 use crate::kernel::link::{Link, LinkId};
 
 /// Clicks are added up by the hour.
@@ -23,11 +22,6 @@ impl From<Row> for Link {
         let Row { short, long, owner, created_at, edited_at } = row;
         Self { short, long, owner, created_at, edited_at }
     }
-}
-
-/// Under this name a link is in the audit log, where requests have their ids.
-pub fn link_subject(id: &LinkId) -> RequestId {
-    RequestId(format!("link:{id}"))
 }
 
 impl Tx {

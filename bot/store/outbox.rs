@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Store, StoreError};
 use crate::kernel::effect::{Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
-use crate::kernel::{RequestId, Wake, kept};
+use crate::kernel::{Subject, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,8 +50,8 @@ pub(super) const SET_ASIDE: i64 = 9;
 pub struct Waiting {
     /// Its number; counts up.
     pub seq: i64,
-    /// Whose; of a key, `key:` and the key.
-    pub request_id: RequestId,
+    /// What it is about.
+    pub subject: Subject,
     /// Effects of one lane are performed one at a time, in order.
     pub lane: String,
     /// When it is (or was) due, milliseconds since the Unix epoch.
@@ -71,8 +71,8 @@ pub enum Row {
     Unreadable {
         /// Its number.
         seq: i64,
-        /// Whose.
-        request_id: RequestId,
+        /// What it is about.
+        subject: Subject,
         /// Why.
         why: String,
     },
@@ -91,10 +91,14 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) fn read(self) -> Row {
         let Self { seq, request_id, lane, due_at, attempts, effect } = self;
-        let request_id = RequestId(request_id);
-        match kept::read(&effect) {
-            Ok(effect) => Row::Read(Box::new(Waiting { seq, request_id, lane, due_at, attempts, effect })),
-            Err(error) => Row::Unreadable { seq, request_id, why: error.to_string() },
+        let subject = Subject::from_stored(&request_id);
+        let unreadable = |subject: Subject, why: String| Row::Unreadable { seq, subject, why };
+        match kept::read::<Effect>(&effect) {
+            Ok(effect) if effect.is_of_a_request() && subject.request().is_none() => {
+                unreadable(subject, format!("it is about a request, and {request_id} is none"))
+            }
+            Ok(effect) => Row::Read(Box::new(Waiting { seq, subject, lane, due_at, attempts, effect })),
+            Err(error) => unreadable(subject, error.to_string()),
         }
     }
 }
@@ -119,36 +123,37 @@ impl Place {
     }
 }
 
-pub(super) fn place(request_id: &RequestId, effect: &Effect) -> Place {
+pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
+    let subject = subject.stored();
     let alone = |class: Class, slot: String, lane: String| Place {
         class,
-        subject: request_id.to_string(),
+        subject: subject.clone(),
         slot,
         lane,
         is_shared: false,
     };
     let queue = |class: Class, slot: String, lane: String| Place { is_shared: true, ..alone(class, slot, lane) };
     match effect {
-        Effect::FindApprovers { .. } => alone(Class::Decide, "find".to_owned(), format!("find {request_id}")),
+        Effect::FindApprovers { .. } => alone(Class::Decide, "find".to_owned(), format!("find {subject}")),
         Effect::Identify { purpose: Purpose::Press { number }, .. } => {
-            queue(Class::Decide, format!("press {number}"), format!("press {request_id}"))
+            queue(Class::Decide, format!("press {number}"), format!("press {subject}"))
         }
         Effect::Identify { purpose: Purpose::Start, .. } => {
-            alone(Class::Decide, "start".to_owned(), format!("start {request_id}"))
+            alone(Class::Decide, "start".to_owned(), format!("start {subject}"))
         }
         // A key has one writer, and one row whoever waits for it.
         Effect::Settle { key } => Place {
-            subject: format!("key:{key}"),
+            subject: Subject::from(key).stored(),
             ..alone(Class::Settle, Place::SETTLE.to_owned(), format!("key {key}"))
         },
         Effect::Show { place } => {
             let place = place.target();
-            alone(Class::Say, format!("show {place}"), format!("card {request_id} {place}"))
+            alone(Class::Say, format!("show {place}"), format!("card {subject} {place}"))
         }
         Effect::Tell { to, notice } => {
             let lane = match to {
                 Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } => format!("person {slack_id}"),
-                Recipient::Thread | Recipient::Channel => format!("thread {request_id}"),
+                Recipient::Thread | Recipient::Channel => format!("thread {subject}"),
             };
             // An alarm does not wait until everything else was said to the same person.
             match notice {
@@ -167,11 +172,11 @@ pub(super) fn place(request_id: &RequestId, effect: &Effect) -> Place {
                 Wake::Expire => (Class::End, "expire"),
                 Wake::Alarm => (Class::End, "alarm"),
             };
-            alone(class, format!("wake {name}"), format!("wake {request_id} {name}"))
+            alone(class, format!("wake {name}"), format!("wake {subject} {name}"))
         }
         Effect::Say { channel, .. } => queue(Class::Say, String::new(), format!("say {channel}")),
-        Effect::Complete { .. } => alone(Class::Ask, "complete".to_owned(), format!("complete {request_id}")),
-        Effect::Answer { .. } => alone(Class::Ask, "answer".to_owned(), format!("answer {request_id}")),
+        Effect::Complete { .. } => alone(Class::Ask, "complete".to_owned(), format!("complete {subject}")),
+        Effect::Answer { .. } => alone(Class::Ask, "answer".to_owned(), format!("answer {subject}")),
         Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
     }
 }

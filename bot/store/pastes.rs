@@ -1,7 +1,7 @@
 //! Rows of pastes and drafts. What may be done with them is decided in the kernel, before anything here is called.
 
 use super::{Store, StoreError, Tx};
-use crate::kernel::RequestId;
+use crate::kernel::Subject;
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::kept::{self, HeldFor, Unreadable};
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, Text};
@@ -50,11 +50,6 @@ impl Row {
             held_for,
         })
     }
-}
-
-/// Under this name a paste is in the outbox and the audit log, where requests have their ids.
-pub fn paste_subject(id: &PasteId) -> RequestId {
-    RequestId(format!("paste:{id}"))
 }
 
 impl Tx {
@@ -147,7 +142,7 @@ impl Tx {
     }
 
     async fn wake_at_end(&mut self, id: &PasteId, expires_at: Option<i64>) -> Result<(), StoreError> {
-        let subject = paste_subject(id);
+        let subject = Subject::from(id);
         let Some(at) = expires_at else {
             self.empty_slot(&subject, "expire");
             return Ok(());
@@ -158,7 +153,7 @@ impl Tx {
 
     /// Says something in Slack that has to do with a paste.
     pub async fn enqueue_for_paste(&mut self, id: &PasteId, effects: &[Due]) -> Result<(), StoreError> {
-        if effects.is_empty() { Ok(()) } else { self.enqueue(&paste_subject(id), effects).await }
+        if effects.is_empty() { Ok(()) } else { self.enqueue(&id.into(), effects).await }
     }
 }
 

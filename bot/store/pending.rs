@@ -3,7 +3,7 @@
 use super::bodies::Bodies;
 use super::bulk::Many;
 use super::{AuditEntry, StoreError, Tx, holds, queueing};
-use crate::kernel::RequestId;
+use crate::kernel::Subject;
 
 /// Everything that is collected.
 #[derive(Default)]
@@ -13,7 +13,7 @@ pub(super) struct Pending {
     pub(super) ledger: holds::Changes,
     pub(super) audit: Vec<AuditEntry>,
     /// Fingerprints of deliveries, what they led to, and when.
-    pub(super) deliveries: Vec<(String, RequestId, i64)>,
+    pub(super) deliveries: Vec<(String, Subject, i64)>,
 }
 
 const AUDIT: Many = Many {
@@ -44,8 +44,8 @@ impl Tx {
         })
         .await?;
         let deliveries = std::mem::take(&mut self.pending.deliveries);
-        self.write_many(&DELIVERIES, &deliveries, |query, (key, id, at)| {
-            query.bind(key.as_str()).bind(id.as_str()).bind(*at)
+        self.write_many(&DELIVERIES, &deliveries, |query, (key, subject, at)| {
+            query.bind(key.as_str()).bind(subject.stored()).bind(*at)
         })
         .await
     }

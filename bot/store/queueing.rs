@@ -8,7 +8,7 @@ use super::bulk::Many;
 use super::outbox::{Place, SET_ASIDE, Stored, place};
 use super::{Row, StoreError, Tx};
 use crate::kernel::effect::{Due, Effect};
-use crate::kernel::{Key, RequestId, kept};
+use crate::kernel::{Key, RequestId, Subject, kept};
 
 /// The times that a request waits for.
 const WAITS: [&str; 4] = ["wake expire", "wake warn", "wake alarm", "wake lapse"];
@@ -109,25 +109,25 @@ fn numbers(numbers: &[i64]) -> String {
 
 impl Tx {
     /// Puts effects into the outbox; one that waits in the same slot is replaced.
-    pub(super) async fn enqueue(&mut self, request_id: &RequestId, effects: &[Due]) -> Result<(), StoreError> {
+    pub(super) async fn enqueue(&mut self, subject: &Subject, effects: &[Due]) -> Result<(), StoreError> {
         for due in effects {
             let head = self.head().await?;
             head.outbox_seq = head.outbox_seq.saturating_add(1);
-            let (seq, place, effect) = (head.outbox_seq, place(request_id, &due.effect), kept::write(&due.effect)?);
+            let (seq, place, effect) = (head.outbox_seq, place(subject, &due.effect), kept::write(&due.effect)?);
             let new = New { seq, place, due_at: due.at, effect, is_replaced: false, is_first: true };
             self.pending.outbox.put(new);
         }
         Ok(())
     }
 
-    /// Puts one effect of something that is no request into the outbox.
-    pub async fn enqueue_for(&mut self, subject: &RequestId, effect: Effect, at: i64) -> Result<(), StoreError> {
+    /// Puts one effect into the outbox.
+    pub async fn enqueue_for(&mut self, subject: &Subject, effect: Effect, at: i64) -> Result<(), StoreError> {
         self.enqueue(subject, &[Due { at, effect }]).await
     }
 
     /// Nothing waits in this slot any more.
-    pub(super) fn empty_slot(&mut self, subject: &RequestId, slot: &str) {
-        self.pending.outbox.empty(subject.as_str(), slot);
+    pub(super) fn empty_slot(&mut self, subject: &Subject, slot: &str) {
+        self.pending.outbox.empty(&subject.stored(), slot);
     }
 
     /// Takes a performed effect out.
@@ -311,7 +311,7 @@ impl Tx {
         for row in rows {
             let Row::Read(waiting) = row.read() else { continue };
             self.done(waiting.seq);
-            self.enqueue(&waiting.request_id, &[Due { at: waiting.due_at, effect: waiting.effect }]).await?;
+            self.enqueue(&waiting.subject, &[Due { at: waiting.due_at, effect: waiting.effect }]).await?;
             count += 1;
         }
         Ok(count)

@@ -12,7 +12,7 @@ use super::pending::Pending;
 use super::still::{self, Gate, StoreCall, Writing};
 use super::{AuditEntry, Store, StoreError};
 use crate::kernel::kept::{self, Unreadable};
-use crate::kernel::{Actor, Applied, Event, Key, Request, RequestId, State};
+use crate::kernel::{Actor, Applied, Event, Key, Request, RequestId, State, Subject};
 use crate::planted::{Fault, is_planted};
 
 /// The one write transaction. Dropping it without `commit` undoes it.
@@ -30,7 +30,7 @@ pub struct Tx {
     /// How far holds are that were asked about; none: the ledger does not know them.
     pub(super) phases: HashMap<(Key, RequestId), Option<HoldPhase>>,
     /// What deliveries led to that were asked about; none: they are new.
-    delivered: HashMap<String, Option<RequestId>>,
+    delivered: HashMap<String, Option<Subject>>,
     /// How many requests of a person (a Slack id) wait for a decision, as far as it was asked for.
     waiting: HashMap<String, i64>,
     is_committed: bool,
@@ -165,7 +165,7 @@ impl Tx {
                 .fetch_all(self.connection())
                 .await?;
         self.delivered.extend(keys.iter().map(|key| ((*key).to_owned(), None)));
-        self.delivered.extend(before.into_iter().map(|(key, id)| (key, Some(RequestId(id)))));
+        self.delivered.extend(before.into_iter().map(|(key, id)| (key, Some(Subject::from_stored(&id)))));
         Ok(())
     }
 
@@ -207,21 +207,21 @@ impl Tx {
         }
     }
 
-    /// Remembers a delivery; if it was seen before, the request it led to then.
+    /// Remembers a delivery; if it was seen before, what it led to then.
     pub async fn first_delivery(
         &mut self,
         key: &str,
-        id: &RequestId,
+        subject: &Subject,
         at: i64,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<Subject>, StoreError> {
         if !self.delivered.contains_key(key) {
             self.know_deliveries(&[key]).await?;
         }
         if let Some(Some(before)) = self.delivered.get(key) {
             return Ok(Some(before.clone()));
         }
-        self.delivered.insert(key.to_owned(), Some(id.clone()));
-        self.pending.deliveries.push((key.to_owned(), id.clone(), at));
+        self.delivered.insert(key.to_owned(), Some(subject.clone()));
+        self.pending.deliveries.push((key.to_owned(), subject.clone(), at));
         Ok(None)
     }
 
@@ -243,7 +243,7 @@ impl Tx {
             self.end_waits(&request.id);
         }
         if !applied.effects.is_empty() {
-            self.enqueue(&request.id, &applied.effects).await?;
+            self.enqueue(&Subject::from(&request.id), &applied.effects).await?;
         }
         if is_planted(Fault::LeavesOutAudit) && matches!(event, Event::Settled { .. }) {
             return Ok(());

@@ -46,7 +46,13 @@ async fn a_form_sent_twice_makes_one_link() {
         stage.slack.duplicate_deliveries(1);
         stage.alice.submit().await;
         assert_eq!(long(stage, "runbook").await, "https://wiki.example.com/runbooks");
-        let entries = stage.bot.store().await.audit_of("link:runbook").await.expect("the audit log");
+        let entries = stage
+            .bot
+            .store()
+            .await
+            .audit_of(&(&nightlatch::kernel::link::LinkId::of("runbook")).into())
+            .await
+            .expect("the audit log");
         assert_eq!(entries.len(), 1, "{entries:?}");
     })
     .await;

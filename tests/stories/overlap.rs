@@ -167,7 +167,7 @@ async fn what_somebody_took_away_by_hand_does_not_come_back_when_another_grant_e
         let [second, first] = stage.requests().await.try_into().expect("two requests");
         assert_eq!((first.state, first.outcome), (State::Ended, Some(Outcome::Expired)));
         assert_eq!((second.state, second.outcome, &second.ended_by), (State::Ended, Some(Outcome::Revoked), &None));
-        let audit = stage.bot.store().await.audit_of(second.ask.id.as_str()).await.expect("the audit log");
+        let audit = stage.bot.store().await.audit_of(&(&second.ask.id).into()).await.expect("the audit log");
         assert!(audit.iter().any(|entry| entry.event.contains("taken_away") && entry.actor.contains("worker")));
         let told = stage.alice.reads();
         assert!(

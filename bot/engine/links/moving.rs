@@ -3,7 +3,7 @@
 use crate::kernel::Actor;
 use crate::kernel::link::snapshot::Line;
 use crate::kernel::link::{Link, LinkEvent, LinkId, NAME_MAX, check_destination};
-use crate::store::{Store, StoreError, link_subject};
+use crate::store::{Store, StoreError};
 
 /// At most so many links share a commit.
 const BATCH_MAX: usize = 500;
@@ -93,7 +93,7 @@ pub async fn import(store: &Store, snapshot: &str, now: i64) -> Result<Imported,
             }
             tx.put_link(link).await?;
             let event = LinkEvent::LinkSaved { editor: None, before: None, after: link.clone() };
-            tx.note(link_subject(&id).as_str(), &Actor::Operator { by: None }, &event, "imported", now).await?;
+            tx.note(&(&id).into(), &Actor::Operator { by: None }, &event, "imported", now).await?;
             imported.is_new(*number, link);
         }
         tx.commit().await?;

@@ -8,7 +8,7 @@ use crate::engine::circumstances::Circumstances;
 use crate::kernel::link::{
     self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkId, LinkRefusal, without_punctuation,
 };
-use crate::store::{StoreError, Tx, link_subject};
+use crate::store::{StoreError, Tx};
 
 /// A change of a link.
 pub(in crate::engine) enum LinkWork {
@@ -72,7 +72,7 @@ pub(in crate::engine) async fn write(
     };
     // Slack delivered it before: what it did then was this.
     let is_repeated = match how.delivery {
-        Some(key) => tx.first_delivery(key, &link_subject(&id), how.now).await?.is_some(),
+        Some(key) => tx.first_delivery(key, &(&id).into(), how.now).await?.is_some(),
         None => false,
     };
     if is_repeated {
@@ -111,7 +111,7 @@ async fn note(tx: &mut Tx, event: &LinkEvent, state: &str, how: &Circumstances<'
         LinkEvent::LinkSaved { after, .. } => after.id(),
         LinkEvent::LinkDeleted { before, .. } => before.id(),
     };
-    tx.note(link_subject(&id).as_str(), how.actor, event, state, how.now).await
+    tx.note(&(&id).into(), how.actor, event, state, how.now).await
 }
 
 /// After the commit: memory follows, in the order of the commits.

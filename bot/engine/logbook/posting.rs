@@ -48,6 +48,6 @@ async fn post(engine: &Engine, channel: &str, count: i64) -> Result<(), TellErro
         blocks: serde_json::Value::Null,
     };
     let day = engine.inner.clock.now_ms().div_euclid(DAY_MS);
-    let work = jobs::Work::Say { about: super::SUBJECT.to_owned(), effect: Box::new(effect) };
+    let work = jobs::Work::Say { about: super::SUBJECT, effect: Box::new(effect) };
     engine.submit(work, Actor::Clock, Some(format!("head of the log {channel} {day}")), None).await.map(drop)
 }

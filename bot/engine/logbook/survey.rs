@@ -161,6 +161,6 @@ async fn say(engine: &Engine, channel: &str, text: String, about: &str) -> Resul
         text,
         blocks: Value::Null,
     };
-    let work = jobs::Work::Say { about: super::SUBJECT.to_owned(), effect: Box::new(effect) };
+    let work = jobs::Work::Say { about: super::SUBJECT, effect: Box::new(effect) };
     engine.submit(work, Actor::Clock, Some(about.to_owned()), None).await.map(drop)
 }

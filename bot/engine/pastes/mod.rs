@@ -25,7 +25,7 @@ use crate::kernel::paste::{
 };
 use crate::kernel::{Actor, Failure, Refusal};
 use crate::outside::tclip::{Tclip, TclipError};
-use crate::store::{Store, StoreError, paste_subject};
+use crate::store::{Store, StoreError};
 
 use author::actor;
 pub use author::signed;
@@ -321,11 +321,6 @@ impl Pastes {
     /// The database did not answer.
     pub async fn page_of(&self, limit: i64, offset: i64) -> Result<Vec<Paste>, PasteError> {
         Ok(self.inner.store.pastes_page(self.now(), limit, offset).await?)
-    }
-
-    /// The name of a paste in the outbox and the audit log.
-    pub fn subject(id: &PasteId) -> String {
-        paste_subject(id).0
     }
 
     /// The paste, if `who` may share it in a channel: their own. It is said with `Engine::say`.

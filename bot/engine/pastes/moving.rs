@@ -6,7 +6,7 @@ use crate::clock::Ids;
 use crate::kernel::Actor;
 use crate::kernel::kept::Note;
 use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, PasteRefusal, Text};
-use crate::store::{Store, StoreError, paste_subject};
+use crate::store::{Store, StoreError};
 
 /// Pastes read from the database at once.
 const BATCH: i64 = 100;
@@ -157,7 +157,7 @@ pub async fn import(store: &Store, line: &Line, ids: &Ids, now: i64) -> Result<M
     };
     tx.insert_paste(&paste, &text.content).await?;
     let event = serde_json::json!({ "event": "paste_imported", "filename": paste.filename, "author": paste.author });
-    tx.note(paste_subject(&paste.id).as_str(), &Actor::Operator { by: None }, &Note(event), "kept", now).await?;
+    tx.note(&(&paste.id).into(), &Actor::Operator { by: None }, &Note(event), "kept", now).await?;
     tx.commit().await?;
     Ok(Moved::New)
 }

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::engine::circumstances::Circumstances;
-use crate::kernel::RequestId;
+use crate::kernel::Subject;
 use crate::kernel::effect::Due;
 use crate::kernel::kept::Note;
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, PasteRefusal};
-use crate::store::{StoreError, Tx, paste_subject};
+use crate::store::{StoreError, Tx};
 
 /// One change.
 pub(in crate::engine) enum PasteWork {
@@ -87,9 +87,8 @@ async fn create(
     how: &Circumstances<'_>,
 ) -> Result<PasteOutcome> {
     if let Some(before) = is_repeated(tx, &paste.id, how).await? {
-        let before = before.as_str().strip_prefix("paste:").and_then(PasteId::read);
-        let written = match before {
-            Some(id) => tx.paste(&id).await?,
+        let written = match before.paste() {
+            Some(id) => tx.paste(id).await?,
             None => None,
         };
         return Ok(
@@ -144,9 +143,9 @@ async fn expire(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Pa
     note(tx, id, how, json!({ "event": "paste_expired" }), "gone").await
 }
 
-async fn is_repeated(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Option<RequestId>> {
+async fn is_repeated(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>) -> Result<Option<Subject>> {
     match how.delivery {
-        Some(key) => tx.first_delivery(key, &paste_subject(id), how.now).await,
+        Some(key) => tx.first_delivery(key, &id.into(), how.now).await,
         None => Ok(None),
     }
 }
@@ -160,6 +159,6 @@ fn created(paste: &Paste) -> Value {
 }
 
 async fn note(tx: &mut Tx, id: &PasteId, how: &Circumstances<'_>, event: Value, state: &str) -> Result<PasteOutcome> {
-    tx.note(paste_subject(id).as_str(), how.actor, &Note(event), state, how.now).await?;
+    tx.note(&id.into(), how.actor, &Note(event), state, how.now).await?;
     Ok(PasteOutcome::Nothing)
 }

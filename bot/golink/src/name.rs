@@ -20,6 +20,11 @@ impl LinkId {
         Self(path_escape(&short.to_lowercase()).replace('-', ""))
     }
 
+    /// An id that was stored before.
+    pub fn from_stored(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -114,6 +114,21 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether it can only be performed with the request it is about, or with the id of one.
+    pub fn is_of_a_request(&self) -> bool {
+        match self {
+            Self::FindApprovers { .. }
+            | Self::Identify { .. }
+            | Self::Show { .. }
+            | Self::Tell { .. }
+            | Self::Rewrite { .. }
+            | Self::Wake { .. }
+            | Self::Complete { .. }
+            | Self::Answer { .. } => true,
+            Self::Settle { .. } | Self::Say { .. } | Self::ExpirePaste { .. } => false,
+        }
+    }
+
     /// A short name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

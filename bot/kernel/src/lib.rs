@@ -27,6 +27,7 @@ pub mod reference;
 pub mod refusal;
 pub mod request;
 pub mod step_type;
+pub mod subject;
 pub mod typed;
 pub mod workflow;
 
@@ -41,6 +42,7 @@ pub use person::{Person, Standing, Who};
 pub use refusal::Refusal;
 pub use request::{Ask, Found, Outcome, Place, Proof, Request, State};
 pub use step_type::StepType;
+pub use subject::{House, Subject};
 pub use typed::{NotAsked, Typed};
 pub use workflow::Workflow;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{By, ephemeral, named, sentences, typed};
 use crate::engine::links::{Asker, Counted, Followed, LinkError};
+use crate::kernel::Subject;
 use crate::kernel::link::{ExpandError, Typed, check_name};
 use crate::notices::links::{self as words, Row};
 use crate::slack::answer::Answer;
@@ -68,8 +69,8 @@ impl Surface {
         let address = links.address_of(&typed);
         let shown = self.shown(&followed.link, &typed, &address, None);
         let said = words::shared(&by.slack_id, &shown, &followed.target);
-        let about = format!("link:{}", followed.link.id());
-        self.engine.say(&by.slack_id, (channel, None), (said.text, said.blocks), &about, Some(by.key.clone())).await?;
+        let about = Subject::Link(followed.link.id());
+        self.engine.say(&by.slack_id, (channel, None), (said.text, said.blocks), about, Some(by.key.clone())).await?;
         Ok(Answer::ephemeral(sentences::SHARED))
     }
 

@@ -7,8 +7,8 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
-use crate::kernel::Actor;
 use crate::kernel::kept::Note;
+use crate::kernel::{Actor, Subject};
 use crate::store::Store;
 
 const COLUMNS: [&str; 7] = ["at", "request_id", "actor", "event", "state", "previous", "hash"];
@@ -22,7 +22,7 @@ async fn note(store: &Store, from: i64, count: i64) {
     for at in from..from + count {
         let event =
             Note(serde_json::json!({ "event": "tested", "word": "x".repeat(usize::try_from(at % 7).unwrap()) }));
-        tx.note(&format!("test:{at}"), &Actor::Clock, &event, "tested", at).await.unwrap();
+        tx.note(&Subject::from_stored(&format!("test:{at}")), &Actor::Clock, &event, "tested", at).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

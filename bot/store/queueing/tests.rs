@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::kernel::effect::{Due, Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
 use crate::kernel::request::Place;
-use crate::kernel::{Key, RequestId, Wake};
+use crate::kernel::{Key, RequestId, Subject, Wake};
 use crate::store::{Class, Row, Store, Tx};
 
 /// One thing that happens to the outbox.
@@ -50,10 +50,10 @@ async fn make(tx: &mut Tx, change: &Change) {
     let request = |number: &u8| RequestId(format!("r{number}"));
     match change {
         Change::Put { request: number, effect: kind, at } => {
-            tx.enqueue(&request(number), &[Due { at: *at, effect: effect(*kind) }]).await.unwrap();
+            tx.enqueue(&Subject::Request(request(number)), &[Due { at: *at, effect: effect(*kind) }]).await.unwrap();
         }
         Change::Over { request: number } => tx.end_waits(&request(number)),
-        Change::Empty { request: number } => tx.empty_slot(&request(number), "expire"),
+        Change::Empty { request: number } => tx.empty_slot(&Subject::Request(request(number)), "expire"),
         Change::Postpone { seq } => tx.postpone(*seq, 99, "not now"),
         Change::Hurry => tx.hurry_settling("a", 5),
     }
@@ -127,20 +127,20 @@ proptest! {
 async fn what_is_done_and_put_in_again_for_later_waits_until_then() {
     let (_folder, store) = opened().await;
     let settle = |at| [Due { at, effect: Effect::Settle { key: Key::new("a", "x") } }];
-    let nobody = RequestId(String::new());
+    let key = Subject::from(&Key::new("a", "x"));
     let mut tx = store.begin().await.unwrap();
-    tx.enqueue(&nobody, &settle(10)).await.unwrap();
+    tx.enqueue(&key, &settle(10)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.begin().await.unwrap();
     tx.done(1);
-    tx.enqueue(&nobody, &settle(500)).await.unwrap();
+    tx.enqueue(&key, &settle(500)).await.unwrap();
     tx.commit().await.unwrap();
     let due: Vec<(i64, i64)> = rows(&store).await.into_iter().map(|row| (row.0, row.5)).collect();
     assert_eq!(due, [(2, 500)], "a pause is a pause");
     // Whoever comes meanwhile and does not want to wait is settled for at once, and with them all.
     let mut tx = store.begin().await.unwrap();
-    tx.enqueue(&nobody, &settle(20)).await.unwrap();
-    tx.enqueue(&nobody, &settle(900)).await.unwrap();
+    tx.enqueue(&key, &settle(20)).await.unwrap();
+    tx.enqueue(&key, &settle(900)).await.unwrap();
     tx.commit().await.unwrap();
     let due: Vec<(i64, i64)> = rows(&store).await.into_iter().map(|row| (row.0, row.5)).collect();
     assert_eq!(due, [(4, 20)]);

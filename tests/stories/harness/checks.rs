@@ -124,7 +124,7 @@ async fn no_effect_without_authority(stage: &Stage) {
             continue;
         }
         let id = comment.split(' ').next().unwrap_or_default().to_owned();
-        let entries = store.audit_of(&id).await.expect("the audit log");
+        let entries = store.audit_of(&nightlatch::kernel::Subject::from_stored(&id)).await.expect("the audit log");
         assert!(!entries.is_empty(), "a write without a request: {body}");
         let request = store.load(&nightlatch::kernel::RequestId(id)).await.expect("the request");
         assert!(request.approval().is_given(), "not approved by enough: {body}");
