@@ -9,7 +9,7 @@ use tokio::task::Id;
 use tracing::error;
 
 use super::perform::perform;
-use super::performed::Performed;
+use super::performed::{Performed, Writing};
 use super::{Engine, TellError, jobs, settle};
 use crate::kernel::{Actor, Effect, Key, RequestId, Wake};
 use crate::planted::{Fault, is_planted};
@@ -157,9 +157,11 @@ async fn write_down(engine: &Engine, waiting: &Waiting, performed: Performed) ->
                 told => told.map(drop),
             };
         }
-        Performed::Changes(work) => {
-            actor = Actor::Clock;
-            jobs::Work::Paste(work)
+        Performed::Write(writing) => {
+            let Writing { work, actor, after } = *writing;
+            engine.submit(work, actor, None, Some(waiting.seq)).await?;
+            after();
+            return Ok(());
         }
         Performed::Settled(settlement) => jobs::Work::Settled(settlement),
         Performed::Typed(work) => {

@@ -12,7 +12,7 @@ use super::settling::Settlement;
 use super::typed::TypedWork;
 use super::{TellError, Told};
 use crate::kernel::effect::Effect;
-use crate::kernel::link::{LinkEvent, LinkId};
+use crate::kernel::link::LinkId;
 use crate::kernel::{Actor, Ask, Event, Key, Request, RequestId, Subject, Wake};
 
 /// At most this many tells share a commit.
@@ -45,8 +45,6 @@ pub(super) enum Work {
     Postpone { due_at: i64, error: String },
     /// A go link is to change.
     Link(Box<LinkWork>),
-    /// A go link changed elsewhere.
-    LinkNote(Box<LinkEvent>),
     /// Go links were followed.
     Clicks(Vec<(LinkId, i64)>),
     /// What is known of people, groups and devices changed.

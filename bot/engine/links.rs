@@ -5,6 +5,7 @@ mod clicks;
 mod far;
 pub mod moving;
 mod saving;
+pub(in crate::engine) mod sending;
 mod shelf;
 pub(in crate::engine) mod writing;
 

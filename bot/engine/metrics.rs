@@ -44,7 +44,7 @@ const EVENTS: [&str; 14] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 11] = [
+const EFFECTS: [&str; 14] = [
     "find_approvers",
     "identify",
     "settle",
@@ -56,6 +56,9 @@ const EFFECTS: [&str; 11] = [
     "complete",
     "answer",
     "expire_paste",
+    "save_link",
+    "post_paste",
+    "delete_paste",
 ];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

@@ -2,6 +2,7 @@
 
 mod alarms;
 pub mod asking;
+mod awaited;
 mod carrying;
 mod circumstances;
 pub mod directory;

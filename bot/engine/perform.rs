@@ -1,13 +1,13 @@
 //! Performing one effect: what each of them does in the world, and what is reported back.
 
-use super::pastes::writing::PasteWork;
+use super::jobs::Work;
 use super::people::Looked;
 use super::performed::{Performed, pause_ms};
-use super::{Engine, saying, settle, showing, typed};
+use super::{Engine, links, saying, settle, showing, typed};
 use crate::kernel::effect::Effect;
-use crate::kernel::paste::PasteId;
+use crate::kernel::paste::{PasteId, Wish};
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Event, Failure, Person, Purpose, Request, policy};
+use crate::kernel::{Actor, Event, Failure, Person, Purpose, Request, policy};
 use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
@@ -23,6 +23,9 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Settle { key } => return settle::settle(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
+        Effect::SaveLink { change, by } => return links::sending::perform(engine, waiting, change, by).await,
+        Effect::PostPaste { posting } => return engine.inner.pastes.perform_post(waiting, posting).await,
+        Effect::DeletePaste { deletion } => return engine.inner.pastes.perform_delete(waiting, deletion).await,
         _ => {}
     }
     let Some(id) = waiting.subject.request() else {
@@ -54,6 +57,9 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         | Effect::Settle { .. }
         | Effect::Say { .. }
         | Effect::ExpirePaste { .. }
+        | Effect::SaveLink { .. }
+        | Effect::PostPaste { .. }
+        | Effect::DeletePaste { .. }
         | Effect::Complete { .. }
         | Effect::Answer { .. } => Performed::Done,
     }
@@ -62,7 +68,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
 /// Nothing to do in the world: the writer removes it, if its end is still this one.
 fn expire_paste(id: &str) -> Performed {
     match PasteId::read(id) {
-        Some(id) => Performed::Changes(Box::new(PasteWork::Expire { id })),
+        Some(id) => Performed::write(Work::Paste(Box::new(Wish::Expire { id }.into())), Actor::Clock, || ()),
         None => Performed::Done,
     }
 }

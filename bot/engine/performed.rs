@@ -1,9 +1,9 @@
 //! What came of performing one effect, and how long to wait before it is performed again.
 
-use super::pastes::writing::PasteWork;
+use super::jobs::Work;
 use super::settling::Settlement;
 use super::typed::TypedWork;
-use crate::kernel::Event;
+use crate::kernel::{Actor, Event};
 
 /// The longest pause between two attempts to say something.
 const PAUSE_MAX_MS: i64 = 60_000;
@@ -12,8 +12,8 @@ const PAUSE_MAX_MS: i64 = 60_000;
 pub(super) enum Performed {
     /// Something to tell the request.
     Happened(Box<Event>),
-    /// Something to write about a paste.
-    Changes(Box<PasteWork>),
+    /// Something to write, and what is done when that is saved.
+    Write(Box<Writing>),
     /// A key was settled, or could not be.
     Settled(Box<Settlement>),
     /// What became of something that was typed.
@@ -34,7 +34,19 @@ pub(super) enum Performed {
     },
 }
 
+/// Something that the writer is to write.
+pub(super) struct Writing {
+    pub(super) work: Work,
+    /// Who the log says it was.
+    pub(super) actor: Actor,
+    pub(super) after: Box<dyn FnOnce() + Send>,
+}
+
 impl Performed {
+    pub(super) fn write(work: Work, actor: Actor, after: impl FnOnce() + Send + 'static) -> Self {
+        Self::Write(Box::new(Writing { work, actor, after: Box::new(after) }))
+    }
+
     pub(super) fn happened(event: Event) -> Self {
         Self::Happened(Box::new(event))
     }
@@ -49,7 +61,7 @@ impl Performed {
                 "failed"
             }
             Self::Settled(settlement) if settlement.is_failed() => "failed",
-            Self::Happened(_) | Self::Changes(_) | Self::Settled(_) | Self::Typed(_) | Self::Done => "done",
+            Self::Happened(_) | Self::Write(_) | Self::Settled(_) | Self::Typed(_) | Self::Done => "done",
             Self::SetAside { .. } => "set_aside",
             Self::Later { .. } => "postponed",
         }

@@ -221,10 +221,6 @@ async fn write_one(
             settling::overdue((tx, seen), job, holds, moment).await?;
             Ok(Written::Nothing)
         }
-        Work::LinkNote(event) => {
-            links::note_saved(tx, event, how).await?;
-            Ok(Written::Nothing)
-        }
         Work::Clicks(clicks) => {
             tx.add_clicks(clicks, moment.now).await?;
             Ok(Written::Nothing)

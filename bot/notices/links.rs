@@ -221,6 +221,21 @@ pub fn saved(shown: &Shown<'_>, was_there: bool) -> Said {
     said(&text, usual(shown))
 }
 
+/// It was not made or changed after all, or nobody knows. `why`: a fragment.
+pub fn not_saved(wanted: &Link, is_known: bool, why: &str) -> Said {
+    let name = code(&format!("go/{}", one_line(&wanted.short, 100)));
+    let what = match is_known {
+        true => format!("{name} was not changed"),
+        false => format!("I could not find out whether {name} was changed"),
+    };
+    let text = format!(
+        "{what}: {}. To try again: {}",
+        escape(&one_line(why, 400)),
+        code(&one_line(&format!("/go {} {}", wanted.short, wanted.long), LONG_MAX)),
+    );
+    said(&text, Vec::new())
+}
+
 /// It is as they want it: a double click, or a command typed twice.
 pub fn already(shown: &Shown<'_>) -> Said {
     let long = code(&one_line(&shown.link.long, LONG_MAX));

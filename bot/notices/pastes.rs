@@ -204,6 +204,12 @@ pub fn not_sent(draft: &Draft, why: &str) -> Said {
     said(why, vec![section(why), buttons, small])
 }
 
+/// Before `not_sent`: nothing stands there, or nobody knows. `why`: a fragment.
+pub fn not_pasted(is_known: bool, why: &str) -> String {
+    let what = if is_known { "Nothing was pasted" } else { "I could not find out whether your text was pasted" };
+    format!("{what}: {}.", escape(&one_line(why, 400)))
+}
+
 /// My pastes with what can be done with them.
 pub fn list(pastes: &[(Paste, String)], place: Where<'_>, now: i64) -> Said {
     let everybodys = link(place.list_page, "everybody's pastes");

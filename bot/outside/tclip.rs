@@ -253,6 +253,20 @@ impl Tclip {
         }
     }
 
+    /// Whether the paste of that id has this text, as far as its page is read.
+    ///
+    /// # Errors
+    /// tclip did not say.
+    pub async fn has_text(&self, id: &str, content: &str) -> Result<bool, TclipError> {
+        let answer = self.exchange(self.http.get(self.at(&["paste", id, "raw"])), false).await?;
+        match answer.status {
+            StatusCode::OK => Ok(answer.is_all_of(content)),
+            StatusCode::NOT_FOUND => Ok(false),
+            StatusCode::INTERNAL_SERVER_ERROR if is_missing(&answer, id) => Ok(false),
+            _ => Err(self.error(&answer, false)),
+        }
+    }
+
     /// Deletes one of our own pastes. tclip deletes on GET, and only for the device that posted.
     ///
     /// # Errors
@@ -274,6 +288,15 @@ impl Tclip {
     /// # Errors
     /// tclip did not say.
     pub async fn find(&self, filename: &str) -> Result<Option<Url>, TclipError> {
+        Ok(self.all_called(filename).await?.into_iter().next())
+    }
+
+    /// The pages of all pastes with exactly this file name, the newest first, as far back as is looked.
+    ///
+    /// # Errors
+    /// tclip did not say.
+    pub async fn all_called(&self, filename: &str) -> Result<Vec<Url>, TclipError> {
+        let mut found = Vec::new();
         for page in 0..LIST_PAGES_MAX {
             let mut url = self.at(&["paste", "list"]);
             url.query_pairs_mut().append_pair("page", &page.to_string());
@@ -282,14 +305,14 @@ impl Tclip {
                 return Err(self.error(&answer, false));
             }
             let listed = listed(&answer.text);
-            if let Some((path, _)) = listed.iter().find(|(_, name)| name == filename) {
-                return self.posted(path).map(Some);
+            for (path, _) in listed.iter().filter(|(_, name)| name == filename) {
+                found.push(self.posted(path)?);
             }
             if listed.is_empty() {
                 break;
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     fn at(&self, segments: &[&str]) -> Url {
@@ -300,7 +323,8 @@ impl Tclip {
         url
     }
 
-    fn host(&self) -> String {
+    /// Its address, for people.
+    pub fn host(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
     }
 

@@ -2,10 +2,10 @@
 //! so that nobody is told "the form could not be opened" because a repetition found the trigger used up.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, WeakShared};
 
 use super::answer::Answer;
 
@@ -14,29 +14,50 @@ const KEPT_MS: i64 = 600_000;
 /// Above this many, the old ones are dropped.
 const KEPT_MAX: usize = 2_048;
 
-/// When it came, and the answer, maybe still being worked out.
-type Given = (i64, Shared<BoxFuture<'static, Answer>>);
+/// An answer.
+enum Given {
+    /// Being worked out, by those who wait for it: what nobody waits for keeps nothing else alive.
+    Soon(WeakShared<BoxFuture<'static, Answer>>),
+    /// Given.
+    Now(Answer),
+}
 
 /// Answers lately given, or still being worked out.
 #[derive(Default)]
 pub(super) struct Once {
-    answers: Mutex<HashMap<String, Given>>,
+    /// With when each came.
+    answers: Mutex<HashMap<String, (i64, Given)>>,
 }
 
 impl Once {
     /// The answer under this key; `work` is only done if there is none yet.
     pub(super) async fn answer(&self, key: &str, now: i64, work: BoxFuture<'static, Answer>) -> Answer {
-        let answer = {
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let working = {
+            let mut answers = self.answers();
             if answers.len() >= KEPT_MAX {
                 answers.retain(|_, (at, _)| now.saturating_sub(*at) < KEPT_MS);
             }
             if answers.len() >= KEPT_MAX {
                 answers.clear();
             }
-            answers.entry(key.to_owned()).or_insert_with(|| (now, work.shared())).1.clone()
+            let before = match answers.get(key) {
+                Some((_, Given::Now(answer))) => return answer.clone(),
+                Some((_, Given::Soon(working))) => working.upgrade(),
+                None => None,
+            };
+            let working = before.unwrap_or_else(|| work.shared());
+            if let Some(soon) = working.downgrade() {
+                answers.insert(key.to_owned(), (now, Given::Soon(soon)));
+            }
+            working
         };
-        answer.await
+        let answer = working.await;
+        self.answers().insert(key.to_owned(), (now, Given::Now(answer.clone())));
+        answer
+    }
+
+    fn answers(&self) -> MutexGuard<'_, HashMap<String, (i64, Given)>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -177,6 +177,10 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
         Effect::Say { channel, .. } => queue(Class::Say, String::new(), format!("say {channel}")),
         Effect::Complete { .. } => alone(Class::Ask, "complete".to_owned(), format!("complete {subject}")),
         Effect::Answer { .. } => alone(Class::Ask, "answer".to_owned(), format!("answer {subject}")),
+        // Changes of one link come one after the other.
+        Effect::SaveLink { .. } => queue(Class::Ask, String::new(), format!("golink {subject}")),
+        Effect::PostPaste { .. } => alone(Class::Ask, "post".to_owned(), format!("post {subject}")),
+        Effect::DeletePaste { .. } => alone(Class::Ask, "delete".to_owned(), format!("delete {subject}")),
         Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
     }
 }

@@ -3,16 +3,25 @@
 use super::{Store, StoreError, Tx};
 use crate::kernel::Subject;
 use crate::kernel::effect::{Due, Effect};
-use crate::kernel::kept::{self, HeldFor, Unreadable};
+use crate::kernel::kept::Unreadable;
 use crate::kernel::paste::{Author, Draft, Paste, PasteId, PastePlace, Text};
+
+/// When a paste is gone: the ledger says it of one that steps hold. tclip knows no end, so there it is when it was deleted.
+macro_rules! end {
+    () => {
+        "case when key is null then expires_at when url is not null then null else (
+             select coalesce(max(hold.until), 0) from hold where hold.key = paste.key and hold.phase in ('begun', 'held')
+         ) end"
+    };
+}
 
 /// `select` of everything but the text, followed by what the caller asks for.
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
-            "select id, created_at, expires_at, slack_id, login, author, filename, language, url, key, held_for,
+            "select id, created_at, ", end!(), " as expires_at, slack_id, login, author, filename, language, url, key,
                  size_bytes from paste ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -29,14 +38,12 @@ struct Row {
     language: Option<String>,
     url: Option<String>,
     key: Option<String>,
-    held_for: String,
     size_bytes: i64,
 }
 
 impl Row {
     fn read(self) -> Result<Paste, StoreError> {
         let id = PasteId::read(&self.id).ok_or_else(|| Unreadable::broken("paste", "its id is not one of a paste"))?;
-        let HeldFor(held_for) = kept::read(&self.held_for)?;
         Ok(Paste {
             id,
             filename: self.filename,
@@ -47,7 +54,6 @@ impl Row {
             expires_at: self.expires_at,
             place: self.url.map_or(PastePlace::Here, |url| PastePlace::Tclip { url }),
             key: self.key,
-            held_for,
         })
     }
 }
@@ -67,21 +73,21 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// Keeps a paste, and if it ends, the wake that removes it. `content` is empty for one that stands at a tclip.
+    /// Keeps a paste, and if it ends by itself, the wake that removes it. `content` is empty for one that stands at a tclip.
     pub async fn insert_paste(&mut self, paste: &Paste, content: &str) -> Result<(), StoreError> {
-        let held_for = held_for(paste)?;
+        let ends_at = paste.expires_at.filter(|_| paste.key.is_none());
         let url = match &paste.place {
             PastePlace::Here => None,
             PastePlace::Tclip { url } => Some(url),
         };
         sqlx::query(
             "insert into paste (id, created_at, expires_at, slack_id, login, author, filename, language, url, key,
-                 held_for, size_bytes, content)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 size_bytes, content)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(paste.id.as_str())
         .bind(paste.created_at)
-        .bind(paste.expires_at)
+        .bind(ends_at)
         .bind(&paste.author.slack_id)
         .bind(paste.author.login.as_ref().map(|login| login.to_lowercase()))
         .bind(&paste.author.name)
@@ -89,23 +95,11 @@ impl Tx {
         .bind(&paste.language)
         .bind(url)
         .bind(&paste.key)
-        .bind(held_for)
         .bind(i64::try_from(paste.size_bytes).unwrap_or(i64::MAX))
         .bind(content)
         .execute(self.connection())
         .await?;
-        self.wake_at_end(&paste.id, paste.expires_at).await
-    }
-
-    /// Gives a paste another end, and another list of requests it lives for.
-    pub async fn hold_paste(&mut self, paste: &Paste) -> Result<(), StoreError> {
-        sqlx::query("update paste set expires_at = $2, held_for = $3 where id = $1")
-            .bind(paste.id.as_str())
-            .bind(paste.expires_at)
-            .bind(held_for(paste)?)
-            .execute(self.connection())
-            .await?;
-        self.wake_at_end(&paste.id, paste.expires_at).await
+        self.wake_at_end(&paste.id, ends_at).await
     }
 
     /// Removes a paste or a draft with its text and its wake. Nothing there is fine.
@@ -132,6 +126,16 @@ impl Tx {
         self.wake_at_end(&draft.id, Some(draft.expires_at)).await
     }
 
+    /// Gives a draft another end.
+    pub async fn keep_draft(&mut self, id: &PasteId, until: i64) -> Result<(), StoreError> {
+        sqlx::query("update paste_draft set expires_at = $2 where id = $1")
+            .bind(id.as_str())
+            .bind(until)
+            .execute(self.connection())
+            .await?;
+        self.wake_at_end(id, Some(until)).await
+    }
+
     /// When a draft ends, if there is one.
     pub async fn draft_end(&mut self, id: &PasteId) -> Result<Option<i64>, StoreError> {
         let end = sqlx::query_scalar("select expires_at from paste_draft where id = $1")
@@ -150,15 +154,6 @@ impl Tx {
         let effect = Effect::ExpirePaste { id: id.to_string() };
         self.enqueue(&subject, &[Due { at, effect }]).await
     }
-
-    /// Says something in Slack that has to do with a paste.
-    pub async fn enqueue_for_paste(&mut self, id: &PasteId, effects: &[Due]) -> Result<(), StoreError> {
-        if effects.is_empty() { Ok(()) } else { self.enqueue(&id.into(), effects).await }
-    }
-}
-
-fn held_for(paste: &Paste) -> Result<String, StoreError> {
-    Ok(kept::write(&HeldFor(paste.held_for.clone()))?)
 }
 
 impl Store {
@@ -202,7 +197,9 @@ impl Store {
             "where id in (
                  select id from paste where slack_id = $1
                  union select id from paste where login = $2 and (slack_id is null or $1 is null))
-             and (expires_at is null or expires_at > $3) order by created_at desc, id desc limit $4"
+             and coalesce(",
+            end!(),
+            ", $3 + 1) > $3 order by created_at desc, id desc limit $4"
         ))
         .bind(&who.slack_id)
         .bind(who.login.as_ref().map(|login| login.to_lowercase()))
@@ -260,7 +257,9 @@ impl Store {
         let (at, id) = after;
         let rows: Vec<Row> = sqlx::query_as(select!(
             "where url is null and (created_at > $1 or (created_at = $1 and id > $2))
-             and (expires_at is null or expires_at > $3) order by created_at, id limit $4"
+             and coalesce(",
+            end!(),
+            ", $3 + 1) > $3 order by created_at, id limit $4"
         ))
         .bind(at)
         .bind(id)

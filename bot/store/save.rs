@@ -225,6 +225,17 @@ impl Tx {
         Ok(None)
     }
 
+    /// What a delivery led to is known under another name now.
+    pub async fn delivery_led_to(&mut self, key: &str, subject: &Subject) -> Result<(), StoreError> {
+        self.delivered.insert(key.to_owned(), Some(subject.clone()));
+        sqlx::query("update delivery set request_id = $2 where key = $1")
+            .bind(key)
+            .bind(subject.stored())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Forgets deliveries from before `at`: Slack repeats nothing for that long.
     pub async fn forget_deliveries_before(&mut self, at: i64) -> Result<(), StoreError> {
         sqlx::query("delete from delivery where at < $1").bind(at).execute(self.connection()).await?;

@@ -2,7 +2,8 @@
 
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::holding::Settings;
-use nightlatch::kernel::link::{Editor, Link, LinkEvent};
+use nightlatch::kernel::link::{Editor, Link, LinkChange, LinkEvent};
+use nightlatch::kernel::paste::{Author, Deletion, Paste, PasteEvent, PasteId, PastePlace, Posting};
 use nightlatch::kernel::{
     Actor, Button, By, Event, Key, NotAsked, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows,
     Standing, State, Typed, Wake,
@@ -81,6 +82,7 @@ pub fn effects() -> Named<Effect> {
     ]);
     list.extend(settles());
     list.extend(typed_asks());
+    list.extend(sent());
     let slack_id = || "U0ALICE01".to_owned();
     list.extend(purposes().into_iter().map(|purpose| {
         (format!("identify {}", crate::variants::purpose(&purpose)), Effect::Identify { slack_id: slack_id(), purpose })
@@ -223,17 +225,69 @@ pub fn actors() -> Named<Actor> {
     ])
 }
 
-pub fn link_events() -> Named<LinkEvent> {
-    let link = |long: &str| Link {
+fn link(long: &str) -> Link {
+    Link {
         short: "wiki".to_owned(),
         long: long.to_owned(),
         owner: "alice@example.com".to_owned(),
         created_at: NOON,
         edited_at: NOON + HOUR,
+    }
+}
+
+fn change() -> LinkChange {
+    LinkChange {
+        id: "01kjmma2g000000002".to_owned(),
+        editor: Editor { login: "alice@example.com".to_owned(), is_admin: false },
+        before: Some(link("https://old.example.com")),
+        wanted: link("https://wiki.example.com"),
+    }
+}
+
+/// What waits to be done at a golink and at a tclip.
+fn sent() -> Named<Effect> {
+    let id = PasteId::read("00000000-0000-4000-8000-000000000001").unwrap();
+    let login = Some("alice@example.com".to_owned());
+    let who = Author { slack_id: Some("U0ALICE01".to_owned()), login, name: "Alice".to_owned() };
+    let posting = |was_draft: bool, is_returned: bool| {
+        Box::new(Posting {
+            id: id.clone(),
+            author: who.clone(),
+            filename: "alice@example.com - notes.md".to_owned(),
+            language: Some("markdown".to_owned()),
+            size_bytes: 11,
+            expires_at: was_draft.then_some(NOON),
+            was_draft,
+            is_returned,
+            delivery: is_returned.then(|| "ab12".to_owned()),
+        })
     };
+    let paste = Paste {
+        id: id.clone(),
+        filename: "notes.md".to_owned(),
+        language: None,
+        author: who.clone(),
+        size_bytes: 11,
+        created_at: NOON,
+        expires_at: None,
+        place: PastePlace::Tclip { url: "http://paste/paste/1".to_owned() },
+        key: None,
+    };
+    let by = Actor::Person { slack_id: "U0ALICE01".to_owned() };
+    named(vec![
+        ("save_link", Effect::SaveLink { change: Box::new(change()), by }),
+        ("post_paste", Effect::PostPaste { posting: posting(true, false) }),
+        ("post_paste that its author has back", Effect::PostPaste { posting: posting(false, true) }),
+        ("delete_paste", Effect::DeletePaste { deletion: Box::new(Deletion { paste, who, is_known: true }) }),
+    ])
+}
+
+pub fn link_events() -> Named<LinkEvent> {
     let editor = Editor { login: "alice@example.com".to_owned(), is_admin: true };
     let (before, after) = (link("https://old.example.com"), link("https://wiki.example.com"));
     named(vec![
+        ("asked", LinkEvent::LinkAsked { change: change() }),
+        ("not saved", LinkEvent::LinkNotSaved { change: change(), why: "golink cannot be reached".to_owned() }),
         ("imported", LinkEvent::LinkSaved { editor: None, before: None, after: after.clone() }),
         ("saved", LinkEvent::LinkSaved { editor: Some(editor.clone()), before: Some(before.clone()), after }),
         ("deleted", LinkEvent::LinkDeleted { editor, before }),
@@ -242,20 +296,33 @@ pub fn link_events() -> Named<LinkEvent> {
 
 /// What the audit log says of pastes and of what was said for somebody.
 pub fn notes() -> Named<Value> {
+    let pastes = paste_events().into_iter().map(|(name, event)| (name, serde_json::to_value(&event).unwrap()));
+    pastes.chain(other_notes()).collect()
+}
+
+/// What the audit log says of pastes.
+pub fn paste_events() -> Named<PasteEvent> {
     let author = json!({ "slack_id": "U0ALICE01", "login": "alice@example.com", "name": "Alice" });
     let place = json!({ "place": "tclip", "url": "http://paste/paste/1" });
-    let proof = json!({ "at": NOON, "found": "gone" });
     let pasted = |place: &Value| {
         json!({
             "event": "pasted", "filename": "notes.md", "size_bytes": 11, "author": author, "expires_at": NOON,
-            "place": place, "held_for": ["01kjmma2g000000001"],
+            "place": place,
         })
     };
-    named(vec![
+    let asked = json!({ "event": "paste_asked", "filename": "notes.md", "size_bytes": 11, "author": author });
+    let deletion_asked =
+        json!({ "event": "paste_deletion_asked", "by": author, "filename": "notes.md", "place": place });
+    let events = named(vec![
         ("pasted", pasted(&json!({ "place": "here" }))),
         ("pasted at tclip", pasted(&place)),
+        ("paste_asked", asked),
+        ("paste_in_doubt", json!({ "event": "paste_in_doubt", "why": "it did not answer" })),
+        ("paste_not_sent", json!({ "event": "paste_not_sent", "why": "it did not answer" })),
+        ("paste_deletion_asked", deletion_asked),
+        ("paste_not_deleted", json!({ "event": "paste_not_deleted", "why": "it did not answer" })),
         ("paste_imported", json!({ "event": "paste_imported", "filename": "notes.md", "author": author })),
-        ("paste_held", json!({ "event": "paste_held", "expires_at": NOON, "held_for": ["01kjmma2g000000001"] })),
+        ("paste_held", json!({ "event": "paste_held", "new": ["01kjmma2g000000001"] })),
         ("paste_let_go", json!({ "event": "paste_let_go" })),
         ("paste_drafted", json!({ "event": "paste_drafted" })),
         ("paste_draft_discarded", json!({ "event": "paste_draft_discarded" })),
@@ -265,6 +332,13 @@ pub fn notes() -> Named<Value> {
             "paste_deleted at tclip",
             json!({ "event": "paste_deleted", "by": author, "filename": "notes.md", "place": place }),
         ),
+    ]);
+    events.into_iter().map(|(name, event)| (name, serde_json::from_value(event).unwrap())).collect()
+}
+
+fn other_notes() -> Named<Value> {
+    let proof = json!({ "at": NOON, "found": "gone" });
+    named(vec![
         ("released_unread", json!({ "event": "released_unread", "key": "tclip.paste 1", "why": "it cannot be read" })),
         ("settled_unread", json!({ "event": "settled_unread", "key": "tclip.paste 1", "proof": proof })),
         ("log_is_older", json!({ "event": "log_is_older", "anchor": { "seq": 9, "hash": "ab12" }, "end": 7 })),
@@ -281,10 +355,6 @@ pub fn notes() -> Named<Value> {
         ),
         ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),
     ])
-}
-
-pub fn helds() -> Named<Vec<String>> {
-    named(vec![("nobody", Vec::new()), ("two", vec!["01kjmma2g000000001".to_owned(), "01kjmma2g000000002".to_owned()])])
 }
 
 /// What a holder of a key wants of its step type.

@@ -322,7 +322,9 @@ async fn a_database_with_everything_in_it_can_be_made() {
         let waiting = stage.bot.store().await.waiting().await.unwrap();
         let kinds: BTreeSet<_> = waiting.iter().map(|one| variants::effect(&one.effect)).collect();
         let (_, all) = variants::ALL.iter().find(|(name, _)| *name == "Effect").unwrap();
-        let missing: Vec<_> = all.iter().filter(|kind| !kinds.contains(*kind)).collect();
+        // This company has neither a golink nor a tclip; stories kill the bot before it has called one.
+        let elsewhere = ["SaveLink", "PostPaste", "DeletePaste"];
+        let missing: Vec<_> = all.iter().filter(|kind| !kinds.contains(*kind) && !elsewhere.contains(*kind)).collect();
         assert!(missing.is_empty(), "nothing of these waits: {missing:?}");
         let (world, pressed) = (world(stage), pressed(stage).await);
         stage.bot.stop().await;

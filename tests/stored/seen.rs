@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::link::LinkEvent;
+use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Step};
 use nightlatch::kernel::workflow::{Clause, Input, Stage};
 use nightlatch::kernel::{
@@ -142,6 +143,9 @@ impl Seen {
         self.note("Effect", variants::effect(effect));
         match effect {
             Effect::FindApprovers { stage: _ } | Effect::Settle { .. } | Effect::ExpirePaste { .. } => {}
+            Effect::SaveLink { change: _, by: _ }
+            | Effect::PostPaste { posting: _ }
+            | Effect::DeletePaste { deletion: _ } => {}
             Effect::Say { channel: _, thread: _, by: _, text: _, blocks: _ } => {}
             Effect::Identify { slack_id: _, purpose } => self.note("Purpose", variants::purpose(purpose)),
             Effect::Show { place } => self.place(place),
@@ -249,6 +253,10 @@ impl Seen {
 
     pub fn actor(&mut self, actor: &Actor) {
         self.note("Actor", variants::actor(actor));
+    }
+
+    pub fn paste_event(&mut self, event: &PasteEvent) {
+        self.note("PasteEvent", variants::paste_event(event));
     }
 
     pub fn link_event(&mut self, event: &LinkEvent) {

@@ -4,6 +4,7 @@
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
+use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{
@@ -39,7 +40,7 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, ExpirePaste }
+    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, ExpirePaste, SaveLink, PostPaste, DeletePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
@@ -58,7 +59,11 @@ variants! {
         Asked, ApproversFound, Pressed, Denied, Revoked, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
-    link_event, LinkEvent { LinkSaved, LinkDeleted }
+    paste_event, PasteEvent {
+        Pasted, PasteImported, PasteDrafted, PasteDraftDiscarded, PasteAsked, PasteInDoubt, PasteNotSent, PasteHeld, PasteLetGo, PasteExpired,
+        PasteDeletionAsked, PasteNotDeleted, PasteDeleted,
+    }
+    link_event, LinkEvent { LinkSaved, LinkDeleted, LinkAsked, LinkNotSaved }
 }
 
 /// What was never written, so that there is no example of it: what stands for words that a version does not know.

@@ -40,6 +40,7 @@ mod holders;
 mod holding;
 mod http_request;
 mod inputs;
+mod killed_outside;
 mod lying;
 mod modals;
 mod operators;

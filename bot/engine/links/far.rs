@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-use super::Counted;
+use super::{Counted, LinkError};
 use crate::clock::{Clock, Stamp};
+use crate::engine::awaited::Awaited;
 use crate::kernel::link::{Link, LinkId, Target, Typed, check_name, without_punctuation};
 use crate::outside::golink::{Golink, GolinkError, Line, Resolved};
 
@@ -58,11 +59,19 @@ pub(super) struct Far {
     said: Mutex<Said>,
     /// One change at a time: golink itself cannot say "only if it is still so".
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Who waits for what golink makes of a change.
+    pub(super) awaited: Awaited<Result<Link, LinkError>>,
 }
 
 impl Far {
     pub(super) fn new(golink: Golink, clock: Clock) -> Self {
-        Self { golink, clock, said: Mutex::default(), changing: tokio::sync::Mutex::default() }
+        Self {
+            golink,
+            clock,
+            said: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            awaited: Awaited::default(),
+        }
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {

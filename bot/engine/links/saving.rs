@@ -1,4 +1,5 @@
-//! Making, changing and deleting links: here through the one writer, at a golink by looking first, asking, and reading the answer.
+//! Making, changing and deleting links: here through the one writer; at a golink by looking first, having the change saved, and waiting for
+//! what the worker's call came to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +8,13 @@ use super::writing::{LinkOutcome, LinkWork};
 use super::{LinkError, Links, Place, failure, far};
 use crate::engine::jobs::{self, Written};
 use crate::kernel::Actor;
-use crate::kernel::link::{
-    self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkRefusal, without_punctuation,
-};
+use crate::kernel::link::{self, Draft, Editor, Expect, KnownLogins, Link, LinkChange, without_punctuation};
 use crate::outside::golink::GolinkError;
 
 /// Looking at golink before a change gets this much of Slack's three seconds.
 const LOOK_LIMIT: Duration = Duration::from_millis(1_000);
-/// Finding out what came of a change that did not answer gets this much.
-const LOOK_AGAIN_LIMIT: Duration = Duration::from_millis(500);
+/// A change that was looked at gets this much: saving it, golink's answer, looking once more, and saving what came of it.
+const CHANGE_LIMIT: Duration = Duration::from_millis(1_700);
 
 /// Somebody makes or changes a link.
 #[derive(Clone, Debug)]
@@ -47,13 +46,8 @@ impl Links {
                 self.write(work, actor, delivery).await
             }
             Place::There(far) => {
-                let (links, far) = (self.clone(), far.clone());
-                // Goes on when whoever asked has no more time: what golink did must be noted.
-                let saving = tokio::spawn(async move {
-                    let _one = far.changing.lock().await;
-                    links.save_there(&far, saving, &known).await
-                });
-                saving.await.unwrap_or_else(|_| Err(broke_off()))
+                let _one = far.changing.lock().await;
+                self.save_there(far, saving, &known).await
             }
         }
     }
@@ -87,6 +81,7 @@ impl Links {
             Written::Link(outcome) => match *outcome {
                 LinkOutcome::Saved(link, _) | LinkOutcome::Deleted(link) => Ok(link),
                 LinkOutcome::Refused(refusal) => Err(refusal.into()),
+                LinkOutcome::Noted => Err(LinkError::NotSaved("nothing came of it; this is a bug".to_owned())),
             },
             _ => Err(LinkError::NotSaved("nothing came of it; this is a bug".to_owned())),
         }
@@ -106,36 +101,18 @@ impl Links {
         };
         let now = self.engine.inner.clock.now_ms();
         let wanted = link::save(&draft, &expect, &editor, (before.as_ref(), bare.as_ref(), known), now)?;
-        let saved = far.golink.save(&wanted.short, &wanted.long, &wanted.owner).await;
-        far.forget();
-        let after = match saved {
-            Ok(line) => far::link(line),
-            Err(GolinkError::Refused { status: 403, .. }) if before.is_none() => {
-                // Somebody was faster.
-                return Err(LinkRefusal::NotYours { short: wanted.short, owner: String::new() }.into());
-            }
-            Err(error) if error.may_have_happened() => {
-                let again = tokio::time::timeout(LOOK_AGAIN_LIMIT, far.find_fresh(&wanted.short)).await;
-                match again {
-                    Ok(Ok(Some(found))) if found.long == wanted.long && found.owner == wanted.owner => found,
-                    Ok(Ok(found)) if found == before => return Err(LinkError::Failed(failure(&error))),
-                    _ => return Err(LinkError::NotKnown(failure(&error))),
-                }
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let event = LinkEvent::LinkSaved { editor: Some(editor), before, after: after.clone() };
-        let noted = self.engine.submit(jobs::Work::LinkNote(Box::new(event)), actor, None, None).await;
-        if let Err(error) = noted {
-            // The link is there; only our own log misses it.
-            tracing::error!(link = %after.short, %error, "a link was saved at golink and could not be noted here");
+        let id = self.engine.inner.ids.next(now);
+        let came = far.awaited.wait(&id);
+        let change = Box::new(LinkChange { id: id.clone(), editor, before, wanted });
+        let work = jobs::Work::Link(Box::new(LinkWork::Ask { change, by: actor.clone() }));
+        if let Err(error) = self.engine.submit(work, actor, None, None).await {
+            let error = LinkError::from(error);
+            far.awaited.tell(&id, &Err(error.clone()));
+            return Err(error);
         }
-        Ok(after)
+        match tokio::time::timeout(CHANGE_LIMIT, came).await {
+            Ok(Ok(came)) => came,
+            _ => Err(LinkError::NotKnown(failure(&far.late()))),
+        }
     }
-}
-
-/// Saving panicked, and nobody knows how far it came.
-fn broke_off() -> LinkError {
-    let (what, advice) = ("saving at golink broke off, which is a bug".to_owned(), String::new());
-    LinkError::NotKnown(crate::kernel::Failure { what, advice, retryable: false, retry_after_ms: None })
 }

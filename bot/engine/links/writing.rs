@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Place;
 use crate::engine::Engine;
 use crate::engine::circumstances::Circumstances;
+use crate::kernel::effect::Effect;
 use crate::kernel::link::{
-    self, Draft, Editor, Expect, KnownLogins, Link, LinkEvent, LinkId, LinkRefusal, without_punctuation,
+    self, Draft, Editor, Expect, KnownLogins, Link, LinkChange, LinkEvent, LinkId, LinkRefusal, without_punctuation,
 };
+use crate::kernel::{Actor, Subject};
 use crate::store::{StoreError, Tx};
 
 /// A change of a link.
@@ -32,6 +34,22 @@ pub(in crate::engine) enum LinkWork {
         /// Whom the tailnet knows.
         known: Arc<KnownLogins>,
     },
+    /// Ask a golink to make or replace it.
+    Ask {
+        /// What it was and what it shall be.
+        change: Box<LinkChange>,
+        /// Who wants it.
+        by: Actor,
+    },
+    /// What golink made of that.
+    Came {
+        /// What was asked for.
+        change: Box<LinkChange>,
+        /// The link now, or why it is not as it was wanted.
+        came: Result<Link, String>,
+        /// Said to whoever wanted it and does not wait any more.
+        say: Option<Effect>,
+    },
 }
 
 /// What came of it.
@@ -42,6 +60,8 @@ pub(in crate::engine) enum LinkOutcome {
     Deleted(Link),
     /// The rules say no.
     Refused(LinkRefusal),
+    /// It is about a link at a golink.
+    Noted,
 }
 
 /// Applies the rules and writes what they say.
@@ -53,6 +73,8 @@ pub(in crate::engine) async fn write(
     let (short, editor) = match work {
         LinkWork::Save { draft, editor, .. } => (&draft.short, editor),
         LinkWork::Delete { short, editor, .. } => (short, editor),
+        LinkWork::Ask { change, by } => return asked(tx, change, by, &how).await,
+        LinkWork::Came { change, came, say } => return came_to(tx, change, (came, say.as_ref()), &how).await,
     };
     let id = LinkId::of(short);
     let before = tx.link(&id).await?;
@@ -69,6 +91,7 @@ pub(in crate::engine) async fn write(
             (Ok(()), None) => LinkOutcome::Refused(LinkRefusal::NoSuchLink { short: short.clone() }),
             (Err(refusal), _) => LinkOutcome::Refused(refusal),
         },
+        LinkWork::Ask { .. } | LinkWork::Came { .. } => LinkOutcome::Noted,
     };
     // Slack delivered it before: what it did then was this.
     let is_repeated = match how.delivery {
@@ -91,27 +114,47 @@ pub(in crate::engine) async fn write(
             tx.delete_link(&id).await?;
             (LinkEvent::LinkDeleted { editor: editor.clone(), before: before.clone() }, "deleted")
         }
-        LinkOutcome::Refused(_) => return Ok(outcome),
+        LinkOutcome::Refused(_) | LinkOutcome::Noted => return Ok(outcome),
     };
     note(tx, &event, state, &how).await?;
     Ok(outcome)
 }
 
-/// Notes what happened to a link that stands elsewhere.
-pub(in crate::engine) async fn note_saved(
+/// Saved before golink is called, so that no kill leaves a change without an entry.
+async fn asked(
     tx: &mut Tx,
-    event: &LinkEvent,
-    how: Circumstances<'_>,
-) -> Result<(), StoreError> {
-    note(tx, event, "saved at golink", &how).await
+    change: &LinkChange,
+    by: &Actor,
+    how: &Circumstances<'_>,
+) -> Result<LinkOutcome, StoreError> {
+    note(tx, &LinkEvent::LinkAsked { change: change.clone() }, "asked of golink", how).await?;
+    let effect = Effect::SaveLink { change: Box::new(change.clone()), by: by.clone() };
+    tx.enqueue_for(&Subject::Link(change.wanted.id()), effect, how.now).await?;
+    Ok(LinkOutcome::Noted)
+}
+
+async fn came_to(
+    tx: &mut Tx,
+    change: &LinkChange,
+    (came, say): (&Result<Link, String>, Option<&Effect>),
+    how: &Circumstances<'_>,
+) -> Result<LinkOutcome, StoreError> {
+    let (event, state) = match came {
+        Ok(after) => {
+            let (editor, before, after) = (Some(change.editor.clone()), change.before.clone(), after.clone());
+            (LinkEvent::LinkSaved { editor, before, after }, "saved at golink")
+        }
+        Err(why) => (LinkEvent::LinkNotSaved { change: change.clone(), why: why.clone() }, "not saved at golink"),
+    };
+    note(tx, &event, state, how).await?;
+    if let Some(say) = say {
+        tx.enqueue_for(&Subject::Link(change.wanted.id()), say.clone(), how.now).await?;
+    }
+    Ok(LinkOutcome::Noted)
 }
 
 async fn note(tx: &mut Tx, event: &LinkEvent, state: &str, how: &Circumstances<'_>) -> Result<(), StoreError> {
-    let id = match event {
-        LinkEvent::LinkSaved { after, .. } => after.id(),
-        LinkEvent::LinkDeleted { before, .. } => before.id(),
-    };
-    tx.note(&(&id).into(), how.actor, event, state, how.now).await
+    tx.note(&Subject::Link(event.id()), how.actor, event, state, how.now).await
 }
 
 /// After the commit: memory follows, in the order of the commits.
@@ -120,6 +163,6 @@ pub(in crate::engine) fn committed(engine: &Engine, outcome: &LinkOutcome) {
     match outcome {
         LinkOutcome::Saved(link, false) => shelf.put(link.clone()),
         LinkOutcome::Deleted(link) => shelf.remove(&link.id()),
-        LinkOutcome::Saved(_, true) | LinkOutcome::Refused(_) => {}
+        LinkOutcome::Saved(_, true) | LinkOutcome::Refused(_) | LinkOutcome::Noted => {}
     }
 }

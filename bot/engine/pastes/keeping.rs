@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::writing::PasteWork;
+use super::writing::{PasteWork, Saying};
 use super::{PasteError, Pastes, signed};
 use crate::kernel::effect::{Due, Effect};
-use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, Text};
+use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, Text, Wish};
 use crate::kernel::request::Found;
 use crate::kernel::{Actor, Failure, Key, Request, RequestId};
 use crate::notices::pastes as words;
@@ -31,7 +31,6 @@ struct Wanted<'a> {
     key: &'a Key,
     text: Text,
     requests: Vec<Request>,
-    until: i64,
 }
 
 impl PasteKeeper {
@@ -65,23 +64,16 @@ impl PasteKeeper {
             let request = self.pastes.inner.store.load(id).await;
             requests.push(request.map_err(|error| later(&error))?);
         }
-        let until = holders.iter().map(|holder| holder.until).max().unwrap_or(0);
-        let wanted = Wanted { key, text, requests, until };
-        let mut paste = match &there {
+        let wanted = Wanted { key, text, requests };
+        let paste = match &there {
             Some(paste) => paste.clone(),
             None => self.make(&wanted).await?,
         };
-        let ids: Vec<String> = ids.iter().map(RequestId::to_string).collect();
-        let expires_at = (paste.place == PastePlace::Here).then_some(until);
-        let page = self.pastes.page(&paste);
-        let is_new = |request: &&Request| there.is_none() || !paste.held_for.contains(&request.id.to_string());
-        let says: Vec<Due> =
-            wanted.requests.iter().filter(is_new).map(|request| self.say(request, &paste, &page)).collect();
-        if there.is_none() || paste.expires_at != expires_at || !says.is_empty() {
-            // Those who came with this run: if it is done again, they are not told again.
-            (paste.expires_at, paste.held_for) = (expires_at, ids);
-            let content = if expires_at.is_some() { wanted.text.content } else { String::new() };
-            let work = PasteWork::Hold { paste: paste.clone(), content, says };
+        let says: Vec<Saying> =
+            wanted.requests.iter().map(|request| self.say(request, &paste, &self.pastes.page(&paste))).collect();
+        if there.is_none() || !says.is_empty() {
+            let content = if paste.place == PastePlace::Here { wanted.text.content } else { String::new() };
+            let work = PasteWork { wish: Wish::Hold { paste: paste.clone(), content, new: ids }, says };
             self.pastes.write(work, Actor::Worker, None).await.map_err(|error| later(&error))?;
         }
         self.read_back(&paste).await
@@ -126,19 +118,21 @@ impl PasteKeeper {
             author,
             size_bytes: wanted.text.content.len(),
             created_at: self.pastes.now(),
-            expires_at: Some(wanted.until),
+            // The ledger says it.
+            expires_at: None,
             place,
             key: Some(wanted.key.to_string()),
-            held_for: Vec::new(),
         })
     }
 
-    fn say(&self, request: &Request, paste: &Paste, page: &str) -> Due {
+    fn say(&self, request: &Request, paste: &Paste, page: &str) -> Saying {
         let said = words::held(&request.workflow.title, &paste.filename, page, paste.place == PastePlace::Here);
         let slack_id = request.requester.slack_id.clone();
         let (channel, by) = (slack_id.clone(), slack_id);
         let effect = Effect::Say { channel, thread: None, by, text: said.text, blocks: said.blocks };
-        Due { at: self.pastes.now(), effect }
+        // A run that is done again tells nobody twice.
+        let once = Some(format!("held {} {}", paste.id, request.id));
+        Saying { due: Due { at: self.pastes.now(), effect }, once }
     }
 
     async fn read_back(&self, paste: &Paste) -> Result<Found, Failure> {
@@ -196,7 +190,7 @@ impl PasteKeeper {
     }
 
     async fn forget(&self, id: &PasteId) -> Result<(), Failure> {
-        let work = PasteWork::LetGo { id: id.clone() };
+        let work = Wish::LetGo { id: id.clone() };
         self.pastes.write(work, Actor::Worker, None).await.map(drop).map_err(|error: PasteError| later(&error))
     }
 }

@@ -1,27 +1,28 @@
 //! Pastes for the surfaces: made, listed, shared and deleted, whether they stand with us or at a tclip.
 //!
-//! Everything that changes one goes through the writer. A post to a tclip happens before it is written down: it is no
-//! grant, and whoever pasted waits for its address.
+//! Everything that changes one goes through the writer, and what is done at a tclip is saved before the worker does it.
 
 mod author;
 mod deleting;
 mod keeping;
 pub mod moving;
+mod posting;
 mod room;
 pub(super) mod writing;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::TellError;
+use super::awaited::Awaited;
 use super::jobs::{Job, Jobs, Work, Written};
 use crate::clock::{Clock, Ids};
 use crate::config::Ceilings;
 use crate::kernel::paste::{
-    Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, suspects, suspects_in_name,
+    Author, DRAFT_KEPT_MS, Draft, Paste, PasteId, PastePlace, PasteRefusal, Suspect, Text, Wish, suspects,
+    suspects_in_name,
 };
 use crate::kernel::{Actor, Failure, Refusal};
 use crate::outside::tclip::{Tclip, TclipError};
@@ -32,8 +33,6 @@ pub use author::signed;
 pub use keeping::PasteKeeper;
 use writing::{PasteOutcome, PasteWork};
 
-/// Slack waits 3 seconds for the answer to a command; looking up who asked and saving need the rest of it.
-const POST_LIMIT: Duration = Duration::from_millis(1_400);
 /// Of one person's pastes, in a list.
 const LISTED_MAX: i64 = 20;
 
@@ -72,7 +71,7 @@ impl Doubts {
 }
 
 /// Why nothing was pasted, deleted or shared.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum PasteError {
     /// The rules say no.
     #[error("refused: {0}")]
@@ -118,6 +117,8 @@ struct Inner {
     ceilings: Ceilings,
     /// Drafts being sent to a tclip now: a second click must not send one twice.
     in_hand: Mutex<HashSet<PasteId>>,
+    /// Who waits for what tclip says.
+    awaited: Awaited<posting::Came>,
 }
 
 /// A text about to be pasted, and what goes with it.
@@ -148,7 +149,18 @@ impl Pastes {
         jobs: Jobs,
         (settings, ceilings): (PasteSettings, Ceilings),
     ) -> Self {
-        Self { inner: Arc::new(Inner { store, clock, ids, jobs, settings, ceilings, in_hand: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                clock,
+                ids,
+                jobs,
+                settings,
+                ceilings,
+                in_hand: Mutex::default(),
+                awaited: Awaited::default(),
+            }),
+        }
     }
 
     /// Whether pastes stand with us.
@@ -193,49 +205,29 @@ impl Pastes {
     /// # Errors
     /// Nothing was pasted; only if tclip did not answer in time it may have been (`TclipError::may_have_happened`).
     pub async fn create(&self, pasting: Pasting, delivery: Option<String>) -> Result<Paste, PasteError> {
-        let Pasting { author, text, expires_at, draft } = pasting;
-        let _taken = match &draft {
+        let _taken = match &pasting.draft {
             Some(id) => Some(self.take(id).await?),
             None => None,
         };
-        if self.are_here() {
-            self.may_keep(&author, text.content.len()).await?;
+        if self.inner.settings.tclip.is_some() {
+            return self.post(pasting, delivery).await;
         }
-        let (id, place, filename) = match &self.inner.settings.tclip {
-            None => (self.new_id()?, PastePlace::Here, text.filename),
-            Some(tclip) => {
-                let filename = signed(&author, &text);
-                let client = tclip.client.clone().with_limit(POST_LIMIT);
-                let url = client.post(&filename, &text.content).await?;
-                let id = PasteId::find(url.as_str()).map_or_else(|| self.new_id(), Ok)?;
-                (id, PastePlace::Tclip { url: url.to_string() }, filename)
-            }
-        };
+        let Pasting { author, text, expires_at, draft } = pasting;
+        self.may_keep(&author, text.content.len()).await?;
         let paste = Paste {
-            id,
-            filename,
+            id: self.new_id()?,
+            filename: text.filename,
             language: text.language,
             size_bytes: text.content.len(),
             created_at: self.now(),
             expires_at,
-            place,
+            place: PastePlace::Here,
             key: None,
-            held_for: Vec::new(),
             author,
         };
-        let content = if paste.place == PastePlace::Here { text.content } else { String::new() };
-        let actor = actor(&paste.author);
-        let work = PasteWork::Create { paste: paste.clone(), content, draft };
-        match self.write(work, actor, delivery).await {
-            Ok(Some(written)) => Ok(written),
-            Ok(None) => Ok(paste),
-            // It stands there, and its author must get its address; only our list will not have it.
-            Err(PasteError::NotSaved(error)) if paste.place != PastePlace::Here => {
-                tracing::error!(error, "a paste at tclip could not be written down");
-                Ok(paste)
-            }
-            Err(error) => Err(error),
-        }
+        let by = actor(&paste.author);
+        let wish = Wish::Keep { paste: paste.clone(), content: text.content, draft };
+        self.write(wish, by, delivery).await.map(|written| written.unwrap_or(paste))
     }
 
     fn new_id(&self) -> Result<PasteId, PasteError> {
@@ -254,7 +246,7 @@ impl Pastes {
         let expires_at = self.now().saturating_add(DRAFT_KEPT_MS);
         let draft = Draft { id: self.new_id()?, slack_id: slack_id.to_owned(), text, expires_at };
         let actor = Actor::Person { slack_id: slack_id.to_owned() };
-        self.write(PasteWork::Draft { draft: draft.clone() }, actor, delivery).await?;
+        self.write(Wish::Draft { draft: draft.clone() }, actor, delivery).await?;
         Ok(draft)
     }
 
@@ -279,7 +271,7 @@ impl Pastes {
             Ok(_) => {}
         }
         let actor = Actor::Person { slack_id: slack_id.to_owned() };
-        self.write(PasteWork::Discard { id: id.clone() }, actor, None).await.map(drop)
+        self.write(Wish::Discard { id: id.clone() }, actor, None).await.map(drop)
     }
 
     /// Somebody's own pastes, newest first, at most twenty.
@@ -341,13 +333,13 @@ impl Pastes {
 
     async fn write(
         &self,
-        work: PasteWork,
+        work: impl Into<PasteWork>,
         actor: Actor,
         delivery: Option<String>,
     ) -> Result<Option<Paste>, PasteError> {
         let stopping = || PasteError::NotSaved("nightlatch is stopping".to_owned());
         let (answer, answered) = oneshot::channel();
-        let job = Job { work: Work::Paste(Box::new(work)), actor, delivery, done: None, answer };
+        let job = Job { work: Work::Paste(Box::new(work.into())), actor, delivery, done: None, answer };
         self.inner.jobs.send(job).await.map_err(|()| stopping())?;
         match answered.await.map_err(|_| stopping())? {
             Ok(Written::Paste(PasteOutcome::Kept(paste))) => Ok(Some(*paste)),

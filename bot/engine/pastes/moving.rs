@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Ids;
 use crate::kernel::Actor;
-use crate::kernel::kept::Note;
-use crate::kernel::paste::{Author, Paste, PasteId, PastePlace, PasteRefusal, Text};
+use crate::kernel::paste::{Author, Paste, PasteEvent, PasteId, PastePlace, PasteRefusal, Text};
 use crate::store::{Store, StoreError};
 
 /// Pastes read from the database at once.
@@ -153,11 +152,10 @@ pub async fn import(store: &Store, line: &Line, ids: &Ids, now: i64) -> Result<M
         expires_at,
         place: PastePlace::Here,
         key: None,
-        held_for: Vec::new(),
     };
     tx.insert_paste(&paste, &text.content).await?;
-    let event = serde_json::json!({ "event": "paste_imported", "filename": paste.filename, "author": paste.author });
-    tx.note(&(&paste.id).into(), &Actor::Operator { by: None }, &Note(event), "kept", now).await?;
+    let event = PasteEvent::PasteImported { filename: paste.filename.clone(), author: paste.author.clone() };
+    tx.note(&(&paste.id).into(), &Actor::Operator { by: None }, &event, "kept", now).await?;
     tx.commit().await?;
     Ok(Moved::New)
 }

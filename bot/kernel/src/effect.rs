@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Failure, Purpose};
+use crate::event::{Actor, Failure, Purpose};
 use crate::holding::Holding;
 use crate::id::Key;
+use crate::link::LinkChange;
 use crate::operator::By;
+use crate::paste::{Deletion, Posting};
 use crate::refusal::Refusal;
 use crate::request::{Message, Place, Request};
 use crate::typed::{NotAsked, Typed};
@@ -111,6 +113,23 @@ pub enum Effect {
         /// Its id.
         id: String,
     },
+    /// Have a golink make or change a link.
+    SaveLink {
+        /// What it was and what it shall be.
+        change: Box<LinkChange>,
+        /// Who wants it.
+        by: Actor,
+    },
+    /// Post a text to a tclip, or find out whether it was.
+    PostPaste {
+        /// What.
+        posting: Box<Posting>,
+    },
+    /// Delete a paste at a tclip.
+    DeletePaste {
+        /// Which.
+        deletion: Box<Deletion>,
+    },
 }
 
 impl Effect {
@@ -125,7 +144,12 @@ impl Effect {
             | Self::Wake { .. }
             | Self::Complete { .. }
             | Self::Answer { .. } => true,
-            Self::Settle { .. } | Self::Say { .. } | Self::ExpirePaste { .. } => false,
+            Self::Settle { .. }
+            | Self::Say { .. }
+            | Self::ExpirePaste { .. }
+            | Self::SaveLink { .. }
+            | Self::PostPaste { .. }
+            | Self::DeletePaste { .. } => false,
         }
     }
 
@@ -143,6 +167,9 @@ impl Effect {
             Self::Complete { .. } => "complete",
             Self::Answer { .. } => "answer",
             Self::ExpirePaste { .. } => "expire_paste",
+            Self::SaveLink { .. } => "save_link",
+            Self::PostPaste { .. } => "post_paste",
+            Self::DeletePaste { .. } => "delete_paste",
         }
     }
 }

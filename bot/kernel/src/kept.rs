@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use kinds::{Asked, BEFORE_OF, HeldFor, KINDS, Note};
+pub use kinds::{Asked, BEFORE_OF, KINDS, Note, RETIRED};
 
 /// Where the number stands.
 const SHAPE: &str = "shape";

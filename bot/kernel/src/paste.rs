@@ -1,10 +1,14 @@
 //! The rules of pastes: what may be pasted, who may delete, when one is gone, and what should be asked about first.
 
+mod event;
+mod life;
 mod name;
 mod suspects;
 
 use serde::{Deserialize, Serialize};
 
+pub use event::PasteEvent;
+pub use life::{Decided, Known, Row, Wish, decide};
 pub use name::{named_with_language, tidy_filename};
 pub use suspects::{Suspect, suspects, suspects_in_name};
 
@@ -219,14 +223,12 @@ pub struct Paste {
     pub size_bytes: usize,
     /// When it was made, milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it is gone, milliseconds since the Unix epoch; none: it stays.
+    /// When it is gone, milliseconds since the Unix epoch; none: it stays. Of one that steps hold the ledger says it.
     pub expires_at: Option<i64>,
     /// Where it stands.
     pub place: PastePlace,
     /// The key of the step that holds it; none for what people pasted themselves.
     pub key: Option<String>,
-    /// The requests it lives for; empty for what people pasted themselves.
-    pub held_for: Vec<String>,
 }
 
 impl Paste {
@@ -264,6 +266,51 @@ pub struct Draft {
     pub text: Text,
     /// When it is forgotten, milliseconds since the Unix epoch.
     pub expires_at: i64,
+}
+
+/// A text that is to be posted to a tclip; the text itself is in the draft of this id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// The draft's.
+    pub id: PasteId,
+    /// Whose it is.
+    pub author: Author,
+    /// What tclip is to call it, with its author in front.
+    pub filename: String,
+    /// Which language it is in, if somebody said.
+    pub language: Option<String>,
+    /// How long the text is, in bytes.
+    pub size_bytes: usize,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// It waited for a second click, and does so again if it cannot be posted.
+    pub was_draft: bool,
+    /// Its author has the text back, so it is not posted any more: it is only found out whether it was.
+    pub is_returned: bool,
+    /// Fingerprint of the delivery that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+}
+
+impl Posting {
+    /// The draft that has its text.
+    pub fn as_draft(&self, content: &str, expires_at: i64) -> Draft {
+        let text =
+            Text { filename: self.filename.clone(), language: self.language.clone(), content: content.to_owned() };
+        Draft { id: self.id.clone(), slack_id: self.author.slack_id.clone().unwrap_or_default(), text, expires_at }
+    }
+}
+
+/// A paste that is to be deleted at a tclip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// Which.
+    pub paste: Paste,
+    /// Who wants it.
+    pub who: Author,
+    /// It was written down here; else only tclip knew it.
+    pub is_known: bool,
 }
 
 #[cfg(test)]
@@ -312,7 +359,6 @@ mod tests {
             expires_at,
             place: PastePlace::Here,
             key: key.map(str::to_owned),
-            held_for: Vec::new(),
         }
     }
 

@@ -33,6 +33,13 @@ impl Answer {
         }
         Ok(Self { status, location, download, text: String::from_utf8_lossy(&body).into_owned() })
     }
+
+    /// Whether it is this text, or the beginning of it where it was cut.
+    pub(super) fn is_all_of(&self, content: &str) -> bool {
+        // Of a sign that was cut through nothing is left but that there was one.
+        let read = self.text.trim_end_matches('\u{fffd}');
+        self.text == content || read.len().saturating_add(4) > PAGE_MAX_BYTES && content.starts_with(read)
+    }
 }
 
 /// SQLite gave up waiting, and nothing was saved.

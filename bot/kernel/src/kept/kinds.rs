@@ -8,6 +8,7 @@ use crate::effect::Effect;
 use crate::event::{Actor, Event};
 use crate::holding::Settings;
 use crate::link::LinkEvent;
+use crate::paste::PasteEvent;
 use crate::request::{Ask, Request};
 
 /// Every kind that is stored, with the newest shape this version writes and reads. A database that holds another kind, or
@@ -19,8 +20,9 @@ pub const KINDS: &[(&str, i64)] = &[
     of::<Actor>(),
     of::<LinkEvent>(),
     of::<Note>(),
-    of::<HeldFor>(),
     of::<Settings>(),
+    // Only older versions wrote these; `RETIRED` says which.
+    ("held for", 1),
     // Those of step types and of the anchor have their raising steps beside their code, which tests compare to the numbers here.
     ("anchor", 1),
     ("before of http.request", 1),
@@ -32,6 +34,10 @@ pub const KINDS: &[(&str, i64)] = &[
     ("before of tailscale.auth_key", 1),
     ("before of tclip.paste", 1),
 ];
+
+/// Kinds that only older versions wrote, and that none reads any more. A file that holds one is no later version's. `held for` said for
+/// whom a paste lives; now the ledger does.
+pub const RETIRED: &[&str] = &["held for"];
 
 /// What the kinds of step types begin with. A step type has its own raising steps; a test compares the numbers here to them.
 pub const BEFORE_OF: &str = "before of ";
@@ -127,7 +133,7 @@ impl Kept for Effect {
     const KIND: &'static str = "effect";
     // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet. The
     // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide, and somebody
-    // may have asked for too much.
+    // may have asked for too much; what is sent to a golink or a tclip.
     const RAISES: &'static [Raise] =
         &[settling_belongs_to_the_key, says_more, says_more, finds_for_the_first_stage, says_more];
 }
@@ -214,25 +220,35 @@ impl Kept for Asked<'_> {
 /// What the audit log says that happened to a link.
 impl Kept for LinkEvent {
     const KIND: &'static str = "link event";
-    const RAISES: &'static [Raise] = &[];
+    // What was asked of a golink, and was not done.
+    const RAISES: &'static [Raise] = &[says_more];
 }
 
-/// What the audit log says that happened to a paste, or was said for somebody: an object with its name under `event`.
+/// What the audit log says that happened and is no event of a request or a link: an object with its name under `event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Note(pub Value);
 
 impl Kept for Note {
     const KIND: &'static str = "note";
-    const RAISES: &'static [Raise] = &[];
+    // What is asked of a tclip came with it.
+    const RAISES: &'static [Raise] = &[the_ledger_says_who_holds_a_paste];
 }
 
-/// The requests that a paste lives for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct HeldFor(pub Vec<String>);
+/// A paste had the list of those whom it lives for, and the end of their access; now the log says who came.
+fn the_ledger_says_who_holds_a_paste(mut note: Value) -> Result<Value, String> {
+    let is_held = note.get("event").is_some_and(|name| name == "paste_held");
+    if let Some(fields) = note.as_object_mut()
+        && let Some(held_for) = fields.remove("held_for")
+        && is_held
+    {
+        fields.remove("expires_at");
+        fields.insert("new".to_owned(), held_for);
+    }
+    Ok(note)
+}
 
-impl Kept for HeldFor {
-    const KIND: &'static str = "held for";
-    const RAISES: &'static [Raise] = &[];
+impl Kept for PasteEvent {
+    const KIND: &'static str = Note::KIND;
+    const RAISES: &'static [Raise] = Note::RAISES;
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use nightlatch_golink::{LONG_MAX, Link, LinkId, NameError, check, check_name, usable, without_punctuation};
 
+use super::change::LinkChange;
+
 /// Owner of what tagged devices make, in golink. Never a person, so such links are anybody's.
 const TAGGED: &str = "tagged-devices";
 
@@ -134,6 +136,29 @@ pub enum LinkEvent {
         /// What it was.
         before: Link,
     },
+    /// A golink is asked to make or change it.
+    LinkAsked {
+        /// What for.
+        change: LinkChange,
+    },
+    /// golink did not, or nobody knows.
+    LinkNotSaved {
+        /// What was asked for.
+        change: LinkChange,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl LinkEvent {
+    /// Which link.
+    pub fn id(&self) -> LinkId {
+        match self {
+            Self::LinkSaved { after, .. } => after.id(),
+            Self::LinkDeleted { before, .. } => before.id(),
+            Self::LinkAsked { change } | Self::LinkNotSaved { change, .. } => change.wanted.id(),
+        }
+    }
 }
 
 /// golink's rule: new links, links of nobody, links of people who are gone, one's own; and all of them for an admin.

@@ -197,6 +197,9 @@ impl World {
             Effect::Show { place } => Some(super::story::shown(place.clone())),
             Effect::Tell { .. } | Effect::Rewrite { .. } => None,
             Effect::Say { .. } | Effect::ExpirePaste { .. } => panic!("requests tell, they do not say"),
+            Effect::SaveLink { .. } | Effect::PostPaste { .. } | Effect::DeletePaste { .. } => {
+                panic!("these are of no request")
+            }
             Effect::Complete { .. } | Effect::Answer { .. } => panic!("it is a request already"),
             Effect::Wake { wake } => Some(Event::Woke { wake: *wake }),
         }

@@ -69,6 +69,9 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Complete { typed } => format!("complete what {} typed", typed.by),
         Effect::Answer { typed, .. } => format!("answer {}", typed.by),
         Effect::ExpirePaste { id } => format!("expire paste {id}"),
+        Effect::SaveLink { change, .. } => format!("save link {}", change.wanted.short),
+        Effect::PostPaste { posting } => format!("post paste {}", posting.id),
+        Effect::DeletePaste { deletion } => format!("delete paste {}", deletion.paste.id),
         Effect::Wake { wake } => format!("wake {}", format!("{wake:?}").to_lowercase()),
     };
     if due.at == now { word } else { format!("{word} in {}", crate::hold::show(due.at - now)) }
