@@ -312,13 +312,14 @@ fn transient(what: &str) -> Failure {
 }
 
 pub(super) fn slack_failure(error: &SlackError) -> Failure {
-    tracing::info!(%error, "a look-up failed");
+    // What only an operator can mend was told when the call was refused, once.
+    tracing::debug!(%error, "a look-up failed");
     let (what, advice) = error.for_people();
     Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }
 
 pub(super) fn tailscale_failure(error: &TailscaleError) -> Failure {
-    tracing::info!(%error, "a look-up failed");
+    tracing::debug!(%error, "a look-up failed");
     let (what, advice) = error.for_people();
     Failure { what, advice, retryable: error.is_retryable(), retry_after_ms: error.retry_after_ms() }
 }

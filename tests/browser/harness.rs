@@ -120,6 +120,9 @@ fn try_started<T>(command: &mut Command, look: impl Fn(&str) -> Option<T>) -> Op
     }
 }
 
+/// So often something may be drawn anew between being found and being pressed.
+const STALE_MAX: usize = 20;
+
 impl Page {
     /// Waits until an expression of the page is true; looked at whenever the page is drawn.
     pub async fn until(&self, condition: &str, what: &str) {
@@ -151,7 +154,14 @@ impl Page {
     }
 
     pub async fn click(&self, css: &str) {
-        self.element(css).await.click().await.unwrap_or_else(|error| panic!("{css} can be clicked: {error}"));
+        // The page may draw what was found anew before it is pressed; then the new one is.
+        for _ in 0..STALE_MAX {
+            match self.element(css).await.click().await {
+                Err(error) if error.is_stale_element_reference() => {}
+                clicked => return clicked.unwrap_or_else(|error| panic!("{css} can be clicked: {error}")),
+            }
+        }
+        panic!("{css} is drawn anew again and again");
     }
 
     /// Presses what leads to another page, and waits until that is there: a look that begins on the page one leaves is lost
