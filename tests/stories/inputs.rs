@@ -156,7 +156,7 @@ async fn what_stood_there_before_is_there_again_and_opens_nothing_if_it_is_anoth
         stage.alice.command("/access database 1h write INC-7").await;
         stage.bob.press("Approve").await;
         assert_eq!(stage.tailnet.attribute("alice-laptop", LEVEL), Some(json!("write")));
-        stage.advance(1.hours()).await;
+        stage.advance(61.minutes()).await;
         assert_eq!(stage.tailnet.attribute("alice-laptop", LEVEL), Some(json!("none")));
         assert!(!stage.request().await.is_left_on());
         stage.tailnet.remove_by_hand("alice-laptop", LEVEL).expect("a device");
