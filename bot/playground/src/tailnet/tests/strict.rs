@@ -282,6 +282,7 @@ async fn the_page_sees_people_devices_attributes_faults_and_calls() {
           "key": "custom:jit_prod_db",
           "value": true,
           "expires_at": 1767225660000,
+          "set_at": 1767225600000,
           "left_ms": 40000,
           "was_found": false
         }
