@@ -180,6 +180,7 @@ async fn a_post_whose_answer_was_lost_is_looked_for_in_the_list_page_by_page() {
             answer("200 OK", "", &other),
             answer("200 OK", "", &row(ID, "a&#43;b &lt;c&gt; &amp;amp; &#34;d&#34;")),
             answer("200 OK", "", "<html>No pastes</html>"),
+            answer("200 OK", "", "<html>No pastes</html>"),
         ],
     )
     .await;
@@ -191,6 +192,7 @@ async fn a_post_whose_answer_was_lost_is_looked_for_in_the_list_page_by_page() {
     insta::assert_snapshot!(lines.join("\n"), @"
     GET /paste/list?page=0 HTTP/1.1
     GET /paste/list?page=1 HTTP/1.1
+    GET /paste/list?page=2 HTTP/1.1
     GET /paste/list?page=0 HTTP/1.1
     ");
 }
