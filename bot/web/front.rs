@@ -39,7 +39,8 @@ impl FrontPage {
     /// `/`, the icon, and whatever nobody else answers.
     pub fn router(self) -> Router {
         Router::new()
-            .route("/", get(front))
+            // Nothing is ever sent here, under whatever name: that is no address of ours.
+            .route("/", get(front).fallback(nothing_here))
             .route("/favicon.ico", get(icon))
             .route("/icon.svg", get(icon))
             .fallback(nothing_here)
