@@ -17,6 +17,8 @@ use super::{Answering, Call, LINE_MAX_BYTES, Reply, user};
 const CALLS_MAX: usize = 16;
 /// Whoever connects says at once what they want.
 const LINE_LIMIT: Duration = Duration::from_secs(10);
+/// Whoever asked reads the answer at once.
+const READ_LIMIT: Duration = Duration::from_secs(10);
 /// What a path of a socket may have, with a temporary name in front of it.
 const PATH_MAX_BYTES: usize = 90;
 
@@ -160,8 +162,12 @@ async fn answer(stream: UnixStream, answering: &Answering) -> io::Result<()> {
     };
     let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
     text.push(b'\n');
-    write.write_all(&text).await?;
-    write.shutdown().await
+    // Whoever never reads keeps a place for others no longer than this.
+    tokio::time::timeout(READ_LIMIT, async {
+        write.write_all(&text).await?;
+        write.shutdown().await
+    })
+    .await?
 }
 
 #[cfg(test)]
