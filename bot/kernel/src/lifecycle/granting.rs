@@ -327,7 +327,7 @@ fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
 fn too_slow() -> Failure {
     Failure {
         what: "switching it on took so long that its time would have passed before anybody had it".to_owned(),
-        advice: "ask again once Tailscale answers faster, or for longer".to_owned(),
+        advice: "ask again later, or for longer".to_owned(),
         retryable: false,
         retry_after_ms: None,
     }
