@@ -7,6 +7,9 @@ use super::tailnet::Attribute;
 use super::world::{Happening, Inner, Next};
 use crate::outside::net::NetError;
 
+/// Calls are paced for so long after they were limited: the pace grows with every call that is taken, and few are made.
+const PACED_MS: i64 = 600_000;
+
 impl Inner {
     /// The next thing that is due now happens.
     pub fn happen(&mut self) -> Option<Next> {
@@ -125,7 +128,11 @@ impl Inner {
         if !self.troubles.is_empty() {
             self.calm_since = self.now;
         }
-        if self.troubles.iter().any(|trouble| trouble.keeps_ends()) {
+        if self.is_broken(Trouble::Limited) {
+            self.paced_until = self.now.saturating_add(PACED_MS);
+        }
+        let is_paced = self.now < self.paced_until;
+        if is_paced || self.troubles.iter().any(|trouble| trouble.keeps_ends()) {
             self.clear_since = self.now;
         }
         if self.troubles.iter().any(|trouble| trouble.keeps_words()) {

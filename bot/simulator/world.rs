@@ -66,6 +66,8 @@ pub struct Inner {
     pub calm_since: i64,
     /// When something was last broken that keeps access from ending.
     pub clear_since: i64,
+    /// Calls may be paced until then, because they were limited.
+    pub paced_until: i64,
     /// When something was last broken that keeps people from being told.
     pub heard_since: i64,
     /// The newest ask, as Slack delivers it.
@@ -137,6 +139,7 @@ impl World {
             troubles: Vec::new(),
             calm_since: now,
             clear_since: now,
+            paced_until: now,
             heard_since: now,
             newest_ask: None,
             fuse: None,
