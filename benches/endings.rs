@@ -31,6 +31,7 @@ use nightlatch::engine::links::LinkPlace;
 use nightlatch::engine::logbook::Logbook;
 use nightlatch::engine::pastes::PasteSettings;
 use nightlatch::engine::{Engine, Parts, Running};
+use nightlatch::kernel::condition::Condition;
 use nightlatch::kernel::effect::{Due, Effect};
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::request::DeviceShown;
@@ -161,6 +162,7 @@ fn workflow() -> Workflow {
         steps: vec![StepUse {
             uses: "tailscale.attribute".to_owned(),
             name: None,
+            when: Condition::default(),
             with: with.as_object().unwrap().clone(),
         }],
         announce: Some("#access".to_owned()),

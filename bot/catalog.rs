@@ -12,6 +12,7 @@ mod references;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod when;
 mod workflow;
 
 use std::collections::BTreeMap;

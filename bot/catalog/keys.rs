@@ -204,6 +204,17 @@ pub const STEP: &[FormatKey] = &[
         example: "steps:\n  - name: rule\n    uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }",
     },
     FormatKey {
+        name: "when",
+        takes: "a map of inputs with the value that each must have",
+        is_required: false,
+        about: "The step is begun only if all of these were filled in so; a request that does not meet it goes without the step, and its card does \
+                not list it. Inputs of type `choice` (where several can be chosen, one of them is enough), `flag`, `number` and `text` can be named. \
+                Only steps that ask for the same can name what it comes to.",
+        example: "inputs:\n  hold: { type: duration, max: 8h }\n  device: { type: device }\n  level: { type: choice, options: [read, write] }\nsteps:\n  \
+                  - uses: tailscale.attribute\n    with: { device: \"{{ inputs.device }}\", key: custom:jit_prod_db, value: true }\n  \
+                  - uses: slack.message\n    when: { level: write }\n    with: { to: \"#access\", text: \"{{ requester.name }} can write now\" }",
+    },
+    FormatKey {
         name: "stays",
         takes: "`true`",
         is_required: false,

@@ -48,5 +48,9 @@ fn stage(stage: &Stage) -> Value {
 }
 
 fn step(step: &StepUse) -> Value {
-    json!({ "name": step.name(), "uses": step.uses, "with": step.with })
+    let mut said = json!({ "name": step.name(), "uses": step.uses, "with": step.with });
+    if let (Some(said), false) = (said.as_object_mut(), step.when.is_empty()) {
+        said.insert("when".to_owned(), step.when.0.clone().into());
+    }
+    said
 }

@@ -5,6 +5,7 @@ use crate::config::sheet::Sheet;
 use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Key, Node, Value};
 use crate::kernel::StepType;
+use crate::kernel::condition::Condition;
 use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequesterField, pieces};
 use crate::kernel::step_type::{CAPTURED, StepResult, find};
 use crate::kernel::workflow::{Input, InputKind};
@@ -17,6 +18,8 @@ pub(super) struct Named {
     pub(super) is_own: bool,
     /// What it comes to; none: its type is not known, and what is named of it is not checked.
     results: Option<&'static [StepResult]>,
+    /// When it is part of a request; none: that has mistakes, and is not compared.
+    pub(super) when: Option<Condition>,
     /// Results that its settings name.
     captured: Vec<String>,
 }
@@ -35,7 +38,7 @@ pub(super) struct Known<'a> {
 }
 
 impl Named {
-    pub(super) fn of(node: &Node, types: &[StepType]) -> Self {
+    pub(super) fn of(node: &Node, types: &[StepType], when: Option<Condition>) -> Self {
         let text = |name: &str| {
             let Value::Map(entries) = &node.value else { return None };
             entries.iter().find_map(|(key, node)| match &node.value {
@@ -51,6 +54,7 @@ impl Named {
             is_own: own.is_some(),
             results: find(types, uses).map(|kind| kind.results),
             captured: captured(node),
+            when,
         }
     }
 }
@@ -131,6 +135,13 @@ impl Known<'_> {
         if index > self.index || (index == self.index && !self.knows_itself) {
             let help = "only earlier steps have come to something; put it before this one".to_owned();
             return Err((format!("the step {} comes later, or is this one", quoted(step)), help));
+        }
+        let own = self.steps.get(self.index).and_then(|own| own.when.as_ref());
+        if let (Some(own), Some(other)) = (own, &known.when)
+            && !own.implies(other)
+        {
+            let help = "write the same `when` here: what is left out comes to nothing".to_owned();
+            return Err((format!("the step {} is not part of every request", quoted(step)), help));
         }
         let Some(results) = known.results else { return Ok(()) };
         let is_captured =

@@ -2,8 +2,8 @@
 
 use serde_json::Map;
 
-use super::keys;
 use super::references::{Known, Named};
+use super::{keys, when};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Node, Place, Value};
@@ -36,13 +36,17 @@ pub(super) fn read(
         let place = fields.get("inputs").map_or(node.place, |inputs| inputs.place);
         sheet.mistake(place, "no input says for how long", Some(help.to_owned()));
     }
-    let named: Vec<Named> = list.iter().map(|node| Named::of(node, types)).collect();
+    let mut named: Vec<Named> = Vec::with_capacity(list.len());
+    for node in list {
+        let when = when::of_step(sheet, node, inputs);
+        named.push(Named::of(node, types, when));
+    }
     let mut steps: Vec<Option<StepUse>> = Vec::with_capacity(list.len());
     for (index, node) in list.iter().enumerate() {
         let step = step(sheet, node, &Known { inputs, steps: &named, index, knows_itself: false }, types);
         if let Some(step) = &step
             && let Some(number) =
-                steps.iter().position(|other| other.as_ref().is_some_and(|other| is_same(step, other, types)))
+                steps.iter().position(|other| other.as_ref().is_some_and(|other| is_same(step, other, inputs, types)))
         {
             let message = format!("touches the same thing as step {}", number + 1);
             sheet.mistake(node.place, message, Some("take it out, or give it another key".to_owned()));
@@ -52,14 +56,15 @@ pub(super) fn read(
     steps.into_iter().collect()
 }
 
-/// Whether both would hold the same key. Case does not tell keys apart: Tailscale's are unique without it.
-fn is_same(step: &StepUse, other: &StepUse, types: &[StepType]) -> bool {
+/// Whether both would hold the same key in one request. Case does not tell keys apart: Tailscale's are unique without it.
+fn is_same(step: &StepUse, other: &StepUse, inputs: Option<&[Input]>, types: &[StepType]) -> bool {
     let plain = |step: &StepUse, name: &str| {
         step.with.get(name).map(|value| value.to_string().to_lowercase().replace(char::is_whitespace, ""))
     };
     let Some(kind) = find(types, &step.uses).filter(|kind| kind.holds == Holds::Shared) else { return false };
     let mut keys = kind.settings.iter().filter(|setting| setting.is_key).map(|setting| setting.name);
-    step.uses == other.uses && keys.all(|name| plain(step, name) == plain(other, name))
+    let meet = !step.when.excludes(&other.when, inputs.unwrap_or_default());
+    meet && step.uses == other.uses && keys.all(|name| plain(step, name) == plain(other, name))
 }
 
 fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -> Option<StepUse> {
@@ -97,7 +102,8 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
         let place = settings.get(mistake.setting).map_or_else(|| settings.place(), |node| within(node, &mistake.at));
         sheet.mistake(place, mistake.message.clone(), mistake.help.clone());
     }
-    Some(StepUse { uses: kind.uses.to_owned(), name: name?, with: json })
+    let when = known.steps.get(known.index).and_then(|own| own.when.clone())?;
+    Some(StepUse { uses: kind.uses.to_owned(), name: name?, when, with: json })
 }
 
 /// Every `{{ }}`, setting by setting; whether all can be filled in.

@@ -33,7 +33,7 @@ pub struct Listed {
     pub ended_at: Option<String>,
     /// Taking it back does not work; it is tried again and again.
     pub stuck: bool,
-    /// In the workflow's order.
+    /// In the workflow's order; those that the request goes without are not among them.
     pub steps: Vec<ListedStep>,
 }
 
@@ -52,7 +52,7 @@ pub struct ListedStep {
 
 impl Listed {
     pub(super) fn of(request: &Request) -> Self {
-        let steps = request.steps.iter().zip(&request.workflow.steps);
+        let steps = request.steps.iter().zip(&request.workflow.steps).filter(|(step, _)| step.is_taken());
         Self {
             id: request.ask.id.to_string(),
             workflow: request.workflow.name.clone(),

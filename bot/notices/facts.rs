@@ -195,7 +195,7 @@ impl Facts {
             was_begun: request.steps.iter().any(was_begun),
             on_before: request.steps.iter().any(is_on_before),
             unread: request.steps.iter().any(is_unread),
-            unguarded: request.workflow.steps.iter().any(StepUse::is_unguarded),
+            unguarded: is_unguarded(request),
             trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
             advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
             can_retry: can_retry(request, now),
@@ -251,8 +251,14 @@ fn release_failures(request: &Request) -> u32 {
 
 /// What each step touches; of one that is not known yet, its type.
 fn keys(request: &Request) -> Vec<&str> {
-    let steps = request.steps.iter().zip(&request.workflow.steps);
+    let steps = request.steps.iter().zip(&request.workflow.steps).filter(|(step, _)| step.is_taken());
     steps.map(|(step, written)| step.key.as_ref().map_or(written.uses.as_str(), Key::as_str)).collect()
+}
+
+/// Whether nothing but the bot takes back a part of it.
+fn is_unguarded(request: &Request) -> bool {
+    let mut steps = request.steps.iter().zip(&request.workflow.steps);
+    steps.any(|(step, written)| step.is_taken() && written.is_unguarded())
 }
 
 fn results(request: &Request) -> Vec<ResultAs> {
@@ -292,7 +298,7 @@ fn others_until(request: &Request) -> Option<i64> {
         Some(Found::HeldByOthers { until }) => Some(*until),
         _ => None,
     };
-    let ends: Option<Vec<i64>> = request.steps.iter().map(until).collect();
+    let ends: Option<Vec<i64>> = request.steps.iter().filter(|step| step.is_taken()).map(until).collect();
     ends?.into_iter().min().filter(|_| request.state == State::Ended)
 }
 
@@ -305,7 +311,8 @@ fn late(request: &Request) -> String {
 }
 
 fn was_begun(step: &Step) -> bool {
-    step.phase != Phase::Waiting && !matches!(step.proof, Some(Proof { found: Found::Untouched, .. }))
+    !matches!(step.phase, Phase::Waiting | Phase::LeftOut)
+        && !matches!(step.proof, Some(Proof { found: Found::Untouched, .. }))
 }
 
 fn is_unread(step: &Step) -> bool {

@@ -38,6 +38,7 @@ pub fn workflow() -> Workflow {
         steps: vec![StepUse {
             uses: "tailscale.attribute".into(),
             name: None,
+            when: crate::kernel::condition::Condition::default(),
             with: [("at".to_owned(), "{{ device.node_id }} custom:jit_prod_db".into())].into_iter().collect(),
         }],
         announce: Some("#access".into()),

@@ -179,7 +179,8 @@ fn fits(request: &Request, last: Option<&Request>, now: i64) -> Result<(), Strin
     if request.state == State::Ended && request.may_be_on() {
         return Err("has ended, and something of it may be on".to_owned());
     }
-    let all_held = request.steps.iter().all(|step| step.phase == Phase::Held && step.proof.is_some());
+    let mut taken = request.steps.iter().filter(|step| step.is_taken());
+    let all_held = taken.all(|step| step.phase == Phase::Held && step.proof.is_some());
     if request.state == State::Active && !all_held {
         return Err("is active, and not all of it was read".to_owned());
     }

@@ -1,10 +1,13 @@
 //! An example of everything that a request can hold, as values of today's build.
 
+mod inputs;
+
 use std::collections::BTreeMap;
 
-use nightlatch::kernel::input::{InputValue, PersonShown};
+use nightlatch::kernel::condition::Condition;
+use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, DeviceShown, Message, Notification, Phase, Step};
-use nightlatch::kernel::workflow::{Choosable, Clause, Input, InputKind, OwnRequest, Pattern, Stage, StepUse};
+use nightlatch::kernel::workflow::{Clause, Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
     Ask, Button, By, Failure, Found, Key, Operator, Outcome, Person, Place, Press, Proof, Recipient, Request,
     RequestId, Shows, Standing, State, Who, Workflow,
@@ -77,7 +80,12 @@ fn settings(value: Value) -> serde_json::Map<String, Value> {
 fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
     let attribute = json!({ "device": "{{ inputs.device }}", "key": "custom:jit_prod_db", "value": true });
     let paste = json!({ "filename": "two.md", "content": "# For {{ requester.email }}\n\n{{ inputs.reason }}" });
-    let uses = |uses: &str, with: Value| StepUse { uses: uses.to_owned(), name: None, with: settings(with) };
+    let uses = |uses: &str, with: Value| StepUse {
+        uses: uses.to_owned(),
+        name: None,
+        when: Condition::default(),
+        with: settings(with),
+    };
     Workflow {
         name: "prod-db".to_owned(),
         title: "Production database".to_owned(),
@@ -122,47 +130,6 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         }),
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
-    }
-}
-
-/// Inputs of every kind, with everything that they can say, and a value for each.
-fn fill_in(ask: &mut Ask) {
-    let pattern = || Some(Pattern { regex: "^INC-[0-9]+".to_owned(), help: Some("start with the ticket".to_owned()) });
-    let option = |value: &str| Choosable { value: value.to_owned(), label: value.to_uppercase() };
-    let options = || vec![option("eu"), option("us")];
-    let text =
-        InputKind::Text { max_length: 20, required: false, pattern: pattern(), default: Some("INC-1".to_owned()) };
-    let choice = |many, default: &[&str]| InputKind::Choice {
-        options: options(),
-        many,
-        default: default.iter().map(|word| (*word).to_owned()).collect(),
-        required: default.is_empty(),
-    };
-    let bob = bob();
-    let chosen = |words: &[&str], many| {
-        let chosen = words.iter().map(|word| (*word).to_owned()).collect();
-        InputValue::Choice { chosen, many }
-    };
-    let all = [
-        ("ticket", text, InputValue::Text { text: "INC-7".to_owned() }),
-        ("region", choice(false, &[]), chosen(&["eu"], false)),
-        ("regions", choice(true, &["us"]), chosen(&["eu", "us"], true)),
-        ("whom", InputKind::Person { required: true }, InputValue::Person(PersonShown::from(&bob))),
-        (
-            "count",
-            InputKind::Number { min: -1, max: 9, default: Some(1), required: false },
-            InputValue::Number { number: 3 },
-        ),
-        ("writes", InputKind::Flag { default: false }, InputValue::Flag { on: true }),
-        (
-            "link",
-            InputKind::Link { required: true, pattern: pattern() },
-            InputValue::Link { url: "https://example.com/INC-7".to_owned() },
-        ),
-    ];
-    for (name, kind, value) in all {
-        ask.workflow.inputs.push(Input { help: Some("What it is for".to_owned()), ..input(name, name, kind) });
-        ask.inputs.insert(name.to_owned(), value);
     }
 }
 
@@ -288,8 +255,18 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
 
 fn filled() -> Request {
     let mut filled = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
-    fill_in(&mut filled.ask);
+    inputs::fill_in(&mut filled.ask);
     filled
+}
+
+/// Its second step waits for something that was not filled in.
+fn shorter() -> Request {
+    let on = Found::On { until: Some(NOON + 2 * HOUR) };
+    let mut shorter = request(State::Active, None, [Phase::Held, Phase::LeftOut], &[on]);
+    shorter.ask.workflow.steps[1].when = Condition(settings(json!({ "reason": "writing" })));
+    shorter.steps[1].key = None;
+    shorter.steps[1].until = None;
+    shorter
 }
 
 fn revoked() -> Request {
@@ -340,6 +317,7 @@ pub fn requests() -> Named<Request> {
     chained.steps[1].key = None;
     let mut list = named(vec![
         ("activating, with what a step came to", chained),
+        ("active, without a step that was not asked for", shorter()),
         ("pending, in its second stage", staged()),
         ("ended, revoked by an operator", revoked()),
         ("pending", pending),

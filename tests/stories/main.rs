@@ -19,6 +19,7 @@ mod ceilings;
 mod clicks;
 mod clocks;
 mod commands;
+mod conditions;
 mod copies;
 mod deciding;
 mod directory;

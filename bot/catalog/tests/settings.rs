@@ -1,6 +1,6 @@
 //! Broken settings of steps.
 
-use super::{GOOD, messages, messages_of, read_with, with};
+use super::{GOOD, messages, messages_of, read, read_with, with};
 use crate::kernel::step_type::{Holds, Setting, SettingKind, StepResult, StepType};
 
 const fn text(name: &'static str) -> Setting {
@@ -105,4 +105,101 @@ fn settings_of_steps_are_checked() {
     12:11 `tailscale.attribute` must be a map of `key: value` lines, not a list | -
     13:5 touches the same thing as step 1 | take it out, or give it another key
     "#);
+}
+
+#[test]
+fn a_step_waits_only_for_what_can_be_filled_in() {
+    let inputs = "inputs:
+  hold: { type: duration, max: 8h }
+  level: { type: choice, options: [read, { value: write, label: Read and write }, 3] }
+  regions: { type: choice, many: true, options: [eu, us] }
+  urgent: { type: flag }
+  count: { type: number, min: 1, max: 9 }
+  ticket: { type: text, max_length: 8, pattern: \"^INC\" }
+  device: { type: device }
+";
+    let (_, rest) = GOOD.split_once("ask:").unwrap();
+    let told: Vec<String> = [
+        "{ level: write, regions: eu, urgent: true, count: 3, ticket: INC-7 }",
+        "{ level: 3 }",
+        "{ lavel: write }",
+        "{ level: wriet }",
+        "{ level: Read and write }",
+        "{ level: owner, urgent: yes }",
+        "{ level: [read, write] }",
+        "{ regions: [eu] }",
+        "{ count: 10 }",
+        "{ count: \"3\" }",
+        "{ ticket: CHG-7 }",
+        "{ ticket: INC-12345 }",
+        "{ ticket: \"INC-1 \" }",
+        "{ hold: 1h }",
+        "{ device: alice-laptop }",
+        "{}",
+        "write",
+        "{ level: read, level: write }",
+    ]
+    .iter()
+    .map(|when| {
+        let step = "{ device: \"{{ inputs.device }}\", key: custom:a, value: true }";
+        let (head, _) = rest.split_once("steps:").unwrap();
+        let text = format!(
+            "nightlatch: 1\ntitle: T\n{inputs}ask:{head}steps:\n  - uses: tailscale.attribute\n    with: {step}\n    when: {when}\n"
+        );
+        match read(&text) {
+            Ok(workflow) => serde_json::to_string(&workflow.steps[0].when).unwrap(),
+            Err(report) => messages_of(&report),
+        }
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    {"level":"write","regions":"eu","urgent":true,"count":3,"ticket":"INC-7"}
+    {"level":"3"}
+    17:13 there is no input `lavel` | did you mean `level`?
+    17:20 `when` of `level` is never `wriet` | did you mean `write`?
+    17:20 `when` of `level` is never `Read and write` | did you mean `write`?
+    17:20 `when` of `level` is never `owner` | one of: read, write, 3
+    17:35 `when` of `urgent` must be true or false, not a text | write true (without quotes)
+    17:20 `when` of `level` must be a text, not a list | brackets make a list: put the text in quotes
+    17:22 `when` of `regions` must be a text, not a list | brackets make a list: put the text in quotes
+    17:20 `when` of `count` must be from 1 to 9 | -
+    17:20 `when` of `count` must be a whole number, not a text | take the quotes off: 3
+    17:21 `when` of `ticket` does not fit the input's `pattern` | nobody can type that
+    17:21 `when` of `ticket` is longer than may be typed | at most 8 characters
+    17:21 `when` of `ticket` has blanks around it | what people type is taken without them
+    17:13 `when` of `hold`: an input of type duration has no value to wait for | name one of type choice, flag, number or text
+    17:13 `when` of `device`: an input of type device has no value to wait for | name one of type choice, flag, number or text
+    17:11 `when` is empty | write when: { input: value }, or leave it out
+    17:11 `when` must be a map of `key: value` lines, not a text | -
+    17:26 `level` stands twice | keep one
+    "#);
+}
+
+#[test]
+fn what_hangs_on_a_step_that_may_be_left_out_hangs_on_the_same() {
+    let (head, _) = GOOD.split_once("steps:\n").unwrap();
+    let head = head
+        .replace("  reason:", "  level: { type: choice, options: [read, write] }\n  urgent: { type: flag }\n  reason:");
+    let told: Vec<String> = [
+        "{ uses: test.key, when: { level: write }, with: { at: x } }, { uses: test.thing, with: { at: \"{{ steps.key.id }}\" } }",
+        "{ uses: test.key, when: { level: write }, with: { at: x } }, { uses: test.thing, when: { level: read }, with: { at: \"{{ steps.key.id }}\" } }",
+        "{ uses: test.key, when: { level: write }, with: { at: x } }, { uses: test.thing, when: { urgent: true, level: write }, with: { at: \"{{ steps.key.id }}\" } }",
+        "{ uses: test.key, with: { at: x } }, { uses: test.thing, when: { level: write }, with: { at: \"{{ steps.key.id }}\" } }",
+        "{ uses: test.key, name: one, when: { level: read }, with: { at: x } }, { uses: test.key, when: { level: write }, with: { at: x } }",
+        "{ uses: test.key, name: one, when: { level: read }, with: { at: x } }, { uses: test.key, when: { urgent: true }, with: { at: x } }",
+    ]
+    .iter()
+    .map(|steps| match read_with(&format!("{head}steps:\n  [{steps}]\n"), TYPES) {
+        Ok(workflow) => format!("accepted, {} steps", workflow.steps.len()),
+        Err(report) => messages_of(&report),
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    13:97 the step `key` is not part of every request | write the same `when` here: what is left out comes to nothing
+    13:120 the step `key` is not part of every request | write the same `when` here: what is left out comes to nothing
+    accepted, 2 steps
+    accepted, 2 steps
+    accepted, 2 steps
+    13:75 touches the same thing as step 1 | take it out, or give it another key
+    ");
 }

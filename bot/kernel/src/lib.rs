@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::string_slice, reason = "people type characters of several bytes"))]
 
 pub mod approval;
+pub mod condition;
 mod decision;
 pub mod effect;
 pub mod event;

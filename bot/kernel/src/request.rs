@@ -104,6 +104,8 @@ pub enum Phase {
     Releasing,
     /// Read back as gone.
     Gone,
+    /// No part of this request: its `when` is not met. Never begun.
+    LeftOut,
 }
 
 /// One step of a request.
@@ -274,6 +276,11 @@ impl std::ops::Deref for Request {
 }
 
 impl Step {
+    /// Whether it is part of the request.
+    pub fn is_taken(&self) -> bool {
+        self.phase != Phase::LeftOut
+    }
+
     /// Whether this is the key it touches.
     pub fn touches(&self, key: &Key) -> bool {
         self.key.as_ref() == Some(key)
@@ -281,7 +288,7 @@ impl Step {
 
     /// Whether it may be on in the outside world: its first byte may have left, and it was not read back as gone.
     pub fn may_be_on(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting | Phase::Gone)
+        !matches!(self.phase, Phase::Waiting | Phase::Gone | Phase::LeftOut)
     }
 
     /// Until when it was last read back as on, milliseconds since the Unix epoch: the earliest time if it was not, the last one

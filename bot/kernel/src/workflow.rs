@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::condition::Condition;
 use crate::person::Who;
 
 /// One thing that can be borrowed, or one chat command.
@@ -279,6 +280,9 @@ pub struct StepUse {
     /// Its own name, if the file gives it one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What must be filled in for it to be begun; a request that does not meet it goes without this step.
+    #[serde(default, skip_serializing_if = "Condition::is_empty")]
+    pub when: Condition,
     /// Its settings; strings may hold `{{ }}`.
     pub with: serde_json::Map<String, Value>,
 }

@@ -49,13 +49,14 @@ const fn of<T: Kept>() -> (&'static str, i64) {
 /// The whole request with its pinned workflow.
 impl Kept for Request {
     const KIND: &'static str = "request";
-    // The fourth: inputs can be of more kinds. The sixth: operators end requests.
+    // The fourth: inputs can be of more kinds. The sixth: operators end requests. The seventh: a request may go without a step.
     const RAISES: &'static [Raise] = &[
         keys_stand_in_the_steps,
         inputs_have_kinds,
         alarms_are_notifications,
         says_more,
         approval_has_stages,
+        says_more,
         says_more,
     ];
 }
@@ -170,9 +171,9 @@ impl Kept for Settings {
 impl Kept for Event {
     const KIND: &'static str = "event";
     // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event. The fifth: operators deny
-    // and revoke.
+    // and revoke. The sixth: a step may be left out.
     const RAISES: &'static [Raise] =
-        &[says_more, an_alarm_is_a_notification, says_more, found_for_the_first_stage, says_more];
+        &[says_more, an_alarm_is_a_notification, says_more, found_for_the_first_stage, says_more, says_more];
 }
 
 /// Only alarms were told of; what was read may say that it is on all the same.

@@ -45,7 +45,7 @@ impl Change {
         if is_planted(Fault::SaysActiveEarly) {
             self.tell_requester(Notice::Active);
         }
-        self.begin_step(0, self.moment.now);
+        self.begin_next();
         self.show();
     }
 
@@ -55,6 +55,14 @@ impl Change {
         }
         self.request.trouble = Some(failure);
         self.fail();
+    }
+
+    /// Begins the first step that waits; when none does any more, everything is on.
+    fn begin_next(&mut self) {
+        match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
+            Some(next) => self.begin_step(next, self.moment.now),
+            None => self.activate_if_it_lasts(),
+        }
     }
 
     /// Fills in the step's settings and writes down that this request holds what they touch, then has it settled at `at`. What cannot
@@ -126,10 +134,7 @@ impl Change {
                 self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
                 self.request.trouble = None;
-                match self.request.steps.iter().position(|step| step.phase == Phase::Waiting) {
-                    Some(next) => self.begin_step(next, self.moment.now),
-                    None => self.activate_if_it_lasts(),
-                }
+                self.begin_next();
             }
             (State::Activating, Phase::Begun, false) => {
                 self.settle_failed(index, unexpected("it reads back as not on"))
@@ -161,13 +166,16 @@ impl Change {
     /// Everything is on, but perhaps not for long enough: where switching on took as long as a good part of the hold, the end the far
     /// side knows would pass before it hears of a later one. It is told one that leaves room, and only then the hold begins.
     fn activate_if_it_lasts(&mut self) {
-        if self.request.steps.iter().any(|step| step.phase != Phase::Held) {
+        if self.request.steps.iter().any(|step| step.is_taken() && step.phase != Phase::Held) {
             return;
         }
         let full = self.moment.now.saturating_add(self.request.hold_ms);
         let mut is_lasting = true;
         for index in 0..self.request.steps.len() {
             let Some(step) = self.request.steps.get(index) else { return };
+            if !step.is_taken() {
+                continue;
+            }
             let confirmed = step.confirmed_until();
             let took = full.saturating_sub(confirmed).saturating_add(GRACE_MS);
             if confirmed >= full || confirmed.saturating_sub(self.moment.now) > took.saturating_mul(2) {
@@ -206,7 +214,7 @@ impl Change {
             .steps
             .iter()
             .enumerate()
-            .filter(|(_, step)| step.until.is_none_or(is_off))
+            .filter(|(_, step)| step.is_taken() && step.until.is_none_or(is_off))
             .filter(|_| !is_planted(Fault::TellsTooEarly))
             .map(|(index, _)| index)
             .collect();
@@ -295,7 +303,7 @@ impl Change {
             return;
         }
         let hanging = self.request.ask.hanging(self.moment.types);
-        for (index, step) in self.request.steps.iter_mut().enumerate() {
+        for (index, step) in self.request.steps.iter_mut().enumerate().filter(|(_, step)| step.is_taken()) {
             step.key = step.key.take().filter(|_| !hanging.contains(&index));
             step.phase = Phase::Waiting;
             step.failures = 0;

@@ -61,7 +61,11 @@ impl Request {
         if ask.hold_ms <= 0 || ask.hold_ms > max_ms {
             return Err(Refusal::HoldTooLong { max_ms });
         }
-        let steps = planning::plan(&ask, moment.types)?.into_iter().map(Step::waiting).collect();
+        let keys = planning::plan(&ask, moment.types)?.into_iter().enumerate();
+        let steps: Vec<Step> = keys.map(|(index, key)| Step::waiting(key, ask.leaves_out(index))).collect();
+        if !steps.iter().any(Step::is_taken) {
+            return Err(unusable("step for what was filled in"));
+        }
         let cards = ask.workflow.announce.iter().map(|name| Card::at(Place::Channel(name.clone()))).collect();
         let request = Request {
             ask,
@@ -126,9 +130,10 @@ impl Request {
 }
 
 impl Step {
-    fn waiting(key: Option<crate::Key>) -> Self {
+    fn waiting(key: Option<crate::Key>, is_left_out: bool) -> Self {
         let results = serde_json::Map::new();
-        Self { key, phase: Phase::Waiting, failures: 0, proof: None, until: None, results }
+        let phase = if is_left_out { Phase::LeftOut } else { Phase::Waiting };
+        Self { key, phase, failures: 0, proof: None, until: None, results }
     }
 }
 

@@ -8,11 +8,15 @@ use crate::request::{Ask, Request};
 use crate::step_type::{StepType, find};
 
 /// The key of every step, as far as it does not hang on what an earlier step comes to. What can never be filled in is refused
-/// before anybody is asked.
+/// before anybody is asked. A step that the request goes without touches nothing.
 pub(super) fn plan(ask: &Ask, types: &[StepType]) -> Result<Vec<Option<Key>>, Refusal> {
     let unusable = |missing: String| Refusal::Unusable { missing };
     let mut keys: Vec<Option<Key>> = Vec::with_capacity(ask.workflow.steps.len());
     for (index, step) in ask.workflow.steps.iter().enumerate() {
+        if ask.leaves_out(index) {
+            keys.push(None);
+            continue;
+        }
         let kind = find(types, &step.uses).ok_or_else(|| unusable(format!("step type {}", step.uses)))?;
         let key = match fill_step(step, &ask.scope(index), types) {
             Ok(with) => {

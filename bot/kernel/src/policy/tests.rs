@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::condition::Condition;
 use crate::workflow::{Input, InputKind, StepUse};
 use crate::{Ask, Moment, RequestId, StepType};
 
@@ -37,7 +38,12 @@ fn workflow(own_request: OwnRequest) -> Workflow {
         ask: vec![group("engineering"), Who::Email("eve@example.com".to_owned())],
         approve: vec![Stage::of(1, vec![group("dba"), Who::SlackGroup("oncall".to_owned())], own_request)],
         lapse_after_ms: 1_000,
-        steps: vec![StepUse { uses: "test.thing".to_owned(), name: None, with: serde_json::Map::new() }],
+        steps: vec![StepUse {
+            uses: "test.thing".to_owned(),
+            name: None,
+            when: Condition::default(),
+            with: serde_json::Map::new(),
+        }],
         announce: None,
         digest: String::new(),
     }

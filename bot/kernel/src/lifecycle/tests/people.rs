@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::condition::Condition;
 use crate::step_type::{Holds, StepType};
 use crate::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use crate::{Ask, Person, RequestId, Standing, Who, Workflow};
@@ -67,7 +68,12 @@ fn at(with: &Map<String, Value>) -> Result<String, String> {
 
 /// A step that touches this.
 pub(super) fn step(at: &str) -> StepUse {
-    StepUse { uses: "test.thing".to_owned(), name: None, with: [("at".to_owned(), at.into())].into_iter().collect() }
+    StepUse {
+        uses: "test.thing".to_owned(),
+        name: None,
+        when: Condition::default(),
+        with: [("at".to_owned(), at.into())].into_iter().collect(),
+    }
 }
 
 /// Two steps, one approval, four eyes, cards in a channel.

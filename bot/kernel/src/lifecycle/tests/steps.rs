@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::people::{alice, ask, step, workflow};
 use super::story::{START, Story, approve, failure, moment, on, settled, started};
+use crate::condition::Condition;
+use crate::input::InputValue;
 use crate::workflow::StepUse;
 use crate::{Effect, Event, Found, Key, Ledger, Outcome, Proof, Request, State, Workflow};
 
@@ -112,7 +114,7 @@ fn another_attempt_at_a_step_keeps_its_key() {
 
 #[test]
 fn what_every_request_has_for_itself_is_named_after_it() {
-    let once = StepUse { uses: "test.once".to_owned(), name: None, with: Map::new() };
+    let once = StepUse { uses: "test.once".to_owned(), name: None, when: Condition::default(), with: Map::new() };
     let story = Story::of(ask(Workflow { steps: vec![once.clone(), once], ..workflow() }));
     let keys: Vec<_> = story.request.steps.iter().map(|step| step.key.clone().unwrap().to_string()).collect();
     assert_eq!(keys, ["test.once r1 1", "test.once r1 2"]);
@@ -124,7 +126,7 @@ fn what_can_never_be_filled_in_is_refused_before_anybody_is_asked() {
         Ok(_) => "accepted".to_owned(),
         Err(why) => why.to_string(),
     };
-    let unknown = StepUse { uses: "test.unknown".to_owned(), name: None, with: Map::new() };
+    let unknown = StepUse { uses: "test.unknown".to_owned(), name: None, when: Condition::default(), with: Map::new() };
     let table = [
         of(vec![step("{{ inputs.note }}")]),
         of(vec![step("{{ steps.thing.id }}")]),
@@ -151,4 +153,65 @@ fn two_steps_that_turn_out_to_touch_the_same_fail() {
     assert_eq!(story.fate(), (State::Ending, Some(Outcome::Failed)));
     let what = story.request.trouble.clone().unwrap().what;
     assert_eq!(what, "steps 1 and 2 both touch test.thing k7 of alice@example.com");
+}
+
+/// The second of three only for those who say so.
+fn conditional() -> Workflow {
+    let when = Condition([("level".to_owned(), "write".into())].into_iter().collect());
+    Workflow { steps: vec![step("a"), StepUse { when, ..step("b") }, step("c")], ..workflow() }
+}
+
+fn asked_for(level: &str) -> crate::Ask {
+    let mut asked = ask(conditional());
+    let chosen = InputValue::Choice { chosen: vec![level.to_owned()], many: false };
+    asked.inputs.insert("level".to_owned(), chosen);
+    asked
+}
+
+#[test]
+fn a_request_goes_without_a_step_whose_condition_it_does_not_meet() {
+    for (level, taken) in [("write", vec![0, 1, 2]), ("read", vec![0, 2])] {
+        let mut story = Story::of(asked_for(level));
+        story.press(&super::people::bob(), approve());
+        story.tell(started());
+        for index in &taken {
+            assert_eq!(story.request.state, State::Activating, "{level}");
+            let event = came_to(&story, *index, json!({}));
+            story.tell(event);
+        }
+        assert_eq!(story.request.state, State::Active, "{level}");
+        story.now = story.request.expires_at.unwrap();
+        story.tell(Event::Woke { wake: crate::Wake::Expire });
+        for index in taken.iter().rev() {
+            assert_eq!(story.request.state, State::Ending, "{level}");
+            story.tell(settled(*index, Found::Gone));
+        }
+        assert_eq!(story.fate(), (State::Ended, Some(Outcome::Expired)), "{level}");
+        assert_eq!(story.step(1).key.is_some(), level == "write");
+    }
+}
+
+#[test]
+fn a_retry_goes_without_it_too() {
+    let mut story = Story::of(asked_for("read"));
+    story.press(&super::people::bob(), approve());
+    story.tell(started());
+    story.tell(Event::SettleFailed { step: 0, failure: failure(false) });
+    story.tell(settled(0, Found::Untouched));
+    story.press(&alice(), crate::Button::Retry);
+    story.tell(started());
+    for index in [0, 2] {
+        let event = came_to(&story, index, json!({}));
+        story.tell(event);
+    }
+    assert_eq!(story.request.state, State::Active);
+    assert_eq!(story.step(1).phase, crate::request::Phase::LeftOut);
+}
+
+#[test]
+fn a_request_without_any_step_is_refused() {
+    let mut asked = asked_for("read");
+    asked.workflow.steps.retain(|step| !step.when.is_empty());
+    let refusal = Request::ask(asked, moment(START)).unwrap_err();
+    assert_eq!(refusal.to_string(), "workflow has no step for what was filled in");
 }
