@@ -167,6 +167,7 @@ fn workflow() -> Workflow {
         }],
         announce: Some("#access".to_owned()),
         digest: "d".repeat(64),
+        ..Workflow::default()
     }
 }
 

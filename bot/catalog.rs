@@ -1,6 +1,7 @@
 //! Every workflow there is: reads and checks the folder of workflow files, and reports every mistake at once.
 
 mod approval;
+mod automatic;
 mod commands;
 mod files;
 mod inputs;

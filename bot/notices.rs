@@ -228,6 +228,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
             ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
         }
         Notice::StageOpened => ("stage_opened", none),
+        Notice::PassedByItself => ("passed_by_itself", none),
         Notice::Active => ("active", none),
         Notice::EndsSoon => ("ends_soon", none),
         Notice::Ended => ("ended", none),

@@ -195,7 +195,7 @@ impl Trial<'_> {
     fn named(&self, kind: impl Fn(&Who) -> Option<String>) -> Vec<(String, String)> {
         let all = |workflow: &Workflow| -> BTreeSet<(String, String)> {
             let by = workflow.approve.iter().flat_map(Stage::rules);
-            by.chain(&workflow.ask).filter_map(|who| Some((workflow.name.clone(), kind(who)?))).collect()
+            by.chain(&workflow.passers()).filter_map(|who| Some((workflow.name.clone(), kind(who)?))).collect()
         };
         self.catalog.workflows().flat_map(|workflow| all(workflow)).collect()
     }

@@ -35,15 +35,13 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
             std::slice::from_ref(node)
         }
         Value::Text(_) | Value::Flag(_) | Value::Nothing => {
-            let help = "nothing is lent without approval: write - by: [group:dba], and own_request: allow to let those people \
-                        approve for themselves";
+            let help = "write - by: [group:dba], and own_request: allow to let those people approve for themselves; approve: [] if \
+                        nobody has to decide";
             sheet.mistake(node.place, "`approve` must be a list of stages", Some(help.to_owned()));
             return None;
         }
-        Value::List(list) if list.is_empty() => {
-            sheet.mistake(node.place, "`approve` is empty, so nobody could decide", Some(HELP.to_owned()));
-            return None;
-        }
+        // Written out: nobody has to decide.
+        Value::List(list) if list.is_empty() => return Some(Vec::new()),
         _ => sheet.list(node, "`approve`")?,
     };
     if let Some(more) = stages.get(STAGES_MAX) {

@@ -64,8 +64,15 @@ pub const WORKFLOW: &[FormatKey] = &[
         name: "approve",
         takes: "a list of at most 10 stages",
         is_required: true,
-        about: "Who decides, stage by stage; see [Approval](#approval).",
+        about: "Who decides, stage by stage; see [Approval](#approval). `approve: []` says that nobody has to decide.",
         example: "approve:\n  - by: [group:dba]",
+    },
+    FormatKey {
+        name: "approve_automatically",
+        takes: "a list of at most 20 rules",
+        is_required: false,
+        about: "What passes by itself: any of the rules is enough; see [Automatic approval](#automatic-approval). Nothing does if it is left out.",
+        example: "approve_automatically:\n  - who: [\"@db-oncall\"]\n    during: mon-fri 08:00-18:00 Europe/Berlin",
     },
     FormatKey {
         name: "lapse_after",
@@ -177,6 +184,46 @@ pub const CLAUSE: &[FormatKey] = &[
         is_required: true,
         about: "Who may decide.",
         example: "by: [group:security]",
+    },
+];
+
+/// Of a rule of `approve_automatically`.
+pub const AUTOMATIC: &[FormatKey] = &[
+    FormatKey {
+        name: "who",
+        takes: "a list of people and groups",
+        is_required: false,
+        about: "Whose requests; everybody's who may ask if it is left out.",
+        example: "approve_automatically:\n  - who: [\"@db-oncall\"]",
+    },
+    FormatKey {
+        name: "during",
+        takes: "a time of the week, or a list of them",
+        is_required: false,
+        about: "When. Days, times and a time zone: every day, the whole day and UTC if they are left out. `22:00-06:00` runs over midnight and belongs to \
+                the day on which it begins. Times are what the clocks of the zone show, also when they change to summer time and back.",
+        example: "approve_automatically:\n  - during: [mon-fri 08:00-18:00 Europe/Berlin, \"sat,sun 22:00-06:00 Europe/Berlin\"]",
+    },
+    FormatKey {
+        name: "device",
+        takes: "a posture of the policy file or a condition, or a list of them",
+        is_required: false,
+        about: "What is so of the device that was chosen, all of it: conditions are written as in a posture. What cannot be read is not so.",
+        example: "approve_automatically:\n  - device: [posture:healthy, \"node:os == 'macos'\"]",
+    },
+    FormatKey {
+        name: "max_hold",
+        takes: "a length of time",
+        is_required: false,
+        about: "For how long at most.",
+        example: "approve_automatically:\n  - max_hold: 2h",
+    },
+    FormatKey {
+        name: "at_most",
+        takes: "`N per day`, N from 1 to 1000",
+        is_required: false,
+        about: "How many requests of one person pass by this rule on a calendar day, in the time zone of `during`, else UTC.",
+        example: "approve_automatically:\n  - max_hold: 1h\n    at_most: 3 per day",
     },
 ];
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kernel::Workflow;
+use crate::kernel::automatic::Automatic;
 use crate::kernel::workflow::{Clause, Input, Stage, StepUse};
 
 /// The meaning of one file.
@@ -15,6 +16,7 @@ pub fn meaning(workflow: &Workflow) -> Value {
         "inputs": workflow.inputs.iter().map(input).collect::<Vec<_>>(),
         "ask": workflow.ask,
         "approve": workflow.approve.iter().map(stage).collect::<Vec<_>>(),
+        "approve_automatically": workflow.approve_automatically.iter().map(automatic).collect::<Vec<_>>(),
         "lapse_after_ms": workflow.lapse_after_ms,
         "steps": workflow.steps.iter().map(step).collect::<Vec<_>>(),
         "announce": workflow.announce,
@@ -45,6 +47,16 @@ fn stage(stage: &Stage) -> Value {
         said.extend(more);
     }
     said
+}
+
+fn automatic(rule: &Automatic) -> Value {
+    json!({
+        "who": rule.who,
+        "during": rule.during.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "device": rule.device,
+        "max_hold_ms": rule.max_hold_ms,
+        "at_most_per_day": rule.at_most,
+    })
 }
 
 fn step(step: &StepUse) -> Value {

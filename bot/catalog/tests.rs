@@ -2,6 +2,7 @@
 
 mod anything;
 mod approval;
+mod automatic;
 mod folder;
 mod settings;
 
@@ -333,7 +334,6 @@ fn each_part_says_what_it_takes() {
         ),
         with("  - by: [group:dba, \"@db-oncall\"]", &"  - by: [group:dba]\n".repeat(11)),
         with("  - by: [group:dba, \"@db-oncall\"]", "  - quorum: 0\n    by: [group:dba]\n    own_request: nevr"),
-        with("approve:\n  - by: [group:dba, \"@db-oncall\"]\n", "approve: []\n"),
     ]
     .iter()
     .map(|text| messages(text))
@@ -375,7 +375,6 @@ fn each_part_says_what_it_takes() {
     19:5 `approve` has more than 10 stages | people have to get through all of them; put clauses into one stage with `all_of`
     9:13 `quorum` is 0, and nothing is lent that nobody approved | write 1; to let people approve for themselves, write own_request: allow
     11:18 `own_request` cannot be `nevr` | did you mean `never`?
-    8:10 `approve` is empty, so nobody could decide | say who decides: approve: with - by: [group:dba]
     "##);
 }
 

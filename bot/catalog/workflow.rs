@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{approval, inputs, keys, people, steps};
+use super::{approval, automatic, inputs, keys, people, steps};
 use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
@@ -44,13 +44,14 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     if let (Some(ask), Some(approve)) = (&ask, &approve) {
         approval::can_be_met(sheet, &fields, ask, approve);
     }
+    let approve_automatically = automatic::read(sheet, &fields, inputs.as_deref());
     let lapse_after_ms = match fields.get("lapse_after") {
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),
     };
     let announce = announce(sheet, &fields);
     let steps = steps::read(sheet, &fields, inputs.as_deref(), types);
-    Some(Workflow {
+    let workflow = Workflow {
         name: name.to_owned(),
         title: title?,
         description: description?,
@@ -58,11 +59,14 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         inputs: inputs?,
         ask: ask?,
         approve: approve?,
+        approve_automatically: approve_automatically?,
         lapse_after_ms: lapse_after_ms?,
         steps: steps?,
         announce,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
-    })
+    };
+    automatic::is_in_vain(sheet, &fields, &workflow);
+    Some(workflow)
 }
 
 /// A file of another version is not read on: its other keys may mean something else.

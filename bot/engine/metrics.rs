@@ -25,13 +25,14 @@ pub struct Metrics {
 }
 
 /// Every event there is.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 15] = [
     "asked",
     "approvers_found",
     "pressed",
     "denied",
     "revoked",
     "identified",
+    "looked",
     "not_identified",
     "settled",
     "settle_failed",

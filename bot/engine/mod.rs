@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod operating;
 mod orphans;
 mod parts;
+mod passing;
 pub mod pastes;
 pub mod people;
 mod perform;

@@ -3,7 +3,7 @@
 use super::jobs::Work;
 use super::people::Looked;
 use super::performed::{Performed, pause_ms};
-use super::{Engine, links, saying, settle, showing, typed};
+use super::{Engine, links, passing, saying, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::{PasteId, Wish};
 use crate::kernel::workflow::OwnRequest;
@@ -11,7 +11,7 @@ use crate::kernel::{Actor, Event, Failure, Person, Purpose, Request, policy};
 use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
-const IDENTIFY_ATTEMPTS_MAX: i64 = 5;
+pub(super) const IDENTIFY_ATTEMPTS_MAX: i64 = 5;
 /// A request without approvers reaches nobody: tried for about ten minutes.
 const FIND_ATTEMPTS_MAX: i64 = 14;
 
@@ -46,6 +46,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Err(error) => return Performed::later(1_000, &error.to_string()),
     };
     match &waiting.effect {
+        Effect::Identify { purpose: Purpose::Passing, .. } => passing::look(engine, &request, waiting.attempts).await,
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
         Effect::FindApprovers { stage } => find_approvers(engine, &request, *stage, waiting.attempts).await,
         Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
@@ -75,7 +76,7 @@ fn expire_paste(id: &str) -> Performed {
 
 async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &Purpose, attempts: i64) -> Performed {
     let rules = match purpose {
-        Purpose::Start => request.workflow.ask.clone(),
+        Purpose::Start | Purpose::Passing => request.workflow.ask.clone(),
         // Of every stage: which one is open is known when the press is counted.
         Purpose::Press { .. } => request.workflow.approvers(),
     };
@@ -95,7 +96,7 @@ async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &
 fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked) -> Result<Person, Failure> {
     let Some(failure) = looked.failure() else { return Ok(looked.person) };
     let answer = match purpose {
-        Purpose::Start => policy::may_ask(&request.workflow, &looked.person).map(drop),
+        Purpose::Start | Purpose::Passing => policy::may_ask(&request.workflow, &looked.person).map(drop),
         Purpose::Press { number } => match request.presses.iter().find(|press| press.number == *number) {
             Some(press) => policy::may_press(request, &looked.person, &press.button).map(drop),
             None => Ok(()),
@@ -129,6 +130,6 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
     }
 }
 
-fn put_off(failure: &Failure, attempts: i64) -> Performed {
+pub(super) fn put_off(failure: &Failure, attempts: i64) -> Performed {
     Performed::later(pause_ms(attempts, failure.retry_after_ms), &failure.what)
 }

@@ -67,7 +67,10 @@ impl Engine {
             return Err(AskError::Wrong(wrong));
         }
         let Some(person) = self.requester(slack_id, workflow, facts).await? else { return Ok(Prepared::Unknown) };
-        if !self.somebody_can_approve(workflow, &person, facts).await? {
+        let has_approvers = self.somebody_can_approve(workflow, &person, facts).await?;
+        // What passes by itself needs nobody.
+        let may_pass = matches!(facts, Facts::Fresh { .. }) && workflow.may_pass_by_itself();
+        if !has_approvers && !may_pass {
             return match facts {
                 Facts::Known => Ok(Prepared::Unknown),
                 Facts::Fresh { .. } => Err(AskError::NobodyCanApprove),
@@ -107,6 +110,9 @@ impl Engine {
             channel: form.channel.clone(),
         };
         ask.seal = seal(&ask);
+        if !has_approvers && !self.would_pass(&ask).await.map_err(AskError::Failed)? {
+            return Err(AskError::NobodyCanApprove);
+        }
         Ok(Prepared::Complete(Box::new(ask)))
     }
 
@@ -164,7 +170,7 @@ impl Engine {
                     humans.entry(human).or_default().push(index);
                 }
             }
-            if !needs.is_empty() && matching::can_fill(&needs, &humans.into_values().collect::<Vec<_>>()) {
+            if matching::can_fill(&needs, &humans.into_values().collect::<Vec<_>>()) {
                 return Ok(true);
             }
             // Whoever it names could be enough.

@@ -12,7 +12,7 @@ use super::circumstances::Circumstances;
 use super::jobs::{Job, Outcome, Queue, Waking, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
-use super::{Engine, TellError, Told, directory, saying, settling, typed};
+use super::{Engine, TellError, Told, directory, passing, saying, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Event, Moment, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
@@ -295,6 +295,7 @@ pub(super) async fn told(
     if let Some(before) = repeated(tx, seen, job, id, moment.now).await? {
         return Ok(Ok(before));
     }
+    let event = &*passing::counted(tx, &request, event, moment.now).await?;
     let applied = request.apply(event.clone(), moment);
     if applied.request == *request && applied.effects.is_empty() && applied.ledger.is_empty() {
         return Ok(Ok(Written::told(request, false)));

@@ -40,6 +40,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("alarms_row", include_str!("../../templates/slack/alarms_row.txt")),
     ("help", include_str!("../../templates/slack/help.txt")),
     ("stage_opened", include_str!("../../templates/slack/stage_opened.txt")),
+    ("passed_by_itself", include_str!("../../templates/slack/passed_by_itself.txt")),
     // Included by others.
     ("found", include_str!("../../templates/slack/found.txt")),
     ("may_be_on", include_str!("../../templates/slack/may_be_on.txt")),

@@ -10,16 +10,13 @@ use serde::Serialize;
 use super::asked::{Asked, asked};
 use super::text::{many_lines, one_line};
 use super::words;
-use crate::kernel::approval::StageNow;
 use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
 use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State};
-use approving::{Decided, StageAs, because, decided, stage_as};
+use approving::Approving;
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
 const APPROVERS_MAX: usize = 10;
-/// Of several stages together.
-const DECISIONS_MAX: usize = 20;
 /// Of one-line texts, in characters.
 const LINE_MAX: usize = 150;
 
@@ -60,23 +57,13 @@ pub struct Facts {
     /// Who pressed Retry, if nothing failed since.
     pushed_by: String,
     ended_reason: String,
-    /// How many people it takes in all stages together.
-    quorum: u32,
-    /// How many of them have approved.
-    approvals: u32,
-    decisions: Vec<Decided>,
-    /// Whether approval takes more words than one stage of one quorum.
-    staged: bool,
-    stages: Vec<StageAs>,
-    /// What the stage that waits is called; empty if none does.
-    stage: String,
-    /// Whom it still takes.
-    missing: String,
+    /// Where approval stands.
+    #[serde(flatten)]
+    approving: Approving,
     /// Whether whoever reads this card in direct messages is asked now.
     is_asked: bool,
     approvers: Vec<String>,
     approvers_more: usize,
-    because: String,
     keys: Vec<String>,
     results: Vec<ResultAs>,
     found: Vec<FoundAs>,
@@ -137,8 +124,6 @@ impl Facts {
     /// Of this request, for a card or list; `now` in milliseconds since the Unix epoch.
     pub fn of(request: &Request, now: i64) -> Self {
         let line = |text: &str| one_line(text, LINE_MAX);
-        let approval = request.approval();
-        let open = approval.open();
         let people = request.asked_now();
         let device = request.device.as_ref();
         let trouble = request.trouble.as_ref();
@@ -169,22 +154,10 @@ impl Facts {
             ended_by: request.ended_by.as_ref().map(By::to_string).unwrap_or_default(),
             pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
-            quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),
-            approvals: approval.stages.iter().map(StageNow::counted).fold(0, u32::saturating_add),
-            decisions: request
-                .decisions
-                .iter()
-                .take(DECISIONS_MAX)
-                .map(|one| decided(request, &approval, one))
-                .collect(),
-            staged: words::is_staged(&request.workflow),
-            stages: approval.stages.iter().map(|stage| stage_as(request, &approval, stage)).collect(),
-            stage: open.map(|open| words::stage_title(&request.workflow, open.index)).unwrap_or_default(),
-            missing: open.map(words::missing).unwrap_or_default(),
+            approving: Approving::of(request),
             is_asked: false,
             approvers: people.iter().take(APPROVERS_MAX).cloned().collect(),
             approvers_more: people.len().saturating_sub(APPROVERS_MAX),
-            because: because(open.or(approval.stages.last())),
             keys: keys(request).into_iter().take(5).map(line).collect(),
             results: results(request),
             found: request.steps.iter().filter_map(found).take(5).collect(),

@@ -43,6 +43,7 @@ pub fn workflow() -> Workflow {
         }],
         announce: Some("#access".into()),
         digest: "sample".into(),
+        ..Workflow::default()
     }
 }
 

@@ -141,6 +141,9 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
         Effect::Identify { purpose: Purpose::Start, .. } => {
             alone(Class::Decide, "start".to_owned(), format!("start {subject}"))
         }
+        Effect::Identify { purpose: Purpose::Passing, .. } => {
+            alone(Class::Decide, "passing".to_owned(), format!("passing {subject}"))
+        }
         // A key has one writer, and one row whoever waits for it.
         Effect::Settle { key } => Place {
             subject: Subject::from(key).stored(),

@@ -79,6 +79,17 @@ impl Store {
         Ok(readable(&stored))
     }
 
+    /// Requests under the workflow of this name that were asked at that time or later.
+    pub async fn asked_since(&self, workflow: &str, since: i64) -> Result<Vec<Request>, StoreError> {
+        let stored: Vec<Stored> =
+            sqlx::query_as(select_request!("where request.workflow = $1 and request.asked_at >= $2"))
+                .bind(workflow)
+                .bind(since)
+                .fetch_all(&self.read)
+                .await?;
+        Ok(readable(&stored))
+    }
+
     /// The ids of the newest requests, at most `limit`.
     pub async fn newest_ids(&self, limit: i64) -> Result<Vec<String>, StoreError> {
         let ids = sqlx::query_scalar("select id from request order by asked_at desc, id desc limit $1");

@@ -148,6 +148,18 @@ impl Tx {
         Ok(stored.iter().map(Stored::read).collect())
     }
 
+    /// Requests under the workflow of this name that were asked at that time or later, as the transaction sees them.
+    pub async fn asked_since(&mut self, workflow: &str, since: i64) -> Result<Vec<Request>, StoreError> {
+        self.flush().await?;
+        let stored: Vec<Stored> =
+            sqlx::query_as(select_request!("where request.workflow = $1 and request.asked_at >= $2"))
+                .bind(workflow)
+                .bind(since)
+                .fetch_all(self.connection())
+                .await?;
+        stored.iter().map(|stored| Ok(stored.read()?)).collect()
+    }
+
     /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
     pub async fn known_of(&mut self, id: &RequestId) -> Result<Option<(String, String)>, StoreError> {
         let row = sqlx::query_as("select workflow, requester from request where id = $1")

@@ -17,11 +17,13 @@ const WRITE: &str = "NIGHTLATCH_WRITE_MEANINGS";
 
 /// Every file that is frozen, with the SHA-256 of its text and of its meaning.
 const FILES: &[(&str, &str)] = &[
+    ("automatic", "c76ec74930819ed767824bf365f546536e233f2c93e28cd4ae2880466413ce36"),
     ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),
     ("everything", "93c6d7d22223145054f597452747902a5a847cf45e20e57d102d1a5d06a8dd52"),
     ("http", "75f7c1948babde553379987036b708f4d828d665caaedd99f0684db824676d0b"),
     ("inputs", "2589383be9960fe03cb84c43d6c2b475a268aecb5625f00b866eae6ecab1a1c1"),
     ("least", "b01b6cc07ba6efebc45ead937d9082079b1feac4d6f80ddc7c9ec7da62c9f22e"),
+    ("nobody-decides", "b28bb745f44aa4a7c13b7122e23d661c705dd6be7cf59685f414a6ef1453ecb7"),
     ("policy", "caa71272cbbb7955588996a030777e6c5faf9a881338a50cf9dd68371f4449a9"),
     ("policy-unguarded", "f22834e4e037b2b93179d36d01734f60f103f3311ba7cb551ab9f4b5aed10da6"),
     ("prod-db", "6063c709ea9a335d263778a7fc2b90c09b57acd25e372cbb2428270cc9c38d1e"),

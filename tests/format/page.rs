@@ -197,6 +197,12 @@ fn page() -> Page {
         let by = if example.starts_with("by") { "" } else { ", by: [group:security]" };
         page.example(&format!("approve:\n  - all_of:\n      - {{ {example}{by} }}\n      - {{ by: [group:dba] }}"));
     });
+    page.line(
+        "## Automatic approval\n\nA request passes by itself if everything is so that one of these rules says; else people decide, and the card says why it did not \
+         pass. What passes is shown and logged like any other, with the rule, and told to those who would have been asked in the first stage; they can \
+         take it back. What is so is found out when it is asked, and nothing passes more than an hour later.\n",
+    );
+    page.keys(keys::AUTOMATIC, Page::example);
     inputs_part(&mut page);
     page.line("## Steps\n");
     page.keys(keys::STEP, Page::example);

@@ -10,6 +10,7 @@ use nightlatch::kernel::{
 };
 use serde_json::{Value, json};
 
+use crate::approving::facts;
 use crate::requests::{
     HOUR, NOON, Named, alice, buttons, failure, founds, message, named, once, person, places, plain_failure,
     recipients, root, standings, whos,
@@ -41,6 +42,7 @@ pub fn notices() -> Vec<Notice> {
     let mut list = vec![
         Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
         Notice::StageOpened,
+        Notice::PassedByItself,
         Notice::Active,
         Notice::EndsSoon,
         Notice::Ended,
@@ -57,7 +59,7 @@ pub fn notices() -> Vec<Notice> {
 }
 
 fn purposes() -> Vec<Purpose> {
-    vec![Purpose::Press { number: 1 }, Purpose::Start]
+    vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing]
 }
 
 fn wakes() -> [Wake; 4] {
@@ -190,6 +192,7 @@ pub fn events() -> Named<Event> {
         list.push((name, Event::Identified { purpose: Purpose::Press { number: 1 }, person }));
     }
     list.push(("identified start".to_owned(), Event::Identified { purpose: Purpose::Start, person: alice() }));
+    list.push(("looked".to_owned(), Event::Looked { facts: Box::new(facts()) }));
     list.extend(founds().into_iter().map(|found| {
         let name = format!("settled {}", crate::variants::found(&found));
         (name, Event::settled(0, Proof { at: NOON, found }))

@@ -11,6 +11,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod approving;
 mod database;
 mod examples;
 mod making;

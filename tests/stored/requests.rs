@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use nightlatch::kernel::condition::Condition;
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, DeviceShown, Message, Notification, Phase, Step};
-use nightlatch::kernel::workflow::{Clause, Input, InputKind, OwnRequest, Stage, StepUse};
+use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
     Ask, Button, By, Failure, Found, Key, Operator, Outcome, Person, Place, Press, Proof, Recipient, Request,
     RequestId, Shows, Standing, State, Who, Workflow,
 };
 use serde_json::{Value, json};
+
+use crate::approving;
 
 /// When everything in the examples happens: Sunday 2026-03-01 12:00:00 UTC.
 pub const NOON: i64 = 1_772_366_400_000;
@@ -25,7 +27,7 @@ pub fn named<T>(list: Vec<(&str, T)>) -> Named<T> {
     list.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn group() -> Who {
+pub fn group() -> Who {
     Who::TailnetGroup("group:dba".to_owned())
 }
 
@@ -58,7 +60,7 @@ pub fn root() -> Operator {
     Operator { user: "root".to_owned(), host: "lock1".to_owned() }
 }
 
-fn bob() -> Person {
+pub fn bob() -> Person {
     person("U0BOB0001", "Bob", Standing::Member)
 }
 
@@ -102,6 +104,7 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
         steps: vec![uses("tailscale.attribute", attribute), uses("tclip.paste", paste)],
         announce: (!is_bare).then(|| "#access".to_owned()),
         digest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef".to_owned(),
+        ..Workflow::default()
     }
 }
 
@@ -201,26 +204,12 @@ pub fn recipients() -> Vec<Recipient> {
     ]
 }
 
-fn decision(person: Person, approved: bool, stage: usize) -> Decision {
+pub fn decision(person: Person, approved: bool, stage: usize) -> Decision {
     let by = Decider::Person { person, rule: Some(group()) };
     Decision { by, approved, stage, reason: String::new(), at: NOON + 1_000 }
 }
 
-/// Two stages, the second of two clauses; a yes in the first, and a no in the second that does not end it.
-fn staged() -> Request {
-    let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
-    let role = Who::Role("autogroup:admin".to_owned());
-    let clauses = vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: whos() }];
-    let own_request = OwnRequest::Confirm;
-    request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
-    let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);
-    let two = [decision(bob(), true, 0), decision(person("U0CAROL01", "Carol", Standing::Member), true, 0)];
-    request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
-    request.asked.push(Asked { stage: 1, people: vec!["U0DAVE001".to_owned()] });
-    request
-}
-
-fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[Found]) -> Request {
+pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[Found]) -> Request {
     let is_begun = state >= State::Activating;
     let is_over = state == State::Ended;
     let mut finds = found.iter().cloned();
@@ -235,6 +224,8 @@ fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[
         presses: Vec::new(),
         presses_count: 1,
         asked: vec![Asked { stage: 0, people: vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()] }],
+        judging: false,
+        not_by_itself: Vec::new(),
         approved_at: is_begun.then_some(NOON + 1_000),
         active_at: is_begun.then_some(NOON + 2_000),
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),
@@ -318,7 +309,6 @@ pub fn requests() -> Named<Request> {
     let mut list = named(vec![
         ("activating, with what a step came to", chained),
         ("active, without a step that was not asked for", shorter()),
-        ("pending, in its second stage", staged()),
         ("ended, revoked by an operator", revoked()),
         ("pending", pending),
         ("pending, with every kind of input", filled()),
@@ -336,6 +326,7 @@ pub fn requests() -> Named<Request> {
         ("revoked", request(State::Ended, Some(Outcome::Revoked), [Gone, Gone], &gone)),
         ("expired", request(State::Ended, Some(Outcome::Expired), [Gone, Gone], &gone)),
     ]);
+    list.extend(approving::passing());
     for found in founds() {
         let name = format!("found {}", crate::variants::found(&found));
         list.push((name, request(State::Active, None, [Held, Held], &[found.clone(), found])));

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts};
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Step};
+use nightlatch::kernel::window::Window;
 use nightlatch::kernel::workflow::{Clause, Input, Stage};
 use nightlatch::kernel::{
     Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request,
@@ -43,6 +45,8 @@ impl Seen {
             presses,
             presses_count: _,
             asked,
+            judging: _,
+            not_by_itself: _,
             approved_at: _,
             active_at: _,
             expires_at: _,
@@ -70,9 +74,16 @@ impl Seen {
         for Asked { stage: _, people: _ } in asked {}
         for Decision { by, approved: _, stage: _, reason: _, at: _ } in decisions {
             self.note("Decider", variants::decider(by));
-            let Decider::Person { person, rule } = by;
-            self.person(person);
-            rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
+            match by {
+                Decider::Person { person, rule } => {
+                    self.person(person);
+                    rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
+                }
+                Decider::Itself { by, words: _, facts } => {
+                    self.note("Passing", variants::passing(by));
+                    self.facts(facts);
+                }
+            }
         }
         for Press { number: _, by: _, button, channel: _ } in presses {
             self.note("Button", variants::button(button));
@@ -99,6 +110,7 @@ impl Seen {
             inputs,
             ask,
             approve,
+            approve_automatically,
             lapse_after_ms: _,
             steps: _,
             announce: _,
@@ -114,6 +126,19 @@ impl Seen {
             }
             self.note("OwnRequest", variants::own_request(own_request));
         }
+        for Automatic { who, during, device: _, max_hold_ms: _, at_most: _ } in approve_automatically {
+            who.iter().for_each(|who| self.note("Who", variants::who(who)));
+            for Window { days, from: _, to: _, zone: _ } in during {
+                days.iter().for_each(|day| self.note("Day", variants::day(day)));
+            }
+        }
+    }
+
+    pub fn facts(&mut self, facts: &Facts) {
+        let Facts { person, unread, device, passed_today: _ } = facts;
+        self.person(person);
+        unread.iter().for_each(|who| self.note("Who", variants::who(who)));
+        if let Some(DeviceFacts { node_id: _, attributes: _, postures: _, unread: _ }) = device {}
     }
 
     fn person(&mut self, person: &Person) {
@@ -211,6 +236,7 @@ impl Seen {
             }
             Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
+            | Notice::PassedByItself
             | Notice::Active
             | Notice::EndsSoon
             | Notice::Ended
@@ -239,6 +265,7 @@ impl Seen {
                 self.note("Purpose", variants::purpose(purpose));
                 self.person(person);
             }
+            Event::Looked { facts } => self.facts(facts),
             Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
             Event::Settled { step: _, proof, results: _ } => self.proof(proof),
             Event::SettleFailed { .. } | Event::Observed { .. } => {}

@@ -1,11 +1,13 @@
 //! The names of all variants of all types that are stored, one type a table: a new variant does not compile before it is named
 //! here, and does not pass before there is an example of it.
 
+use nightlatch::kernel::automatic::Passing;
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Decider, Phase};
+use nightlatch::kernel::window::Day;
 use nightlatch::kernel::workflow::{InputKind, OwnRequest};
 use nightlatch::kernel::{
     Actor, Button, By, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing,
@@ -33,7 +35,9 @@ variants! {
     found, Found { On, OnBefore, Told, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone, LeftOut }
     by, By { Person, Operator }
-    decider, Decider { Person }
+    decider, Decider { Person, Itself }
+    passing, Passing { NobodyDecides, Rule }
+    day, Day { Mon, Tue, Wed, Thu, Fri, Sat, Sun }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
     who, Who { TailnetGroup, Role, SlackGroup, Email, Unknown }
@@ -44,7 +48,7 @@ variants! {
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, PassedByItself, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
@@ -52,11 +56,11 @@ variants! {
     }
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck }
-    purpose, Purpose { Press, Start }
+    purpose, Purpose { Press, Start, Passing }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, Pressed, Denied, Revoked, Identified, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
+        Asked, ApproversFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
     paste_event, PasteEvent {

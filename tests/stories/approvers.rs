@@ -8,7 +8,7 @@ use nightlatch::playground::tailnet::{Endpoint, Fault};
 use crate::harness::*;
 
 fn rule_of(decision: &Decision) -> Option<String> {
-    let Decider::Person { rule, .. } = &decision.by;
+    let Decider::Person { rule, .. } = &decision.by else { return None };
     rule.as_ref().map(ToString::to_string)
 }
 

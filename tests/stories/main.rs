@@ -46,6 +46,7 @@ mod lying;
 mod modals;
 mod operators;
 mod overlap;
+mod passing;
 mod paste;
 mod paste_owners;
 mod paste_pages;

@@ -14,7 +14,9 @@ fn by(names: &str) -> Setting {
 /// The rule by which the first decision counted.
 async fn rule(stage: &Stage) -> String {
     let request = stage.request().await;
-    let Decider::Person { rule, .. } = &request.decisions.first().expect("a decision").by;
+    let Decider::Person { rule, .. } = &request.decisions.first().expect("a decision").by else {
+        panic!("nobody decided it")
+    };
     rule.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 

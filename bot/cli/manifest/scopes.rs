@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::kernel::StepType;
+use crate::kernel::automatic::POSTURE;
 use crate::kernel::person::Who;
 use crate::kernel::step_type::{Scope, find};
 use crate::kernel::workflow::Stage;
@@ -39,8 +40,10 @@ pub(super) const OWN: &[Own] = &[
     Own { scope: Scope::Tailscale("devices:core:read"), is_used: always },
     // Who is an active user of the tailnet.
     Own { scope: Scope::Tailscale("users:read"), is_used: always },
-    // Who is in `group:dba`.
-    Own { scope: Scope::Tailscale("policy_file:read"), is_used: names_tailnet_groups },
+    // Who is in `group:dba`, and what `posture:healthy` is.
+    Own { scope: Scope::Tailscale("policy_file:read"), is_used: reads_policy_file },
+    // Whether a device is as `approve_automatically` says.
+    Own { scope: Scope::Tailscale("devices:posture_attributes:read"), is_used: reads_attributes },
 ];
 
 /// Something the bot does itself.
@@ -60,7 +63,7 @@ fn announces(catalog: &Catalog) -> bool {
 fn names(catalog: &Catalog, is_meant: fn(&Who) -> bool) -> bool {
     catalog.workflows().any(|workflow| {
         let by = workflow.approve.iter().flat_map(Stage::rules);
-        by.chain(&workflow.ask).any(is_meant)
+        by.chain(&workflow.passers()).any(is_meant)
     })
 }
 
@@ -68,8 +71,17 @@ pub(super) fn names_slack_groups(catalog: &Catalog) -> bool {
     names(catalog, |who| matches!(who, Who::SlackGroup(_)))
 }
 
-fn names_tailnet_groups(catalog: &Catalog) -> bool {
-    names(catalog, |who| matches!(who, Who::TailnetGroup(name) if name.starts_with("group:")))
+fn reads_policy_file(catalog: &Catalog) -> bool {
+    let names_groups = names(catalog, |who| matches!(who, Who::TailnetGroup(name) if name.starts_with("group:")));
+    names_groups || conditions(catalog, |one| one.starts_with(POSTURE))
+}
+
+fn reads_attributes(catalog: &Catalog) -> bool {
+    conditions(catalog, |_| true)
+}
+
+fn conditions(catalog: &Catalog, is_meant: fn(&str) -> bool) -> bool {
+    catalog.workflows().any(|workflow| workflow.device_conditions().any(is_meant))
 }
 
 /// Everything that these workflows need, each once; what the bot does itself comes first.

@@ -57,7 +57,7 @@ pub(super) async fn read(
 /// Whom workflows name.
 fn rules(engine: &Engine) -> BTreeSet<Who> {
     let catalog = engine.catalog();
-    catalog.workflows().flat_map(|workflow| workflow.ask.iter().cloned().chain(workflow.approvers())).collect()
+    catalog.workflows().flat_map(|workflow| workflow.passers().into_iter().chain(workflow.approvers())).collect()
 }
 
 /// The Slack user groups that workflows name.

@@ -11,6 +11,8 @@ use crate::workflow::{Clause, Stage};
 pub struct Approval<'r> {
     /// Every stage, in order.
     pub stages: Vec<StageNow<'r>>,
+    /// It passed by itself, by this.
+    pub passed: Option<&'r Decision>,
 }
 
 /// One stage and what was decided in it.
@@ -40,12 +42,12 @@ pub struct ClauseNow<'r> {
 impl<'r> Approval<'r> {
     /// The stage that waits for somebody; none if everything is decided.
     pub fn open(&self) -> Option<&StageNow<'r>> {
-        if self.is_denied() { None } else { self.stages.iter().find(|stage| !stage.is_met()) }
+        if self.passed.is_some() || self.is_denied() { None } else { self.stages.iter().find(|stage| !stage.is_met()) }
     }
 
-    /// Whether every clause of every stage is met, and nobody's no ended it. Never without a stage.
+    /// Whether it passed by itself, or every clause of every stage is met, and nobody's no ended it. Without a stage nobody gives it.
     pub fn is_given(&self) -> bool {
-        !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
+        self.passed.is_some() || !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
     }
 
     /// Whether a stage has as many noes as end it.
@@ -60,7 +62,7 @@ impl<'r> StageNow<'r> {
             request
                 .decisions
                 .iter()
-                .filter(move |one| one.stage == index && one.approved == approved)
+                .filter(move |one| one.person().is_some() && one.stage == index && one.approved == approved)
                 .collect::<Vec<_>>()
         };
         let yeses = here(true);
@@ -119,7 +121,7 @@ impl<'r> StageNow<'r> {
 impl ClauseNow<'_> {
     /// The rule of this clause by which somebody is counted for it.
     pub fn rule_of<'d>(&'d self, decision: &'d Decision) -> Option<&'d Who> {
-        let Decider::Person { person, rule } = &decision.by;
+        let Decider::Person { person, rule } = &decision.by else { return None };
         let here = self.clause.by.iter().find(|who| who.means(person));
         rule.as_ref().filter(|rule| self.clause.by.contains(rule)).or(here)
     }
@@ -128,7 +130,7 @@ impl ClauseNow<'_> {
 impl Decision {
     /// The clauses of a stage that this may be counted for.
     fn fits(&self, stage: &Stage) -> Vec<usize> {
-        let Decider::Person { person, rule } = &self.by;
+        let Decider::Person { person, rule } = &self.by else { return Vec::new() };
         places(stage, |who| who.means(person) || rule.as_ref() == Some(who))
     }
 }
@@ -146,6 +148,7 @@ impl Request {
     /// Where approval stands, by the decisions that counted.
     pub fn approval(&self) -> Approval<'_> {
         let stages = self.ask.workflow.approve.iter().enumerate();
-        Approval { stages: stages.map(|(index, stage)| StageNow::of(self, index, stage)).collect() }
+        let passed = self.decisions.iter().find(|one| matches!(one.by, Decider::Itself { .. }));
+        Approval { stages: stages.map(|(index, stage)| StageNow::of(self, index, stage)).collect(), passed }
     }
 }

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::automatic::{Facts, Passing};
 use crate::person::{Person, Who};
 use crate::request::Request;
 
 /// A decision that counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Who or what decided.
     pub by: Decider,
@@ -22,7 +23,7 @@ pub struct Decision {
 }
 
 /// Who decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "decider", rename_all = "snake_case")]
 pub enum Decider {
     /// Somebody, with the facts read for it.
@@ -32,6 +33,15 @@ pub enum Decider {
         /// The rule that let them; none when they ended their own request.
         rule: Option<Who>,
     },
+    /// Nobody: it passed by itself.
+    Itself {
+        /// By what.
+        by: Passing,
+        /// The same, for people.
+        words: String,
+        /// What was found out for it.
+        facts: Box<Facts>,
+    },
 }
 
 impl Decision {
@@ -39,6 +49,7 @@ impl Decision {
     pub fn person(&self) -> Option<&Person> {
         match &self.by {
             Decider::Person { person, .. } => Some(person),
+            Decider::Itself { .. } => None,
         }
     }
 

@@ -225,6 +225,8 @@ pub enum Notice {
     },
     /// The next stage of approval is open.
     StageOpened,
+    /// Nobody had to decide.
+    PassedByItself,
     /// It is on, confirmed by the outside.
     Active,
     /// It ends soon.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::automatic::Facts;
 use crate::effect::{Recipient, Wake};
 use crate::operator::Operator;
 use crate::person::Person;
@@ -131,6 +132,8 @@ pub enum Purpose {
     },
     /// The requester is looked at once more before anything is switched on.
     Start,
+    /// Whether the request passes by itself.
+    Passing,
 }
 
 /// What the outside did not do.
@@ -193,6 +196,11 @@ pub enum Event {
         purpose: Purpose,
         /// The facts.
         person: Person,
+    },
+    /// Everything was found out that tells whether it passes by itself.
+    Looked {
+        /// That.
+        facts: Box<Facts>,
     },
     /// It could not be found out who somebody is.
     NotIdentified {
@@ -277,6 +285,7 @@ impl Event {
             Self::Denied { .. } => "denied",
             Self::Revoked { .. } => "revoked",
             Self::Identified { .. } => "identified",
+            Self::Looked { .. } => "looked",
             Self::NotIdentified { .. } => "not_identified",
             Self::Settled { .. } => "settled",
             Self::SettleFailed { .. } => "settle_failed",

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::string_slice, reason = "people type characters of several bytes"))]
 
 pub mod approval;
+pub mod automatic;
 pub mod condition;
 mod decision;
 pub mod effect;
@@ -23,6 +24,7 @@ pub mod operator;
 pub mod paste;
 pub mod person;
 pub mod policy;
+pub mod posture;
 pub mod proof;
 pub mod reference;
 pub mod refusal;
@@ -30,6 +32,7 @@ pub mod request;
 pub mod step_type;
 pub mod subject;
 pub mod typed;
+pub mod window;
 pub mod workflow;
 
 pub use approval::Approval;

@@ -231,6 +231,12 @@ pub struct Request {
     pub presses_count: u32,
     /// Who was asked to decide, stage by stage, once found.
     pub asked: Vec<Asked>,
+    /// It is being found out whether it passes by itself; nobody is asked before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub judging: bool,
+    /// Why it did not pass by itself, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_by_itself: Vec<String>,
     /// When the quorum was there.
     pub approved_at: Option<i64>,
     /// When every step was confirmed.
@@ -346,4 +352,10 @@ impl Request {
             Place::Approver(_) => None,
         })
     }
+}
+
+/// What is usual is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

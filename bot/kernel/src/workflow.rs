@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::automatic::Automatic;
 use crate::condition::Condition;
 use crate::person::Who;
 
 /// One thing that can be borrowed, or one chat command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Workflow {
     /// The file's name without its ending; what people type after `/access`.
     pub name: String,
@@ -21,8 +22,11 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Who may request. Never empty.
     pub ask: Vec<Who>,
-    /// Stages of approval, in order: the next one opens when the one before is through.
+    /// Stages of approval, in order: the next one opens when the one before is through. None: nobody has to decide.
     pub approve: Vec<Stage>,
+    /// What passes by itself: by any of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approve_automatically: Vec<Automatic>,
     /// How long a request waits for an answer.
     pub lapse_after_ms: i64,
     /// What is held while a grant is active, in order of taking.
@@ -273,7 +277,7 @@ pub enum OwnRequest {
 }
 
 /// One use of a step type in a workflow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct StepUse {
     /// The step type, for example `tailscale.attribute`.
     pub uses: String,

@@ -3,17 +3,82 @@
 use serde::Serialize;
 
 use super::{APPROVERS_MAX, LINE_MAX};
-use crate::kernel::Request;
 use crate::kernel::approval::{Approval, StageNow};
 use crate::kernel::person::Who;
 use crate::kernel::request::{Decider, Decision};
+use crate::kernel::{Request, State};
 use crate::notices::text::one_line;
 use crate::notices::words;
 
+/// Of a rule of `approve_automatically`, in characters.
+const RULE_MAX: usize = 300;
+/// Of several stages together.
+const DECISIONS_MAX: usize = 20;
+/// Reasons why it did not pass by itself.
+const REASONS_MAX: usize = 5;
+
+/// Where approval stands.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Approving {
+    /// Whether nobody has to decide under this workflow.
+    nobody_decides: bool,
+    /// It is being found out whether it passes by itself.
+    judging: bool,
+    /// By what it passed by itself; empty if it did not.
+    passed_by: String,
+    /// Why it did not pass by itself.
+    not_by_itself: Vec<String>,
+    /// Who would have been asked if it had not passed by itself.
+    would_decide: Vec<String>,
+    would_decide_more: usize,
+    /// How many people it takes in all stages together.
+    quorum: u32,
+    /// How many of them have approved.
+    approvals: u32,
+    decisions: Vec<Decided>,
+    /// Whether approval takes more words than one stage of one quorum.
+    staged: bool,
+    stages: Vec<StageAs>,
+    /// What the stage that waits is called; empty if none does.
+    stage: String,
+    /// Whom it still takes.
+    missing: String,
+    /// Continues "because you are".
+    because: String,
+}
+
+impl Approving {
+    pub(super) fn of(request: &Request) -> Self {
+        let approval = request.approval();
+        let open = approval.open();
+        let would_decide = if approval.passed.is_some() { request.everybody_asked() } else { Vec::new() };
+        let last = if approval.passed.is_some() { approval.stages.first() } else { approval.stages.last() };
+        let decisions = request.decisions.iter().take(DECISIONS_MAX);
+        Self {
+            nobody_decides: request.workflow.approve.is_empty(),
+            judging: request.state == State::Pending && request.judging,
+            passed_by: passed_by(&approval),
+            not_by_itself: request.not_by_itself.iter().take(REASONS_MAX).map(|why| one_line(why, LINE_MAX)).collect(),
+            would_decide: would_decide.iter().take(APPROVERS_MAX).cloned().collect(),
+            would_decide_more: would_decide.len().saturating_sub(APPROVERS_MAX),
+            quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),
+            approvals: approval.stages.iter().map(StageNow::counted).fold(0, u32::saturating_add),
+            decisions: decisions.map(|one| decided(request, &approval, one)).collect(),
+            staged: words::is_staged(&request.workflow),
+            stages: approval.stages.iter().map(|stage| stage_as(request, &approval, stage)).collect(),
+            stage: open.map(|open| words::stage_title(&request.workflow, open.index)).unwrap_or_default(),
+            missing: open.map(words::missing).unwrap_or_default(),
+            because: because(open.or(last)),
+        }
+    }
+}
+
 /// A decision that counted.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Decided {
+struct Decided {
     by: String,
+    /// Nobody decided: it passed by itself, by `rule`.
+    by_itself: bool,
     /// It is their own request.
     is_own: bool,
     approved: bool,
@@ -26,7 +91,7 @@ pub(super) struct Decided {
 
 /// A stage of approval.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct StageAs {
+struct StageAs {
     title: String,
     /// `through`, `open`, `later` or `denied`.
     state: &'static str,
@@ -38,8 +103,22 @@ pub(super) struct StageAs {
     denials: u32,
 }
 
-pub(super) fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> Decided {
-    let Decider::Person { person, rule } = &decision.by;
+fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> Decided {
+    let (person, rule) = match &decision.by {
+        Decider::Person { person, rule } => (person, rule),
+        Decider::Itself { words, .. } => {
+            return Decided {
+                by: String::new(),
+                by_itself: true,
+                is_own: false,
+                approved: decision.approved,
+                rule: one_line(words, RULE_MAX),
+                stage: String::new(),
+                reason: String::new(),
+                at: decision.at,
+            };
+        }
+    };
     let clauses = approval.stages.iter().flat_map(|stage| &stage.clauses);
     // A yes names the rule it is counted by now: that may be another one than when it came.
     let counted = clauses
@@ -47,6 +126,7 @@ pub(super) fn decided(request: &Request, approval: &Approval<'_>, decision: &Dec
         .find_map(|clause| clause.rule_of(decision));
     Decided {
         by: person.slack_id.clone(),
+        by_itself: false,
         is_own: person.slack_id == request.requester.slack_id,
         approved: decision.approved,
         rule: counted.or(rule.as_ref()).map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),
@@ -56,7 +136,7 @@ pub(super) fn decided(request: &Request, approval: &Approval<'_>, decision: &Dec
     }
 }
 
-pub(super) fn stage_as(request: &Request, approval: &Approval<'_>, stage: &StageNow<'_>) -> StageAs {
+fn stage_as(request: &Request, approval: &Approval<'_>, stage: &StageNow<'_>) -> StageAs {
     let open = approval.open().map(|open| open.index);
     let state = match open {
         _ if stage.is_denied() => "denied",
@@ -79,8 +159,16 @@ pub(super) fn stage_as(request: &Request, approval: &Approval<'_>, stage: &Stage
     }
 }
 
+/// By what it passed by itself, for people; empty if it did not.
+fn passed_by(approval: &Approval<'_>) -> String {
+    match approval.passed.map(|passed| &passed.by) {
+        Some(Decider::Itself { words, .. }) => one_line(words, RULE_MAX),
+        _ => String::new(),
+    }
+}
+
 /// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
-pub(super) fn because(stage: Option<&StageNow<'_>>) -> String {
+fn because(stage: Option<&StageNow<'_>>) -> String {
     let by: Vec<&Who> = stage.into_iter().flat_map(|stage| stage.stage.rules()).collect();
     let is_group = |who: &&&Who| matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     let mut groups: Vec<String> = Vec::new();

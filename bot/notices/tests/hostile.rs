@@ -78,7 +78,7 @@ fn spoiled() -> impl Strategy<Value = Request> {
             }
         }
         for decision in &mut request.decisions {
-            let Decider::Person { rule, .. } = &mut decision.by;
+            let Decider::Person { rule, .. } = &mut decision.by else { continue };
             *rule = Some(Who::SlackGroup(a.clone()));
             decision.reason.clone_from(&a);
         }

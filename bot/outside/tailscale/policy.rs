@@ -24,6 +24,8 @@ pub struct PolicyFile {
     /// Members by group (`group:dba`), as logins in the file's spelling. Groups synced from an identity provider and
     /// `autogroup:` ones are not listed: the API cannot say who is in them (apis/tailscale.md 3.4).
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Conditions by posture (`posture:healthy`), as written.
+    pub postures: BTreeMap<String, Vec<String>>,
 }
 
 /// The policy file as it was written, every byte.
@@ -62,6 +64,16 @@ impl PolicyFile {
     }
 }
 
+/// The postures of a policy file. One with a condition that is no text holds for nothing, and is left out.
+fn postures(file: &Value) -> BTreeMap<String, Vec<String>> {
+    let sections = file.as_object().into_iter().flatten().filter(|(name, _)| name.eq_ignore_ascii_case("postures"));
+    let named = sections.filter_map(|(_, section)| section.as_object()).flatten();
+    let conditions = |value: &Value| -> Option<Vec<String>> {
+        value.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect()
+    };
+    named.filter_map(|(name, value)| Some((name.clone(), conditions(value)?))).collect()
+}
+
 impl Tailscale {
     /// The policy file, read now. Who is in a group only for a while, by our own doing, is left out: nobody borrows a group to decide by
     /// it. Scope `policy_file:read`.
@@ -97,7 +109,7 @@ impl Tailscale {
             groups.insert(group.clone(), members);
         }
         let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default().to_owned();
-        Ok(PolicyFile { text, etag, groups })
+        Ok(PolicyFile { text, etag, groups, postures: postures(&file) })
     }
 
     /// The policy file as text, read now. Scope `policy_file:read`.

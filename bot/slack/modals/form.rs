@@ -25,6 +25,8 @@ pub const WORKFLOW_BLOCK: &str = "workflow";
 pub const WORKFLOW_ACTION: &str = "access_workflow";
 /// A menu of the person's own devices.
 pub const DEVICE_ACTION: &str = "access_device";
+/// Rules by which something passes by itself, in the small print.
+const RULES_SHOWN_MAX: usize = 3;
 /// Every other field.
 const VALUE_ACTION: &str = "value";
 
@@ -296,6 +298,7 @@ fn text_field(max_length: u32, value: Option<String>) -> Value {
 /// Small print: who decides, where they see it, and until when.
 fn who_is_asked(workflow: &Workflow) -> String {
     let asked = match workflow.approve.as_slice() {
+        [] => return nobody_is_asked(workflow),
         [Stage { clauses, .. }] if !words::is_staged(workflow) => match clauses.as_slice() {
             [one] if one.needed() == 1 => format!("One of {} decides", words::whos(&one.by, "or")),
             _ => format!("{} have to approve", escape(&words::takes(workflow))),
@@ -317,5 +320,28 @@ fn who_is_asked(workflow: &Workflow) -> String {
         (own, _) => format!(" In {} you may be one of them.", words::listed(own, "and")),
     };
     let lapse = spelled(workflow.lapse_after_ms);
-    format!(":busts_in_silhouette: {asked}; they see it {place}.{own} Without an answer it lapses after {lapse}.")
+    let by_itself = match workflow.approve_automatically.as_slice() {
+        [] => String::new(),
+        rules => {
+            let rules: Vec<String> =
+                rules.iter().take(RULES_SHOWN_MAX).map(|rule| one_line(&rule.to_string(), 200)).collect();
+            format!(" It may be approved by itself: {}.", escape(&rules.join("; or ")))
+        }
+    };
+    format!(
+        ":busts_in_silhouette: {asked}; they see it {place}.{own}{by_itself} Without an answer it lapses after {lapse}."
+    )
+}
+
+/// Small print where nobody has to decide.
+fn nobody_is_asked(workflow: &Workflow) -> String {
+    match &workflow.announce {
+        Some(channel) if channel.starts_with('#') => {
+            format!(":busts_in_silhouette: Nobody has to decide; it is shown in {}.", escape(&one_line(channel, 80)))
+        }
+        Some(channel) => {
+            format!(":busts_in_silhouette: Nobody has to decide; it is shown in <#{}>.", escape(&one_line(channel, 20)))
+        }
+        None => ":busts_in_silhouette: Nobody has to decide.".to_owned(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use nightlatch::kernel::automatic::judge;
 use nightlatch::kernel::request::Decider;
 use nightlatch::kernel::workflow::OwnRequest;
 use nightlatch::kernel::{Outcome, Standing, State};
@@ -160,7 +161,15 @@ async fn ends_are_on_time(stage: &Stage) {
 async fn every_vote_counts_once(stage: &Stage) {
     for request in stage.requests().await {
         for (index, decision) in request.decisions.iter().enumerate() {
-            let Decider::Person { person, rule } = &decision.by;
+            let (person, rule) = match &decision.by {
+                Decider::Person { person, rule } => (person, rule),
+                // Judged again by what was kept with it.
+                Decider::Itself { by, facts, .. } => {
+                    let judged = judge(&request.ask, facts, decision.at);
+                    assert_eq!(judged.passes.map(|(by, _)| by).as_ref(), Some(by), "{decision:?}");
+                    continue;
+                }
+            };
             assert_eq!(person.standing, Standing::Member, "{decision:?}");
             assert!(rule.is_some(), "a decision without a rule: {decision:?}");
             let own = request.workflow.approve[decision.stage].own_request;

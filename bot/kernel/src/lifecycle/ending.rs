@@ -141,8 +141,12 @@ impl Change {
         if self.request.workflow.announce.is_some() && self.request.not_announced.is_none() {
             return vec![Recipient::Channel];
         }
-        let people = self.request.everybody_asked().into_iter();
-        people.map(|slack_id| Recipient::Person { slack_id }).collect()
+        let mut people = self.request.everybody_asked();
+        // Where nobody has to decide, nobody was asked.
+        if people.is_empty() {
+            people.push(self.request.requester.slack_id.clone());
+        }
+        people.into_iter().map(|slack_id| Recipient::Person { slack_id }).collect()
     }
 
     fn everybody_concerned(&self) -> Vec<Recipient> {

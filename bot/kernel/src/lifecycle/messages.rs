@@ -141,6 +141,11 @@ impl Change {
             return;
         }
         self.request.cards.retain(|card| card.place != *place);
+        // Nobody was asked, so those who would have been have it nowhere else.
+        if self.request.passed_by_itself() && matches!(place, Place::Channel(_)) {
+            self.request.not_announced = Some(failure.what);
+            return self.show_to_those_asked();
+        }
         if self.request.state != State::Pending || !self.request.cards.is_empty() {
             return;
         }

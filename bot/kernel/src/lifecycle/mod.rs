@@ -3,6 +3,7 @@
 mod ending;
 mod granting;
 mod messages;
+mod passing;
 mod planning;
 mod pressing;
 
@@ -51,7 +52,7 @@ impl Request {
         // A stage or clause of nobody is one that nobody meets.
         let is_of_nobody =
             |stage: &Stage| stage.clauses.is_empty() || stage.clauses.iter().any(|clause| clause.by.is_empty());
-        if ask.workflow.approve.is_empty() || ask.workflow.approve.iter().any(is_of_nobody) {
+        if ask.workflow.approve.iter().any(is_of_nobody) {
             return Err(unusable("approver"));
         }
         if ask.workflow.steps.is_empty() {
@@ -78,6 +79,8 @@ impl Request {
             presses: Vec::new(),
             presses_count: 0,
             asked: Vec::new(),
+            judging: false,
+            not_by_itself: Vec::new(),
             approved_at: None,
             active_at: None,
             expires_at: None,
@@ -95,7 +98,11 @@ impl Request {
             not_announced: None,
         };
         let mut change = Change::of(request, moment);
-        change.now(Effect::FindApprovers { stage: 0 });
+        change.request.judging = change.request.workflow.may_pass_by_itself();
+        match change.request.judging {
+            true => change.find_out(),
+            false => change.now(Effect::FindApprovers { stage: 0 }),
+        }
         let lapses_at = change.request.lapses_at();
         change.later(lapses_at, Effect::Wake { wake: Wake::Lapse });
         Ok(change.done())
@@ -114,6 +121,10 @@ impl Request {
             Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
                 change.press_not_identified(number, failure);
             }
+            Event::Looked { facts } => change.looked(*facts),
+            // Whether it passes is told by more than who somebody is.
+            Event::Identified { purpose: Purpose::Passing, .. } => {}
+            Event::NotIdentified { purpose: Purpose::Passing, failure } => change.not_looked(&failure),
             Event::Identified { purpose: Purpose::Start, person } => change.start(&person),
             Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
@@ -211,6 +222,9 @@ impl Change {
 
     /// Asks those of a stage, if it is the one that waits and nobody was asked yet.
     fn approvers_found(&mut self, stage: usize, people: Vec<String>) {
+        if self.request.passed_by_itself() {
+            return self.tell_who_was_not_asked(people);
+        }
         let is_open = self.request.approval().open().is_some_and(|open| open.index == stage);
         if self.request.state != State::Pending || !is_open || self.request.asked_in(stage).is_some() {
             return;

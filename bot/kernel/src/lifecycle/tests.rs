@@ -4,6 +4,7 @@ mod asking;
 mod buttons;
 mod events;
 mod messages;
+mod passing;
 mod people;
 mod properties;
 mod races;

@@ -46,6 +46,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
         }],
         announce: None,
         digest: String::new(),
+        ..Workflow::default()
     }
 }
 

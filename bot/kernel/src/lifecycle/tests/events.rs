@@ -3,10 +3,11 @@
 use super::people::{alice, bob, guest};
 use super::story::{Story, approve, failure, on, pressed, settled, shown, started};
 use super::words::words;
+use crate::automatic::Facts;
 use crate::{Event, Found, Place, Purpose, State, Wake};
 
 /// How many kinds of events there are; `kind` has an arm for each.
-const KINDS_COUNT: usize = 14;
+const KINDS_COUNT: usize = 15;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -24,7 +25,13 @@ fn kind(event: &Event) -> usize {
         Event::Notified { .. } => 11,
         Event::Denied { .. } => 12,
         Event::Revoked { .. } => 13,
+        Event::Looked { .. } => 14,
     }
+}
+
+fn looked() -> Event {
+    let facts = Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new() };
+    Event::Looked { facts: Box::new(facts) }
 }
 
 /// Every event, at its time, with a label.
@@ -56,6 +63,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("identified to start", now, started()),
         ("guest to start", now, Event::Identified { purpose: Purpose::Start, person: guest(alice()) }),
         ("not identified to start", now, not_started),
+        ("looked whether it passes", now, looked()),
         ("settled 0, on", now, settled(0, on())),
         ("settled 0, on before", now, settled(0, Found::OnBefore)),
         ("settled 0, taken away", now, settled(0, Found::TakenAway)),
@@ -143,7 +151,7 @@ fn pending() {
     notified: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
-    nothing: asked; approvers found; approvers found, nobody; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -159,7 +167,7 @@ fn approved() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -177,7 +185,7 @@ fn activating() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -200,7 +208,7 @@ fn active() {
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -222,7 +230,7 @@ fn ending() {
     notified: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -239,7 +247,7 @@ fn ending_and_stuck() {
     notified: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire
     ");
 }
 
@@ -251,7 +259,7 @@ fn ended() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }
 
@@ -263,6 +271,6 @@ fn ended_because_granting_failed() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
+    nothing: asked; approvers found; approvers found, nobody; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm
     ");
 }

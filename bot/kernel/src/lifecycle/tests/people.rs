@@ -91,6 +91,7 @@ pub(super) fn workflow() -> Workflow {
         steps: vec![step("a"), step("b")],
         announce: Some("#access".to_owned()),
         digest: "digest".to_owned(),
+        ..Workflow::default()
     }
 }
 

@@ -1,0 +1,71 @@
+//! An example of everything that approval can hold: stages, and what passes by itself.
+
+use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
+use nightlatch::kernel::request::{Asked, Decider, Decision, Phase};
+use nightlatch::kernel::window::{Day, Window};
+use nightlatch::kernel::workflow::{Clause, OwnRequest, Stage};
+use nightlatch::kernel::{Request, Standing, State, Who};
+use serde_json::json;
+
+use crate::requests::{HOUR, NOON, Named, alice, bob, decision, group, named, person, request, whos};
+
+/// Two stages, the second of two clauses; a yes in the first, and a no in the second that does not end it.
+fn staged() -> Request {
+    let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
+    let role = Who::Role("autogroup:admin".to_owned());
+    let clauses = vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: whos() }];
+    let own_request = OwnRequest::Confirm;
+    request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
+    let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);
+    let two = [decision(bob(), true, 0), decision(person("U0CAROL01", "Carol", Standing::Member), true, 0)];
+    request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
+    request.asked.push(Asked { stage: 1, people: vec!["U0DAVE001".to_owned()] });
+    request
+}
+
+/// What was found out to tell whether something passes by itself.
+pub fn facts() -> Facts {
+    let device = DeviceFacts {
+        node_id: "nALICE1CNTRL".to_owned(),
+        attributes: [("node:os".to_owned(), json!("macos"))].into_iter().collect(),
+        postures: [("posture:healthy".to_owned(), vec!["node:os IS SET".to_owned()])].into_iter().collect(),
+        unread: Some("Tailscale cannot do it just now".to_owned()),
+    };
+    Facts { person: alice(), unread: vec![group()], device: Some(device), passed_today: vec![2, 0] }
+}
+
+/// One that passed by itself; and one that did not, or not yet.
+fn passed(by: Passing) -> Request {
+    let mut passed = request(State::Approved, None, [Phase::Waiting, Phase::Waiting], &[]);
+    let during = Window { days: Day::ALL.to_vec(), from: 480, to: 1_080, zone: "Europe/Berlin".to_owned() };
+    passed.ask.workflow.approve_automatically = vec![
+        Automatic {
+            who: whos(),
+            during: vec![during],
+            device: vec!["posture:healthy".to_owned(), "node:os == 'macos'".to_owned()],
+            max_hold_ms: Some(HOUR),
+            at_most: Some(3),
+        },
+        Automatic::default(),
+    ];
+    let by = Decider::Itself { by, words: "@db-oncall, 3 a day".to_owned(), facts: Box::new(facts()) };
+    passed.decisions = vec![Decision { by, approved: true, stage: 0, reason: String::new(), at: NOON }];
+    passed
+}
+
+fn judged() -> Request {
+    let mut judged = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
+    judged.judging = true;
+    judged.not_by_itself = vec!["it is not sat-sun UTC now".to_owned()];
+    judged
+}
+
+/// Requests that wait for several people, and that were, or are, judged by rules alone.
+pub fn passing() -> Named<Request> {
+    named(vec![
+        ("pending, in its second stage", staged()),
+        ("approved by a rule", passed(Passing::Rule { place: 0 })),
+        ("approved, nobody decides", passed(Passing::NobodyDecides)),
+        ("pending, being judged", judged()),
+    ])
+}
