@@ -166,6 +166,7 @@ fn workflow() -> Workflow {
             with: with.as_object().unwrap().clone(),
         }],
         announce: Some("#access".to_owned()),
+        triggers: Vec::new(),
         digest: "d".repeat(64),
         ..Workflow::default()
     }
@@ -184,6 +185,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         device: Some(DeviceShown { node_id: device.to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() }),
         seal: "s".repeat(64),
         channel: None,
+        origin: nightlatch::kernel::origin::Origin::Typed,
     };
     let moment = Moment { now: asked_at, jitter: 0.5, types: nightlatch::steps::TYPES };
     let mut applied = Request::ask(ask, moment).unwrap();

@@ -10,9 +10,11 @@ mod meaning;
 mod people;
 pub mod policies;
 mod references;
+pub mod schedule;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod when;
 mod workflow;
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::Catalog;
 use crate::config::words::{nearest, quoted};
 use crate::kernel::Workflow;
+use crate::kernel::origin::Trigger;
 use crate::kernel::person::Who;
 use crate::kernel::workflow::Stage;
 use crate::outside::slack::{Slack, SlackError};
@@ -195,7 +196,12 @@ impl Trial<'_> {
     fn named(&self, kind: impl Fn(&Who) -> Option<String>) -> Vec<(String, String)> {
         let all = |workflow: &Workflow| -> BTreeSet<(String, String)> {
             let by = workflow.approve.iter().flat_map(Stage::rules);
-            by.chain(&workflow.passers()).filter_map(|who| Some((workflow.name.clone(), kind(who)?))).collect()
+            let starts = workflow.triggers.iter().filter_map(|trigger| match trigger {
+                Trigger::Schedule(schedule) => Some(Who::Email(schedule.run_as.clone())),
+                Trigger::Unknown => None,
+            });
+            let all = by.cloned().chain(workflow.passers()).chain(starts);
+            all.filter_map(|who| Some((workflow.name.clone(), kind(&who)?))).collect()
         };
         self.catalog.workflows().flat_map(|workflow| all(workflow)).collect()
     }

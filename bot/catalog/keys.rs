@@ -95,6 +95,67 @@ pub const WORKFLOW: &[FormatKey] = &[
         about: "Where its cards go. Without it, those who can decide get direct messages.",
         example: "announce: \"#access\"",
     },
+    FormatKey {
+        name: "triggers",
+        takes: "a list of at most 20 triggers",
+        is_required: false,
+        about: "What starts it beside somebody who types `/access NAME`; see [Triggers](#triggers).",
+        example: "triggers:\n  - command: /prod-db\n  - schedule: { cron: \"0 9 * * mon\", as: alice@example.com, with: { reason: Weekly review } }",
+    },
+];
+
+/// Of a trigger: one of these.
+pub const TRIGGER: &[FormatKey] = &[
+    FormatKey {
+        name: "schedule",
+        takes: "a map",
+        is_required: false,
+        about: "Times at which the workflow starts by itself; see below. Whoever it starts as passes the same rules as if they had typed it: they must be \
+                among `ask`, it takes the same approval, and they do not approve it themselves. The card says that it came by schedule. What \
+                was due while Nightlatch could not start it is told in the channel, and started once.",
+        example: "triggers:\n  - schedule: { cron: \"0 9 * * mon\", zone: Europe/Berlin, as: alice@example.com, with: { reason: Weekly review } }",
+    },
+    FormatKey {
+        name: "command",
+        takes: "a slash command",
+        is_required: false,
+        about: "The same as `command` of the workflow.",
+        example: "triggers:\n  - command: /prod-db",
+    },
+];
+
+/// Of a schedule.
+pub const SCHEDULE: &[FormatKey] = &[
+    FormatKey {
+        name: "cron",
+        takes: "a cron line in quotes",
+        is_required: true,
+        about: "Minute, hour, day of the month, month and day of the week; also `@daily` and the like, `L` for the last, `mon#1` for the first Monday. \
+                A local time that does not exist (clocks go forward) is due right after, one that exists twice is due once. Not more often than once in 5 minutes.",
+        example: "cron: \"0 9 * * mon\"",
+    },
+    FormatKey {
+        name: "zone",
+        takes: "a time zone",
+        is_required: false,
+        about: "Where those times are meant; UTC if it is left out.",
+        example: "zone: Europe/Berlin",
+    },
+    FormatKey {
+        name: "as",
+        takes: "a person, by e-mail address or tailnet login",
+        is_required: true,
+        about: "Who asks, and gets what is lent.",
+        example: "as: alice@example.com",
+    },
+    FormatKey {
+        name: "with",
+        takes: "a map of inputs with values",
+        is_required: false,
+        about: "What is filled in, as it would be typed. Inputs that must be filled in and have no default must be here, but for a device: the person's only \
+                one is taken.",
+        example: "with: { reason: Weekly review }",
+    },
 ];
 
 /// Of every input; its type knows more.

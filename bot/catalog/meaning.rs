@@ -8,7 +8,7 @@ use crate::kernel::workflow::{Clause, Input, Stage, StepUse};
 
 /// The meaning of one file.
 pub fn meaning(workflow: &Workflow) -> Value {
-    json!({
+    let mut said = json!({
         "name": workflow.name,
         "title": workflow.title,
         "description": workflow.description,
@@ -20,7 +20,11 @@ pub fn meaning(workflow: &Workflow) -> Value {
         "lapse_after_ms": workflow.lapse_after_ms,
         "steps": workflow.steps.iter().map(step).collect::<Vec<_>>(),
         "announce": workflow.announce,
-    })
+    });
+    if let (Some(said), false) = (said.as_object_mut(), workflow.triggers.is_empty()) {
+        said.insert("triggers".to_owned(), json!(workflow.triggers));
+    }
+    said
 }
 
 /// With what its kind says: `type` and, for example, `max_ms`.

@@ -5,6 +5,7 @@ mod approval;
 mod automatic;
 mod folder;
 mod settings;
+mod triggers;
 
 use super::*;
 use crate::kernel::workflow::{InputKind, OwnRequest};

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{approval, automatic, inputs, keys, people, steps};
+use super::triggers::Triggers;
+use super::{approval, automatic, inputs, keys, people, steps, triggers};
 use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
@@ -39,6 +40,8 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     let description = description(sheet, &fields);
     let command = command(sheet, &fields);
     let inputs = inputs::read(sheet, &fields);
+    let triggers = triggers::read(sheet, &fields, inputs.as_deref());
+    let command = one_command(sheet, command, triggers.as_ref());
     let ask = people::ask(sheet, &fields);
     let approve = approval::approve(sheet, &fields);
     if let (Some(ask), Some(approve)) = (&ask, &approve) {
@@ -63,6 +66,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         lapse_after_ms: lapse_after_ms?,
         steps: steps?,
         announce,
+        triggers: triggers?.starting,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
     };
     automatic::is_in_vain(sheet, &fields, &workflow);
@@ -115,7 +119,22 @@ fn description(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
 }
 
 fn command(sheet: &mut Sheet, fields: &Fields) -> Option<String> {
-    let node = fields.get("command")?;
+    slash_command(sheet, fields.get("command")?)
+}
+
+/// It stands at the top or among the triggers.
+fn one_command(sheet: &mut Sheet, own: Option<String>, triggers: Option<&Triggers>) -> Option<String> {
+    match (own, triggers.and_then(|triggers| triggers.command.as_ref())) {
+        (Some(own), Some((_, node))) => {
+            sheet.mistake(node.place, format!("a second command beside {own}"), Some("a workflow has one".to_owned()));
+            Some(own)
+        }
+        (own, other) => own.or_else(|| other.map(|(command, _)| command.clone())),
+    }
+}
+
+/// A slash command of a workflow's own.
+pub(super) fn slash_command(sheet: &mut Sheet, node: &Node) -> Option<String> {
     let text = sheet.text(node, "`command`")?;
     let name = text.strip_prefix('/').unwrap_or_default();
     let is_name =

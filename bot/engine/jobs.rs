@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::directory::DirectoryWork;
 use super::links::writing::{LinkOutcome, LinkWork};
 use super::pastes::writing::{PasteOutcome, PasteWork};
+use super::schedule::ScheduleWork;
 use super::settling::Settlement;
 use super::typed::TypedWork;
 use super::{TellError, Told};
@@ -51,6 +52,8 @@ pub(super) enum Work {
     Directory(Box<DirectoryWork>),
     /// Something that concerns no request, for the audit log alone.
     Note { about: Subject, event: serde_json::Value, state: &'static str },
+    /// When workflows start by themselves, and what becomes of it.
+    Schedule(Box<ScheduleWork>),
     /// Somebody wants something said (`Effect::Say`).
     Say { about: Subject, effect: Box<Effect> },
 }

@@ -45,7 +45,7 @@ const EVENTS: [&str; 15] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 14] = [
+const EFFECTS: [&str; 15] = [
     "find_approvers",
     "identify",
     "settle",
@@ -56,6 +56,7 @@ const EFFECTS: [&str; 14] = [
     "say",
     "complete",
     "answer",
+    "start_workflow",
     "expire_paste",
     "save_link",
     "post_paste",

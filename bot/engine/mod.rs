@@ -26,6 +26,7 @@ mod preparing;
 mod process;
 pub mod reading;
 mod saying;
+mod schedule;
 mod settle;
 mod settling;
 mod showing;
@@ -102,6 +103,8 @@ struct Inner {
     /// Cards that may stand in Slack without our knowing.
     unsure: showing::Unsure,
     alarms: alarms::Alarms,
+    /// Rings when the workflows changed, and with them when they start by themselves.
+    rescheduled: Notify,
     /// Rings when something was saved.
     saved: Notify,
     /// Counts saves, so that "idle" can be told from "has not looked yet".
@@ -178,6 +181,7 @@ impl Engine {
             watch: watch::Watch::default(),
             unsure: showing::Unsure::default(),
             alarms: alarms::Alarms::default(),
+            rescheduled: Notify::new(),
             turns: turns::Turns::default(),
             herd: herd::Herd::default(),
             saved: Notify::new(),
@@ -205,9 +209,7 @@ impl Engine {
             worked.cancel();
         });
         let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop.clone()));
-        tokio::spawn(logbook::keep_posted(engine.clone(), stop.clone()));
-        // Ends with `stop`; what it writes, the writer takes or not.
-        tokio::spawn(directory::keep(engine.clone(), stop.clone()));
+        parts::keep(&engine, &stop);
         // Ends with `stop`, or when it has looked.
         tokio::spawn(logbook::survey(engine.clone(), tailnet, stop));
         // The anchor outlives the writer: the last thing that was saved is anchored too.
@@ -332,6 +334,7 @@ impl Engine {
     /// Swaps the workflows. Requests already made keep the version they were made under.
     pub fn set_catalog(&self, catalog: Catalog) {
         *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        self.inner.rescheduled.notify_one();
         // It may name other groups.
         self.inner.directory.want(directory::List::Groups);
         self.inner.directory.want(directory::List::Policy);

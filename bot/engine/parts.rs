@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{links, logbook, pastes};
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, directory, links, logbook, pastes, schedule};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::Ceilings;
@@ -54,4 +56,11 @@ pub(super) fn outside(
     clock: &Clock,
 ) -> Outside {
     Outside { slack: slack.clone(), tailscale: tailscale.clone(), pastes, services, clock: clock.clone() }
+}
+
+/// What goes on beside the worker until `stop`; what it writes, the writer takes or not.
+pub(super) fn keep(engine: &Engine, stop: &CancellationToken) {
+    tokio::spawn(logbook::keep_posted(engine.clone(), stop.clone()));
+    tokio::spawn(schedule::keep(engine.clone(), stop.clone()));
+    tokio::spawn(directory::keep(engine.clone(), stop.clone()));
 }

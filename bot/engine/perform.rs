@@ -3,7 +3,7 @@
 use super::jobs::Work;
 use super::people::Looked;
 use super::performed::{Performed, pause_ms};
-use super::{Engine, links, passing, saying, settle, showing, typed};
+use super::{Engine, links, passing, saying, schedule, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::paste::{PasteId, Wish};
 use crate::kernel::workflow::OwnRequest;
@@ -22,6 +22,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Wake { wake } => return Performed::happened(Event::Woke { wake: *wake }),
         Effect::Settle { key } => return settle::settle(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
+        Effect::StartWorkflow { start } => return schedule::start(engine, waiting, start).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
         Effect::SaveLink { change, by } => return links::sending::perform(engine, waiting, change, by).await,
         Effect::PostPaste { posting } => return engine.inner.pastes.perform_post(waiting, posting).await,
@@ -57,6 +58,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Wake { .. }
         | Effect::Settle { .. }
         | Effect::Say { .. }
+        | Effect::StartWorkflow { .. }
         | Effect::ExpirePaste { .. }
         | Effect::SaveLink { .. }
         | Effect::PostPaste { .. }

@@ -13,6 +13,7 @@ use super::directory::List;
 use super::people::slack_failure;
 use crate::inputs::person::is_slack_id;
 use crate::kernel::input::PersonShown;
+use crate::kernel::origin::Origin;
 use crate::kernel::workflow::{Clause, InputKind, OwnRequest};
 use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, matching, policy};
 use crate::outside::tailscale::Device;
@@ -108,6 +109,7 @@ impl Engine {
             device: read.device,
             seal: String::new(),
             channel: form.channel.clone(),
+            origin: Origin::Typed,
         };
         ask.seal = seal(&ask);
         if !has_approvers && !self.would_pass(&ask).await.map_err(AskError::Failed)? {
@@ -276,7 +278,7 @@ fn is_looked_up(kind: &InputKind) -> bool {
 }
 
 /// Fingerprint of what people are shown and approve.
-fn seal(ask: &Ask) -> String {
+pub(super) fn seal(ask: &Ask) -> String {
     let text = serde_json::to_vec(ask).unwrap_or_default();
     hex::encode(Sha256::digest(text)).chars().take(12).collect()
 }

@@ -10,12 +10,12 @@ use super::directory::List;
 use super::jobs::{self, Job, Outcome, Written};
 use super::people::FRESH_MS;
 use super::performed::{Performed, pause_ms};
-use super::preparing::Facts;
+use super::preparing::{Facts, seal};
 use super::writer::{Seen, repeated, save};
 use super::{Engine, TellError};
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::kept::Note;
-use crate::kernel::typed::TRIED_FOR_MS;
+use crate::kernel::origin::Origin;
 use crate::kernel::{Actor, Ask, Event, Failure, Moment, NotAsked, Person, Refusal, Request, RequestId, Typed, Who};
 use crate::outside::tailscale::Device;
 use crate::store::{StoreError, Tx, Waiting};
@@ -53,6 +53,8 @@ impl TypedWork {
     /// Who the log says it was.
     pub(super) fn actor(&self) -> Actor {
         match self {
+            // Nobody did anything: its time came.
+            Self::Begin { typed, .. } | Self::Asked { typed, .. } if !typed.origin.is_typed() => Actor::Clock,
             Self::Begin { typed, .. } | Self::Asked { typed, .. } => Actor::Person { slack_id: typed.by.clone() },
             Self::NotAsked { .. } => Actor::Worker,
         }
@@ -89,6 +91,7 @@ impl Engine {
             channel: form.channel.clone(),
             view,
             at: now,
+            origin: Origin::Typed,
         };
         let work = TypedWork::Begin { id: id.clone(), typed };
         let actor = work.actor();
@@ -179,7 +182,7 @@ pub(super) async fn complete(engine: &Engine, waiting: &Waiting, id: RequestId, 
     let work = match completed(engine, &id, typed).await {
         Ok(ask) => TypedWork::Asked { typed: typed.clone(), ask },
         Err(AskError::Failed(failure)) if typed.is_worth_trying(&failure, engine.inner.clock.now_ms()) => {
-            let left = typed.at.saturating_add(TRIED_FOR_MS).saturating_sub(engine.inner.clock.now_ms());
+            let left = typed.tried_until().saturating_sub(engine.inner.clock.now_ms());
             let pause = pause_ms(waiting.attempts, failure.retry_after_ms).min(left).max(PAUSE_MIN_MS);
             return Performed::later(pause, &failure.what);
         }
@@ -193,7 +196,14 @@ async fn completed(engine: &Engine, id: &RequestId, typed: &Typed) -> Result<Box
     let form = Form { workflow, values: typed.values.clone(), channel: typed.channel.clone(), is_doubtful: false };
     let since = typed.at.saturating_sub(FRESH_MS);
     match engine.look_up(&typed.by, &form, since, Some(id.clone())).await? {
-        Prepared::Complete(ask) => Ok(ask),
+        Prepared::Complete(mut ask) => {
+            if !typed.origin.is_typed() {
+                ask.origin = typed.origin.clone();
+                ask.seal = String::new();
+                ask.seal = seal(&ask);
+            }
+            Ok(ask)
+        }
         Prepared::Incomplete { missing, devices } => {
             let devices = devices.iter().map(|device| device.short_name().to_owned()).collect();
             Err(AskError::Missing { inputs: missing, devices })
@@ -299,8 +309,11 @@ pub(super) async fn write(
                     return not_asked(tx, job, (&ask.id, typed), NotAsked::Refused { why }, now).await;
                 }
                 tx.one_more_waits(&ask.requester.slack_id);
-                let effect = Effect::Answer { typed: typed.clone(), not_asked: None };
-                applied.effects.push(Due { at: now, effect });
+                // Where nobody typed, nobody waits to hear that it was asked; the card says so.
+                if typed.origin.is_typed() {
+                    let effect = Effect::Answer { typed: typed.clone(), not_asked: None };
+                    applied.effects.push(Due { at: now, effect });
+                }
                 save(tx, seen, job, applied, &Event::Asked, now).await.map(Ok)
             }
             Err(why) => not_asked(tx, job, (&ask.id, typed), NotAsked::Refused { why }, now).await,

@@ -12,7 +12,7 @@ use super::circumstances::Circumstances;
 use super::jobs::{Job, Outcome, Queue, Waking, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
-use super::{Engine, TellError, Told, directory, passing, saying, settling, typed};
+use super::{Engine, TellError, Told, directory, passing, saying, schedule, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Event, Moment, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
@@ -231,6 +231,10 @@ async fn write_one(
         }
         Work::Note { about, event, state } => {
             tx.note(about, &job.actor, &Note(event.clone()), state, moment.now).await?;
+            Ok(Written::Nothing)
+        }
+        Work::Schedule(work) => {
+            schedule::write(tx, work, how).await?;
             Ok(Written::Nothing)
         }
         Work::Say { about, effect } => {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::asked::{Asked, asked};
 use super::text::{many_lines, one_line};
 use super::words;
+use crate::kernel::origin::Origin;
 use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
 use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State};
@@ -38,6 +39,8 @@ pub struct Facts {
     device: String,
     device_os: String,
     hold: String,
+    /// How it came about, if nobody typed it.
+    origin: String,
     reason: String,
     /// What else was filled in.
     asked: Vec<Asked>,
@@ -138,6 +141,7 @@ impl Facts {
             device: device.map(|device| line(&device.name)).unwrap_or_default(),
             device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
             hold: words::hold(request.hold_ms),
+            origin: origin(request),
             reason: many_lines(&request.reason),
             asked: asked(request),
             state: request.state.word(),
@@ -199,6 +203,15 @@ impl Facts {
             Recipient::Channel => "channel",
         };
         Self { audience, ..self }
+    }
+}
+
+/// As people say it: `by schedule, as alice@example.com`.
+fn origin(request: &Request) -> String {
+    match &request.origin {
+        Origin::Typed => String::new(),
+        Origin::Schedule { run_as, .. } => format!("by schedule, as {}", one_line(run_as, 100)),
+        Origin::Unknown => "by itself".to_owned(),
     }
 }
 

@@ -42,6 +42,7 @@ pub fn workflow() -> Workflow {
             with: [("at".to_owned(), "{{ device.node_id }} custom:jit_prod_db".into())].into_iter().collect(),
         }],
         announce: Some("#access".into()),
+        triggers: Vec::new(),
         digest: "sample".into(),
         ..Workflow::default()
     }
@@ -72,6 +73,7 @@ pub fn ask() -> Ask {
         device: Some(DeviceShown { node_id: "n123CNTRL".into(), name: "alice-laptop".into(), os: "macOS".into() }),
         seal: "5ea1".into(),
         channel: None,
+        origin: crate::kernel::origin::Origin::Typed,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::engine::asking::{AskError, Form};
 use crate::inputs::duration::mistyped;
 use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
+use crate::kernel::origin::Origin;
 use crate::kernel::workflow::{Clause, Input, OwnRequest};
 use crate::kernel::{Failure, Refusal, Request, Standing, Typed, Workflow, hold};
 use crate::notices::Notices;
@@ -89,6 +90,19 @@ pub(super) fn outsider_plain(notices: &Notices) -> String {
 /// A line to type, as it is to be typed.
 pub(super) fn code(line: &str) -> String {
     format!("`{}`", escape(&one_line(line, 1_000)).replace('`', "'"))
+}
+
+/// What was to start by itself, and why nothing was asked, in the words that whoever it runs as would have read.
+pub(super) fn not_started(typed: &Typed, why: &str) -> String {
+    let name = escape(&one_line(&typed.workflow, 75));
+    let due = match &typed.origin {
+        Origin::Schedule { due_at, .. } => format!(" {}", words::when(*due_at, typed.at)),
+        Origin::Typed | Origin::Unknown => String::new(),
+    };
+    // The words are safe as they are.
+    let why: Vec<String> = why.lines().map(|line| format!("> {line}")).collect();
+    let who = words::mention(&typed.by);
+    format!("⚠️ {name} was to start by schedule{due}, as {who}, and nothing was asked:\n{}", why.join("\n"))
 }
 
 /// Title and name: `*Production database* (prod-db)`.

@@ -11,11 +11,12 @@ use super::answer::Answer;
 use super::modals;
 use super::modals::form::{Among, RequestForm};
 use super::sentences;
+use super::shared;
 use super::surface::{By, Surface};
 use crate::engine::asking::{AskError, Form};
 use crate::engine::typed::{Answered, Answering};
 use crate::engine::{Engine, TellError};
-use crate::kernel::{Failure, NotAsked, RequestId, Typed, Workflow};
+use crate::kernel::{Failure, NotAsked, RequestId, Subject, Typed, Workflow};
 use crate::notices::Said;
 use crate::outside::slack::{Post, SlackError};
 
@@ -77,7 +78,10 @@ impl Surface {
                 // The engine is going away, and what is not said now is said at the next start.
                 let Some(engine) = engine.upgrade() else { return Err(stopping()) };
                 let now = engine.clock().now_ms();
-                let said = tell(&engine, &typed, &answered, addresses.find(&id, now)).await;
+                let said = match typed.origin.is_typed() {
+                    true => tell(&engine, &typed, &answered, addresses.find(&id, now)).await,
+                    false => tell_of_start(&engine, &id, &typed, &answered).await,
+                };
                 if said.is_ok() {
                     addresses.forget(&id);
                 }
@@ -100,6 +104,29 @@ fn stopping() -> Failure {
         retryable: true,
         retry_after_ms: Some(1_000),
     }
+}
+
+/// Nobody typed it: whoever it runs as hears why nothing was asked, and so does the workflow's channel.
+async fn tell_of_start(engine: &Engine, id: &RequestId, typed: &Typed, answered: &Answered) -> Result<(), SlackError> {
+    let Answered::NotAsked(_) = answered else { return Ok(()) };
+    let workflow = engine.catalog().find(&typed.workflow).cloned();
+    let why = said(engine, typed, answered, workflow.as_ref()).text;
+    let channel = workflow.as_ref().and_then(|workflow| workflow.announce.clone());
+    if let Some(named) = channel
+        && let Some(channel) = engine.slack().channel_id(&named).await?
+        && !shared::has_outsiders(engine.slack(), &channel).await
+    {
+        let text = sentences::not_started(typed, &why);
+        let about = Subject::from(id);
+        // Said once, however often this is tried.
+        let said =
+            engine.say(&typed.by, (&channel, None), (text, Value::Null), about, Some(format!("not started {id}")));
+        if let Err(error) = said.await {
+            tracing::warn!(request.id = %id, %error, "that nothing was asked by schedule is not said in the channel");
+        }
+    }
+    let post = Post { channel: typed.by.clone(), text: sentences::not_started(typed, &why), ..Post::default() };
+    engine.slack().post_message(&post).await.map(drop)
 }
 
 async fn tell(

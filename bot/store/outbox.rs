@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Tx};
 use crate::kernel::effect::{Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
+use crate::kernel::origin::Start;
 use crate::kernel::{Subject, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
@@ -123,6 +124,37 @@ impl Place {
     }
 }
 
+/// What the lane of a start begins with.
+const STARTS: &str = "schedule ";
+/// Every start that waits.
+const FIND_STARTS: &str = "select seq, request_id, lane, due_at, attempts, effect from outbox where class <> 9 and lane like 'schedule workflow:%'";
+
+/// Each schedule has one row.
+fn slot_of(start: &Start) -> String {
+    format!("schedule {}", start.number)
+}
+
+fn starts_in(rows: Vec<Stored>) -> Vec<Start> {
+    let read = rows.into_iter().filter_map(|row| match row.read() {
+        Row::Read(waiting) => Some(waiting.effect),
+        Row::Unreadable { .. } => None,
+    });
+    read.filter_map(|effect| if let Effect::StartWorkflow { start } = effect { Some(*start) } else { None }).collect()
+}
+
+impl Tx {
+    /// Every start of a workflow that waits for its time.
+    pub async fn starts(&mut self) -> Result<Vec<Start>, StoreError> {
+        self.flush().await?;
+        Ok(starts_in(sqlx::query_as(FIND_STARTS).fetch_all(self.connection()).await?))
+    }
+
+    /// This start does not wait any more.
+    pub fn forget_start(&mut self, start: &Start) {
+        self.empty_slot(&Subject::Workflow(start.workflow.clone()), &slot_of(start));
+    }
+}
+
 pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
     let subject = subject.stored();
     let alone = |class: Class, slot: String, lane: String| Place {
@@ -184,11 +216,21 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
         Effect::SaveLink { .. } => queue(Class::Ask, String::new(), format!("golink {subject}")),
         Effect::PostPaste { .. } => alone(Class::Ask, "post".to_owned(), format!("post {subject}")),
         Effect::DeletePaste { .. } => alone(Class::Ask, "delete".to_owned(), format!("delete {subject}")),
+        Effect::StartWorkflow { start } => {
+            let slot = slot_of(start);
+            let lane = format!("{STARTS}{subject} {}", start.number);
+            alone(Class::Decide, slot, lane)
+        }
         Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
     }
 }
 
 impl Store {
+    /// Every start of a workflow that waits for its time.
+    pub async fn starts(&self) -> Result<Vec<Start>, StoreError> {
+        Ok(starts_in(sqlx::query_as(FIND_STARTS).fetch_all(&self.read).await?))
+    }
+
     /// What may be performed now of one class, oldest first: due, and the first of its lane. `limit` rows at most.
     pub async fn due(&self, class: Class, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
         self.due_beside(class, now, &HashSet::new(), limit).await

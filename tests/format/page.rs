@@ -203,6 +203,18 @@ fn page() -> Page {
          take it back. What is so is found out when it is asked, and nothing passes more than an hour later.\n",
     );
     page.keys(keys::AUTOMATIC, Page::example);
+    page.line("## Triggers\n\nEach item of the list is one of these.\n");
+    page.keys(keys::TRIGGER, Page::example);
+    page.line("### A schedule\n");
+    page.keys(keys::SCHEDULE, |page, example| {
+        let rest = ["cron: \"0 9 * * mon\"", "as: alice@example.com", "with: { reason: Weekly review }"];
+        let name = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+        let others = rest.iter().filter(|one| name(one) != name(example)).map(|one| format!("      {one}\n"));
+        page.example(&format!(
+            "triggers:\n  - schedule:\n      {example}\n{}",
+            others.collect::<String>().trim_end_matches('\n')
+        ));
+    });
     inputs_part(&mut page);
     page.line("## Steps\n");
     page.keys(keys::STEP, Page::example);

@@ -3,6 +3,7 @@
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::holding::Settings;
 use nightlatch::kernel::link::{Editor, Link, LinkChange, LinkEvent};
+use nightlatch::kernel::origin::Origin;
 use nightlatch::kernel::paste::{Author, Deletion, Paste, PasteEvent, PasteId, PastePlace, Posting};
 use nightlatch::kernel::{
     Actor, Button, By, Event, Key, NotAsked, Notice, Outcome, PressedOn, Proof, Purpose, Recipient, Refusal, Shows,
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use crate::approving::facts;
 use crate::requests::{
     HOUR, NOON, Named, alice, buttons, failure, founds, message, named, once, person, places, plain_failure,
-    recipients, root, standings, whos,
+    recipients, root, standings, start, whos,
 };
 
 pub fn refusals() -> Vec<Refusal> {
@@ -135,8 +136,12 @@ fn typed_asks() -> Named<Effect> {
         channel: view.is_none().then(|| "C0GENERAL1".to_owned()),
         view: view.map(str::to_owned),
         at: NOON,
+        origin: Origin::Typed,
     };
+    let by_schedule = Typed { channel: None, origin: start().origin(), ..typed(None) };
     let mut list = named(vec![
+        ("start a workflow", Effect::StartWorkflow { start: Box::new(start()) }),
+        ("complete what came by schedule", Effect::Complete { typed: by_schedule }),
         ("complete", Effect::Complete { typed: typed(None) }),
         ("complete a form", Effect::Complete { typed: typed(Some("V0FORM0001")) }),
         ("answer", Effect::Answer { typed: typed(None), not_asked: None }),
@@ -339,6 +344,16 @@ pub fn paste_events() -> Named<PasteEvent> {
     events.into_iter().map(|(name, event)| (name, serde_json::from_value(event).unwrap())).collect()
 }
 
+/// What came of a time at which a workflow starts by itself.
+fn started(event: &str) -> Value {
+    let mut note = json!({ "workflow": "prod-db", "schedule": start().schedule, "due_at": NOON, "missed": 1 });
+    note["event"] = event.into();
+    if event == "not_started" {
+        note["why"] = "nobody in Slack is known as alice@example.com".into();
+    }
+    note
+}
+
 fn other_notes() -> Named<Value> {
     let proof = json!({ "at": NOON, "found": "gone" });
     named(vec![
@@ -357,6 +372,8 @@ fn other_notes() -> Named<Value> {
             }),
         ),
         ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),
+        ("started", started("started")),
+        ("not_started", started("not_started")),
     ])
 }
 

@@ -56,6 +56,8 @@ steps:
   - uses: tclip.paste
     with: { filename: runbook.md, content: "# For {{ requester.email }}\n\n{{ inputs.reason }}" }
 announce: "#access"
+triggers:
+  - schedule: { cron: "@yearly", as: alice@example.com, with: { reason: once a year } }
 "##;
 
 /// The attributes that workflows here touch.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use nightlatch::kernel::condition::Condition;
 use nightlatch::kernel::input::InputValue;
+use nightlatch::kernel::origin::{Origin, Schedule, Start, Trigger};
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, DeviceShown, Message, Notification, Phase, Step};
 use nightlatch::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse};
 use nightlatch::kernel::{
@@ -103,6 +104,7 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
         lapse_after_ms: 8 * HOUR,
         steps: vec![uses("tailscale.attribute", attribute), uses("tclip.paste", paste)],
         announce: (!is_bare).then(|| "#access".to_owned()),
+        triggers: Vec::new(),
         digest: "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef".to_owned(),
         ..Workflow::default()
     }
@@ -133,6 +135,7 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         }),
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
+        origin: Origin::Typed,
     }
 }
 
@@ -260,6 +263,21 @@ fn shorter() -> Request {
     shorter
 }
 
+/// A time at which a workflow starts by itself.
+pub fn start() -> Start {
+    let with = [("reason".to_owned(), "Weekly review".to_owned())].into_iter().collect();
+    let (cron, zone, run_as) = ("0 9 * * mon", "Europe/Berlin", "alice@example.com");
+    let schedule = Schedule { cron: cron.to_owned(), zone: zone.to_owned(), run_as: run_as.to_owned(), with };
+    Start { workflow: "prod-db".to_owned(), number: 0, schedule, due_at: NOON }
+}
+
+fn by_schedule() -> Request {
+    let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
+    request.ask.workflow.triggers = vec![Trigger::Schedule(start().schedule)];
+    request.ask.origin = start().origin();
+    request
+}
+
 fn revoked() -> Request {
     let found = [Found::Gone, Found::Gone];
     let mut revoked = request(State::Ended, Some(Outcome::Revoked), [Phase::Gone, Phase::Gone], &found);
@@ -336,7 +354,7 @@ pub fn requests() -> Named<Request> {
         one.ask.requester = person("U0EVE0001", "Eve", standing);
         list.push((format!("requester {}", crate::variants::standing(&standing)), one));
     }
-    once(list)
+    once(list.into_iter().chain(named(vec![("pending, by schedule", by_schedule())])).collect())
 }
 
 /// The second of a name gets a number.

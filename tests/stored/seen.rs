@@ -98,8 +98,19 @@ impl Seen {
     }
 
     pub fn ask(&mut self, ask: &Ask) {
-        let Ask { id: _, workflow, requester, inputs: filled, hold_ms: _, reason: _, device: _, seal: _, channel: _ } =
-            ask;
+        let Ask {
+            id: _,
+            workflow,
+            requester,
+            inputs: filled,
+            hold_ms: _,
+            reason: _,
+            device: _,
+            seal: _,
+            channel: _,
+            origin,
+        } = ask;
+        self.note("Origin", variants::origin(origin));
         filled.values().for_each(|value| self.note("InputValue", variants::input_value(value)));
         self.person(requester);
         let Workflow {
@@ -114,8 +125,10 @@ impl Seen {
             lapse_after_ms: _,
             steps: _,
             announce: _,
+            triggers,
             digest: _,
         } = workflow;
+        triggers.iter().for_each(|trigger| self.note("Trigger", variants::trigger(trigger)));
         for Input { name: _, label: _, kind, help: _ } in inputs {
             self.note("InputKind", variants::input_kind(kind));
         }
@@ -176,6 +189,7 @@ impl Seen {
             Effect::Show { place } => self.place(place),
             Effect::Tell { to, notice } => self.notice(to, notice),
             Effect::Rewrite { message: _, to, notice } => self.notice(to, notice),
+            Effect::StartWorkflow { start: _ } => {}
             Effect::Wake { wake } => self.note("Wake", variants::wake(wake)),
             Effect::Complete { typed } => Self::typed(typed),
             Effect::Answer { typed, not_asked } => {
@@ -186,7 +200,7 @@ impl Seen {
     }
 
     fn typed(typed: &Typed) {
-        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _ } = typed;
+        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _, origin: _ } = typed;
     }
 
     fn not_asked(&mut self, why: &NotAsked) {

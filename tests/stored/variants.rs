@@ -5,6 +5,7 @@ use nightlatch::kernel::automatic::Passing;
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
+use nightlatch::kernel::origin::{Origin, Trigger};
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::window::Day;
@@ -38,13 +39,15 @@ variants! {
     decider, Decider { Person, Itself }
     passing, Passing { NobodyDecides, Rule }
     day, Day { Mon, Tue, Wed, Thu, Fri, Sat, Sun }
+    origin, Origin { Typed, Schedule, Unknown }
+    trigger, Trigger { Schedule, Unknown }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
     who, Who { TailnetGroup, Role, SlackGroup, Email, Unknown }
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, ExpirePaste, SaveLink, PostPaste, DeletePaste }
+    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
@@ -71,5 +74,11 @@ variants! {
 }
 
 /// What was never written, so that there is no example of it: what stands for words that a version does not know.
-pub const NEVER_WRITTEN: &[(&str, &str)] =
-    &[("Outcome", "Unknown"), ("Who", "Unknown"), ("InputKind", "Unknown"), ("InputValue", "Unknown")];
+pub const NEVER_WRITTEN: &[(&str, &str)] = &[
+    ("Outcome", "Unknown"),
+    ("Who", "Unknown"),
+    ("InputKind", "Unknown"),
+    ("InputValue", "Unknown"),
+    ("Origin", "Unknown"),
+    ("Trigger", "Unknown"),
+];

@@ -55,6 +55,7 @@ mod paste_said;
 mod policy_file;
 mod results;
 mod rules;
+mod schedule;
 mod slack_away;
 mod slack_steps;
 mod stages;

@@ -8,6 +8,7 @@ use crate::holding::Holding;
 use crate::id::Key;
 use crate::link::LinkChange;
 use crate::operator::By;
+use crate::origin::Start;
 use crate::paste::{Deletion, Posting};
 use crate::refusal::Refusal;
 use crate::request::{Message, Place, Request};
@@ -108,6 +109,11 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         not_asked: Option<NotAsked>,
     },
+    /// A workflow's time has come: ask for it as whoever it is to run as, and put down its next time.
+    StartWorkflow {
+        /// Which, and what time that is.
+        start: Box<Start>,
+    },
     /// Remove a paste, or a draft of one, whose time is up. Of no request.
     ExpirePaste {
         /// Its id.
@@ -146,6 +152,7 @@ impl Effect {
             | Self::Answer { .. } => true,
             Self::Settle { .. }
             | Self::Say { .. }
+            | Self::StartWorkflow { .. }
             | Self::ExpirePaste { .. }
             | Self::SaveLink { .. }
             | Self::PostPaste { .. }
@@ -166,6 +173,7 @@ impl Effect {
             Self::Say { .. } => "say",
             Self::Complete { .. } => "complete",
             Self::Answer { .. } => "answer",
+            Self::StartWorkflow { .. } => "start_workflow",
             Self::ExpirePaste { .. } => "expire_paste",
             Self::SaveLink { .. } => "save_link",
             Self::PostPaste { .. } => "post_paste",

@@ -21,6 +21,7 @@ mod lifecycle;
 pub mod link;
 pub mod matching;
 pub mod operator;
+pub mod origin;
 pub mod paste;
 pub mod person;
 pub mod policy;

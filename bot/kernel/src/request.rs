@@ -9,6 +9,7 @@ use crate::event::{Failure, Press, Shows};
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
 use crate::operator::By;
+use crate::origin::Origin;
 use crate::person::Person;
 use crate::workflow::Workflow;
 
@@ -206,6 +207,9 @@ pub struct Ask {
     pub seal: String,
     /// Where it was asked, for answers there.
     pub channel: Option<String>,
+    /// How it came about.
+    #[serde(default, skip_serializing_if = "Origin::is_typed")]
+    pub origin: Origin,
 }
 
 /// One person's ask and what became of it.

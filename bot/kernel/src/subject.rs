@@ -17,6 +17,8 @@ pub enum Subject {
     Link(LinkId),
     /// A paste, or a draft of one.
     Paste(PasteId),
+    /// A workflow that starts by itself, by its name.
+    Workflow(String),
     /// Nightlatch itself.
     House(House),
 }
@@ -33,6 +35,7 @@ pub enum House {
 const KEY: &str = "key:";
 const LINK: &str = "link:";
 const PASTE: &str = "paste:";
+const WORKFLOW: &str = "workflow:";
 
 impl House {
     const ALL: [Self; 2] = [Self::Log, Self::Clock];
@@ -53,6 +56,7 @@ impl Subject {
             Self::Key(key) => format!("{KEY}{key}"),
             Self::Link(id) => format!("{LINK}{id}"),
             Self::Paste(id) => format!("{PASTE}{id}"),
+            Self::Workflow(name) => format!("{WORKFLOW}{name}"),
             Self::House(house) => house.stored().to_owned(),
         }
     }
@@ -64,7 +68,13 @@ impl Subject {
         let key = || text.strip_prefix(KEY).map(|key| Self::Key(Key::from_stored(key.to_owned())));
         let link = || text.strip_prefix(LINK).map(|id| Self::Link(LinkId::from_stored(id)));
         let paste = || text.strip_prefix(PASTE).and_then(PasteId::read).map(Self::Paste);
-        house.or_else(key).or_else(link).or_else(paste).unwrap_or_else(|| Self::Request(RequestId(text.to_owned())))
+        let workflow = || text.strip_prefix(WORKFLOW).map(|name| Self::Workflow(name.to_owned()));
+        house
+            .or_else(key)
+            .or_else(link)
+            .or_else(paste)
+            .or_else(workflow)
+            .unwrap_or_else(|| Self::Request(RequestId(text.to_owned())))
     }
 
     /// The request, if it is one.
@@ -127,6 +137,7 @@ mod tests {
             (Subject::from(&LinkId::of("Prod-Runbook")), "link:prodrunbook"),
             (Subject::from(&LinkId::of("odd name")), "link:odd%20name"),
             (Subject::from(&paste), "paste:0b9b23d8-5b1c-4a1e-9c43-7d6d2c1f0e5a"),
+            (Subject::Workflow("weekly-review".to_owned()), "workflow:weekly-review"),
             (Subject::from(House::Log), "log"),
             (Subject::from(House::Clock), "clock"),
         ] {
@@ -143,7 +154,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_stands_in_a_column_is_written_as_it_was_read(text in "(key:|link:|paste:|log|clock)?.{0,40}") {
+        fn whatever_stands_in_a_column_is_written_as_it_was_read(text in "(key:|link:|paste:|workflow:|log|clock)?.{0,40}") {
             proptest::prop_assert_eq!(Subject::from_stored(&text).stored(), text);
         }
     }

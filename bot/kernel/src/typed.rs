@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Failure;
+use crate::origin::Origin;
 use crate::refusal::Refusal;
 
 /// Facts that cannot be had are tried for so long; then whoever typed is told.
-pub const TRIED_FOR_MS: i64 = 60_000;
+const TRIED_FOR_MS: i64 = 60_000;
+/// The same where nobody waits for an answer.
+const STARTED_FOR_MS: i64 = 3_600_000;
 
 /// An ask as it was typed: nothing in it was looked up, and it counts for nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,12 +28,20 @@ pub struct Typed {
     pub view: Option<String>,
     /// When, milliseconds since the Unix epoch.
     pub at: i64,
+    /// How it came about.
+    #[serde(default, skip_serializing_if = "Origin::is_typed")]
+    pub origin: Origin,
 }
 
 impl Typed {
     /// Whether facts that could not be had so far are worth another attempt.
     pub fn is_worth_trying(&self, failure: &Failure, now: i64) -> bool {
-        failure.retryable && now.saturating_sub(self.at) < TRIED_FOR_MS
+        failure.retryable && now < self.tried_until()
+    }
+
+    /// When whoever typed is told that it could not be found out.
+    pub fn tried_until(&self) -> i64 {
+        self.at.saturating_add(if self.origin.is_typed() { TRIED_FOR_MS } else { STARTED_FOR_MS })
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::automatic::Automatic;
 use crate::condition::Condition;
+use crate::origin::Trigger;
 use crate::person::Who;
 
 /// One thing that can be borrowed, or one chat command.
@@ -33,6 +34,9 @@ pub struct Workflow {
     pub steps: Vec<StepUse>,
     /// The channel its cards go to, with the leading `#` or an id; without one, approvers get direct messages.
     pub announce: Option<String>,
+    /// What starts it by itself, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
     /// Fingerprint of the file's text, so that a grant names the version it was made under.
     pub digest: String,
 }

@@ -59,6 +59,7 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         device: Some(DeviceShown { node_id: "n1".to_owned(), name: "laptop".to_owned(), os: "macOS".to_owned() }),
         seal: String::new(),
         channel: None,
+        origin: crate::origin::Origin::Typed,
     }
 }
 

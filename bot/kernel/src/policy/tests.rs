@@ -45,6 +45,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
             with: serde_json::Map::new(),
         }],
         announce: None,
+        triggers: Vec::new(),
         digest: String::new(),
         ..Workflow::default()
     }
@@ -61,6 +62,7 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         device: None,
         seal: String::new(),
         channel: None,
+        origin: crate::origin::Origin::Typed,
     };
     Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }

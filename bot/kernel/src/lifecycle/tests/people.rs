@@ -90,6 +90,7 @@ pub(super) fn workflow() -> Workflow {
         lapse_after_ms: LAPSE_MS,
         steps: vec![step("a"), step("b")],
         announce: Some("#access".to_owned()),
+        triggers: Vec::new(),
         digest: "digest".to_owned(),
         ..Workflow::default()
     }
@@ -117,5 +118,6 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         device: None,
         seal: "seal".to_owned(),
         channel: None,
+        origin: crate::origin::Origin::Typed,
     }
 }

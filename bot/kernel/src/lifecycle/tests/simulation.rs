@@ -197,7 +197,10 @@ impl World {
             Effect::Show { place } => Some(super::story::shown(place.clone())),
             Effect::Tell { .. } | Effect::Rewrite { .. } => None,
             Effect::Say { .. } | Effect::ExpirePaste { .. } => panic!("requests tell, they do not say"),
-            Effect::SaveLink { .. } | Effect::PostPaste { .. } | Effect::DeletePaste { .. } => {
+            Effect::SaveLink { .. }
+            | Effect::PostPaste { .. }
+            | Effect::DeletePaste { .. }
+            | Effect::StartWorkflow { .. } => {
                 panic!("these are of no request")
             }
             Effect::Complete { .. } | Effect::Answer { .. } => panic!("it is a request already"),

@@ -69,6 +69,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Say { channel, .. } => format!("say in {channel}"),
         Effect::Complete { typed } => format!("complete what {} typed", typed.by),
         Effect::Answer { typed, .. } => format!("answer {}", typed.by),
+        Effect::StartWorkflow { start } => format!("start {}", start.workflow),
         Effect::ExpirePaste { id } => format!("expire paste {id}"),
         Effect::SaveLink { change, .. } => format!("save link {}", change.wanted.short),
         Effect::PostPaste { posting } => format!("post paste {}", posting.id),
