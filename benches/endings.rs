@@ -186,6 +186,8 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         seal: "s".repeat(64),
         channel: None,
         origin: nightlatch::kernel::origin::Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     };
     let moment = Moment { now: asked_at, jitter: 0.5, types: nightlatch::steps::TYPES };
     let mut applied = Request::ask(ask, moment).unwrap();
@@ -196,8 +198,8 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
     for event in [
         Event::ApproversFound { stage: 0, people: vec![bob.slack_id.clone()] },
         Event::Pressed { by: bob.slack_id.clone(), button, channel: None, seal: "s".repeat(64), on: None },
-        Event::Identified { purpose: Purpose::Press { number: 1 }, person: bob.clone() },
-        Event::Identified { purpose: Purpose::Start, person: alice.clone() },
+        Event::identified(Purpose::Press { number: 1 }, bob.clone()),
+        Event::identified(Purpose::Start, alice.clone()),
         Event::Observed { step: 0, before: json!({ "value": null, "expires_at": null }), again: false },
         Event::settled(0, Proof { at: asked_at, found }),
     ] {

@@ -129,7 +129,7 @@ impl Bot {
     /// What a person must mend before the bot can run; nothing was started then.
     pub async fn start_with(steps: List, config: &Config, secrets: Secrets, seams: Seams) -> Result<Self, StartError> {
         let (clock, ids) = seams;
-        let catalog = clients::read_rules(&config.folders_named(), steps.types)?;
+        let catalog = clients::read_rules(&config.folders_named(), steps.types, None)?;
         let notices = Notices::with_overrides(&config.templates)?;
         let net = Net::wire().telling(Contacts::new(clock.clone()));
         let slack = clients::slack_client(config, &secrets, &clock, &net)?;
@@ -225,7 +225,8 @@ impl Bot {
     /// # Errors
     /// Every mistake; the workflows in use stay in use.
     pub fn reload(&self) -> Result<usize, Report> {
-        let read = clients::read_rules(&self.folders, self.engine.step_types());
+        let before = self.engine.catalog();
+        let read = clients::read_rules(&self.folders, self.engine.step_types(), Some(&before));
         self.engine.metrics().note_reload(read.is_ok(), self.engine.clock().now_ms());
         let refused = read.as_ref().err().map(|report| {
             format!(

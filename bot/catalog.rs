@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use nightlatch_guardrails::Guardrails;
+
 use crate::config::Report;
 use crate::config::words::nearest;
 use crate::kernel::{StepType, Workflow};
@@ -32,6 +34,7 @@ pub use meaning::meaning;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     workflows: BTreeMap<String, Arc<Workflow>>,
+    guardrails: Option<Guardrails>,
 }
 
 impl Catalog {
@@ -51,12 +54,28 @@ impl Catalog {
         report.absorb(commands::check(&found));
         report.into_result()?;
         let workflows = found.into_iter().map(|(file, workflow)| (file.name.clone(), Arc::new(workflow))).collect();
-        Ok(Self { workflows })
+        Ok(Self { workflows, guardrails: None })
+    }
+
+    /// The same workflows under these guardrails.
+    #[must_use]
+    pub fn under(self, guardrails: Option<Guardrails>) -> Self {
+        Self { guardrails, ..self }
+    }
+
+    /// The guardrails, if there are any.
+    pub fn guardrails(&self) -> Option<&Guardrails> {
+        self.guardrails.as_ref()
     }
 
     /// All, by name.
     pub fn workflows(&self) -> impl Iterator<Item = &Arc<Workflow>> {
         self.workflows.values()
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> Vec<&str> {
+        self.workflows.keys().map(String::as_str).collect()
     }
 
     /// The workflow of that name.

@@ -6,7 +6,7 @@ use axum::Router;
 
 use super::StartError;
 use crate::catalog::Catalog;
-use crate::catalog::policies::none_yet;
+use crate::catalog::policies;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Database, Folders, Report, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::Engine;
@@ -68,19 +68,23 @@ pub(super) fn with_pages(
     }
 }
 
-/// The workflows, if nothing else stands there that would be taken for rules.
-pub(super) fn read_rules(folders: &Folders, types: &[StepType]) -> Result<Catalog, Report> {
-    let mut report = none_yet(&folders.policies).err().unwrap_or_default();
-    match Catalog::read(&folders.workflows, types) {
+/// The workflows and the guardrails they are under. `before` is what is in force now.
+pub(super) fn read_rules(folders: &Folders, types: &[StepType], before: Option<&Catalog>) -> Result<Catalog, Report> {
+    let (catalog, mut report) = match Catalog::read(&folders.workflows, types) {
         Ok(catalog) => {
-            report.absorb(super::named::missing(&catalog, folders, types));
-            if report.is_empty() { Ok(catalog) } else { Err(report) }
+            let report = super::named::missing(&catalog, folders, types);
+            (Some(catalog), report)
         }
-        Err(mistakes) => {
-            report.absorb(mistakes);
-            Err(report)
-        }
+        Err(mistakes) => (None, mistakes),
+    };
+    let had_some = before.is_some_and(|before| before.guardrails().is_some());
+    let names = catalog.as_ref().map(Catalog::names);
+    match policies::read(&folders.policies, names.as_deref(), had_some) {
+        Ok(guardrails) if report.is_empty() => return Ok(catalog.unwrap_or_default().under(guardrails)),
+        Ok(_) => {}
+        Err(mistakes) => report.absorb(mistakes),
     }
+    Err(report)
 }
 
 /// Where pastes go: to the tclip that is named, else to us.

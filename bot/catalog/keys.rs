@@ -96,6 +96,13 @@ pub const WORKFLOW: &[FormatKey] = &[
         example: "announce: \"#access\"",
     },
     FormatKey {
+        name: "labels",
+        takes: "a list of words",
+        is_required: false,
+        about: "What guardrails know it by, so that one holds for every workflow of a kind; see [Guardrails](guardrails.md).",
+        example: "labels: [production, personal-data]",
+    },
+    FormatKey {
         name: "triggers",
         takes: "a list of at most 20 triggers",
         is_required: false,

@@ -24,6 +24,10 @@ pub fn meaning(workflow: &Workflow) -> Value {
     if let (Some(said), false) = (said.as_object_mut(), workflow.triggers.is_empty()) {
         said.insert("triggers".to_owned(), json!(workflow.triggers));
     }
+    // What most files do not say is not there.
+    if let (Some(said), false) = (said.as_object_mut(), workflow.labels.is_empty()) {
+        said.insert("labels".to_owned(), json!(workflow.labels));
+    }
     said
 }
 

@@ -53,6 +53,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         None => Some(LAPSE_AFTER_MS),
     };
     let announce = announce(sheet, &fields);
+    let labels = labels(sheet, &fields);
     let steps = steps::read(sheet, &fields, inputs.as_deref(), types);
     let workflow = Workflow {
         name: name.to_owned(),
@@ -67,6 +68,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         steps: steps?,
         announce,
         triggers: triggers?.starting,
+        labels: labels?,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
     };
     automatic::is_in_vain(sheet, &fields, &workflow);
@@ -158,6 +160,27 @@ pub(super) fn slash_command(sheet: &mut Sheet, node: &Node) -> Option<String> {
 fn kebab(text: &str) -> String {
     let words = text.chars().take(31).map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
     words.collect::<String>().trim_matches('-').to_owned()
+}
+
+/// Words that guardrails know it by.
+fn labels(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<String>> {
+    const HELP: &str = "a label is a word of lower-case letters, digits, - and _, like production";
+    let Some(node) = fields.get("labels") else { return Some(Vec::new()) };
+    let list = sheet.list(node, "`labels`")?;
+    let mut labels = Vec::new();
+    for node in list {
+        let label = sheet.text(node, "a label")?.trim();
+        let is_label = (1..=48).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+        if !is_label {
+            sheet.mistake(node.place, format!("{} is no label", quoted(label)), Some(HELP.to_owned()));
+            return None;
+        }
+        if !labels.iter().any(|known| known == label) {
+            labels.push(label.to_owned());
+        }
+    }
+    Some(labels)
 }
 
 /// A channel by its name or id. Whether it is there, only Slack knows.

@@ -1,11 +1,15 @@
 //! `nightlatch audit`: checks the log, gives it to whoever collects logs, and accepts a database that was put back.
 
+mod again;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+
+use again::Again;
 
 use super::{ConfigPath, Format, WRONG, aside, data, done};
 use crate::clock::Clock;
@@ -110,12 +114,19 @@ async fn verify(path: &Path, known: Option<&str>, format: Format) -> Result<Exit
         mismatch = log.goes_on_from(known).await.map_err(|error| error.to_string())?;
     }
     let verified = log.verify().await.map_err(|error| error.to_string())?;
-    log.close().await;
     let verified = verified.and_then(|count| mismatch.as_ref().map_or(Ok(count), |found| Err(tampered(found))));
+    let verified = match verified {
+        Ok(count) => judged_again(&log).await?.map(|again| (count, again)),
+        Err(tampered) => Err(tampered),
+    };
+    log.close().await;
     data(&match (&verified, format) {
-        (Ok(count), Format::Text) => format!("{count} entries, all of them fit\n"),
+        (Ok((count, again)), Format::Text) => format!("{count} entries, all of them fit\n{}", decisions(again)),
         (Err(tampered), Format::Text) => format!("{tampered}\n"),
-        (Ok(count), Format::Json) => format!("{}\n", serde_json::json!({ "fits": true, "entries": count })),
+        (Ok((count, again)), Format::Json) => {
+            let judged = serde_json::json!({ "again": again.same, "unread": again.unread });
+            format!("{}\n", serde_json::json!({ "fits": true, "entries": count, "judged": judged }))
+        }
         (Err(Tampered { seq, what }), Format::Json) => {
             format!("{}\n", serde_json::json!({ "fits": false, "entry": seq, "what": what }))
         }
@@ -124,6 +135,33 @@ async fn verify(path: &Path, known: Option<&str>, format: Format) -> Result<Exit
         aside("after you looked at what is on in the tailnet: nightlatch audit accept\n");
     }
     Ok(ExitCode::from(if verified.is_ok() { 0 } else { WRONG }))
+}
+
+/// Has every decision of guardrails come out once more.
+async fn judged_again(log: &AuditLog) -> Result<Result<Again, Tampered>, String> {
+    let (mut again, mut after) = (Again::default(), 0);
+    loop {
+        let entries = log.after(after, CHUNK_ROWS).await.map_err(|error| error.to_string())?;
+        let Some(last) = entries.last() else { return Ok(Ok(again)) };
+        after = last.seq;
+        for entry in &entries {
+            if let Err(tampered) = again.look(entry) {
+                return Ok(Err(tampered));
+            }
+        }
+    }
+}
+
+fn decisions(again: &Again) -> String {
+    let count = |count: i64| if count == 1 { "1 decision".to_owned() } else { format!("{count} decisions") };
+    let mut lines = String::new();
+    if again.same > 0 {
+        lines += &format!("{} of guardrails judged again, all of them the same\n", count(again.same));
+    }
+    if again.unread > 0 {
+        lines += &format!("{} of guardrails could not be judged again by this version\n", count(again.unread));
+    }
+    lines
 }
 
 /// The first entry that does not fit what the anchor says.

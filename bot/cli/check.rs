@@ -12,7 +12,7 @@ use super::{ConfigPath, Format, WRONG, aside, data};
 use crate::app::clients::{slack_client, tailscale_client};
 use crate::app::named;
 use crate::app::trial::{Finding, Trial};
-use crate::catalog::policies::none_yet;
+use crate::catalog::policies;
 use crate::catalog::{Catalog, meaning};
 use crate::clock::Clock;
 use crate::config::{Config, Folders, Report, SecretError};
@@ -100,15 +100,22 @@ fn look(path: &Path) -> Findings {
         Catalog::default()
     });
     report.absorb(named::missing(&catalog, &named_in(path), TYPES));
-    let notes = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
+    let mut notes: Vec<String> = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
     let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
     let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {
         report.absorb(error.report);
     }
-    if let Err(mistakes) = none_yet(&folders.policies) {
+    // Names of nothing are found only when it is known what there is.
+    let names = if report.is_empty() { Some(catalog.names()) } else { None };
+    let guardrails = policies::read(&folders.policies, names.as_deref(), false).unwrap_or_else(|mistakes| {
         report.absorb(mistakes);
-    }
+        None
+    });
+    notes.extend(guardrails.map(|guardrails| {
+        let count = guardrails.count();
+        format!("note: {count} guardrail{} in {}", if count == 1 { "" } else { "s" }, folders.policies.display())
+    }));
     Findings { report, workflows: meanings.len(), meanings, notes, scopes, online: None }
 }
 

@@ -12,6 +12,7 @@ mod manifest;
 mod pastes;
 mod requests;
 mod revoke;
+mod schema;
 mod serve;
 #[cfg(feature = "simulate")]
 mod simulate;
@@ -51,6 +52,7 @@ enum Verb {
     Pastes(pastes::Pastes),
     Requests(requests::Requests),
     Revoke(revoke::Revoke),
+    Schema(schema::Schema),
     Serve(serve::Serve),
     #[cfg(feature = "simulate")]
     Simulate(simulate::Simulate),
@@ -71,6 +73,7 @@ impl Verb {
             Self::Pastes(verb) => verb.run(),
             Self::Requests(verb) => verb.run(),
             Self::Revoke(verb) => verb.run(),
+            Self::Schema(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
             #[cfg(feature = "simulate")]
             Self::Simulate(verb) => verb.run(),

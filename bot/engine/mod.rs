@@ -6,6 +6,7 @@ mod awaited;
 mod carrying;
 mod circumstances;
 pub mod directory;
+mod guarding;
 mod handing;
 pub mod health;
 mod herd;
@@ -37,7 +38,7 @@ mod worker;
 mod writer;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
@@ -89,6 +90,8 @@ struct Inner {
     ceilings: Ceilings,
     notices: Notices,
     catalog: RwLock<Arc<Catalog>>,
+    /// The fingerprint of the guardrails whose text stands in the log.
+    pinned: Mutex<Option<String>>,
     metrics: Metrics,
     health: health::Health,
     watch: watch::Watch,
@@ -176,6 +179,7 @@ impl Engine {
             pastes,
             ceilings,
             catalog: RwLock::new(Arc::new(catalog)),
+            pinned: Mutex::default(),
             metrics: Metrics::new(),
             health: health::Health::default(),
             watch: watch::Watch::default(),
@@ -209,9 +213,7 @@ impl Engine {
             worked.cancel();
         });
         let verifying = tokio::spawn(logbook::keep_verified(engine.inner.logbook.clone(), stop.clone()));
-        parts::keep(&engine, &stop);
-        // Ends with `stop`, or when it has looked.
-        tokio::spawn(logbook::survey(engine.clone(), tailnet, stop));
+        parts::keep(&engine, tailnet, &stop);
         // The anchor outlives the writer: the last thing that was saved is anchored too.
         let written = CancellationToken::new();
         let anchoring = tokio::spawn(logbook::keep_anchored(engine.clone(), written.clone()));

@@ -59,8 +59,10 @@ pub(super) fn outside(
 }
 
 /// What goes on beside the worker until `stop`; what it writes, the writer takes or not.
-pub(super) fn keep(engine: &Engine, stop: &CancellationToken) {
+pub(super) fn keep(engine: &Engine, tailnet: Tailscale, stop: &CancellationToken) {
     tokio::spawn(logbook::keep_posted(engine.clone(), stop.clone()));
     tokio::spawn(schedule::keep(engine.clone(), stop.clone()));
     tokio::spawn(directory::keep(engine.clone(), stop.clone()));
+    // Ends when it has looked, too.
+    tokio::spawn(logbook::survey(engine.clone(), tailnet, stop.clone()));
 }

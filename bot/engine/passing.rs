@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Engine;
+use super::guarding::{Wanted, all_read};
 use super::people::{FRESH_MS, tailscale_failure};
 use super::perform::{IDENTIFY_ATTEMPTS_MAX, put_off};
 use super::performed::Performed;
 use crate::kernel::automatic::{self, DeviceFacts, Facts, POSTURE};
+use crate::kernel::guardrail::Action;
 use crate::kernel::{Ask, Event, Failure, Purpose, Request};
 use crate::outside::tailscale::TailscaleError;
 use crate::store::{StoreError, Tx};
@@ -29,8 +31,19 @@ pub(super) async fn look(engine: &Engine, request: &Request, attempts: i64) -> P
 /// The facts, and why some of them could not be read: what is not known lets nothing pass.
 async fn facts(engine: &Engine, ask: &Ask) -> Result<(Facts, Option<Failure>), Failure> {
     let workflow = &ask.workflow;
-    let looked = engine.inner.people.looked_up(&ask.requester.slack_id, &workflow.passers(), true).await?;
+    let guardrails = engine.guardrails_for(Action::ApproveAutomatically);
+    let mut rules = workflow.passers();
+    rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
+    let looked = engine.inner.people.looked_up(&ask.requester.slack_id, &rules, true).await?;
+    let looked = all_read(guardrails.as_ref(), looked)?;
     let mut unread = looked.failure();
+    let judged = match &guardrails {
+        Some(guardrails) => {
+            let wanted = Wanted { action: Action::ApproveAutomatically, ask, who: &looked.person, stage: None };
+            Some(Box::new(engine.judged(guardrails, wanted).await?))
+        }
+        None => None,
+    };
     let device = match &ask.device {
         Some(device) if workflow.device_conditions().next().is_some() => {
             let read = read_device(engine, &device.node_id, workflow.device_conditions()).await;
@@ -43,7 +56,7 @@ async fn facts(engine: &Engine, ask: &Ask) -> Result<(Facts, Option<Failure>), F
         _ => None,
     };
     let unread_rules = looked.unread.into_iter().map(|(rule, _)| rule).collect();
-    Ok((Facts { person: looked.person, unread: unread_rules, device, passed_today: Vec::new() }, unread))
+    Ok((Facts { person: looked.person, unread: unread_rules, device, passed_today: Vec::new(), judged }, unread))
 }
 
 async fn read_device<'a>(

@@ -125,6 +125,15 @@ impl People {
         Ok(Person { slack_id, name, email, login: None, standing, belongs: Vec::new() })
     }
 
+    /// The time zone that Slack knows of somebody.
+    ///
+    /// # Errors
+    /// Slack did not say who they are.
+    pub(super) async fn zone(&self, slack_id: &str) -> Result<Option<String>, Failure> {
+        let user = self.slack.user_cached(slack_id, FRESH_MS).await.map_err(|error| slack_failure(&error))?;
+        Ok(user.tz)
+    }
+
     async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Looked, Failure> {
         let mut person = self.in_slack(slack_id).await?;
         let mut unread = Vec::new();

@@ -1,13 +1,15 @@
 //! Performing one effect: what each of them does in the world, and what is reported back.
 
+use super::guarding::{Wanted, all_read};
 use super::jobs::Work;
 use super::people::Looked;
 use super::performed::{Performed, pause_ms};
 use super::{Engine, links, passing, saying, schedule, settle, showing, typed};
 use crate::kernel::effect::Effect;
+use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::paste::{PasteId, Wish};
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Actor, Event, Failure, Person, Purpose, Request, policy};
+use crate::kernel::{Actor, Button, Event, Failure, Person, Purpose, Request, policy};
 use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
@@ -77,20 +79,58 @@ fn expire_paste(id: &str) -> Performed {
 }
 
 async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &Purpose, attempts: i64) -> Performed {
-    let rules = match purpose {
+    if *purpose == Purpose::Start && engine.is_of_a_copy(request) {
+        return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
+    }
+    match identified(engine, request, slack_id, purpose).await {
+        Ok((person, judged)) => {
+            Performed::happened(Event::Identified { purpose: purpose.clone(), person, judged: judged.map(Box::new) })
+        }
+        Err(failure) if failure.retryable && attempts < IDENTIFY_ATTEMPTS_MAX => put_off(&failure, attempts),
+        Err(failure) => Performed::happened(Event::NotIdentified { purpose: purpose.clone(), failure }),
+    }
+}
+
+/// Who it is, read afresh, and what guardrails say to what they want, if any has a say in it.
+async fn identified(
+    engine: &Engine,
+    request: &Request,
+    slack_id: &str,
+    purpose: &Purpose,
+) -> Result<(Person, Option<Judgement>), Failure> {
+    let guarded = guarded(request, slack_id, purpose);
+    let guarded = guarded.and_then(|action| Some((action, engine.guardrails_for(action)?)));
+    let mut rules = match purpose {
         Purpose::Start | Purpose::Passing => request.workflow.ask.clone(),
         // Of every stage: which one is open is known when the press is counted.
         Purpose::Press { .. } => request.workflow.approvers(),
     };
-    let needs_login = *purpose == Purpose::Start;
-    if needs_login && engine.is_of_a_copy(request) {
-        return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
-    }
-    let looked = engine.inner.people.looked_up(slack_id, &rules, needs_login).await;
-    match looked.and_then(|looked| settled_by_what_was_read(request, purpose, looked)) {
-        Ok(person) => Performed::happened(Event::Identified { purpose: purpose.clone(), person }),
-        Err(failure) if failure.retryable && attempts < IDENTIFY_ATTEMPTS_MAX => put_off(&failure, attempts),
-        Err(failure) => Performed::happened(Event::NotIdentified { purpose: purpose.clone(), failure }),
+    rules.extend(guarded.iter().flat_map(|(_, guardrails)| guardrails.groups().iter().cloned()));
+    let looked = engine.inner.people.looked_up(slack_id, &rules, *purpose == Purpose::Start).await?;
+    let looked = all_read(guarded.as_ref().map(|(_, guardrails)| guardrails), looked)?;
+    let person = settled_by_what_was_read(request, purpose, looked)?;
+    let Some((action, guardrails)) = guarded else { return Ok((person, None)) };
+    let open = request.approval().open().map(|open| (open.index, open.stage.own_request));
+    let stage = open.filter(|_| action == Action::Approve).map(|(index, own_request)| {
+        let own_request = match own_request {
+            OwnRequest::Never => "never",
+            OwnRequest::Confirm => "confirm",
+            OwnRequest::Allow => "allow",
+        };
+        (i64::try_from(index).unwrap_or_default().saturating_add(1), own_request.to_owned())
+    });
+    let wanted = Wanted { action, ask: &request.ask, who: &person, stage };
+    let judged = engine.judged(&guardrails, wanted).await?;
+    Ok((person, Some(judged)))
+}
+
+/// What is judged before it counts: a no, a return and what one takes back from oneself are nobody's business.
+fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Action> {
+    let Purpose::Press { number } = purpose else { return Some(Action::Ask) };
+    match request.presses.iter().find(|press| press.number == *number)?.button {
+        Button::Approve { .. } => Some(Action::Approve),
+        Button::Revoke { .. } if request.requester.slack_id != slack_id => Some(Action::Revoke),
+        _ => None,
     }
 }
 

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use nightlatch_guardrails::Guardrails;
 use sha2::{Digest, Sha256};
 
 use super::Engine;
 use super::asking::{AskError, Form, Found, Prepared, read};
 use super::directory::List;
+use super::guarding::{Wanted, all_read};
 use super::people::slack_failure;
 use crate::inputs::person::is_slack_id;
+use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::input::PersonShown;
 use crate::kernel::origin::Origin;
 use crate::kernel::workflow::{Clause, InputKind, OwnRequest};
@@ -70,7 +73,8 @@ impl Engine {
         let Some(person) = self.requester(slack_id, workflow, facts).await? else { return Ok(Prepared::Unknown) };
         let has_approvers = self.somebody_can_approve(workflow, &person, facts).await?;
         // What passes by itself needs nobody.
-        let may_pass = matches!(facts, Facts::Fresh { .. }) && workflow.may_pass_by_itself();
+        let may_be_permitted = self.catalog().guardrails().is_some_and(Guardrails::has_permits);
+        let may_pass = matches!(facts, Facts::Fresh { .. }) && (may_be_permitted || workflow.may_pass_by_itself());
         if !has_approvers && !may_pass {
             return match facts {
                 Facts::Known => Ok(Prepared::Unknown),
@@ -110,12 +114,32 @@ impl Engine {
             seal: String::new(),
             channel: form.channel.clone(),
             origin: Origin::Typed,
+            may_be_permitted,
+            judged: None,
         };
         ask.seal = seal(&ask);
+        if self.is_to_be_judged() && matches!(facts, Facts::Known) {
+            return Ok(Prepared::Unknown);
+        }
+        ask.judged = self.judged_ask(&ask).await?;
         if !has_approvers && !self.would_pass(&ask).await.map_err(AskError::Failed)? {
             return Err(AskError::NobodyCanApprove);
         }
         Ok(Prepared::Complete(Box::new(ask)))
+    }
+
+    /// Whether guardrails have a say in asking: what is known is not enough to be judged by.
+    fn is_to_be_judged(&self) -> bool {
+        self.guardrails_for(Action::Ask).is_some()
+    }
+
+    /// What guardrails say to it, if any has a say in asking.
+    async fn judged_ask(&self, ask: &Ask) -> Result<Option<Box<Judgement>>, AskError> {
+        let Some(guardrails) = self.guardrails_for(Action::Ask) else { return Ok(None) };
+        let wanted = Wanted { action: Action::Ask, ask, who: &ask.requester, stage: None };
+        let judged = self.judged(&guardrails, wanted).await.map_err(AskError::Failed)?;
+        Judgement::let_through(Some(&judged)).map_err(AskError::Refused)?;
+        Ok(Some(Box::new(judged)))
     }
 
     /// Who asks, if they may; nothing if what is known does not say so.
@@ -124,7 +148,11 @@ impl Engine {
             let person = self.inner.directory.person(slack_id, &workflow.ask).await.map_err(AskError::Failed)?;
             return Ok(person.filter(|person| person.login.is_some() && policy::may_ask(workflow, person).is_ok()));
         }
-        let looked = self.inner.people.looked_up(slack_id, &workflow.ask, true).await.map_err(AskError::Failed)?;
+        let guardrails = self.guardrails_for(Action::Ask);
+        let mut rules = workflow.ask.clone();
+        rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
+        let looked = self.inner.people.looked_up(slack_id, &rules, true).await.map_err(AskError::Failed)?;
+        let looked = all_read(guardrails.as_ref(), looked).map_err(AskError::Failed)?;
         let (failure, person) = (looked.failure(), looked.person);
         // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
         if person.login.is_none() && person.standing == Standing::Member {

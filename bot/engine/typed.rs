@@ -12,7 +12,7 @@ use super::people::FRESH_MS;
 use super::performed::{Performed, pause_ms};
 use super::preparing::{Facts, seal};
 use super::writer::{Seen, repeated, save};
-use super::{Engine, TellError};
+use super::{Engine, TellError, guarding};
 use crate::kernel::effect::{Due, Effect};
 use crate::kernel::kept::Note;
 use crate::kernel::origin::Origin;
@@ -246,13 +246,15 @@ pub(super) async fn answer(
 
 /// Writes a request of which everything is known.
 pub(super) async fn asked(
+    engine: &Engine,
     (tx, seen): (&mut Tx, &mut Seen),
     job: &Job,
     ask: &Ask,
     moment: Moment,
-    most: u32,
 ) -> Result<Outcome, StoreError> {
-    let applied = match Request::ask(ask.clone(), moment) {
+    let most = engine.inner.ceilings.pending;
+    let counted = guarding::recounted(engine, tx, ask, moment.now).await?;
+    let applied = match Request::ask(counted.as_ref().unwrap_or(ask).clone(), moment) {
         Ok(applied) => applied,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
@@ -282,13 +284,13 @@ async fn too_many(tx: &mut Tx, ask: &Ask, most: u32) -> Result<Option<Refusal>, 
 
 /// Writes what happened to something that was typed; the outcome and the answer that is due are saved together.
 pub(super) async fn write(
+    engine: &Engine,
     (tx, seen): (&mut Tx, &mut Seen),
     job: &Job,
     work: &TypedWork,
     moment: Moment,
-    most: u32,
 ) -> Result<Outcome, StoreError> {
-    let now = moment.now;
+    let (now, most) = (moment.now, engine.inner.ceilings.pending);
     match work {
         TypedWork::Begin { id, typed } => {
             if let Some(key) = &job.delivery
@@ -303,7 +305,10 @@ pub(super) async fn write(
             tx.enqueue_for(&id.into(), Effect::Complete { typed: typed.clone() }, now).await?;
             Ok(Ok(Written::Nothing))
         }
-        TypedWork::Asked { typed, ask } => match Request::ask(Ask::clone(ask), moment) {
+        TypedWork::Asked { typed, ask } => match Request::ask(
+            guarding::recounted(engine, tx, ask, now).await?.unwrap_or_else(|| Ask::clone(ask)),
+            moment,
+        ) {
             Ok(mut applied) => {
                 if let Some(why) = too_many(tx, ask, most).await? {
                     return not_asked(tx, job, (&ask.id, typed), NotAsked::Refused { why }, now).await;

@@ -12,7 +12,7 @@ use super::circumstances::Circumstances;
 use super::jobs::{Job, Outcome, Queue, Waking, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
-use super::{Engine, TellError, Told, directory, passing, saying, schedule, settling, typed};
+use super::{Engine, TellError, Told, directory, guarding, passing, saying, schedule, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Event, Moment, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
@@ -133,6 +133,7 @@ async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<V
     let mut tx = engine.inner.store.begin().await?;
     let mut seen = std::mem::take(known);
     read_ahead(&mut tx, &mut seen, jobs).await?;
+    let pinned = guarding::pin(engine, &mut tx, moment.now).await?;
     let mut outcomes = Vec::with_capacity(jobs.len());
     for job in jobs {
         outcomes.push(write_one(engine, (&mut tx, &mut seen), job, moment).await?);
@@ -141,6 +142,7 @@ async fn try_commit(engine: &Engine, known: &mut Seen, jobs: &[Job]) -> Result<V
         tx.forget_deliveries_before(moment.now.saturating_sub(DELIVERIES_KEPT_MS)).await?;
     }
     tx.commit().await?;
+    guarding::pinned(engine, pinned);
     seen.retain(|_, request| request.state != State::Ended);
     if seen.len() > SEEN_MAX {
         seen.clear();
@@ -211,9 +213,12 @@ async fn write_one(
         Work::Woke(wakes) => {
             return woke((tx, seen), job, wakes, moment).await.map(|changed| Ok(Written::Changed(changed)));
         }
-        Work::Ask(ask) => typed::asked((tx, seen), job, ask, moment, engine.inner.ceilings.pending).await?,
-        Work::Typed(work) => typed::write((tx, seen), job, work, moment, engine.inner.ceilings.pending).await?,
-        Work::Tell(id, event) => told(tx, seen, job, id, event, moment).await?,
+        Work::Ask(ask) => typed::asked(engine, (tx, seen), job, ask, moment).await?,
+        Work::Typed(work) => typed::write(engine, (tx, seen), job, work, moment).await?,
+        Work::Tell(id, event) => {
+            let event = guarding::counted(engine, (tx, seen), id, event, moment.now).await?;
+            told(tx, seen, job, id, &event, moment).await?
+        }
         Work::Paste(work) => Ok(Written::Paste(pastes::write(tx, work, how).await?)),
         Work::Link(work) => Ok(Written::Link(Box::new(links::write(tx, work, how).await?))),
         Work::Done => Ok(Written::Nothing),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::text::one_line;
 use super::words;
+use crate::kernel::guardrail::Rule;
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::{Outcome, Refusal, Request, State};
 
@@ -24,6 +25,9 @@ pub struct Why {
     /// How many may wait at once.
     most: u32,
     missing: String,
+    /// The guardrail that says no, and its reason.
+    guardrail: String,
+    reason: String,
     state: &'static str,
     outcome: &'static str,
     /// Who decided, by Slack id.
@@ -62,6 +66,9 @@ impl Why {
             Refusal::Standing { standing } => all.standing = standing_word(*standing),
             Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
             Refusal::TooManyPending { most } => all.most = *most,
+            Refusal::Forbidden { rule, .. } => {
+                (all.guardrail, all.reason) = (one_line(&rule.id, 80), one_line(&rule.reason, 300));
+            }
             Refusal::Unusable { missing } => all.missing = one_line(missing, 80),
             _ => {}
         }
@@ -88,6 +95,8 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::HoldTooLong { .. } => "hold_too_long",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
+        Refusal::Forbidden { is_broken: true, .. } => "broken_guardrail",
+        Refusal::Forbidden { .. } => "forbidden",
     }
 }
 
@@ -158,6 +167,10 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::TooManyPending { most: 50 },
         Refusal::Unusable { missing: "step".to_owned() },
     ];
+    all.extend([false, true].map(|is_broken| {
+        let rule = Rule { id: "office-hours".to_owned(), reason: "not at night".to_owned() };
+        Refusal::Forbidden { rule, is_broken }
+    }));
     all.extend(standings.map(|standing| Refusal::Standing { standing }));
     for state in states {
         all.extend(outcomes.map(|outcome| Refusal::TooLate { state, outcome, by: vec!["U0BOB".to_owned()] }));

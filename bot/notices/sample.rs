@@ -74,6 +74,8 @@ pub fn ask() -> Ask {
         seal: "5ea1".into(),
         channel: None,
         origin: crate::kernel::origin::Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     }
 }
 
@@ -120,14 +122,14 @@ impl Life {
         let (by, seal) = (person.slack_id.clone(), self.request.seal.clone());
         let life = self.then(Event::Pressed { by, button, channel: None, seal, on: None });
         let number = life.request.presses_count;
-        life.then(Event::Identified { purpose: Purpose::Press { number }, person: person.clone() })
+        life.then(Event::identified(Purpose::Press { number }, person.clone()))
     }
 
     /// Bob approves, and the requester is still who they were.
     pub fn approved(self) -> Self {
         let requester = self.request.requester.clone();
         let life = self.press(&bob(), Button::Approve { confirmed: false });
-        life.then(Event::Identified { purpose: Purpose::Start, person: requester })
+        life.then(Event::identified(Purpose::Start, requester))
     }
 
     /// The step was read back.

@@ -311,7 +311,10 @@ pub(super) fn not_lent(typed: &Typed) -> String {
 fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> String {
     let said = notices.refusal(why, None);
     match why {
-        Refusal::MayNotAsk { .. } | Refusal::HoldTooLong { .. } | Refusal::Unusable { .. } => {
+        Refusal::MayNotAsk { .. }
+        | Refusal::Forbidden { .. }
+        | Refusal::HoldTooLong { .. }
+        | Refusal::Unusable { .. } => {
             format!("{}: nothing was asked. {said}", called(workflow))
         }
         _ => said,

@@ -10,4 +10,5 @@
 )]
 
 mod frozen;
+mod guardrails;
 mod page;

@@ -31,7 +31,13 @@ pub fn facts() -> Facts {
         postures: [("posture:healthy".to_owned(), vec!["node:os IS SET".to_owned()])].into_iter().collect(),
         unread: Some("Tailscale cannot do it just now".to_owned()),
     };
-    Facts { person: alice(), unread: vec![group()], device: Some(device), passed_today: vec![2, 0] }
+    Facts {
+        person: alice(),
+        unread: vec![group()],
+        device: Some(device),
+        passed_today: vec![2, 0],
+        judged: crate::judged::judgements().pop().map(Box::new),
+    }
 }
 
 /// One that passed by itself; and one that did not, or not yet.
@@ -65,6 +71,7 @@ pub fn passing() -> Named<Request> {
     named(vec![
         ("pending, in its second stage", staged()),
         ("approved by a rule", passed(Passing::Rule { place: 0 })),
+        ("approved by a guardrail", passed(Passing::Guardrail { id: "on-call".to_owned() })),
         ("approved, nobody decides", passed(Passing::NobodyDecides)),
         ("pending, being judged", judged()),
     ])

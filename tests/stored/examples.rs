@@ -35,6 +35,7 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::Altered,
         Refusal::HoldTooLong { max_ms: HOUR },
         Refusal::TooManyPending { most: 50 },
+        Refusal::Forbidden { rule: crate::judged::rule(), is_broken: false },
         Refusal::Unusable { missing: "step".to_owned() },
     ]
 }
@@ -194,9 +195,10 @@ pub fn events() -> Named<Event> {
     for standing in standings() {
         let name = format!("identified {}", crate::variants::standing(&standing));
         let person = person("U0EVE0001", "Eve", standing);
-        list.push((name, Event::Identified { purpose: Purpose::Press { number: 1 }, person }));
+        list.push((name, Event::identified(Purpose::Press { number: 1 }, person)));
     }
-    list.push(("identified start".to_owned(), Event::Identified { purpose: Purpose::Start, person: alice() }));
+    list.extend(crate::judged::events());
+    list.push(("identified start".to_owned(), Event::identified(Purpose::Start, alice())));
     list.push(("looked".to_owned(), Event::Looked { facts: Box::new(facts()) }));
     list.extend(founds().into_iter().map(|found| {
         let name = format!("settled {}", crate::variants::found(&found));
@@ -371,6 +373,7 @@ fn other_notes() -> Named<Value> {
                 "channel": "C0GENERAL1",
             }),
         ),
+        ("guardrails", json!({ "event": "guardrails", "rules": "5f70bf18", "text": "[[\"hours\",\"forbid ...\"]]" })),
         ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),
         ("started", started("started")),
         ("not_started", started("not_started")),

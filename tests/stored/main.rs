@@ -14,6 +14,7 @@
 mod approving;
 mod database;
 mod examples;
+mod judged;
 mod making;
 mod newer;
 mod requests;

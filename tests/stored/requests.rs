@@ -136,6 +136,8 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
         origin: Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     }
 }
 

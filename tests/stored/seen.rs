@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts};
 use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::guardrail::{Judgement, Verdict};
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Step};
@@ -109,8 +110,11 @@ impl Seen {
             seal: _,
             channel: _,
             origin,
+            may_be_permitted: _,
+            judged,
         } = ask;
         self.note("Origin", variants::origin(origin));
+        judged.iter().for_each(|judged| self.judgement(judged));
         filled.values().for_each(|value| self.note("InputValue", variants::input_value(value)));
         self.person(requester);
         let Workflow {
@@ -126,6 +130,7 @@ impl Seen {
             steps: _,
             announce: _,
             triggers,
+            labels: _,
             digest: _,
         } = workflow;
         triggers.iter().for_each(|trigger| self.note("Trigger", variants::trigger(trigger)));
@@ -148,10 +153,19 @@ impl Seen {
     }
 
     pub fn facts(&mut self, facts: &Facts) {
-        let Facts { person, unread, device, passed_today: _ } = facts;
+        let Facts { person, unread, device, passed_today: _, judged } = facts;
+        judged.iter().for_each(|judged| self.judgement(judged));
         self.person(person);
         unread.iter().for_each(|who| self.note("Who", variants::who(who)));
         if let Some(DeviceFacts { node_id: _, attributes: _, postures: _, unread: _ }) = device {}
+    }
+
+    fn judgement(&mut self, judged: &Judgement) {
+        let Judgement { rules: _, facts, verdict: Verdict { ruling, by: _ } } = judged;
+        self.note("Ruling", variants::ruling(ruling));
+        self.note("Action", variants::action(&facts.action));
+        self.person(&facts.who);
+        facts.requester.iter().for_each(|requester| self.person(requester));
     }
 
     fn person(&mut self, person: &Person) {
@@ -245,6 +259,7 @@ impl Seen {
                     | Refusal::Altered
                     | Refusal::HoldTooLong { max_ms: _ }
                     | Refusal::TooManyPending { most: _ }
+                    | Refusal::Forbidden { rule: _, is_broken: _ }
                     | Refusal::Unusable { missing: _ } => {}
                 }
             }
@@ -275,7 +290,8 @@ impl Seen {
                 }
             }
             Event::Denied { .. } | Event::Revoked { .. } => {}
-            Event::Identified { purpose, person } => {
+            Event::Identified { purpose, person, judged } => {
+                judged.iter().for_each(|judged| self.judgement(judged));
                 self.note("Purpose", variants::purpose(purpose));
                 self.person(person);
             }

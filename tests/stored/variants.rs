@@ -3,6 +3,7 @@
 
 use nightlatch::kernel::automatic::Passing;
 use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::guardrail::{Action, Ruling};
 use nightlatch::kernel::input::InputValue;
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::origin::{Origin, Trigger};
@@ -37,7 +38,7 @@ variants! {
     phase, Phase { Waiting, Begun, Held, Releasing, Gone, LeftOut }
     by, By { Person, Operator }
     decider, Decider { Person, Itself }
-    passing, Passing { NobodyDecides, Rule }
+    passing, Passing { NobodyDecides, Rule, Guardrail }
     day, Day { Mon, Tue, Wed, Thu, Fri, Sat, Sun }
     origin, Origin { Typed, Schedule, Unknown }
     trigger, Trigger { Schedule, Unknown }
@@ -55,8 +56,10 @@ variants! {
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, Unusable,
     }
+    action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
+    ruling, Ruling { Silent, Permitted, Forbidden, Broken }
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck }
     purpose, Purpose { Press, Start, Passing }

@@ -37,6 +37,7 @@ mod go_forms;
 mod go_owners;
 mod go_real;
 mod go_typed;
+mod guardrails;
 mod holders;
 mod holding;
 mod http_request;

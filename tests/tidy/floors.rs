@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("store", 2),
     ("catalog", 2),
     ("steps", 2),
+    ("guardrails", 1),
     ("notices", 2),
     ("engine", 3),
     ("slack", 4),
@@ -31,6 +32,7 @@ const FLOORS: &[(&str, u8)] = &[
 
 /// Doors between rooms that the floors alone would close or leave open.
 const DOORS: &[(&str, &str, bool, &str)] = &[
+    ("guardrails", "kernel", true, "facts and verdicts are kept with requests, so they are the kernel's words"),
     ("catalog", "inputs", true, "each kind of input says how it is written in a workflow file"),
     ("notices", "inputs", true, "each kind of input says what stands for it in an example"),
     ("outside", "hujson", true, "who is in a group by our own loan is told by the comments of the policy file"),
@@ -48,6 +50,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("clock", &["planted"], "time is read by everybody and knows nobody"),
     ("golink", &[], "golink's language is golink's, whatever our rules are"),
     ("kernel", &["golink", "planted"], "the rules are pure"),
+    ("guardrails", &["kernel"], "guardrails judge facts; who gathers them is another's work"),
     (
         "playground",
         &["clock", "golink"],

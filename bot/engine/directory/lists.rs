@@ -54,10 +54,12 @@ pub(super) async fn read(
     Ok(count)
 }
 
-/// Whom workflows name.
+/// Whom workflows and guardrails name.
 fn rules(engine: &Engine) -> BTreeSet<Who> {
     let catalog = engine.catalog();
-    catalog.workflows().flat_map(|workflow| workflow.passers().into_iter().chain(workflow.approvers())).collect()
+    let guardrails = catalog.guardrails().into_iter().flat_map(|guardrails| guardrails.groups().iter().cloned());
+    let workflows = catalog.workflows().flat_map(|workflow| workflow.passers().into_iter().chain(workflow.approvers()));
+    workflows.chain(guardrails).collect()
 }
 
 /// The Slack user groups that workflows name.

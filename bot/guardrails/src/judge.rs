@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::{
-    AuthorizationError, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request, Response,
-    RestrictedExpression,
+    AuthorizationError, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, Request,
+    Response, RestrictedExpression,
 };
 use nightlatch_kernel::guardrail::{Action, DeviceFacts, Facts, Rule, Ruling, Verdict};
 use nightlatch_kernel::{Person, Standing, Who};

@@ -14,7 +14,7 @@ use cedar_policy::{Authorizer, PolicySet, Schema};
 use nightlatch_kernel::Who;
 use nightlatch_kernel::guardrail::Action;
 
-pub use read::{FILE_MAX_BYTES, Known, Mistake, SourceFile, read};
+pub use read::{FILE_MAX_BYTES, Known, Mistake, SourceFile, digest, read};
 pub use rules::Told;
 
 /// The schema, as text: what guardrails can be written over.
@@ -36,6 +36,7 @@ struct Inner {
     groups: Vec<Who>,
     /// Everything that was read, so that what was decided by it can be decided again.
     text: String,
+    digest: String,
 }
 
 impl Guardrails {
@@ -59,9 +60,19 @@ impl Guardrails {
         self.inner.told.iter().any(|one| !one.is_built_in && one.actions.contains(&action))
     }
 
+    /// Whether any lets something pass that nobody approved.
+    pub fn has_permits(&self) -> bool {
+        self.inner.told.iter().any(|one| one.is_permit)
+    }
+
     /// Whether any that has a say in this looks at the device.
     pub fn looks_at_device(&self, action: Action) -> bool {
         self.inner.told.iter().any(|one| one.looks_at_device && one.actions.contains(&action))
+    }
+
+    /// The fingerprint of their text.
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
     }
 
     /// All of their text, as `again` reads it.

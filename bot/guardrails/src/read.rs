@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use cedar_policy::{Authorizer, Effect, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode,
-    ValidationWarning, Validator};
+use cedar_policy::{
+    Authorizer, Effect, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator,
+};
 use miette::Diagnostic;
 use nightlatch_kernel::Who;
 use nightlatch_kernel::guardrail::Action;
+use sha2::{Digest, Sha256};
 
 use super::rules::{Told, actions, forbids_everything, looks_at_device};
 use super::{BUILT_IN, Guardrails, Inner, SCHEMA, nesting};
@@ -50,6 +52,11 @@ pub struct Known<'k> {
     pub workflows: Option<&'k [&'k str]>,
 }
 
+/// The fingerprint of what `Guardrails::text` gives.
+pub fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
 /// Reads and checks all files together, with what is built in.
 ///
 /// # Errors
@@ -62,7 +69,8 @@ pub fn read(files: Vec<SourceFile>, known: Known<'_>) -> Result<Guardrails, Vec<
 }
 
 fn on_a_large_stack(files: Vec<SourceFile>, workflows: Option<Vec<String>>) -> Result<Guardrails, Vec<Mistake>> {
-    let reading = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || read_here(&files, workflows.as_deref()));
+    let reading =
+        std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || read_here(&files, workflows.as_deref()));
     match reading.map(std::thread::JoinHandle::join) {
         Ok(Ok(read)) => read,
         Ok(Err(_)) => Err(failed("the guardrails could not be read to their end")),
@@ -113,8 +121,8 @@ fn read_here(files: &[SourceFile], workflows: Option<&[String]>) -> Result<Guard
     all.groups.dedup();
     let texts: Vec<(&str, &str)> = files.iter().map(|file| (file.stem.as_str(), file.text.as_str())).collect();
     let text = serde_json::to_string(&texts).map_err(|error| failed(&error.to_string()))?;
-    let authorizer = Authorizer::new();
-    let inner = Inner { set: all.set, schema, authorizer, told: all.told, groups: all.groups, text };
+    let (authorizer, digest) = (Authorizer::new(), digest(&text));
+    let inner = Inner { set: all.set, schema, authorizer, told: all.told, groups: all.groups, text, digest };
     Ok(Guardrails { inner: Arc::new(inner) })
 }
 
@@ -189,7 +197,8 @@ impl All {
             let at = at.or_else(|| find(&file.text, &policy.to_cedar()?));
             if let Some(other) = self.places.insert(id.clone(), file.path.clone()) {
                 let message = format!("there is another guardrail with the id `{id}`, in {other}");
-                let help = Some("every answer names the guardrail it comes from: give each an id of its own".to_owned());
+                let help =
+                    Some("every answer names the guardrail it comes from: give each an id of its own".to_owned());
                 mistakes.push(Mistake { path: file.path.clone(), at, message, help });
                 continue;
             }

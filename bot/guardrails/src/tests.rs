@@ -85,8 +85,7 @@ fn what_is_built_in_is_sound_and_says_nothing_to_members() {
 fn four_eyes_are_built_in_where_the_workflow_says_so() {
     let none = Guardrails::none().unwrap();
     let mut own = facts(Action::Approve, person("alice", &[]));
-    for (own_request, ruling) in
-        [("never", Ruling::Forbidden), ("confirm", Ruling::Silent), ("allow", Ruling::Silent)]
+    for (own_request, ruling) in [("never", Ruling::Forbidden), ("confirm", Ruling::Silent), ("allow", Ruling::Silent)]
     {
         own.stage = Some((1, own_request.to_owned()));
         assert_eq!(none.judge(&own).ruling, ruling, "{own_request}");

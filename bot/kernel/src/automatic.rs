@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::guardrail::{Judgement, Ruling};
 use crate::hold;
 use crate::person::{Person, Who};
 use crate::policy;
@@ -83,6 +84,9 @@ pub struct Facts {
     /// How many requests of this person passed today by each of the rules, in their order; counted in the transaction that decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_today: Vec<u32>,
+    /// What guardrails said, if any has a say in what passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judgement>>,
 }
 
 /// What is known of a device.
@@ -111,6 +115,11 @@ pub enum Passing {
         /// Its place in the list.
         place: usize,
     },
+    /// A guardrail that permits it.
+    Guardrail {
+        /// Its `@id`.
+        id: String,
+    },
 }
 
 /// Whether a request passes by itself.
@@ -135,6 +144,9 @@ pub fn judge(ask: &Ask, facts: &Facts, now: i64) -> Judged {
             None => no("whoever asked may not ask for it any more"),
         };
     }
+    if let Some(rule) = facts.judged.as_ref().and_then(|judged| judged.verdict.no()) {
+        return no(&format!("a guardrail does not allow it, {}", rule.in_words()));
+    }
     if workflow.approve.is_empty() {
         let by = (Passing::NobodyDecides, "nobody has to decide".to_owned());
         return Judged { passes: Some(by), against: Vec::new() };
@@ -150,6 +162,11 @@ pub fn judge(ask: &Ask, facts: &Facts, now: i64) -> Judged {
                 }
             }
         }
+    }
+    let permitted = facts.judged.as_ref().filter(|judged| judged.verdict.ruling == Ruling::Permitted);
+    if let Some(rule) = permitted.and_then(|judged| judged.verdict.by.first()) {
+        let words = format!("guardrail {}", rule.in_words());
+        return Judged { passes: Some((Passing::Guardrail { id: rule.id.clone() }, words)), against };
     }
     Judged { passes: None, against }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::automatic::Facts;
 use crate::effect::{Recipient, Wake};
+use crate::guardrail::Judgement;
 use crate::operator::Operator;
 use crate::person::Person;
 use crate::request::{Message, Place, Proof};
@@ -196,6 +197,9 @@ pub enum Event {
         purpose: Purpose,
         /// The facts.
         person: Person,
+        /// What guardrails said, if any has a say in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        judged: Option<Box<Judgement>>,
     },
     /// Everything was found out that tells whether it passes by itself.
     Looked {
@@ -274,6 +278,11 @@ impl Event {
     /// The step's key agrees with its holders, and it came to nothing that anybody could name.
     pub fn settled(step: usize, proof: Proof) -> Self {
         Self::Settled { step, proof, results: Map::new() }
+    }
+
+    /// It is known who somebody is, and no guardrail has a say in what they want.
+    pub fn identified(purpose: Purpose, person: Person) -> Self {
+        Self::Identified { purpose, person, judged: None }
     }
 
     /// A short name for logs and metrics.

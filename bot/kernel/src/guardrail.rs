@@ -1,11 +1,13 @@
 //! What guardrails are asked and what they answer, as it is kept with a decision: facts, the rules of then, and the verdict.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 use crate::person::Person;
+use crate::refusal::Refusal;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,6 +152,13 @@ pub struct Rule {
     pub reason: String,
 }
 
+impl Rule {
+    /// For people: its name, and its reason if it gives one.
+    pub fn in_words(&self) -> String {
+        if self.reason.is_empty() { self.id.clone() } else { format!("{}: {}", self.id, self.reason) }
+    }
+}
+
 /// What guardrails say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,6 +205,18 @@ pub struct Judgement {
     pub facts: Facts,
     /// What they said.
     pub verdict: Verdict,
+}
+
+impl Judgement {
+    /// Lets through what no guardrail forbids.
+    ///
+    /// # Errors
+    /// One forbids it, or could not be worked out.
+    pub fn let_through(judged: Option<&Self>) -> Result<(), Refusal> {
+        let Some(judged) = judged else { return Ok(()) };
+        let is_broken = judged.verdict.ruling == Ruling::Broken;
+        judged.verdict.no().map_or(Ok(()), |rule| Err(Refusal::Forbidden { rule, is_broken }))
+    }
 }
 
 #[cfg(test)]

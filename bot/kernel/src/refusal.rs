@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::guardrail::Rule;
 use crate::person::{Standing, Who};
 use crate::request::{Outcome, State};
 
@@ -91,6 +92,15 @@ pub enum Refusal {
         /// How many that is.
         most: u32,
     },
+    /// A guardrail says no, or could not be worked out.
+    #[error("the guardrail {} says no", .rule.id)]
+    Forbidden {
+        /// Which.
+        rule: Rule,
+        /// Nobody knows what it says: its facts or itself could not be worked out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_broken: bool,
+    },
     /// No step or approval could be worked out: the workflow cannot be asked for.
     #[error("workflow has no {missing}")]
     Unusable {
@@ -137,6 +147,10 @@ mod tests {
             Refusal::Altered,
             Refusal::HoldTooLong { max_ms: 1_000 },
             Refusal::TooManyPending { most: 50 },
+            Refusal::Forbidden {
+                rule: Rule { id: "office-hours".to_owned(), reason: String::new() },
+                is_broken: false,
+            },
             Refusal::Unusable { missing: "step".to_owned() },
         ];
         for one in &all {
@@ -157,6 +171,7 @@ mod tests {
                 | Refusal::Altered
                 | Refusal::HoldTooLong { .. }
                 | Refusal::TooManyPending { .. }
+                | Refusal::Forbidden { .. }
                 | Refusal::Unusable { .. } => {}
             }
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{Failure, Press, Shows};
+use crate::guardrail::Judgement;
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
 use crate::operator::By;
@@ -210,6 +211,12 @@ pub struct Ask {
     /// How it came about.
     #[serde(default, skip_serializing_if = "Origin::is_typed")]
     pub origin: Origin,
+    /// A guardrail may let it pass without anybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_permitted: bool,
+    /// What guardrails said to it, if any has a say in asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judgement>>,
 }
 
 /// One person's ask and what became of it.

@@ -37,6 +37,9 @@ pub struct Workflow {
     /// What starts it by itself, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<Trigger>,
+    /// Words that guardrails know it by; none in most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// Fingerprint of the file's text, so that a grant names the version it was made under.
     pub digest: String,
 }

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{notices, pending, shown};
+use crate::kernel::guardrail::Rule;
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::{Notice, Outcome, Recipient, Refusal, State};
 use crate::notices::sample;
@@ -11,6 +12,7 @@ use crate::notices::sample;
 fn every_refusal_says_what_to_do_next() {
     let who = |names: &[&str]| names.iter().filter_map(|name| Who::parse(name).ok()).collect::<Vec<_>>();
     let request = pending().request;
+    let rule = |reason: &str| Rule { id: "office-hours".into(), reason: reason.into() };
     let all = [
         Refusal::MayNotAsk { ask: who(&["group:engineering"]) },
         Refusal::NotAnApprover { by: who(&["group:dba", "@db-oncall", "carol@example.com"]) },
@@ -25,6 +27,9 @@ fn every_refusal_says_what_to_do_next() {
         Refusal::HoldTooLong { max_ms: 8 * 3_600_000 },
         Refusal::TooManyPending { most: 50 },
         Refusal::Unusable { missing: "step".into() },
+        Refusal::Forbidden { rule: rule("not <at> night"), is_broken: false },
+        Refusal::Forbidden { rule: rule(""), is_broken: false },
+        Refusal::Forbidden { rule: rule(""), is_broken: true },
     ];
     let lines: Vec<String> = all.iter().map(|why| notices().refusal(why, Some(&request))).collect();
     assert_snapshot!(lines.join("\n"), @"
@@ -41,6 +46,9 @@ fn every_refusal_says_what_to_do_next() {
     That is too long: the most is 8h. Ask again with a shorter time.
     You have 50 requests that wait for a decision, and nobody may have more, so nothing was asked. Withdraw one (`/access list` shows them), or wait until somebody decides.
     This workflow cannot be used: it has no step. Ask whoever looks after it to fix it.
+    The guardrail `office-hours` does not allow this: not &lt;at&gt; night. Nothing was counted.
+    The guardrail `office-hours` does not allow this. Nothing was counted.
+    The guardrail `office-hours` could not be worked out, and until it can be this is not allowed. Nothing was counted. Tell an admin.
     ");
 }
 

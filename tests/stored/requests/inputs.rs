@@ -41,6 +41,8 @@ pub(super) fn fill_in(ask: &mut Ask) {
             InputValue::Link { url: "https://example.com/INC-7".to_owned() },
         ),
     ];
+    ask.workflow.labels = vec!["production".to_owned()];
+    ask.judged = crate::judged::judgements().pop().map(Box::new);
     for (name, kind, value) in all {
         ask.workflow.inputs.push(Input { help: Some("What it is for".to_owned()), ..input(name, name, kind) });
         ask.inputs.insert(name.to_owned(), value);

@@ -67,6 +67,11 @@ impl BotHandle {
         for (name, text) in &setting.workflows {
             std::fs::write(workflows.join(format!("{name}.yaml")), text).expect("a workflow file");
         }
+        let policies = folder.path().join("policies");
+        std::fs::create_dir(&policies).expect("a folder for guardrails");
+        for (name, text) in &setting.guardrails {
+            std::fs::write(policies.join(format!("{name}.cedar")), text).expect("a file of guardrails");
+        }
         let socket = folder.path().join(SOCKET);
         let serving = tailnet.serve(&socket, 0).await.expect("a port");
         let listen = if setting.is_on_a_port { "127.0.0.1:0".to_owned() } else { format!("unix:{}", socket.display()) };
@@ -274,6 +279,18 @@ impl BotHandle {
     pub fn write_workflow(&self, name: &str, text: &str) {
         let path = self.inner.folder.path().join("workflows").join(format!("{name}.yaml"));
         std::fs::write(path, text).expect("a workflow file");
+    }
+
+    /// Changes a file of guardrails.
+    pub fn write_guardrail(&self, name: &str, text: &str) {
+        let path = self.inner.folder.path().join("policies").join(format!("{name}.cedar"));
+        std::fs::write(path, text).expect("a file of guardrails");
+    }
+
+    /// Takes a file of guardrails away.
+    pub fn remove_guardrail(&self, name: &str) {
+        let path = self.inner.folder.path().join("policies").join(format!("{name}.cedar"));
+        std::fs::remove_file(path).expect("a file of guardrails");
     }
 
     /// Takes a workflow file away.

@@ -61,6 +61,8 @@ pub struct Setting {
     pub seed: Seed,
     /// `(file name, text)`.
     pub workflows: Vec<(String, String)>,
+    /// `(file name, text)` of guardrails.
+    pub guardrails: Vec<(String, String)>,
     /// The configuration's `people:` table.
     pub people: Vec<(String, String)>,
     /// More lines for the configuration.
@@ -83,6 +85,7 @@ impl Default for Setting {
             mode: Mode::Socket,
             seed: Seed::acme(),
             workflows: vec![("prod-db".to_owned(), PROD_DB.to_owned())],
+            guardrails: Vec::new(),
             people: Vec::new(),
             more: String::new(),
             has_api_key: false,
@@ -100,6 +103,13 @@ impl Setting {
     pub fn workflow(mut self, name: &str, text: &str) -> Self {
         self.workflows.retain(|(known, _)| known != name);
         self.workflows.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// One more file of guardrails.
+    #[must_use]
+    pub fn guardrail(mut self, name: &str, text: &str) -> Self {
+        self.guardrails.push((name.to_owned(), text.to_owned()));
         self
     }
 

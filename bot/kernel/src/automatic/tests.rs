@@ -60,6 +60,8 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         seal: String::new(),
         channel: None,
         origin: crate::origin::Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     }
 }
 
@@ -76,6 +78,7 @@ fn facts() -> Facts {
             unread: None,
         }),
         passed_today: vec![2],
+        judged: None,
     }
 }
 

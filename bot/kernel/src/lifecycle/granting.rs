@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 use super::{Change, GRACE_MS, GRANT_ATTEMPTS_MAX, HOUR_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
+use crate::guardrail::{Judgement, Rule};
 use crate::id::Key;
 use crate::person::Person;
 use crate::policy;
+use crate::refusal::Refusal;
 use crate::request::{Found, Outcome, Phase, Proof, State};
 use nightlatch_planted::{Fault, is_planted};
 
@@ -27,7 +29,7 @@ impl Change {
         self.show();
     }
 
-    pub(super) fn start(&mut self, person: &Person) {
+    pub(super) fn start(&mut self, person: &Person, judged: Option<&Judgement>) {
         if self.request.state != State::Approved {
             return;
         }
@@ -39,6 +41,10 @@ impl Change {
                 retryable: false,
                 retry_after_ms: None,
             });
+            return;
+        }
+        if let Err(Refusal::Forbidden { rule, .. }) = Judgement::let_through(judged) {
+            self.not_started(forbidden(&rule));
             return;
         }
         self.request.state = State::Activating;
@@ -330,6 +336,16 @@ fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
         _ => return None,
     };
     Some(Ledger::Confirm { key: key?.clone(), until })
+}
+
+/// A guardrail says no right before it would have been switched on.
+fn forbidden(rule: &Rule) -> Failure {
+    Failure {
+        what: format!("a guardrail forbids it now, {}", rule.in_words()),
+        advice: "ask again when that has changed".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
+    }
 }
 
 fn too_slow() -> Failure {

@@ -12,6 +12,7 @@ pub use granting::room_ms;
 use crate::Moment;
 use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Event, Purpose};
+use crate::guardrail::Judgement;
 use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Ask, Asked, Card, Decision, Message, Outcome, Phase, Place, Request, State, Step};
@@ -48,6 +49,7 @@ impl Request {
     /// Makes a request, if this person may ask for this.
     pub fn ask(ask: Ask, moment: Moment) -> Result<Applied, Refusal> {
         policy::may_ask(&ask.workflow, &ask.requester)?;
+        Judgement::let_through(ask.judged.as_deref())?;
         let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
         // A stage or clause of nobody is one that nobody meets.
         let is_of_nobody =
@@ -98,7 +100,8 @@ impl Request {
             not_announced: None,
         };
         let mut change = Change::of(request, moment);
-        change.request.judging = change.request.workflow.may_pass_by_itself();
+        let ask = &change.request.ask;
+        change.request.judging = ask.may_be_permitted || ask.workflow.may_pass_by_itself();
         match change.request.judging {
             true => change.find_out(),
             false => change.now(Effect::FindApprovers { stage: 0 }),
@@ -117,7 +120,9 @@ impl Request {
             Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
             Event::Denied { by, reason } => change.denied_by_operator(by, reason),
             Event::Revoked { by, reason } => change.revoked_by_operator(by, reason),
-            Event::Identified { purpose: Purpose::Press { number }, person } => change.press_identified(number, person),
+            Event::Identified { purpose: Purpose::Press { number }, person, judged } => {
+                change.press_identified(number, person, judged.as_deref());
+            }
             Event::NotIdentified { purpose: Purpose::Press { number }, failure } => {
                 change.press_not_identified(number, failure);
             }
@@ -125,7 +130,7 @@ impl Request {
             // Whether it passes is told by more than who somebody is.
             Event::Identified { purpose: Purpose::Passing, .. } => {}
             Event::NotIdentified { purpose: Purpose::Passing, failure } => change.not_looked(&failure),
-            Event::Identified { purpose: Purpose::Start, person } => change.start(&person),
+            Event::Identified { purpose: Purpose::Start, person, judged } => change.start(&person, judged.as_deref()),
             Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),

@@ -3,6 +3,7 @@
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient};
 use crate::event::{Button, Failure, Press, PressedOn, Purpose};
+use crate::guardrail::Judgement;
 use crate::operator::{By, Operator};
 use crate::person::{Person, Who};
 use crate::policy;
@@ -42,13 +43,14 @@ impl Change {
         self.now(Effect::Identify { slack_id: by, purpose: Purpose::Press { number } });
     }
 
-    pub(super) fn press_identified(&mut self, number: u32, person: Person) {
+    pub(super) fn press_identified(&mut self, number: u32, person: Person, judged: Option<&Judgement>) {
         let Some(press) = self.take_press(number) else { return };
         let allowed = if person.slack_id == press.by {
             self.request
                 .is_open_for(&press.button, &press.by, self.moment.now)
                 .and_then(|()| self.request.has_not_decided(&press.button, &person))
                 .and_then(|()| policy::may_press(&self.request, &person, &press.button))
+                .and_then(|rule| Judgement::let_through(judged).map(|()| rule))
         } else {
             Err(Refusal::Altered)
         };

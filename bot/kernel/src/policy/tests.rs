@@ -63,6 +63,8 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         seal: String::new(),
         channel: None,
         origin: crate::origin::Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     };
     Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }

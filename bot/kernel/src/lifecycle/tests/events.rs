@@ -30,7 +30,7 @@ fn kind(event: &Event) -> usize {
 }
 
 fn looked() -> Event {
-    let facts = Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new() };
+    let facts = Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new(), judged: None };
     Event::Looked { facts: Box::new(facts) }
 }
 
@@ -58,10 +58,10 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("pressed, wrong seal", now, other_seal),
         ("denied by an operator", now, Event::Denied { by: root(), reason: "no".to_owned() }),
         ("revoked by an operator", now, Event::Revoked { by: root(), reason: "no".to_owned() }),
-        ("identified, no such press", now, Event::Identified { purpose: press, person: bob() }),
+        ("identified, no such press", now, Event::identified(press, bob())),
         ("not identified, no such press", now, not_pressed),
         ("identified to start", now, started()),
-        ("guest to start", now, Event::Identified { purpose: Purpose::Start, person: guest(alice()) }),
+        ("guest to start", now, Event::identified(Purpose::Start, guest(alice()))),
         ("not identified to start", now, not_started),
         ("looked whether it passes", now, looked()),
         ("settled 0, on", now, settled(0, on())),

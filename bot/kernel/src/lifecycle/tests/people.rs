@@ -119,5 +119,7 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         seal: "seal".to_owned(),
         channel: None,
         origin: crate::origin::Origin::Typed,
+        may_be_permitted: false,
+        judged: None,
     }
 }

@@ -80,8 +80,8 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (someone(), button(), prop::bool::weighted(0.95)).prop_map(|(by, button, sealed)| Event::Pressed {
             by: by.slack_id, button, channel: None, seal: if sealed { "seal" } else { "other" }.to_owned(), on: None,
         }),
-        8 => (purpose(), someone()).prop_map(|(purpose, person)| Event::Identified { purpose, person }),
-        4 => Just(Event::Identified { purpose: Purpose::Start, person: alice() }),
+        8 => (purpose(), someone()).prop_map(|(purpose, person)| Event::identified(purpose, person)),
+        4 => Just(Event::identified(Purpose::Start, alice())),
         1 => (purpose(), reasons()).prop_map(|(purpose, failure)| Event::NotIdentified { purpose, failure }),
         8 => (0..3_usize, found(), any::<bool>()).prop_map(|(step, found, early)| {
             Event::settled(step, Proof { at: if early { 0 } else { i64::MAX }, found })
@@ -100,13 +100,13 @@ fn event() -> impl Strategy<Value = Event> {
 /// Whoever a waiting press is waiting for mostly comes: random people alone would hardly ever be the right ones.
 fn fitting(request: &Request, event: Event) -> Event {
     match event {
-        Event::Identified { purpose: Purpose::Press { number }, person } if number % 4 != 0 => {
+        Event::Identified { purpose: Purpose::Press { number }, person, .. } if number % 4 != 0 => {
             let Some(press) = request.presses.first() else {
-                return Event::Identified { purpose: Purpose::Press { number }, person };
+                return Event::identified(Purpose::Press { number }, person);
             };
             let all = [alice(), bob(), bobs_other_account(), carol(), dave()];
             let person = all.into_iter().find(|one| one.slack_id == press.by).unwrap_or(person);
-            Event::Identified { purpose: Purpose::Press { number: press.number }, person }
+            Event::identified(Purpose::Press { number: press.number }, person)
         }
         event => event,
     }
@@ -302,7 +302,7 @@ proptest! {
             all.push((Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] }, 0));
             for (number, by) in (1..).zip([bob(), carol()]) {
                 all.push((super::story::pressed(&by, super::story::approve()), 0));
-                all.push((Event::Identified { purpose: Purpose::Press { number }, person: by }, 0));
+                all.push((Event::identified(Purpose::Press { number }, by), 0));
             }
         }
         if begin > 1 {

@@ -159,7 +159,7 @@ fn a_person_identified_twice_counts_once() {
     let mut story = Story::pending_under(workflow_with(2, OwnRequest::Never));
     let number = story.begin_press(&bob(), approve()).unwrap();
     story.end_press(number, bob());
-    let again = Event::Identified { purpose: Purpose::Press { number }, person: bob() };
+    let again = Event::identified(Purpose::Press { number }, bob());
     changes_nothing(&mut story, again);
     assert_eq!(story.request.approvals_count(), 1);
 }

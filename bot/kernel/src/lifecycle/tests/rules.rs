@@ -148,7 +148,7 @@ fn alarms_repeat_less_and_less_often() {
 
 #[test]
 fn nothing_is_switched_on_for_whoever_is_somebody_else_by_now() {
-    let start = |person| Event::Identified { purpose: Purpose::Start, person };
+    let start = |person| Event::identified(Purpose::Start, person);
     let another_login = crate::Person { login: Some("alice@elsewhere.example".to_owned()), ..alice() };
     // One human by e-mail, but the device's owner is the login.
     let same_login = crate::Person { slack_id: "U9".to_owned(), email: None, ..alice() };

@@ -188,7 +188,7 @@ impl World {
             }
             Effect::Identify { slack_id, purpose } => {
                 let person = people().into_iter().find(|person| person.slack_id == *slack_id).unwrap();
-                Some(Event::Identified { purpose: purpose.clone(), person })
+                Some(Event::identified(purpose.clone(), person))
             }
             Effect::Settle { key } => {
                 let step = self.story.request.step_of(key).unwrap();

@@ -374,7 +374,7 @@ fn a_stale_press_on_another_text_counts_in_no_stage() {
     let mut story = Story::of(ask(staged("1 dba; 1 security")));
     let Event::Pressed { by, button, channel, on, .. } = pressed(&person("bob", "dba"), approve()) else { return };
     story.tell(Event::Pressed { by, button, channel, on, seal: "another".to_owned() });
-    story.tell(Event::Identified { purpose: Purpose::Press { number: 1 }, person: person("bob", "dba") });
+    story.tell(Event::identified(Purpose::Press { number: 1 }, person("bob", "dba")));
     assert!(story.request.decisions.is_empty());
     let refused = story.request.apply(pressed(&person("bob", "dba"), approve()), super::story::moment(story.now));
     assert!(

@@ -127,7 +127,7 @@ impl Story {
     }
 
     pub(super) fn end_press(&mut self, number: u32, person: Person) {
-        self.tell(Event::Identified { purpose: Purpose::Press { number }, person });
+        self.tell(Event::identified(Purpose::Press { number }, person));
     }
 
     /// Presses a button and, if it is not refused at once, finds out who pressed.
@@ -164,7 +164,7 @@ pub(super) fn pressed(by: &Person, button: Button) -> Event {
 }
 
 pub(super) fn started() -> Event {
-    Event::Identified { purpose: Purpose::Start, person: alice() }
+    Event::identified(Purpose::Start, alice())
 }
 
 pub(super) fn shown(place: Place) -> Event {
