@@ -198,6 +198,7 @@ mod tests {
         {"refusal":"altered"}
         {"refusal":"hold_too_long","max_ms":1000}
         {"refusal":"too_many_pending","most":50}
+        {"refusal":"forbidden","rule":{"id":"office-hours"}}
         {"refusal":"unusable","missing":"step"}
         "#);
         for one in every_refusal() {
