@@ -40,6 +40,9 @@ list! {
     slack::channel,
     slack::message,
     tailscale::auth_key,
+    tailscale::device,
+    tailscale::role,
+    tailscale::invite,
 }
 
 /// What the listed types say about themselves.

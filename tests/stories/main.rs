@@ -63,6 +63,7 @@ mod stages;
 mod stages_direct;
 mod stuck;
 mod surviving;
+mod tailnet_steps;
 mod true_words;
 mod typing;
 mod visitors;

@@ -14,8 +14,10 @@ use crate::planted::{Fault, is_planted};
 
 mod attributes;
 mod auth_keys;
+mod changes;
 mod devices;
 mod error;
+mod invites;
 mod key;
 mod noting;
 mod pace;
@@ -30,8 +32,10 @@ mod wire;
 
 pub use attributes::{Attributes, Deletion};
 pub use auth_keys::{AuthKey, MadeAuthKey, NewAuthKey};
+pub use changes::DeviceSettings;
 pub use devices::{Device, NotOwned};
 pub use error::{Said, TailscaleError};
+pub use invites::Invite;
 pub use key::Key;
 pub use policy::{PolicyFile, PolicyText, Replaced, Verdict};
 pub use users::{User, UserKind, UserStatus};

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
-use crate::kernel::reference::{Piece, Reference, pieces};
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
-use crate::kernel::workflow::{Input, InputKind};
+use crate::kernel::workflow::Input;
 use crate::steps::Listed;
+use crate::steps::tailscale::device_input;
 
 pub use holding::Attribute;
 
@@ -73,7 +73,10 @@ const TEXT_MAX: usize = 50;
 const NUMBER_MAX: u64 = 9_007_199_254_740_991;
 
 fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
-    [device(with.get("device"), inputs), key(with.get("key")), value(with.get("value"))].into_iter().flatten().collect()
+    [device_input(with.get("device"), inputs), key(with.get("key")), value(with.get("value"))]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The device and the attribute's name.
@@ -92,23 +95,6 @@ fn address(with: &Map<String, Value>) -> Result<String, String> {
 
 fn mistake(setting: &'static str, message: impl Into<String>, help: impl Into<String>) -> Option<SettingMistake> {
     Some(SettingMistake::new(setting, message, help))
-}
-
-/// Only what the requester chose from their own devices, never a device written in the file: who owns it is checked
-/// when granting, and that needs a requester who chose it.
-fn device(device: Option<&Value>, inputs: &[Input]) -> Option<SettingMistake> {
-    const SETTING: &str = "device";
-    let is_device = |name: &str| inputs.iter().any(|input| input.name == name && input.kind == InputKind::Device);
-    let named = inputs.iter().find(|input| input.kind == InputKind::Device).map_or("device", |input| &input.name);
-    let help = format!("write device: \"{{{{ inputs.{named} }}}}\" with an input {named}: {{ type: device }}");
-    match device {
-        None | Some(Value::Null) => mistake(SETTING, "`device` is missing", help),
-        Some(Value::String(text)) => match pieces(text).ok()?.as_slice() {
-            [Piece::Reference(Reference::Input(name))] if is_device(name) => None,
-            _ => mistake(SETTING, "`device` must be an input of type device", help),
-        },
-        Some(_) => mistake(SETTING, "`device` must be an input of type device", help),
-    }
 }
 
 fn key(key: Option<&Value>) -> Option<SettingMistake> {

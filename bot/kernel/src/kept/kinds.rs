@@ -32,6 +32,9 @@ pub const KINDS: &[(&str, i64)] = &[
     ("before of tailscale.attribute", 1),
     ("before of tailscale.policy", 1),
     ("before of tailscale.auth_key", 1),
+    ("before of tailscale.device", 1),
+    ("before of tailscale.invite", 1),
+    ("before of tailscale.role", 1),
     ("before of tclip.paste", 1),
 ];
 

@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use super::faults::{Endpoint, Fault};
 use super::reply::{Incoming, Reply};
 use super::state::{Call, Play, State};
-use super::{acl, attributes, auth_keys, lists, oauth};
+use super::{acl, attributes, auth_keys, changes, lists, oauth};
 use nightlatch_clock::Clock;
 
 /// The largest request we read; the largest sensible one is a policy file.
@@ -267,6 +267,15 @@ fn answer(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
         Endpoint::Keys => auth_keys::list(state, incoming),
         Endpoint::MakeKey => auth_keys::make(state, incoming),
         Endpoint::RevokeKey => auth_keys::revoke(state, incoming),
+        Endpoint::Authorize => changes::authorize(state, incoming),
+        Endpoint::KeyExpiry => changes::key_expiry(state, incoming),
+        Endpoint::Routes => changes::routes(state, incoming),
+        Endpoint::Role => changes::role(state, incoming),
+        Endpoint::Suspend => changes::suspend(state, incoming),
+        Endpoint::DeleteUser => changes::delete(state, incoming),
+        Endpoint::Invites => changes::invites(state, &caller),
+        Endpoint::Invite => changes::invite(state, incoming, &caller),
+        Endpoint::WithdrawInvite => changes::withdraw(state, incoming, &caller),
         Endpoint::Settings => lists::settings(&caller),
         Endpoint::AuditLog => lists::audit_log(state, incoming),
         Endpoint::Any | Endpoint::Token => Reply::error(404, "404 page not found"),
@@ -287,6 +296,11 @@ fn scope(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::AuditLog => Some("logs:configuration:read"),
         Endpoint::Keys => Some("auth_keys:read"),
         Endpoint::MakeKey | Endpoint::RevokeKey => Some("auth_keys"),
+        Endpoint::Authorize | Endpoint::KeyExpiry => Some("devices:core"),
+        Endpoint::Routes => Some("devices:routes"),
+        Endpoint::Role | Endpoint::Suspend | Endpoint::DeleteUser => Some("users"),
+        // Of people only, whatever their rights.
+        Endpoint::Invites | Endpoint::Invite | Endpoint::WithdrawInvite => None,
         Endpoint::Any | Endpoint::Token | Endpoint::Key | Endpoint::Settings => None,
     }
 }
@@ -301,6 +315,13 @@ fn find(method: &Method, incoming: &Incoming) -> Option<Endpoint> {
         ("POST", ["device", _, "attributes", _]) => Endpoint::SetAttribute,
         ("DELETE", ["device", _, "attributes", _]) => Endpoint::DeleteAttribute,
         ("GET", ["users", _]) => Endpoint::User,
+        ("POST", ["device", _, "authorized"]) => Endpoint::Authorize,
+        ("POST", ["device", _, "key"]) => Endpoint::KeyExpiry,
+        ("POST", ["device", _, "routes"]) => Endpoint::Routes,
+        ("POST", ["users", _, "role"]) => Endpoint::Role,
+        ("POST", ["users", _, "suspend"]) => Endpoint::Suspend,
+        ("POST", ["users", _, "delete"]) => Endpoint::DeleteUser,
+        ("DELETE", ["user-invites", _]) => Endpoint::WithdrawInvite,
         (method, ["tailnet", "-" | super::seed::TAILNET_ID, rest @ ..]) => match (method, rest) {
             ("GET", ["devices"]) => Endpoint::Devices,
             ("PATCH", ["device-attributes"]) => Endpoint::BatchAttributes,
@@ -308,6 +329,8 @@ fn find(method: &Method, incoming: &Incoming) -> Option<Endpoint> {
             ("GET", ["acl"]) => Endpoint::Policy,
             ("POST", ["acl"]) => Endpoint::SetPolicy,
             ("POST", ["acl", "validate"]) => Endpoint::ValidatePolicy,
+            ("GET", ["user-invites"]) => Endpoint::Invites,
+            ("POST", ["user-invites"]) => Endpoint::Invite,
             ("GET", ["keys"]) => Endpoint::Keys,
             ("POST", ["keys"]) => Endpoint::MakeKey,
             ("GET", ["keys", _]) => Endpoint::Key,

@@ -40,6 +40,24 @@ pub enum Endpoint {
     MakeKey,
     /// `DELETE /tailnet/-/keys/{id}`
     RevokeKey,
+    /// `POST /device/{id}/authorized`
+    Authorize,
+    /// `POST /device/{id}/key`
+    KeyExpiry,
+    /// `POST /device/{id}/routes`
+    Routes,
+    /// `POST /users/{id}/role`
+    Role,
+    /// `POST /users/{id}/suspend`
+    Suspend,
+    /// `POST /users/{id}/delete`
+    DeleteUser,
+    /// `GET /tailnet/-/user-invites`
+    Invites,
+    /// `POST /tailnet/-/user-invites`
+    Invite,
+    /// `DELETE /user-invites/{id}`
+    WithdrawInvite,
     /// `GET /tailnet/-/settings`
     Settings,
     /// `GET /tailnet/-/logging/configuration`
@@ -59,6 +77,14 @@ impl Endpoint {
                 | Self::SetPolicy
                 | Self::MakeKey
                 | Self::RevokeKey
+                | Self::Authorize
+                | Self::KeyExpiry
+                | Self::Routes
+                | Self::Role
+                | Self::Suspend
+                | Self::DeleteUser
+                | Self::Invite
+                | Self::WithdrawInvite
         )
     }
 }

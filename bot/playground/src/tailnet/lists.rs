@@ -65,9 +65,9 @@ fn device_json(machine: &Machine, is_all: bool) -> Value {
         "os": machine.os,
         "created": if machine.is_external { String::new() } else { rfc3339(machine.created_at) },
         "connectedToControl": machine.is_connected,
-        "keyExpiryDisabled": !machine.tags.is_empty(),
+        "keyExpiryDisabled": machine.is_key_expiry_disabled || !machine.tags.is_empty(),
         "expires": rfc3339(machine.created_at.saturating_add(180 * 24 * 60 * 60 * 1000)),
-        "authorized": true,
+        "authorized": machine.is_authorized,
         "isExternal": machine.is_external,
         "machineKey": if machine.is_external { "" } else { "mkey:00" },
         "nodeKey": "nodekey:00",
@@ -84,7 +84,7 @@ fn device_json(machine: &Machine, is_all: bool) -> Value {
             device.insert("tags".to_owned(), machine.tags.clone().into());
         }
         if is_all {
-            device.insert("enabledRoutes".to_owned(), json!([]));
+            device.insert("enabledRoutes".to_owned(), json!(machine.routes));
             device.insert("advertisedRoutes".to_owned(), json!([]));
             device.insert("sshEnabled".to_owned(), (!machine.tags.is_empty()).into());
             device.insert("multipleConnections".to_owned(), false.into());

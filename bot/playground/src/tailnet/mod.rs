@@ -20,6 +20,7 @@ mod acl;
 mod attributes;
 mod auth_keys;
 mod by_hand;
+mod changes;
 mod crowd;
 mod door;
 mod faults;
@@ -73,7 +74,9 @@ impl TailnetWorld {
                 as_found.insert((machine.node_id.clone(), key.clone()), attribute.value.clone());
             }
         }
-        let play = Play { as_found, policy_as_found: state.policy.text.clone(), ..Play::default() };
+        let settings_as_found = changes::settings(&state);
+        let policy_as_found = state.policy.text.clone();
+        let play = Play { as_found, policy_as_found, settings_as_found, ..Play::default() };
         let inner = std::sync::Mutex::new(Inner { state, play });
         let shared =
             Arc::new(Shared { clock, inner, turn: tokio::sync::Mutex::default(), changed: watch::Sender::new(0) });
@@ -169,6 +172,7 @@ impl TailnetWorld {
         if inner.state.policy.text != inner.play.policy_as_found {
             leftovers.push("the policy file is not as it was found".to_owned());
         }
+        leftovers.extend(changes::differing(&inner.state, &inner.play.settings_as_found));
         leftovers.extend(self.good_keys(&inner).map(|description| format!("auth key {description}")));
         leftovers
     }

@@ -86,6 +86,8 @@ pub(super) fn tailnet(now_ms: i64) -> State {
         tokens: Vec::new(),
         tokens_issued: 0,
         auth_keys: Vec::new(),
+        invites: Vec::new(),
+        invites_made: 0,
         audit: Vec::new(),
         plan_has_custom_attributes: true,
         deleting_nothing_is_fine: false,
@@ -169,5 +171,8 @@ pub(super) fn machine(node_id: &str, name: &str, os: &str, user: &str, number: u
         created_at: now_ms.saturating_sub((100 - age) * DAY_MS),
         last_seen_at: now_ms,
         attributes: BTreeMap::new(),
+        is_authorized: true,
+        is_key_expiry_disabled: false,
+        routes: Vec::new(),
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub tokens_issued: u64,
     pub audit: Vec<AuditEntry>,
     pub auth_keys: Vec<AuthKey>,
+    pub invites: Vec<Invite>,
+    pub invites_made: u64,
     pub plan_has_custom_attributes: bool,
     /// Whether deleting an attribute that is not there answers 200 instead of 404; nobody has said which the real one does.
     pub deleting_nothing_is_fine: bool,
@@ -48,6 +50,8 @@ pub(super) struct Play {
     pub capabilities: BTreeMap<String, serde_json::Map<String, Value>>,
     /// The policy file as found: what the seed or somebody's hand put there.
     pub policy_as_found: String,
+    /// Roles and settings of devices as found, by what they are.
+    pub settings_as_found: BTreeMap<String, String>,
     /// Custom attributes as found, by device id and key: what the seed or somebody's hand put there.
     pub as_found: BTreeMap<(String, String), Value>,
 }
@@ -79,6 +83,9 @@ pub(super) struct Machine {
     pub created_at: i64,
     pub last_seen_at: i64,
     pub attributes: BTreeMap<String, Attribute>,
+    pub is_authorized: bool,
+    pub is_key_expiry_disabled: bool,
+    pub routes: Vec<String>,
 }
 
 /// A custom attribute of a device.
@@ -117,6 +124,14 @@ pub(super) struct AuthKey {
     pub is_ephemeral: bool,
     pub expires_at: i64,
     pub is_revoked: bool,
+}
+
+/// An invitation that nobody accepted so far.
+#[derive(Debug, Clone)]
+pub(super) struct Invite {
+    pub id: String,
+    pub email: String,
+    pub role: String,
 }
 
 /// A line of the configuration audit log.

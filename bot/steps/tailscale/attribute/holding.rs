@@ -14,7 +14,7 @@ use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::planted::{Fault, is_planted};
-use crate::steps::tailscale::{failure, refusal};
+use crate::steps::tailscale::{check_owner, failure, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
 use reading::{Reading, UNSET, whole_second};
 
@@ -56,23 +56,6 @@ impl Attribute {
         Proof { at: self.clock.now_ms(), found }
     }
 
-    /// The device must be the requester's own and the requester an active user, when granting and not only when they asked.
-    async fn check_owner(&self, address: &Address<'_>, holders: &[Holder]) -> Result<(), Failure> {
-        let device = self.tailscale.device(address.device).await.map_err(|error| failure(&error))?;
-        let users = self.tailscale.users().await.map_err(|error| failure(&error))?;
-        for holder in holders.iter().filter(|holder| holder.is_new) {
-            if let Err(why) = device.is_owned_by(&holder.login) {
-                let advice = "pick one of your own devices and ask again";
-                return Err(refusal(format!("{why} ({})", device.short_name()), advice));
-            }
-            if !users.iter().any(|user| user.has_login(&holder.login) && user.may_act()) {
-                let advice = "a tailnet admin can restore the user";
-                return Err(refusal(format!("{} is not an active user of the tailnet", holder.login), advice));
-            }
-        }
-        Ok(())
-    }
-
     async fn hold(&self, address: &Address<'_>, holders: &[Holder], before: &Before) -> Result<Proof, Failure> {
         let value = wanted(holders)?;
         let ends = holders.iter().map(|holder| holder.until);
@@ -80,7 +63,7 @@ impl Attribute {
         let expires_at = whole_second(until);
         let is_granting = holders.iter().any(|holder| holder.is_new);
         if is_granting && !is_planted(Fault::ChecksNoOwner) {
-            self.check_owner(address, holders).await?;
+            check_owner(&self.tailscale, address.device, holders).await?;
         }
         let now = self.read(address).await.map_err(|error| failure(&error))?;
         if is_taken_away(&now, &value, holders, self.clock.now_ms()) {
