@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod engine;
+pub mod explain;
 pub mod hujson;
 pub mod inputs;
 pub mod notices;

@@ -34,7 +34,9 @@ impl Backup {
             let said = match client::call(&config.control_path(), database, &Call::Backup { to: to.clone() }).await {
                 Ok(Reply::Done { said }) => said,
                 Ok(Reply::No { why }) => return Err(why),
-                Ok(Reply::Requests { .. }) => return Err("the bot answered something else".to_owned()),
+                Ok(Reply::Requests { .. } | Reply::Snapshot { .. }) => {
+                    return Err("the bot answered something else".to_owned());
+                }
                 // Nobody has it, so it can be read from here.
                 Err(CallError::NobodyThere(_)) => alone(&config, &to).await?,
                 Err(error) => return Err(error.to_string()),

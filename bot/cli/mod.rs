@@ -7,6 +7,8 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod deny;
+mod explain;
+mod impact;
 mod links;
 mod manifest;
 mod pastes;
@@ -16,6 +18,7 @@ mod schema;
 mod serve;
 #[cfg(feature = "simulate")]
 mod simulate;
+mod snapshot;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -47,6 +50,8 @@ enum Verb {
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
     Deny(deny::Deny),
+    Explain(explain::Explain),
+    Impact(impact::Impact),
     Links(links::Links),
     Manifest(manifest::Manifest),
     Pastes(pastes::Pastes),
@@ -54,6 +59,7 @@ enum Verb {
     Revoke(revoke::Revoke),
     Schema(schema::Schema),
     Serve(serve::Serve),
+    Snapshot(snapshot::TakeSnapshot),
     #[cfg(feature = "simulate")]
     Simulate(simulate::Simulate),
 }
@@ -68,6 +74,8 @@ impl Verb {
             #[cfg(feature = "demo")]
             Self::Demo(verb) => verb.run(),
             Self::Deny(verb) => verb.run(),
+            Self::Explain(verb) => verb.run(),
+            Self::Impact(verb) => verb.run(),
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
             Self::Pastes(verb) => verb.run(),
@@ -75,6 +83,7 @@ impl Verb {
             Self::Revoke(verb) => verb.run(),
             Self::Schema(verb) => verb.run(),
             Self::Serve(verb) => verb.run(),
+            Self::Snapshot(verb) => verb.run(),
             #[cfg(feature = "simulate")]
             Self::Simulate(verb) => verb.run(),
         }
@@ -143,7 +152,7 @@ fn act(config: &Path, call: &Call) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Reply::No { why } => Err(why),
-            Reply::Requests { .. } => Err("the bot answered something else".to_owned()),
+            Reply::Requests { .. } | Reply::Snapshot { .. } => Err("the bot answered something else".to_owned()),
         }
     })
 }

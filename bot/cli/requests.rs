@@ -46,6 +46,7 @@ impl Requests {
                     Ok(ExitCode::SUCCESS)
                 }
                 Reply::Done { said } | Reply::No { why: said } => Err(said),
+                Reply::Snapshot { .. } => Err("the bot answered something else".to_owned()),
             }
         })
     }

@@ -33,8 +33,17 @@ impl Answering {
             Call::Deny { id, reason } => self.deny(by, &id, reason).await,
             Call::Revoke { id, reason } => self.revoke(by, &id, reason).await,
             Call::Backup { to } => self.backup(&to).await,
+            Call::Snapshot { only } => self.snapshot(only.as_deref()).await,
         };
         answered.unwrap_or_else(Reply::no)
+    }
+
+    async fn snapshot(&self, only: Option<&str>) -> Result<Reply, String> {
+        let taken = match only {
+            Some(named) => self.engine.snapshot_of(named).await,
+            None => self.engine.snapshot().await,
+        };
+        taken.map(|snapshot| Reply::Snapshot { snapshot }).map_err(|failure| failure.what)
     }
 
     async fn requests(&self, all: bool, limit: u32) -> Result<Reply, String> {

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::explain::snapshot::Snapshot;
+
 pub use answering::Answering;
 pub use listed::{Listed, ListedStep};
 pub use socket::{ControlSocket, SocketError};
@@ -55,6 +57,11 @@ pub enum Call {
         /// An absolute path at which nothing is yet.
         to: PathBuf,
     },
+    /// People and what they belong to.
+    Snapshot {
+        /// Only whoever has this e-mail address, login or Slack id, read afresh.
+        only: Option<String>,
+    },
 }
 
 /// What came of it.
@@ -67,6 +74,11 @@ pub enum Reply {
         requests: Vec<Listed>,
         /// There are more.
         more: bool,
+    },
+    /// People and what they belong to.
+    Snapshot {
+        /// These.
+        snapshot: Snapshot,
     },
     /// It is so now, and saved.
     Done {

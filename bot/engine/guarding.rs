@@ -49,7 +49,7 @@ impl Engine {
         let there = requester_zone.as_ref().unwrap_or(&zone).clone();
         let (day, week) = beginnings(now, &there);
         let device = match &ask.device {
-            Some(device) if guardrails.looks_at_device(action) => Some(self.device_facts(&device.node_id).await?),
+            Some(device) if guardrails.looks_at_device(action) => Some(device_facts(self, &device.node_id).await?),
             _ => None,
         };
         let facts = Facts {
@@ -80,24 +80,25 @@ impl Engine {
     async fn zone_of(&self, slack_id: &str) -> Result<String, Failure> {
         Ok(self.inner.people.zone(slack_id).await?.unwrap_or_else(|| "UTC".to_owned()))
     }
+}
 
-    async fn device_facts(&self, node_id: &str) -> Result<DeviceFacts, Failure> {
-        let tailscale = &self.inner.tailscale;
-        let device = tailscale.device(node_id).await.map_err(|error| tailscale_failure(&error))?;
-        let attributes = tailscale.attributes(node_id).await.map_err(|error| tailscale_failure(&error))?.attributes;
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Ok(DeviceFacts {
-            node_id: device.node_id.clone(),
-            name: device.short_name().to_owned(),
-            os: device.os.clone(),
-            online: device.connected_to_control,
-            tags: device.tags.clone(),
-            attributes: attributes.into_iter().map(|(key, value)| (key, text(value))).collect(),
-        })
-    }
+/// A device as it is now, with its posture attributes.
+pub(super) async fn device_facts(engine: &Engine, node_id: &str) -> Result<DeviceFacts, Failure> {
+    let tailscale = &engine.inner.tailscale;
+    let device = tailscale.device(node_id).await.map_err(|error| tailscale_failure(&error))?;
+    let attributes = tailscale.attributes(node_id).await.map_err(|error| tailscale_failure(&error))?.attributes;
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(DeviceFacts {
+        node_id: device.node_id.clone(),
+        name: device.short_name().to_owned(),
+        os: device.os.clone(),
+        online: device.connected_to_control,
+        tags: device.tags.clone(),
+        attributes: attributes.into_iter().map(|(key, value)| (key, text(value))).collect(),
+    })
 }
 
 /// Of requests that wait to pass by themselves, one is the first; whatever else is judged counts all others.

@@ -6,6 +6,7 @@ mod awaited;
 mod carrying;
 mod circumstances;
 pub mod directory;
+mod explaining;
 mod guarding;
 mod handing;
 pub mod health;

@@ -269,6 +269,12 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(slack_id).fetch_optional(&self.read).await?)
     }
 
+    /// Slack ids of full members, at most `limit`.
+    pub async fn known_people(&self, limit: i64) -> Result<Vec<String>, StoreError> {
+        let sql = "select slack_id from directory_person where standing = 'member' order by slack_id limit $1";
+        Ok(sqlx::query_scalar(sql).bind(limit).fetch_all(&self.read).await?)
+    }
+
     /// Slack ids of full members with this address.
     pub async fn known_ids_of(&self, email: &str) -> Result<Vec<String>, StoreError> {
         let sql = "select slack_id from directory_person where email = $1 and standing = 'member' limit 2";

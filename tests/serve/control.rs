@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::signals::{edit_config, exit_code, signal};
 
 /// Runs a verb; its exit code, and what it printed to stdout and stderr.
-async fn run(scene: &Scene, args: &[&str]) -> (Option<i32>, String) {
+pub async fn run(scene: &Scene, args: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightlatch"));
     command.args(args).current_dir(scene.folder.path()).envs(scene.secrets());
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");

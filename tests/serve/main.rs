@@ -12,6 +12,7 @@ mod audit;
 mod control;
 mod crowded;
 mod disks;
+mod explain;
 mod killed;
 mod operators;
 mod scene;

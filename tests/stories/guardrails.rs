@@ -205,6 +205,43 @@ async fn a_group_that_cannot_be_read_lets_nobody_past_a_guardrail_that_names_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_wonders_why_is_told_the_rule_that_decides_and_those_against_it() {
+    let night = r#"
+        @id("evenings")
+        @reason("nothing is lent after eight in the evening")
+        forbid (principal, action == Action::"ask", resource) when { context.local.hour >= 20 };
+    "#;
+    story_with(under("night", night), async |stage| {
+        stage.alice.command_in("#access", "/access why prod-db").await;
+        insta::assert_snapshot!(stage.told_privately("#access", "alice").await, @"
+        nightlatch (only you):
+          *Production database* (prod-db) and @alice
+          ✅ Asks: yes, in group:engineering (`ask`)
+          Approval takes 1 of group:dba or @db-oncall.
+          🚫 Approves for others: no, it takes group:dba or @db-oncall
+        ");
+        stage.advance(9.hours()).await;
+        stage.alice.command_in("#access", "/access why prod-db").await;
+        insta::assert_snapshot!(stage.told_privately("#access", "alice").await, @"
+        nightlatch (only you):
+          *Production database* (prod-db) and @alice
+          🚫 Asks: no, a guardrail does not allow it, evenings: nothing is lent after eight in the evening
+          Approval takes 1 of group:dba or @db-oncall.
+          🚫 Approves for others: no, it takes group:dba or @db-oncall
+        ");
+        stage.alice.command_in("#access", "/access why prod-db @bob").await;
+        insta::assert_snapshot!(stage.told_privately("#access", "alice").await, @"nightlatch (only you): Only those who decide about it can ask that of somebody else; of yourself you can always ask.");
+        stage.bob.command_in("#access", "/access why prod-db @alice").await;
+        assert!(
+            stage.told_privately("#access", "bob").await.contains("Asks: no, a guardrail does not allow it, evenings")
+        );
+        stage.bob.command_in("#access", "/access why prod-bd").await;
+        assert!(stage.told_privately("#access", "bob").await.contains("prod-db"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn guardrails_that_are_broken_or_gone_at_a_reload_leave_those_from_before_in_force() {
     story_with(under("short", SHORT), async |stage| {
         stage.bot.write_guardrail("short", "forbid (principal, action, resource) when { context.hols > 1 };");

@@ -21,6 +21,7 @@ async fn told(stage: &Stage, user: &str, call: Call) -> String {
     match reply {
         Reply::Done { said } => said,
         Reply::No { why } => format!("no: {why}"),
+        Reply::Snapshot { .. } => "people".to_owned(),
         Reply::Requests { requests, more } => {
             let lines = requests.iter().map(|one| format!("{} {} {}", one.id, one.state, one.requester));
             format!("{}{}", lines.collect::<Vec<_>>().join("\n"), if more { "\nand more" } else { "" })

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("steps", 2),
     ("guardrails", 1),
     ("notices", 2),
+    ("explain", 2),
     ("engine", 3),
     ("slack", 4),
     ("web", 4),

@@ -75,6 +75,11 @@ impl Guardrails {
         &self.inner.digest
     }
 
+    /// Whether any looks at who somebody is, and not only at what they belong to.
+    pub fn look_at_names(&self) -> bool {
+        self.inner.told.iter().any(|one| one.looks_at_names)
+    }
+
     /// All of their text, as `again` reads it.
     pub fn text(&self) -> &str {
         &self.inner.text

@@ -12,7 +12,7 @@ use nightlatch_kernel::Who;
 use nightlatch_kernel::guardrail::Action;
 use sha2::{Digest, Sha256};
 
-use super::rules::{Told, actions, forbids_everything, looks_at_device};
+use super::rules::{Told, actions, forbids_everything, looks_at_device, looks_at_names};
 use super::{BUILT_IN, Guardrails, Inner, SCHEMA, nesting};
 
 /// The most a file may hold.
@@ -172,6 +172,7 @@ impl All {
                 is_permit: policy.effect() == Effect::Permit,
                 actions: actions(policy),
                 looks_at_device: looks_at_device(policy),
+                looks_at_names: looks_at_names(policy),
                 is_built_in: file.path == BUILT_IN_NAME,
             });
         }

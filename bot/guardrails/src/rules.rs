@@ -16,6 +16,8 @@ pub struct Told {
     pub actions: Vec<Action>,
     /// Whether it looks at the device.
     pub looks_at_device: bool,
+    /// Whether it looks at who somebody is, and not only at what they belong to.
+    pub looks_at_names: bool,
     /// Whether it comes with the program.
     pub is_built_in: bool,
 }
@@ -44,6 +46,16 @@ pub(crate) fn forbids_everything(policy: &Policy) -> bool {
         && policy.to_json().is_ok_and(|json| {
             json.get("conditions").and_then(|conditions| conditions.as_array().map(Vec::is_empty)).unwrap_or(true)
         })
+}
+
+/// Whether a person is named, or what they are called is looked at.
+pub(crate) fn looks_at_names(policy: &Policy) -> bool {
+    let names_one = policy.entity_literals().iter().any(|uid| uid.type_name().to_string() == "Person");
+    let looks = |json: serde_json::Value| {
+        let text = json.to_string();
+        ["login", "email", "slack_id"].iter().any(|name| text.contains(&format!("\"attr\":\"{name}\"")))
+    };
+    names_one || policy.to_json().is_ok_and(looks)
 }
 
 /// Whether `context.device` stands anywhere in it.

@@ -78,7 +78,7 @@ impl Surface {
         })
     }
 
-    fn nothing_called(&self, name: &str) -> Answer {
+    pub(super) fn nothing_called(&self, name: &str) -> Answer {
         let nearest =
             self.engine.catalog().nearest(&name.to_lowercase()).map(|near| code(&format!("/access list {near}")));
         let meant = nearest.map(|line| format!(" Did you mean {line}?")).unwrap_or_default();

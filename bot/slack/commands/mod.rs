@@ -4,6 +4,7 @@ mod access;
 mod go;
 mod lists;
 mod paste;
+mod why;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -1,0 +1,288 @@
+//! Why somebody may and why not: what rules and guardrails say to facts that were read before. Nobody is asked here.
+
+pub mod impact;
+pub mod snapshot;
+
+use std::fmt;
+
+use nightlatch_guardrails::Guardrails;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::automatic;
+use crate::kernel::guardrail::{self, Action, Counts, Facts, Judgement, Local, Ruling};
+use crate::kernel::origin::Origin;
+use crate::kernel::policy;
+use crate::kernel::request::{Ask, DeviceShown};
+use crate::kernel::workflow::{OwnRequest, Stage};
+use crate::kernel::{Person, Refusal, RequestId, Standing, Who, Workflow};
+use snapshot::Known;
+
+/// A workflow and the guardrails it is under.
+#[derive(Clone, Copy, Debug)]
+pub struct Under<'r> {
+    /// What is asked for.
+    pub workflow: &'r Workflow,
+    /// What holds beside it.
+    pub guardrails: Option<&'r Guardrails>,
+}
+
+/// For how long, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// How long it is asked for, in milliseconds; nothing: as long as it is without saying.
+    pub hold_ms: Option<i64>,
+    /// Milliseconds since the Unix epoch.
+    pub at: i64,
+}
+
+/// A yes or a no, with the rule that decides and every rule that stands against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Yes or no.
+    pub yes: bool,
+    /// The rule that decides, for people.
+    pub by: String,
+    /// Every rule that stands against it, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<String>,
+}
+
+/// What one person may do with one workflow, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The workflow's name.
+    pub workflow: String,
+    /// Who, for people.
+    pub person: String,
+    /// Whether they can ask.
+    pub asks: Answer,
+    /// Whether it would pass by itself; only where something could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<Answer>,
+    /// Whether they can approve what somebody else asks for, stage by stage.
+    pub approves: Vec<Answer>,
+    /// Whom it takes, stage by stage.
+    pub takes: Vec<String>,
+}
+
+/// What this person may do, as far as these facts tell.
+pub fn explain(under: Under<'_>, known: &Known, when: When) -> Explanation {
+    let workflow = under.workflow;
+    let asks = asks(under, known, when);
+    let may_be_permitted = under.guardrails.is_some_and(Guardrails::has_permits);
+    let passes = (asks.yes && (may_be_permitted || workflow.may_pass_by_itself())).then(|| passes(under, known, when));
+    let stages = || (0_usize..).zip(&workflow.approve);
+    Explanation {
+        workflow: workflow.name.clone(),
+        person: known.person.name.clone(),
+        asks,
+        passes,
+        approves: stages().map(|(index, stage)| approves(under, known, when, (index, stage))).collect(),
+        takes: stages().map(|(_, stage)| takes(stage)).collect(),
+    }
+}
+
+fn asks(under: Under<'_>, known: &Known, when: When) -> Answer {
+    let by = match policy::may_ask(under.workflow, &known.person) {
+        Ok(who) => who.clone(),
+        Err(why) => return Answer { yes: false, by: refused(&why), against: unread(known, &under.workflow.ask) },
+    };
+    if known.person.login.is_none() {
+        return Answer {
+            yes: false,
+            by: "no active tailnet user has this person's address".to_owned(),
+            against: Vec::new(),
+        };
+    }
+    match judged(under, known, when, Action::Ask).filter(|judged| judged.verdict.no().is_some()) {
+        Some(judged) => guarded(&judged),
+        None => Answer { yes: true, by: format!("in {who} (`ask`)", who = by), against: Vec::new() },
+    }
+}
+
+fn passes(under: Under<'_>, known: &Known, when: When) -> Answer {
+    let facts = automatic::Facts {
+        person: known.person.clone(),
+        unread: known.unread.clone(),
+        device: known.device.as_ref().map(|device| automatic::DeviceFacts {
+            node_id: device.facts.node_id.clone(),
+            attributes: device.facts.attributes.iter().map(|(key, text)| (key.clone(), as_value(text))).collect(),
+            postures: device.postures.clone(),
+            unread: None,
+        }),
+        passed_today: vec![0; under.workflow.approve_automatically.len()],
+        judged: judged(under, known, when, Action::ApproveAutomatically).map(Box::new),
+    };
+    let judged = automatic::judge(&ask(under, known, when), &facts, when.at);
+    match judged.passes {
+        Some((_, words)) => Answer { yes: true, by: words, against: judged.against },
+        None => Answer { yes: false, by: "nothing lets it pass, so people decide".to_owned(), against: judged.against },
+    }
+}
+
+/// An attribute as the tailnet says it, from its text.
+fn as_value(text: &str) -> serde_json::Value {
+    match text {
+        "true" | "false" => (text == "true").into(),
+        _ => text
+            .parse::<f64>()
+            .map_or_else(|_| text.into(), |number| text.parse::<i64>().map_or_else(|_| number.into(), Into::into)),
+    }
+}
+
+fn approves(under: Under<'_>, known: &Known, when: When, (index, stage): (usize, &Stage)) -> Answer {
+    if known.person.standing != Standing::Member {
+        let by = refused(&Refusal::Standing { standing: known.person.standing });
+        return Answer { yes: false, by, against: Vec::new() };
+    }
+    let rules: Vec<Who> = stage.rules().cloned().collect();
+    let Some(who) = rules.iter().find(|who| who.means(&known.person)) else {
+        return Answer { yes: false, by: format!("it takes {}", one_of(&rules)), against: unread(known, &rules) };
+    };
+    let stage = (i64::try_from(index).unwrap_or_default().saturating_add(1), own_request(stage).to_owned());
+    let facts =
+        Facts { requester: Some(somebody_else()), stage: Some(stage), ..facts(under, known, when, Action::Approve) };
+    match judge(under, facts).filter(|judged| judged.verdict.no().is_some()) {
+        Some(judged) => guarded(&judged),
+        None => Answer { yes: true, by: format!("in {who}"), against: Vec::new() },
+    }
+}
+
+fn own_request(stage: &Stage) -> &'static str {
+    match stage.own_request {
+        OwnRequest::Never => "never",
+        OwnRequest::Confirm => "confirm",
+        OwnRequest::Allow => "allow",
+    }
+}
+
+/// A guardrail's no, with the others that say no too.
+fn guarded(judged: &Judgement) -> Answer {
+    let mut rules = judged.verdict.by.iter().map(guardrail::Rule::in_words);
+    let first = rules.next().unwrap_or_default();
+    let how = if judged.verdict.ruling == Ruling::Broken { "cannot be worked out" } else { "does not allow it" };
+    Answer { yes: false, by: format!("a guardrail {how}, {first}"), against: rules.collect() }
+}
+
+fn judged(under: Under<'_>, known: &Known, when: When, action: Action) -> Option<Judgement> {
+    judge(under, facts(under, known, when, action))
+}
+
+fn judge(under: Under<'_>, facts: Facts) -> Option<Judgement> {
+    let guardrails = under.guardrails.filter(|guardrails| guardrails.has_a_say(facts.action))?;
+    let verdict = guardrails.judge(&facts);
+    Some(Judgement { rules: guardrails.digest().to_owned(), facts, verdict })
+}
+
+fn facts(under: Under<'_>, known: &Known, when: When, action: Action) -> Facts {
+    let zone = known.zone.clone().unwrap_or_else(|| "UTC".to_owned());
+    Facts {
+        action,
+        who: known.person.clone(),
+        local: Local::at(when.at, &zone),
+        zone,
+        requester: None,
+        requester_zone: None,
+        workflow: under.workflow.name.clone(),
+        labels: under.workflow.labels.clone(),
+        reason: String::new(),
+        hold_ms: hold_ms(under, when),
+        counts: Counts::default(),
+        device: known.device.as_ref().map(|device| device.facts.clone()),
+        stage: None,
+    }
+}
+
+fn hold_ms(under: Under<'_>, when: When) -> i64 {
+    when.hold_ms.or_else(|| under.workflow.hold().map(|(_, default_ms, _)| default_ms)).unwrap_or_default()
+}
+
+/// What they would ask for.
+fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
+    let shown = |facts: &guardrail::DeviceFacts| DeviceShown {
+        node_id: facts.node_id.clone(),
+        name: facts.name.clone(),
+        os: facts.os.clone(),
+    };
+    Ask {
+        id: RequestId(String::new()),
+        workflow: under.workflow.clone(),
+        requester: known.person.clone(),
+        inputs: std::collections::BTreeMap::new(),
+        hold_ms: hold_ms(under, when),
+        reason: String::new(),
+        device: known.device.as_ref().map(|device| shown(&device.facts)),
+        seal: String::new(),
+        channel: None,
+        origin: Origin::Typed,
+        may_be_permitted: under.guardrails.is_some_and(Guardrails::has_permits),
+        judged: None,
+    }
+}
+
+/// Whoever asks when somebody else approves: a member like any other.
+fn somebody_else() -> Person {
+    Person {
+        slack_id: "somebody".to_owned(),
+        name: "somebody else".to_owned(),
+        email: None,
+        login: None,
+        standing: Standing::Member,
+        belongs: Vec::new(),
+    }
+}
+
+/// Names of people that could be this person's and of which nobody knows.
+fn unread(known: &Known, rules: &[Who]) -> Vec<String> {
+    let of_these = known.unread.iter().filter(|who| rules.contains(who));
+    of_these.map(|who| format!("who belongs to {who} could not be read")).collect()
+}
+
+fn refused(why: &Refusal) -> String {
+    match why {
+        Refusal::MayNotAsk { ask } => format!("it takes {} (`ask`)", one_of(ask)),
+        Refusal::Standing { standing } => match standing {
+            Standing::Guest => "guests neither ask nor decide".to_owned(),
+            Standing::Outsider => "people of other companies neither ask nor decide".to_owned(),
+            Standing::Bot => "programs neither ask nor decide".to_owned(),
+            Standing::Deactivated => "the Slack account is switched off".to_owned(),
+            Standing::Member | Standing::Unknown => "Slack does not say who this is".to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn one_of(whos: &[Who]) -> String {
+    let names: Vec<String> = whos.iter().map(ToString::to_string).collect();
+    names.join(" or ")
+}
+
+/// Whom a stage takes, for example `2 of group:security, and 1 of carol@example.com`.
+fn takes(stage: &Stage) -> String {
+    let clause = |clause: &crate::kernel::workflow::Clause| format!("{} of {}", clause.needed(), one_of(&clause.by));
+    stage.clauses.iter().map(clause).collect::<Vec<_>>().join(", and ")
+}
+
+/// For people, a line each.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, what: &str, answer: &Answer| {
+            writeln!(f, "{what}: {}, {}", if answer.yes { "yes" } else { "no" }, answer.by)?;
+            answer.against.iter().try_for_each(|rule| writeln!(f, "  against it: {rule}"))
+        };
+        line(f, "asks", &self.asks)?;
+        if let Some(passes) = &self.passes {
+            line(f, "passes by itself", passes)?;
+        }
+        let is_one = self.takes.len() == 1;
+        for (number, (takes, approves)) in (1..).zip(self.takes.iter().zip(&self.approves)) {
+            let which = if is_one { String::new() } else { format!(" stage {number}") };
+            writeln!(f, "approval{which}: takes {takes}")?;
+            line(f, &format!("approves{which} for others"), approves)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
