@@ -147,24 +147,12 @@ async fn what_a_guardrail_permits_passes_without_anybody_until_another_forbids_i
             stage.bob.command("/access prod-db 2h device=bob-laptop invoice 1205").await;
             assert_eq!(stage.request().await.state, State::Active, "{number}");
             if number == 1 {
-                insta::assert_snapshot!(stage.carol.sees("#access"), @"
-                #access
-                nightlatch:
-                  ↩️ *Withdrawn by its requester* · Production database
-                  @alice asked for 2h on alice-laptop (macOS)
-                  > invoice 1204
-                  Nothing was switched on.
-                  ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-                nightlatch:
-                  🟢 *Active until today 23:00* · Production database
-                  @bob has it on bob-laptop (windows) since today 21:00:00, for 2h
-                  > invoice 1205
-                  Approved by itself (guardrail on-call: whoever is on call helps themselves) today 21:00:00
-                  ~ Request 01kjmma2g000000002 · `prod-db` · changes `tailscale.attribute nBOB2CNTRL custom:jit_prod_db`
-                  [Return] [Revoke]
-                    nightlatch: ✅ Approved by itself (guardrail on-call: whoever is on call helps themselves). It is active. @carol: you would have been asked, because you are in group:dba or @db-oncall. Revoke takes it back.
-                    nightlatch: 🟢 Confirmed as on today 21:00:00, until today 23:00 at the latest.
-                ");
+                let seen = stage.carol.sees("#access");
+                let card = "Approved by itself (guardrail on-call: whoever is on call helps themselves) today 21:00:00";
+                assert!(seen.contains(card), "{seen}");
+                assert!(
+                    seen.contains("@carol: you would have been asked, because you are in group:dba or @db-oncall.")
+                );
             }
             stage.bob.press("Return").await;
         }
