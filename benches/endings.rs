@@ -185,6 +185,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         device: Some(DeviceShown { node_id: device.to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() }),
         seal: "s".repeat(64),
         channel: None,
+        breaks_glass: false,
         origin: nightlatch::kernel::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,

@@ -4,6 +4,7 @@ mod approval;
 mod automatic;
 mod commands;
 mod files;
+mod glass;
 mod inputs;
 pub mod keys;
 mod meaning;

@@ -127,12 +127,19 @@ impl Notices {
     }
 
     /// `/access list`: what I hold, what I asked, what waits for me, what I may take back, and what of mine is over.
-    pub fn list(&self, mine: &[Request], waiting_for_me: &[Request], lent_by_me: &[Request], now: i64) -> Said {
+    pub fn list(
+        &self,
+        mine: &[Request],
+        (waiting_for_me, to_review): (&[Request], &[Request]),
+        lent_by_me: &[Request],
+        now: i64,
+    ) -> Said {
         let of = |wanted: fn(State) -> bool| mine.iter().filter(|request| wanted(request.state)).collect::<Vec<_>>();
         let groups = [
             ("held", of(|state| !matches!(state, State::Pending | State::Ended)), ROWS_MAX),
             ("asked", of(|state| state == State::Pending), ROWS_MAX),
             ("waiting", waiting_for_me.iter().filter(|request| request.state == State::Pending).collect(), ROWS_MAX),
+            ("review", to_review.iter().collect(), ROWS_MAX),
             ("lent", lent_by_me.iter().collect(), ROWS_MAX),
             ("ended", of(|state| state == State::Ended), ENDED_MAX),
         ];
@@ -154,7 +161,7 @@ impl Notices {
             }
             for request in requests.iter().take(*max) {
                 let button = match *group {
-                    "waiting" => None,
+                    "waiting" | "review" => None,
                     "lent" => buttons::lent(request),
                     _ => buttons::row(request, now),
                 };
@@ -229,6 +236,10 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
         }
         Notice::StageOpened => ("stage_opened", none),
         Notice::PassedByItself => ("passed_by_itself", none),
+        Notice::GlassBroken => ("glass_broken", none),
+        Notice::ReviewOpened => ("review_opened", none),
+        Notice::ReviewLate => ("review_late", none),
+        Notice::Reviewed => ("reviewed", none),
         Notice::Active => ("active", none),
         Notice::EndsSoon => ("ends_soon", none),
         Notice::Ended => ("ended", none),
@@ -254,6 +265,8 @@ fn row_name(notice: &Notice) -> Option<&'static str> {
         Notice::EndsSoon => Some(Shows::EndsSoon.word()),
         Notice::Failed => Some(Shows::Failed.word()),
         Notice::Stuck => Some(Shows::Stuck.word()),
+        Notice::ReviewOpened | Notice::ReviewLate => Some(Shows::Review.word()),
+        Notice::GlassBroken => Some(Shows::Glass.word()),
         Notice::Refused { .. } => Some(REFUSED),
         _ => None,
     }

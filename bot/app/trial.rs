@@ -10,7 +10,6 @@ use crate::config::words::{nearest, quoted};
 use crate::kernel::Workflow;
 use crate::kernel::origin::Trigger;
 use crate::kernel::person::Who;
-use crate::kernel::workflow::Stage;
 use crate::outside::slack::{Slack, SlackError};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 
@@ -195,12 +194,11 @@ impl Trial<'_> {
     /// Who of one kind is named, with the workflow, each once a workflow.
     fn named(&self, kind: impl Fn(&Who) -> Option<String>) -> Vec<(String, String)> {
         let all = |workflow: &Workflow| -> BTreeSet<(String, String)> {
-            let by = workflow.approve.iter().flat_map(Stage::rules);
             let starts = workflow.triggers.iter().filter_map(|trigger| match trigger {
                 Trigger::Schedule(schedule) => Some(Who::Email(schedule.run_as.clone())),
                 Trigger::Unknown => None,
             });
-            let all = by.cloned().chain(workflow.passers()).chain(starts);
+            let all = workflow.everybody_named().into_iter().chain(starts);
             all.filter_map(|who| Some((workflow.name.clone(), kind(&who)?))).collect()
         };
         self.catalog.workflows().flat_map(|workflow| all(workflow)).collect()

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::kernel::Workflow;
 use crate::kernel::automatic::Automatic;
+use crate::kernel::glass::BreakGlass;
 use crate::kernel::workflow::{Clause, Input, Stage, StepUse};
 
 /// The meaning of one file.
@@ -17,6 +18,7 @@ pub fn meaning(workflow: &Workflow) -> Value {
         "ask": workflow.ask,
         "approve": workflow.approve.iter().map(stage).collect::<Vec<_>>(),
         "approve_automatically": workflow.approve_automatically.iter().map(automatic).collect::<Vec<_>>(),
+        "break_glass": workflow.break_glass.as_ref().map(break_glass),
         "lapse_after_ms": workflow.lapse_after_ms,
         "steps": workflow.steps.iter().map(step).collect::<Vec<_>>(),
         "announce": workflow.announce,
@@ -64,6 +66,14 @@ fn automatic(rule: &Automatic) -> Value {
         "device": rule.device,
         "max_hold_ms": rule.max_hold_ms,
         "at_most_per_day": rule.at_most,
+    })
+}
+
+fn break_glass(glass: &BreakGlass) -> Value {
+    json!({
+        "who": glass.who,
+        "max_hold_ms": glass.max_hold_ms,
+        "review": { "by": glass.review_by, "within_ms": glass.review_within_ms },
     })
 }
 

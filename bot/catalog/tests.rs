@@ -4,6 +4,7 @@ mod anything;
 mod approval;
 mod automatic;
 mod folder;
+mod glass;
 mod settings;
 mod triggers;
 

@@ -23,6 +23,8 @@ pub struct Form {
     /// The length of time was typed as several words or behind others, so that it may be part of the reason: nothing is asked
     /// before it is said which. The reason then has those words too.
     pub is_doubtful: bool,
+    /// To break glass.
+    pub breaks_glass: bool,
 }
 
 /// What a form amounts to.
@@ -127,7 +129,7 @@ impl Form {
             let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
             values.entry(input.name.clone()).or_insert(text);
         }
-        Self { workflow, values, channel, is_doubtful }
+        Self { workflow, values, channel, is_doubtful, breaks_glass: false }
     }
 
     /// Whether something other than a device is needed and not there.
@@ -255,6 +257,19 @@ pub(super) fn read(form: &Form, found: &Found) -> Read {
 }
 
 impl Read {
+    /// Glass is broken with a reason, and for a shorter time.
+    pub(super) fn check_glass(&mut self, workflow: &Workflow) {
+        if let Some(input) = workflow.reason().filter(|_| self.reason.trim().is_empty()) {
+            self.missing.retain(|name| *name != input.name);
+            self.wrong.push((input.name.clone(), "say why: glass is not broken without a reason".to_owned()));
+        }
+        let most = workflow.break_glass.as_ref().map(|glass| glass.max_hold_ms);
+        if let (Some((input, ..)), Some(max_ms)) = (workflow.hold(), most.filter(|max_ms| self.hold_ms > *max_ms)) {
+            let (asked, most) = (hold::show(self.hold_ms), hold::show(max_ms));
+            self.wrong.push((input.name.clone(), format!("{asked} is too long: glass is broken for at most {most}")));
+        }
+    }
+
     /// The length of time is the hold, the first text the reason, the device the one it is for.
     fn note(&mut self, value: &InputValue) {
         match value {

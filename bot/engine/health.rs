@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Engine;
 use super::watch::{LATE_MS, overdue_ms};
+use crate::kernel::Request;
 
 /// A small table of facts. Cloning shares it.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +99,15 @@ impl Engine {
         }
         if let Ok(count @ 1..) = store.set_aside_count().await {
             checkup.warnings.push(format!("{count} effects are set aside: this version cannot read them"));
+        }
+        let now = clock.now_ms();
+        let is_late = |request: &&Request| request.open_review().is_some_and(|review| review.due_at <= now);
+        let reviews = self.open_reviews().await.unwrap_or_default();
+        match reviews.iter().filter(is_late).count() {
+            0 => {}
+            late => checkup
+                .warnings
+                .push(format!("{late} reviews of broken glass are late; their cards say who closes them")),
         }
         if store.is_without_reserve() {
             checkup.warnings.push("no room is kept on the disk for ends; make room".to_owned());

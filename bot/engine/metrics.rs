@@ -25,9 +25,10 @@ pub struct Metrics {
 }
 
 /// Every event there is.
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 16] = [
     "asked",
     "approvers_found",
+    "reviewers_found",
     "pressed",
     "denied",
     "revoked",
@@ -45,8 +46,9 @@ const EVENTS: [&str; 15] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 15] = [
+const EFFECTS: [&str; 16] = [
     "find_approvers",
+    "find_reviewers",
     "identify",
     "settle",
     "show",

@@ -8,7 +8,7 @@ use super::{Engine, links, passing, saying, schedule, settle, showing, typed};
 use crate::kernel::effect::Effect;
 use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::paste::{PasteId, Wish};
-use crate::kernel::workflow::OwnRequest;
+use crate::kernel::workflow::{OwnRequest, Stage};
 use crate::kernel::{Actor, Button, Event, Failure, Person, Purpose, Request, policy};
 use crate::store::{StoreError, Waiting};
 
@@ -52,6 +52,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Identify { purpose: Purpose::Passing, .. } => passing::look(engine, &request, waiting.attempts).await,
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
         Effect::FindApprovers { stage } => find_approvers(engine, &request, *stage, waiting.attempts).await,
+        Effect::FindReviewers => find_reviewers(engine, &request, waiting.attempts).await,
         Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
         Effect::Tell { to, notice } => showing::tell(engine, &request, to, notice, waiting.attempts).await,
         Effect::Rewrite { message, to, notice } => {
@@ -102,8 +103,10 @@ async fn identified(
     let guarded = guarded.and_then(|action| Some((action, engine.guardrails_for(action)?)));
     let mut rules = match purpose {
         Purpose::Start | Purpose::Passing => request.workflow.ask.clone(),
-        // Of every stage: which one is open is known when the press is counted.
-        Purpose::Press { .. } => request.workflow.approvers(),
+        Purpose::Press { number } => {
+            let press = request.presses.iter().find(|press| press.number == *number);
+            policy::rules_for(request, press.map(|press| &press.button))
+        }
     };
     rules.extend(guarded.iter().flat_map(|(_, guardrails)| guardrails.groups().iter().cloned()));
     let looked = engine.inner.people.looked_up(slack_id, &rules, *purpose == Purpose::Start).await?;
@@ -129,6 +132,7 @@ fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Actio
     let Purpose::Press { number } = purpose else { return Some(Action::Ask) };
     match request.presses.iter().find(|press| press.number == *number)?.button {
         Button::Approve { .. } => Some(Action::Approve),
+        Button::BreakGlass => Some(Action::BreakGlass),
         Button::Revoke { .. } if request.requester.slack_id != slack_id => Some(Action::Revoke),
         _ => None,
     }
@@ -168,6 +172,21 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
         Err(failure) => {
             tracing::warn!(request.id = %request.id, failure = failure.what, "the approvers could not be looked up");
             Performed::happened(Event::ApproversFound { stage, people: Vec::new() })
+        }
+    }
+}
+
+async fn find_reviewers(engine: &Engine, request: &Request, attempts: i64) -> Performed {
+    let stage = Stage::of(1, request.reviewers().to_vec(), OwnRequest::Never);
+    match engine.inner.people.approvers(&stage).await {
+        Ok(mut people) => {
+            people.retain(|id| *id != request.requester.slack_id);
+            Performed::happened(Event::ReviewersFound { people })
+        }
+        Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX => put_off(&failure, attempts),
+        Err(failure) => {
+            tracing::warn!(request.id = %request.id, failure = failure.what, "the reviewers could not be looked up");
+            Performed::happened(Event::ReviewersFound { people: Vec::new() })
         }
     }
 }

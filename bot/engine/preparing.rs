@@ -70,8 +70,9 @@ impl Engine {
             wrong.extend(self.wrong_device(slack_id, form).await);
             return Err(AskError::Wrong(wrong));
         }
-        let Some(person) = self.requester(slack_id, workflow, facts).await? else { return Ok(Prepared::Unknown) };
-        let has_approvers = self.somebody_can_approve(workflow, &person, facts).await?;
+        let Some(person) = self.requester(slack_id, form, facts).await? else { return Ok(Prepared::Unknown) };
+        // Broken glass waits for nobody.
+        let has_approvers = form.breaks_glass || self.somebody_can_approve(workflow, &person, facts).await?;
         // What passes by itself needs nobody.
         let may_be_permitted = self.catalog().guardrails().is_some_and(Guardrails::has_permits);
         let may_pass = matches!(facts, Facts::Fresh { .. }) && (may_be_permitted || workflow.may_pass_by_itself());
@@ -82,20 +83,12 @@ impl Engine {
             };
         }
         let Some(people) = self.people_named(form, facts).await? else { return Ok(Prepared::Unknown) };
-        let mut devices = Vec::new();
-        match (self.chosen(form, &person, facts).await?, facts) {
-            (Chosen::NotNeeded, _) => {}
-            (Chosen::One(device), _) => devices.push(device),
-            (Chosen::Several(several), _) => devices = several,
-            (Chosen::NoneOwned, _) => return Err(AskError::NoDevice),
-            (Chosen::NotOwn(_), Facts::Known) | (Chosen::NotRead, _) => return Ok(Prepared::Unknown),
-            (Chosen::NotOwn(why), Facts::Fresh { .. }) => {
-                let input = workflow.device().map(|input| input.name.clone()).unwrap_or_default();
-                return Err(AskError::Wrong(vec![(input, why)]));
-            }
-        }
+        let Some(devices) = self.devices_meant(form, &person, facts).await? else { return Ok(Prepared::Unknown) };
         let found = Found { devices, people };
-        let read = read(form, &found);
+        let mut read = read(form, &found);
+        if form.breaks_glass {
+            read.check_glass(workflow);
+        }
         if !read.wrong.is_empty() {
             return Err(AskError::Wrong(read.wrong));
         }
@@ -116,6 +109,7 @@ impl Engine {
             origin: Origin::Typed,
             may_be_permitted,
             judged: None,
+            breaks_glass: form.breaks_glass,
         };
         ask.seal = seal(&ask);
         if self.is_to_be_judged() && matches!(facts, Facts::Known) {
@@ -126,6 +120,21 @@ impl Engine {
             return Err(AskError::NobodyCanApprove);
         }
         Ok(Prepared::Complete(Box::new(ask)))
+    }
+
+    /// The device that is meant, or all that may be. Nothing: what is known is not enough to say.
+    async fn devices_meant(&self, form: &Form, person: &Person, facts: Facts) -> Result<Option<Vec<Device>>, AskError> {
+        match (self.chosen(form, person, facts).await?, facts) {
+            (Chosen::NotNeeded, _) => Ok(Some(Vec::new())),
+            (Chosen::One(device), _) => Ok(Some(vec![device])),
+            (Chosen::Several(several), _) => Ok(Some(several)),
+            (Chosen::NoneOwned, _) => Err(AskError::NoDevice),
+            (Chosen::NotOwn(_), Facts::Known) | (Chosen::NotRead, _) => Ok(None),
+            (Chosen::NotOwn(why), Facts::Fresh { .. }) => {
+                let input = form.workflow.device().map(|input| input.name.clone()).unwrap_or_default();
+                Err(AskError::Wrong(vec![(input, why)]))
+            }
+        }
     }
 
     /// Whether guardrails have a say in asking: what is known is not enough to be judged by.
@@ -143,13 +152,18 @@ impl Engine {
     }
 
     /// Who asks, if they may; nothing if what is known does not say so.
-    async fn requester(&self, slack_id: &str, workflow: &Workflow, facts: Facts) -> Result<Option<Person>, AskError> {
+    async fn requester(&self, slack_id: &str, form: &Form, facts: Facts) -> Result<Option<Person>, AskError> {
+        let (workflow, rules) = (&form.workflow, form.workflow.askers());
+        let may = |person: &Person| match form.breaks_glass {
+            true => policy::may_break_glass(workflow, person).map(drop),
+            false => policy::may_ask(workflow, person).map(drop),
+        };
         if matches!(facts, Facts::Known) {
-            let person = self.inner.directory.person(slack_id, &workflow.ask).await.map_err(AskError::Failed)?;
-            return Ok(person.filter(|person| person.login.is_some() && policy::may_ask(workflow, person).is_ok()));
+            let person = self.inner.directory.person(slack_id, &rules).await.map_err(AskError::Failed)?;
+            return Ok(person.filter(|person| person.login.is_some() && may(person).is_ok()));
         }
         let guardrails = self.guardrails_for(Action::Ask);
-        let mut rules = workflow.ask.clone();
+        let mut rules = rules;
         rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
         let looked = self.inner.people.looked_up(slack_id, &rules, true).await.map_err(AskError::Failed)?;
         let looked = all_read(guardrails.as_ref(), looked).map_err(AskError::Failed)?;
@@ -158,7 +172,7 @@ impl Engine {
         if person.login.is_none() && person.standing == Standing::Member {
             return Err(AskError::NoTailnetUser { email: person.email });
         }
-        match (policy::may_ask(workflow, &person), failure) {
+        match (may(&person), failure) {
             (Ok(_), _) => Ok(Some(person)),
             (Err(why), Some(failure)) if why.hangs_on_membership() => Err(AskError::Failed(failure)),
             (Err(why), _) => Err(AskError::Refused(why)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Button, Request, RequestId, State, Workflow, policy};
+use crate::kernel::{Button, Refusal, Request, RequestId, State, Workflow, policy};
 use crate::store::StoreError;
 
 /// The newest requests of one person; whoever has more live ones than this looks at the cards.
@@ -13,6 +13,9 @@ const MINE_MAX: i64 = 200;
 const PENDING_MAX: i64 = 500;
 /// Live requests looked through for whoever may take them back.
 const LENT_MAX: i64 = 500;
+
+/// Reviews looked through for one person.
+const REVIEWS_MAX: i64 = 500;
 
 /// Part of the three seconds a press has.
 const GLANCE_LIMIT: Duration = Duration::from_millis(800);
@@ -71,6 +74,30 @@ impl Engine {
         Ok(pending)
     }
 
+    /// Broken glass that this person was asked to review and nobody has, the soonest due first. Whether they still may is checked when they do.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn to_review(&self, slack_id: &str) -> Result<Vec<Request>, ReadError> {
+        let mut open = self.open_reviews().await?;
+        open.retain(|request| {
+            let asked = request.open_review().map(|review| review.asked.as_slice()).unwrap_or_default();
+            asked.iter().any(|id| id == slack_id) && request.requester.slack_id != slack_id
+        });
+        Ok(open)
+    }
+
+    /// Everything whose review is open, the soonest due first.
+    pub(super) async fn open_reviews(&self) -> Result<Vec<Request>, ReadError> {
+        let mut open = Vec::new();
+        for id in self.inner.store.to_review(REVIEWS_MAX).await? {
+            // One that cannot be read hides no other.
+            open.extend(self.request(&id).await.ok().flatten().filter(|request| request.open_review().is_some()));
+        }
+        open.sort_by_key(|request| request.open_review().map(|review| review.due_at));
+        Ok(open)
+    }
+
     /// What others hold and this person was asked about or decided on, newest first. Whether they still may take it back is checked when
     /// they do.
     ///
@@ -102,13 +129,23 @@ impl Engine {
         }
     }
 
+    /// Why this person may not break glass under this workflow, to spare them a form that leads nowhere. Decides nothing. Nothing, if it cannot
+    /// be told within a second.
+    pub async fn why_no_glass(&self, workflow: &Workflow, slack_id: &str) -> Option<Refusal> {
+        let rules = workflow.askers();
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false)).await;
+        let looked = looking.ok()?.ok()?;
+        let why = policy::may_break_glass(workflow, &looked.person).err()?;
+        Some(why).filter(|why| !why.hangs_on_membership() || looked.unread.is_empty())
+    }
+
     /// Whether this person could press this now, to spare them a form that leads nowhere. Decides nothing: that is done
     /// when it was pressed. Yes, if it cannot be told within a second.
     pub async fn seems_open(&self, request: &Request, slack_id: &str, button: &Button) -> bool {
         if request.is_open_for(button, slack_id, self.inner.clock.now_ms()).is_err() {
             return false;
         }
-        let rules = request.workflow.approvers();
+        let rules = policy::rules_for(request, Some(button));
         let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false));
         match looking.await {
             Ok(Ok(looked)) => match policy::may_press(request, &looked.person, button) {

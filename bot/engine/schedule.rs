@@ -143,6 +143,7 @@ fn typed(start: &Start, by: String, now: i64) -> Typed {
         view: None,
         at: now,
         origin: start.origin(),
+        breaks_glass: false,
     }
 }
 

@@ -268,6 +268,14 @@ pub(super) async fn tell(
     if *notice == Notice::StageOpened && request.state != State::Pending {
         return Performed::Done;
     }
+    // And of a review that is closed.
+    if matches!(notice, Notice::ReviewOpened | Notice::ReviewLate) && request.open_review().is_none() {
+        return Performed::Done;
+    }
+    if *notice == Notice::ReviewLate && *to == Recipient::Channel {
+        let advice = "somebody whom `review` names has to say whether it was fine";
+        tracing::error!(request.id = %request.id, workflow = request.workflow.name, advice, "a review of broken glass is late");
+    }
     // Whether what was begun is gone is mostly known a moment later; until then all we could say is "may still be on".
     if *notice == Notice::Failed && is_being_taken_back(request) && attempts < FAILED_ATTEMPTS_MAX {
         return Performed::later(FAILED_PAUSE_MS, "it is being taken back");

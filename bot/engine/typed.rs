@@ -92,6 +92,7 @@ impl Engine {
             view,
             at: now,
             origin: Origin::Typed,
+            breaks_glass: form.breaks_glass,
         };
         let work = TypedWork::Begin { id: id.clone(), typed };
         let actor = work.actor();
@@ -153,7 +154,7 @@ impl Engine {
 
     fn rules_of_asking(&self) -> Vec<Who> {
         let catalog = self.catalog();
-        let mut rules: Vec<Who> = catalog.workflows().flat_map(|workflow| workflow.ask.clone()).collect();
+        let mut rules: Vec<Who> = catalog.workflows().flat_map(|workflow| workflow.askers()).collect();
         rules.sort_unstable();
         rules.dedup();
         rules
@@ -193,7 +194,13 @@ pub(super) async fn complete(engine: &Engine, waiting: &Waiting, id: RequestId, 
 
 async fn completed(engine: &Engine, id: &RequestId, typed: &Typed) -> Result<Box<Ask>, AskError> {
     let Some(workflow) = engine.catalog().find(&typed.workflow).cloned() else { return Err(AskError::NotLent) };
-    let form = Form { workflow, values: typed.values.clone(), channel: typed.channel.clone(), is_doubtful: false };
+    let form = Form {
+        workflow,
+        values: typed.values.clone(),
+        channel: typed.channel.clone(),
+        is_doubtful: false,
+        breaks_glass: typed.breaks_glass,
+    };
     let since = typed.at.saturating_sub(FRESH_MS);
     match engine.look_up(&typed.by, &form, since, Some(id.clone())).await? {
         Prepared::Complete(mut ask) => {

@@ -214,6 +214,7 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
         device: known.device.as_ref().map(|device| shown(&device.facts)),
         seal: String::new(),
         channel: None,
+        breaks_glass: false,
         origin: Origin::Typed,
         may_be_permitted: under.guardrails.is_some_and(Guardrails::has_permits),
         judged: None,

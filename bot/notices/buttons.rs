@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::facts::{can_retry, needs_push};
 use super::text::{fit, one_line};
-use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State};
+use super::words::{hold, plain_whos};
+use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 
 /// Below the card.
 pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
@@ -25,8 +26,16 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
             Place::Approver(_) => vec![revoke(request)],
         },
         State::Ending if needs_push(request) => vec![retry(request)],
-        State::Ended if request.can_restart(now) => vec![retry(request)],
-        State::Ending | State::Ended => Vec::new(),
+        State::Ended => {
+            let retry = request.can_restart(now).then(|| retry(request));
+            let is_asked = |reader: &String| request.open_review().is_some_and(|review| review.asked.contains(reader));
+            let reviews = match place {
+                Place::Approver(reader) if !is_asked(reader) => Vec::new(),
+                _ => review(request),
+            };
+            retry.into_iter().chain(reviews).collect()
+        }
+        State::Ending => Vec::new(),
     }
 }
 
@@ -46,6 +55,10 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         Notice::Failed if can_retry(request, now) => vec![retry(request)],
         Notice::Failed if is_holder && request.state == State::Ended => vec![again(request)],
         Notice::Stuck if needs_push(request) => vec![retry(request)],
+        Notice::GlassBroken if matches!(request.state, State::Approved | State::Activating | State::Active) => {
+            vec![revoke(request)]
+        }
+        Notice::ReviewOpened | Notice::ReviewLate => review(request),
         Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.state == State::Pending => {
             vec![styled(button("approve_own", "Yes, approve my own request", &sealed(request)), "primary")]
         }
@@ -62,7 +75,7 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
 /// Below the private answer to somebody who asked.
 pub fn asked(request: &Request) -> Vec<Value> {
     match request.state {
-        State::Pending => vec![withdraw(request)],
+        State::Pending => std::iter::once(withdraw(request)).chain(break_glass(request)).collect(),
         State::Approved | State::Activating | State::Active => vec![give_back(request)],
         State::Ending | State::Ended => Vec::new(),
     }
@@ -86,6 +99,54 @@ pub fn lent(request: &Request) -> Option<Value> {
         State::Ending => needs_push(request).then(|| retry(request)),
         State::Pending | State::Ended => None,
     }
+}
+
+/// For whoever waits and may have it at once; the second press says what follows.
+pub fn break_glass(request: &Request) -> Option<Value> {
+    let glass = request.workflow.break_glass.as_ref()?;
+    let may = request.state == State::Pending
+        && !request.breaks_glass
+        && request.hold_ms <= glass.max_hold_ms
+        && !request.reason.trim().is_empty()
+        && glass.who.iter().any(|who| who.means(&request.requester));
+    let mut button = styled(button("break_glass", "Break glass", &sealed(request)), "danger").as_object()?.clone();
+    let text = format!("You get it at once, without approval. {}", what_follows(&request.workflow));
+    let confirm = json!({
+        "title": plain("Break glass?"),
+        "text": plain(&fit(&text, 300)),
+        "confirm": plain("Break glass"),
+        "deny": plain("Wait"),
+        "style": "danger",
+    });
+    button.insert("confirm".to_owned(), confirm);
+    may.then_some(Value::Object(button))
+}
+
+/// What breaking glass leads to, for whoever is about to.
+pub fn what_follows(workflow: &Workflow) -> String {
+    let Some(glass) = &workflow.break_glass else { return String::new() };
+    let told = match &workflow.announce {
+        Some(channel) if channel.starts_with('#') => {
+            format!("{} and those who would have been asked", one_line(channel, 40))
+        }
+        _ => "Those who would have been asked".to_owned(),
+    };
+    format!(
+        "{told} hear of it loudly. It cannot be extended. Afterwards {} has {} to say whether it was fine.",
+        one_line(&plain_whos(&glass.review_by, "or"), 100),
+        hold(glass.review_within_ms)
+    )
+}
+
+/// For those who review broken glass.
+pub fn review(request: &Request) -> Vec<Value> {
+    if request.open_review().is_none() {
+        return Vec::new();
+    }
+    vec![
+        button("review_fine", "It was fine", &sealed(request)),
+        styled(button("review_not_fine", "Not fine ...", &sealed(request)), "danger"),
+    ]
 }
 
 fn give_back(request: &Request) -> Value {

@@ -40,6 +40,10 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("alarms_row", include_str!("../../templates/slack/alarms_row.txt")),
     ("help", include_str!("../../templates/slack/help.txt")),
     ("stage_opened", include_str!("../../templates/slack/stage_opened.txt")),
+    ("glass_broken", include_str!("../../templates/slack/glass_broken.txt")),
+    ("review_opened", include_str!("../../templates/slack/review_opened.txt")),
+    ("review_late", include_str!("../../templates/slack/review_late.txt")),
+    ("reviewed", include_str!("../../templates/slack/reviewed.txt")),
     ("passed_by_itself", include_str!("../../templates/slack/passed_by_itself.txt")),
     // Included by others.
     ("found", include_str!("../../templates/slack/found.txt")),

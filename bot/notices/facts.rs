@@ -4,6 +4,7 @@
 //! there, empty if it does not apply, so that a name a template misspells is found when it is loaded.
 
 mod approving;
+mod reviewing;
 
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
 use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State};
 use approving::Approving;
+use reviewing::Reviewing;
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
 const APPROVERS_MAX: usize = 10;
@@ -63,6 +65,9 @@ pub struct Facts {
     /// Where approval stands.
     #[serde(flatten)]
     approving: Approving,
+    /// Broken glass and its review.
+    #[serde(flatten)]
+    reviewing: Reviewing,
     /// Whether whoever reads this card in direct messages is asked now.
     is_asked: bool,
     approvers: Vec<String>,
@@ -159,6 +164,7 @@ impl Facts {
             pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
             approving: Approving::of(request),
+            reviewing: Reviewing::of(request, now),
             is_asked: false,
             approvers: people.iter().take(APPROVERS_MAX).cloned().collect(),
             approvers_more: people.len().saturating_sub(APPROVERS_MAX),

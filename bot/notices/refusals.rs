@@ -55,7 +55,10 @@ impl Why {
             | Refusal::NotAnApprover { by: who }
             | Refusal::StageIsOver { by: who }
             | Refusal::StageComesLater { by: who }
-            | Refusal::NotNeeded { by: who } => all.who = one_of(who),
+            | Refusal::NotNeeded { by: who }
+            | Refusal::NotAReviewer { by: who } => all.who = one_of(who),
+            Refusal::MayNotBreakGlass { who } if !who.is_empty() => all.who = one_of(who),
+            Refusal::NoOpenReview { by } => all.by = by.iter().cloned().collect(),
             Refusal::TooLate { state, outcome, by } => {
                 (all.state, all.outcome) = (state.word(), outcome.map_or("", Outcome::word));
                 // A denial is always the last decision.
@@ -93,6 +96,12 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::Standing { .. } => "standing",
         Refusal::Altered => "altered",
         Refusal::HoldTooLong { .. } => "hold_too_long",
+        Refusal::MayNotBreakGlass { .. } => "may_not_break_glass",
+        Refusal::NoReason => "no_reason",
+        Refusal::NotAReviewer { .. } => "not_a_reviewer",
+        Refusal::OwnReview => "own_review",
+        Refusal::NoOpenReview { .. } => "no_open_review",
+        Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
         Refusal::Forbidden { is_broken: true, .. } => "broken_guardrail",
@@ -153,7 +162,15 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::NotAnApprover { by: who.clone() },
         Refusal::StageIsOver { by: who.clone() },
         Refusal::StageComesLater { by: who.clone() },
-        Refusal::NotNeeded { by: who },
+        Refusal::NotNeeded { by: who.clone() },
+        Refusal::MayNotBreakGlass { who: who.clone() },
+        Refusal::MayNotBreakGlass { who: Vec::new() },
+        Refusal::NoReason,
+        Refusal::NotAReviewer { by: who },
+        Refusal::OwnReview,
+        Refusal::NoOpenReview { by: Some("U0BOB".to_owned()) },
+        Refusal::NoOpenReview { by: None },
+        Refusal::NoWord,
         Refusal::OwnRequest,
         Refusal::OwnDenial,
         Refusal::ConfirmOwnRequest,

@@ -76,6 +76,7 @@ pub fn ask() -> Ask {
         origin: crate::kernel::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        breaks_glass: false,
     }
 }
 

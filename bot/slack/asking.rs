@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::envelope::{BlockActions, FormState, ViewAt, ViewSubmission};
 use super::modals::form::{self, About, Among, RequestForm, WORKFLOW_ACTION, WORKFLOW_BLOCK};
-use super::modals::{self, choices, deny};
+use super::modals::{self, choices, deny, review};
 use super::surface::{By, Surface};
 use super::{links, pastes, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
@@ -169,7 +169,7 @@ impl Surface {
                 devices.extend(directory.device(login, named).await.ok().flatten());
             }
         }
-        let form = Form { workflow, values, channel, is_doubtful: false };
+        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false };
         Ok(RequestForm::new(form, Among::These(allowed)).with_devices(&devices))
     }
 
@@ -218,6 +218,7 @@ impl Surface {
         match submission.view.callback_id.as_str() {
             form::CALLBACK => self.request_submitted(by, submission).await,
             deny::CALLBACK => self.denied(by, submission).await,
+            review::CALLBACK => self.reviewed(by, submission).await,
             links::form::CALLBACK => self.link_submitted(by, submission).await,
             pastes::form::CALLBACK => self.paste_submitted(by, submission).await,
             pastes::form::CONFIRM => self.paste_confirmed(by, submission).await,
@@ -243,7 +244,8 @@ impl Surface {
             return at(WORKFLOW_BLOCK, sentences::FORM_UNKNOWN);
         };
         let values = form::values(&workflow, &submission.state);
-        let form = Form { workflow, values, channel: about.channel, is_doubtful: false };
+        let form =
+            Form { workflow, values, channel: about.channel, is_doubtful: false, breaks_glass: about.breaks_glass };
         if let Some(input) = form.workflow.device()
             && form.values.get(&input.name).is_some_and(|value| value == choices::UNAVAILABLE)
         {

@@ -24,6 +24,8 @@ enum Meant {
     Press(Button),
     /// Asks why first.
     Deny,
+    /// Asks what follows first.
+    NotFine,
     /// The form, filled in as before.
     AskAgain,
     /// The empty form.
@@ -42,6 +44,10 @@ fn meant(action_id: &str) -> Option<Meant> {
         "approve" => Meant::Press(Button::Approve { confirmed: false }),
         "approve_own" => Meant::Press(Button::Approve { confirmed: true }),
         "deny" => Meant::Deny,
+        // The button asks "are you sure" by itself, and says what follows.
+        "break_glass" => Meant::Press(Button::BreakGlass),
+        "review_fine" => Meant::Press(Button::Review { is_fine: true, word: String::new() }),
+        "review_not_fine" => Meant::NotFine,
         "return" => Meant::Press(Button::Return),
         // The card asks "are you sure" by itself.
         "revoke" => Meant::Press(Button::Revoke { reason: String::new() }),
@@ -68,12 +74,12 @@ fn named(value: Option<&str>) -> Option<(RequestId, String)> {
 }
 
 /// A press, as it is told to the request.
-struct Pressed {
-    id: RequestId,
-    button: Button,
-    seal: String,
-    channel: Option<String>,
-    on: Option<PressedOn>,
+pub(super) struct Pressed {
+    pub(super) id: RequestId,
+    pub(super) button: Button,
+    pub(super) seal: String,
+    pub(super) channel: Option<String>,
+    pub(super) on: Option<PressedOn>,
 }
 
 /// The message it was pressed on, if that is one of ours that stays.
@@ -98,6 +104,7 @@ impl Surface {
             Meant::Choose => return self.chose(by, actions).await,
             Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
             Meant::Deny => Button::Deny { reason: String::new() },
+            Meant::NotFine => Button::Review { is_fine: false, word: String::new() },
             Meant::Press(button) => button,
         };
         let Some((id, seal)) = named(actions.value.as_deref()) else {
@@ -111,6 +118,9 @@ impl Surface {
         let request_id = id.clone();
         let answer = match button {
             Button::Deny { .. } => self.deny_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await,
+            Button::Review { is_fine: false, .. } => {
+                self.not_fine_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await
+            }
             button => self.press(by, Pressed { id, button, seal, channel, on }).await,
         };
         // What was pressed on is redrawn on a task of its own: a slow Slack must not turn a saved press into one that
@@ -169,7 +179,7 @@ impl Surface {
     }
 
     /// Saves a press; nothing is said when that worked, since the card will say what came of it.
-    async fn press(&self, by: &By, pressed: Pressed) -> Answer {
+    pub(super) async fn press(&self, by: &By, pressed: Pressed) -> Answer {
         let Pressed { id, button, seal, channel, on } = pressed;
         let actor = Actor::Person { slack_id: by.slack_id.clone() };
         let event = Event::Pressed { by: by.slack_id.clone(), button, channel, seal, on };
@@ -263,7 +273,7 @@ impl Surface {
             return Answer::ephemeral(sentences::no_longer_lent(&request));
         };
         let values = request.inputs.iter().map(|(name, value)| (name.clone(), value.as_typed())).collect();
-        let form = Form { workflow, values, channel, is_doubtful: false };
+        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false };
         let filled = form::RequestForm::new(form, form::Among::Fixed).with_device_of(&request);
         self.open_filled(trigger, &filled).await
     }

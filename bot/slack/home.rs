@@ -28,9 +28,10 @@ impl Surface {
         let read = tokio::try_join!(
             self.engine.mine(slack_id),
             self.engine.waiting_for(slack_id),
+            self.engine.to_review(slack_id),
             self.engine.lent_by(slack_id)
         );
-        let (mine, waiting, lent) = match read {
+        let (mine, waiting, review, lent) = match read {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(%error, "a home tab could not be read");
@@ -38,7 +39,7 @@ impl Surface {
             }
         };
         let offers = self.offers(slack_id).await;
-        let view = view(slack_id, (&mine, &waiting, &lent), &offers, self.engine.clock().now_ms());
+        let view = view(slack_id, (&mine, &waiting, &review, &lent), &offers, self.engine.clock().now_ms());
         if let Err(error) = self.engine.slack().views_publish(slack_id, None, &view).await {
             tracing::warn!(actor = %slack_id, %error, "a home tab could not be drawn");
         }
@@ -56,7 +57,7 @@ impl Surface {
 /// The home tab of one person. `mine` and `lent` newest first, `waiting` oldest first; `now` in milliseconds since the Unix epoch.
 fn view(
     slack_id: &str,
-    (mine, waiting, lent): (&[Request], &[Request], &[Request]),
+    (mine, waiting, review, lent): (&[Request], &[Request], &[Request], &[Request]),
     offers: &[Arc<Workflow>],
     now: i64,
 ) -> Value {
@@ -69,6 +70,8 @@ fn view(
     let held = of(&[State::Approved, State::Activating, State::Active, State::Ending]);
     let ended: Vec<&Request> = of(&[State::Ended]).into_iter().take(ENDED_MAX).collect();
     part(&mut blocks, "Waiting for you", &waiting, |request| to_decide(request, slack_id, now));
+    let review: Vec<&Request> = review.iter().collect();
+    part(&mut blocks, "Waiting for your review", &review, |request| to_review(request, slack_id, now));
     let lent: Vec<&Request> = lent.iter().collect();
     part(&mut blocks, "What you hold", &held, |request| held_by_me(request, slack_id, now));
     // One's own that one may decide on stands above already.
@@ -188,7 +191,20 @@ fn asked_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
         words::state_line(request),
         words::when(request.lapses_at(), now)
     );
-    shown(request, me, &text, vec![button("Withdraw", "withdraw", &value(request), None)])
+    let withdraw = button("Withdraw", "withdraw", &value(request), None);
+    shown(request, me, &text, std::iter::once(withdraw).chain(buttons::break_glass(request)).collect())
+}
+
+fn to_review(request: &Request, me: &str, now: i64) -> Vec<Value> {
+    let due_at = request.open_review().map_or(now, |review| review.due_at);
+    let text = format!(
+        "{} broke glass for {}. Was that fine? To be reviewed until {}.\n{}",
+        words::mention(&request.requester.slack_id),
+        sentences::what(request),
+        words::when(due_at, now),
+        words::quote(&request.reason)
+    );
+    shown(request, me, &text, buttons::review(request))
 }
 
 fn over(request: &Request, now: i64) -> Vec<Value> {

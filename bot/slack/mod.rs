@@ -7,6 +7,7 @@ pub mod commands;
 pub mod edge;
 pub mod envelope;
 pub mod events;
+mod glass;
 mod home;
 pub mod http;
 pub mod links;

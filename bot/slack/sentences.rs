@@ -308,11 +308,12 @@ pub(super) fn not_lent(typed: &Typed) -> String {
     format!("{} is not lent any more, so nothing was asked. You had typed {}", code(&typed.workflow), code(&line))
 }
 
-fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> String {
+pub(super) fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> String {
     let said = notices.refusal(why, None);
     match why {
         Refusal::MayNotAsk { .. }
         | Refusal::Forbidden { .. }
+        | Refusal::MayNotBreakGlass { .. }
         | Refusal::HoldTooLong { .. }
         | Refusal::Unusable { .. } => {
             format!("{}: nothing was asked. {said}", called(workflow))

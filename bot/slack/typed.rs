@@ -177,6 +177,7 @@ fn form_of(typed: &Typed, workflow: &Arc<Workflow>) -> Form {
         values: typed.values.clone(),
         channel: typed.channel.clone(),
         is_doubtful: false,
+        breaks_glass: typed.breaks_glass,
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Store, StoreError, Tx};
 use crate::kernel::effect::{Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
 use crate::kernel::origin::Start;
-use crate::kernel::{Subject, Wake, kept};
+use crate::kernel::{RequestId, Subject, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -155,6 +155,9 @@ impl Tx {
     }
 }
 
+/// What the time is called at which a review is looked at again: there is one in the outbox for each that is open.
+const REVIEW: &str = "review";
+
 pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
     let subject = subject.stored();
     let alone = |class: Class, slot: String, lane: String| Place {
@@ -167,6 +170,7 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
     let queue = |class: Class, slot: String, lane: String| Place { is_shared: true, ..alone(class, slot, lane) };
     match effect {
         Effect::FindApprovers { .. } => alone(Class::Decide, "find".to_owned(), format!("find {subject}")),
+        Effect::FindReviewers => alone(Class::Decide, "reviewers".to_owned(), format!("reviewers {subject}")),
         Effect::Identify { purpose: Purpose::Press { number }, .. } => {
             queue(Class::Decide, format!("press {number}"), format!("press {subject}"))
         }
@@ -192,7 +196,9 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
             };
             // An alarm does not wait until everything else was said to the same person.
             match notice {
-                Notice::Stuck | Notice::LeftOn => queue(Class::Alarm, String::new(), format!("alarm {lane}")),
+                Notice::Stuck | Notice::LeftOn | Notice::GlassBroken => {
+                    queue(Class::Alarm, String::new(), format!("alarm {lane}"))
+                }
                 _ => queue(Class::Say, String::new(), lane),
             }
         }
@@ -206,6 +212,7 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
                 Wake::Warn => (Class::Decide, "warn"),
                 Wake::Expire => (Class::End, "expire"),
                 Wake::Alarm => (Class::End, "alarm"),
+                Wake::Review => (Class::Decide, REVIEW),
             };
             alone(class, format!("wake {name}"), format!("wake {subject} {name}"))
         }
@@ -234,6 +241,17 @@ impl Store {
     /// What may be performed now of one class, oldest first: due, and the first of its lane. `limit` rows at most.
     pub async fn due(&self, class: Class, now: i64, limit: i64) -> Result<Vec<Row>, StoreError> {
         self.due_beside(class, now, &HashSet::new(), limit).await
+    }
+
+    /// The requests whose review is open, at most `limit`.
+    pub async fn to_review(&self, limit: i64) -> Result<Vec<RequestId>, StoreError> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("select request_id from outbox where slot = $1 order by due_at limit $2")
+                .bind(format!("wake {REVIEW}"))
+                .bind(limit)
+                .fetch_all(&self.read)
+                .await?;
+        Ok(ids.into_iter().map(RequestId).collect())
     }
 
     /// The same without what is in hand already.

@@ -80,6 +80,30 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
+fn glass_part(page: &mut Page) {
+    page.line(
+        "## Breaking glass\n\n`/access break-glass NAME LENGTH REASON` and the button *Break glass* of a request that waits are for emergencies: the access is there at \
+         once, for a shorter time, for oneself, and never extended. A reason must be given. The channel and everybody who would have been asked hear of it. When \
+         it is over, somebody else says whether it was fine, or what follows; until then the review stays open on the card and in lists. If it is not closed in \
+         time, the channel, the reviewers and `/readyz` say so again and again.\n",
+    );
+    let glass = |key: &str| match key {
+        "who" => "  review: { by: [group:security] }",
+        "review" => "  who: [group:sre]",
+        _ => "  who: [group:sre]\n  review: { by: [group:security] }",
+    };
+    for key in keys::BREAK_GLASS {
+        page.keys(std::slice::from_ref(key), |_, _| {});
+        page.example(&format!("break_glass:\n  {}\n{}", key.example, glass(key.name)));
+    }
+    page.line("### `review`\n");
+    for key in keys::REVIEW {
+        page.keys(std::slice::from_ref(key), |_, _| {});
+        let by = if key.name == "by" { "" } else { "    by: [group:security]\n" };
+        page.example(&format!("break_glass:\n  who: [group:sre]\n  review:\n{by}    {}", key.example));
+    }
+}
+
 fn inputs_part(page: &mut Page) {
     page.line("## Inputs\n");
     page.line("On the command line a value is told by its place or as `name=value`. Every input has these keys:\n");
@@ -203,6 +227,7 @@ fn page() -> Page {
          take it back. What is so is found out when it is asked, and nothing passes more than an hour later.\n",
     );
     page.keys(keys::AUTOMATIC, Page::example);
+    glass_part(&mut page);
     page.line("## Triggers\n\nEach item of the list is one of these.\n");
     page.keys(keys::TRIGGER, Page::example);
     page.line("### A schedule\n");

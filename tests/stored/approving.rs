@@ -1,10 +1,11 @@
 //! An example of everything that approval can hold: stages, and what passes by itself.
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
+use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::request::{Asked, Decider, Decision, Phase};
 use nightlatch::kernel::window::{Day, Window};
 use nightlatch::kernel::workflow::{Clause, OwnRequest, Stage};
-use nightlatch::kernel::{Request, Standing, State, Who};
+use nightlatch::kernel::{Button, Found, Outcome, Press, Refusal, Request, Standing, State, Who};
 use serde_json::json;
 
 use crate::requests::{HOUR, NOON, Named, alice, bob, decision, group, named, person, request, whos};
@@ -59,11 +60,56 @@ fn passed(by: Passing) -> Request {
     passed
 }
 
+/// Buttons that came with broken glass.
+pub fn glass_buttons() -> Vec<Button> {
+    vec![Button::BreakGlass, Button::Review { is_fine: false, word: "rotate the key".to_owned() }]
+}
+
+/// Refusals that came with broken glass.
+pub fn glass_refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::MayNotBreakGlass { who: whos() },
+        Refusal::NoReason,
+        Refusal::NotAReviewer { by: whos() },
+        Refusal::OwnReview,
+        Refusal::NoOpenReview { by: Some("U0BOB0001".to_owned()) },
+        Refusal::NoWord,
+    ]
+}
+
 fn judged() -> Request {
     let mut judged = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
     judged.judging = true;
+    let press = |button| Press { number: 1, by: "U0ALICE01".to_owned(), button, channel: None };
+    judged.presses = glass_buttons().into_iter().map(press).collect();
     judged.not_by_itself = vec!["it is not sat-sun UTC now".to_owned()];
     judged
+}
+
+/// Glass was broken; the review is open, or closed.
+fn broken(is_closed: bool) -> Request {
+    let mut broken =
+        request(State::Ended, Some(Outcome::Expired), [Phase::Gone, Phase::Gone], &[Found::Gone, Found::Gone]);
+    broken.ask.breaks_glass = true;
+    broken.ask.workflow.break_glass =
+        Some(BreakGlass { who: whos(), max_hold_ms: HOUR, review_by: vec![group()], review_within_ms: 24 * HOUR });
+    let by = Decider::Glass { person: alice(), rule: group() };
+    broken.decisions = vec![Decision { by, approved: true, stage: 0, reason: String::new(), at: NOON }];
+    let reviewed = Reviewed {
+        person: bob(),
+        rule: group(),
+        is_fine: false,
+        word: "rotate the key".to_owned(),
+        at: NOON + 3 * HOUR,
+    };
+    broken.review = Some(Review {
+        due_at: NOON + 25 * HOUR,
+        remind_at: NOON + 13 * HOUR,
+        told_late: u32::from(is_closed),
+        asked: vec!["U0BOB0001".to_owned()],
+        closed: is_closed.then_some(reviewed),
+    });
+    broken
 }
 
 /// Requests that wait for several people, and that were, or are, judged by rules alone.
@@ -74,5 +120,7 @@ pub fn passing() -> Named<Request> {
         ("approved by a guardrail", passed(Passing::Guardrail { id: "on-call".to_owned() })),
         ("approved, nobody decides", passed(Passing::NobodyDecides)),
         ("pending, being judged", judged()),
+        ("ended, glass was broken and is to be reviewed", broken(false)),
+        ("ended, glass was broken and that was not fine", broken(true)),
     ])
 }

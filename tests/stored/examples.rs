@@ -11,14 +11,14 @@ use nightlatch::kernel::{
 };
 use serde_json::{Value, json};
 
-use crate::approving::facts;
+use crate::approving::{facts, glass_buttons, glass_refusals};
 use crate::requests::{
     HOUR, NOON, Named, alice, buttons, failure, founds, message, named, once, person, places, plain_failure,
     recipients, root, standings, start, whos,
 };
 
 pub fn refusals() -> Vec<Refusal> {
-    vec![
+    let mut list = vec![
         Refusal::MayNotAsk { ask: whos() },
         Refusal::NotAnApprover { by: whos() },
         Refusal::StageIsOver { by: whos() },
@@ -37,7 +37,9 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::TooManyPending { most: 50 },
         Refusal::Forbidden { rule: crate::judged::rule(), is_broken: false },
         Refusal::Unusable { missing: "step".to_owned() },
-    ]
+    ];
+    list.extend(glass_refusals());
+    list
 }
 
 pub fn notices() -> Vec<Notice> {
@@ -45,6 +47,10 @@ pub fn notices() -> Vec<Notice> {
         Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
         Notice::StageOpened,
         Notice::PassedByItself,
+        Notice::GlassBroken,
+        Notice::ReviewOpened,
+        Notice::ReviewLate,
+        Notice::Reviewed,
         Notice::Active,
         Notice::EndsSoon,
         Notice::Ended,
@@ -64,8 +70,8 @@ fn purposes() -> Vec<Purpose> {
     vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing]
 }
 
-fn wakes() -> [Wake; 4] {
-    [Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm]
+fn wakes() -> [Wake; 5] {
+    [Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm, Wake::Review]
 }
 
 /// Everything that can wait in the outbox.
@@ -79,6 +85,7 @@ pub fn effects() -> Named<Effect> {
     };
     let mut list = named(vec![
         ("find_approvers", Effect::FindApprovers { stage: 0 }),
+        ("find_reviewers", Effect::FindReviewers),
         ("find_approvers of the next stage", Effect::FindApprovers { stage: 1 }),
         ("say", say(None)),
         ("say in a thread", say(Some("1772366400.000100".to_owned()))),
@@ -138,6 +145,7 @@ fn typed_asks() -> Named<Effect> {
         view: view.map(str::to_owned),
         at: NOON,
         origin: Origin::Typed,
+        breaks_glass: view.is_some(),
     };
     let by_schedule = Typed { channel: None, origin: start().origin(), ..typed(None) };
     let mut list = named(vec![
@@ -174,6 +182,7 @@ pub fn events() -> Named<Event> {
         ("denied", Event::Denied { by: root(), reason: "not today".to_owned() }),
         ("revoked", Event::Revoked { by: root(), reason: String::new() }),
         ("approvers_found", Event::ApproversFound { stage: 0, people: vec!["U0BOB0001".to_owned()] }),
+        ("reviewers_found", Event::ReviewersFound { people: vec!["U0DAVE001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
         ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }), again: false }),
         ("observed again", Event::Observed { step: 0, before: json!({ "sent": true }), again: true }),
@@ -185,6 +194,7 @@ pub fn events() -> Named<Event> {
     list.extend(
         buttons()
             .into_iter()
+            .chain(glass_buttons())
             .map(|button| (format!("pressed {}", crate::variants::button(&button)), pressed(button, None))),
     );
     list.extend(

@@ -60,6 +60,22 @@ triggers:
   - schedule: { cron: "@yearly", as: alice@example.com, with: { reason: once a year } }
 "##;
 
+/// Whoever reviews it has to be looked up.
+const GLASS: &str = r##"nightlatch: 1
+title: Broken glass
+inputs:
+  hold: { type: duration, default: 1h, max: 8h }
+  reason: { type: text, max_length: 500 }
+ask: [autogroup:member]
+approve:
+  - by: [bob@example.com]
+break_glass: { who: [dave@example.com], review: { by: [otto@example.com] } }
+steps:
+  - uses: tclip.paste
+    with: { filename: glass.md, content: "# For {{ requester.email }}" }
+announce: "#access"
+"##;
+
 /// The attributes that workflows here touch.
 const NAMES: &[&str] = &[
     "prod-db",
@@ -91,7 +107,7 @@ fn setting() -> Setting {
     for (name, change) in others {
         setting = setting.workflow(name, &database(name, &[change]));
     }
-    setting.workflow("two", TWO).workflow("runbook", RUNBOOK)
+    setting.workflow("two", TWO).workflow("runbook", RUNBOOK).workflow("glass", GLASS)
 }
 
 async fn idle(stage: &Stage) {
@@ -155,6 +171,8 @@ async fn active_and_stuck(stage: &Stage) {
     stage.bob.press("Approve").await;
     stage.dave.command("/access runbook 8h invoice 1204").await;
     stage.bob.press("Approve").await;
+    stage.dave.command("/access break-glass glass 8h the database is down").await;
+    stage.dave.submit().await;
     stage.alice.command("/access two 4h both steps again").await;
     stage.bob.press("Approve").await;
     stage.carol.press("Approve").await;
@@ -203,6 +221,7 @@ async fn everything(stage: &Stage) {
     type_at_once(stage, "alice", "/access return ending-db").await;
     stage.slack.fail("users.lookupByEmail", SlackFault::Unavailable, u32::MAX);
     type_at_once(stage, "alice", "/access find-db 2h approvers are being found").await;
+    type_at_once(stage, "dave", "/access return glass").await;
     // Typed by somebody who may not ask, and not answered yet; and by somebody who is not looked up yet.
     stage.slack.fail("response_url", SlackFault::Unavailable, u32::MAX);
     type_at_once(stage, "grace", "/access prod-db 1h not answered yet").await;
@@ -310,6 +329,7 @@ async fn a_database_with_everything_in_it_can_be_made() {
         prod-db active -
         active-db active -
         runbook active -
+        glass ended returned
         two active -
         stuck-db ending expired stuck
         warned-db active -

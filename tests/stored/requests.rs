@@ -138,6 +138,7 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         origin: Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        breaks_glass: false,
     }
 }
 
@@ -231,6 +232,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         asked: vec![Asked { stage: 0, people: vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()] }],
         judging: false,
         not_by_itself: Vec::new(),
+        review: None,
         approved_at: is_begun.then_some(NOON + 1_000),
         active_at: is_begun.then_some(NOON + 2_000),
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),

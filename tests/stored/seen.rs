@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts};
 use nightlatch::kernel::effect::Effect;
+use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::guardrail::{Judgement, Verdict};
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::paste::PasteEvent;
@@ -48,6 +49,7 @@ impl Seen {
             asked,
             judging: _,
             not_by_itself: _,
+            review,
             approved_at: _,
             active_at: _,
             expires_at: _,
@@ -73,19 +75,8 @@ impl Seen {
             proof.iter().for_each(|proof| self.proof(proof));
         }
         for Asked { stage: _, people: _ } in asked {}
-        for Decision { by, approved: _, stage: _, reason: _, at: _ } in decisions {
-            self.note("Decider", variants::decider(by));
-            match by {
-                Decider::Person { person, rule } => {
-                    self.person(person);
-                    rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
-                }
-                Decider::Itself { by, words: _, facts } => {
-                    self.note("Passing", variants::passing(by));
-                    self.facts(facts);
-                }
-            }
-        }
+        decisions.iter().for_each(|decision| self.decision(decision));
+        review.iter().for_each(|review| self.review(review));
         for Press { number: _, by: _, button, channel: _ } in presses {
             self.note("Button", variants::button(button));
         }
@@ -95,6 +86,33 @@ impl Seen {
         }
         for Card { place, message: _ } in cards {
             self.place(place);
+        }
+    }
+
+    fn decision(&mut self, decision: &Decision) {
+        let Decision { by, approved: _, stage: _, reason: _, at: _ } = decision;
+        self.note("Decider", variants::decider(by));
+        match by {
+            Decider::Person { person, rule } => {
+                self.person(person);
+                rule.iter().for_each(|rule| self.note("Who", variants::who(rule)));
+            }
+            Decider::Glass { person, rule } => {
+                self.person(person);
+                self.note("Who", variants::who(rule));
+            }
+            Decider::Itself { by, words: _, facts } => {
+                self.note("Passing", variants::passing(by));
+                self.facts(facts);
+            }
+        }
+    }
+
+    fn review(&mut self, review: &Review) {
+        let Review { due_at: _, remind_at: _, told_late: _, asked: _, closed } = review;
+        if let Some(Reviewed { person, rule, is_fine: _, word: _, at: _ }) = closed {
+            self.person(person);
+            self.note("Who", variants::who(rule));
         }
     }
 
@@ -109,6 +127,7 @@ impl Seen {
             device: _,
             seal: _,
             channel: _,
+            breaks_glass: _,
             origin,
             may_be_permitted: _,
             judged,
@@ -126,6 +145,7 @@ impl Seen {
             ask,
             approve,
             approve_automatically,
+            break_glass,
             lapse_after_ms: _,
             steps: _,
             announce: _,
@@ -143,6 +163,9 @@ impl Seen {
                 by.iter().for_each(|who| self.note("Who", variants::who(who)));
             }
             self.note("OwnRequest", variants::own_request(own_request));
+        }
+        if let Some(BreakGlass { who, max_hold_ms: _, review_by, review_within_ms: _ }) = break_glass {
+            who.iter().chain(review_by).for_each(|who| self.note("Who", variants::who(who)));
         }
         for Automatic { who, during, device: _, max_hold_ms: _, at_most: _ } in approve_automatically {
             who.iter().for_each(|who| self.note("Who", variants::who(who)));
@@ -194,7 +217,10 @@ impl Seen {
     pub fn effect(&mut self, effect: &Effect) {
         self.note("Effect", variants::effect(effect));
         match effect {
-            Effect::FindApprovers { stage: _ } | Effect::Settle { .. } | Effect::ExpirePaste { .. } => {}
+            Effect::FindApprovers { stage: _ }
+            | Effect::FindReviewers
+            | Effect::Settle { .. }
+            | Effect::ExpirePaste { .. } => {}
             Effect::SaveLink { change: _, by: _ }
             | Effect::PostPaste { posting: _ }
             | Effect::DeletePaste { deletion: _ } => {}
@@ -214,7 +240,7 @@ impl Seen {
     }
 
     fn typed(typed: &Typed) {
-        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _, origin: _ } = typed;
+        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _, origin: _, breaks_glass: _ } = typed;
     }
 
     fn not_asked(&mut self, why: &NotAsked) {
@@ -242,7 +268,9 @@ impl Seen {
                     | Refusal::NotAnApprover { by: whos }
                     | Refusal::StageIsOver { by: whos }
                     | Refusal::StageComesLater { by: whos }
-                    | Refusal::NotNeeded { by: whos } => {
+                    | Refusal::NotNeeded { by: whos }
+                    | Refusal::MayNotBreakGlass { who: whos }
+                    | Refusal::NotAReviewer { by: whos } => {
                         whos.iter().for_each(|who| self.note("Who", variants::who(who)));
                     }
                     Refusal::TooLate { state, outcome, by: _ } => {
@@ -260,12 +288,20 @@ impl Seen {
                     | Refusal::HoldTooLong { max_ms: _ }
                     | Refusal::TooManyPending { most: _ }
                     | Refusal::Forbidden { rule: _, is_broken: _ }
+                    | Refusal::NoReason
+                    | Refusal::OwnReview
+                    | Refusal::NoOpenReview { by: _ }
+                    | Refusal::NoWord
                     | Refusal::Unusable { missing: _ } => {}
                 }
             }
             Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
             | Notice::PassedByItself
+            | Notice::GlassBroken
+            | Notice::ReviewOpened
+            | Notice::ReviewLate
+            | Notice::Reviewed
             | Notice::Active
             | Notice::EndsSoon
             | Notice::Ended
@@ -295,6 +331,7 @@ impl Seen {
                 self.note("Purpose", variants::purpose(purpose));
                 self.person(person);
             }
+            Event::ReviewersFound { people: _ } => {}
             Event::Looked { facts } => self.facts(facts),
             Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
             Event::Settled { step: _, proof, results: _ } => self.proof(proof),

@@ -37,7 +37,7 @@ variants! {
     found, Found { On, OnBefore, Told, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone, LeftOut }
     by, By { Person, Operator }
-    decider, Decider { Person, Itself }
+    decider, Decider { Person, Itself, Glass }
     passing, Passing { NobodyDecides, Rule, Guardrail }
     day, Day { Mon, Tue, Wed, Thu, Fri, Sat, Sun }
     origin, Origin { Typed, Schedule, Unknown }
@@ -48,25 +48,25 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    effect, Effect { FindApprovers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
-    wake, Wake { Lapse, Warn, Expire, Alarm }
+    effect, Effect { FindApprovers, FindReviewers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
+    wake, Wake { Lapse, Warn, Expire, Alarm, Review }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, PassedByItself, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NoWord, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }
-    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry }
-    shows, Shows { Card, Active, EndsSoon, Failed, Stuck }
+    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, BreakGlass, Review }
+    shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
     purpose, Purpose { Press, Start, Passing }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
+        Asked, ApproversFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
     paste_event, PasteEvent {

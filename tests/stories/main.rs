@@ -30,6 +30,7 @@ mod failing;
 mod fixtures;
 mod forms;
 mod front;
+mod glass;
 mod go;
 mod go_away;
 mod go_finding;

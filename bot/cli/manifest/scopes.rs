@@ -5,7 +5,6 @@ use crate::kernel::StepType;
 use crate::kernel::automatic::POSTURE;
 use crate::kernel::person::Who;
 use crate::kernel::step_type::{Scope, find};
-use crate::kernel::workflow::Stage;
 
 /// Why each scope of ours is there, and when. What is not in these lists, or needed by a step type, the bot cannot do; what is not used is
 /// not asked for. Sources: the methods' pages at <https://docs.slack.dev/reference/methods>.
@@ -61,10 +60,7 @@ fn announces(catalog: &Catalog) -> bool {
 }
 
 fn names(catalog: &Catalog, is_meant: fn(&Who) -> bool) -> bool {
-    catalog.workflows().any(|workflow| {
-        let by = workflow.approve.iter().flat_map(Stage::rules);
-        by.chain(&workflow.passers()).any(is_meant)
-    })
+    catalog.workflows().any(|workflow| workflow.everybody_named().iter().any(is_meant))
 }
 
 pub(super) fn names_slack_groups(catalog: &Catalog) -> bool {

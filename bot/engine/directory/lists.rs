@@ -58,8 +58,7 @@ pub(super) async fn read(
 fn rules(engine: &Engine) -> BTreeSet<Who> {
     let catalog = engine.catalog();
     let guardrails = catalog.guardrails().into_iter().flat_map(|guardrails| guardrails.groups().iter().cloned());
-    let workflows = catalog.workflows().flat_map(|workflow| workflow.passers().into_iter().chain(workflow.approvers()));
-    workflows.chain(guardrails).collect()
+    catalog.workflows().flat_map(|workflow| workflow.everybody_named()).chain(guardrails).collect()
 }
 
 /// The Slack user groups that workflows name.

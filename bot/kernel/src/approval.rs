@@ -11,7 +11,7 @@ use crate::workflow::{Clause, Stage};
 pub struct Approval<'r> {
     /// Every stage, in order.
     pub stages: Vec<StageNow<'r>>,
-    /// It passed by itself, by this.
+    /// Nobody approved it: it passed by itself, or glass was broken.
     pub passed: Option<&'r Decision>,
 }
 
@@ -45,7 +45,7 @@ impl<'r> Approval<'r> {
         if self.passed.is_some() || self.is_denied() { None } else { self.stages.iter().find(|stage| !stage.is_met()) }
     }
 
-    /// Whether it passed by itself, or every clause of every stage is met, and nobody's no ended it. Without a stage nobody gives it.
+    /// Whether nobody had to approve it, or every clause of every stage is met, and nobody's no ended it. Without a stage nobody gives it.
     pub fn is_given(&self) -> bool {
         self.passed.is_some() || !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
     }
@@ -148,7 +148,7 @@ impl Request {
     /// Where approval stands, by the decisions that counted.
     pub fn approval(&self) -> Approval<'_> {
         let stages = self.ask.workflow.approve.iter().enumerate();
-        let passed = self.decisions.iter().find(|one| matches!(one.by, Decider::Itself { .. }));
+        let passed = self.decisions.iter().find(|one| matches!(one.by, Decider::Itself { .. } | Decider::Glass { .. }));
         Approval { stages: stages.map(|(index, stage)| StageNow::of(self, index, stage)).collect(), passed }
     }
 }

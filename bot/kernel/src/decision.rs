@@ -42,6 +42,13 @@ pub enum Decider {
         /// What was found out for it.
         facts: Box<Facts>,
     },
+    /// Whoever asked broke glass.
+    Glass {
+        /// Who, with the facts read for it.
+        person: Person,
+        /// The rule that let them.
+        rule: Who,
+    },
 }
 
 impl Decision {
@@ -49,7 +56,7 @@ impl Decision {
     pub fn person(&self) -> Option<&Person> {
         match &self.by {
             Decider::Person { person, .. } => Some(person),
-            Decider::Itself { .. } => None,
+            Decider::Itself { .. } | Decider::Glass { .. } => None,
         }
     }
 

@@ -43,6 +43,8 @@ pub enum Effect {
         /// Its place in the workflow's list.
         stage: usize,
     },
+    /// Find out which people can review broken glass, so that they can be asked.
+    FindReviewers,
     /// Read afresh who somebody is.
     Identify {
         /// Slack id.
@@ -143,6 +145,7 @@ impl Effect {
     pub fn is_of_a_request(&self) -> bool {
         match self {
             Self::FindApprovers { .. }
+            | Self::FindReviewers
             | Self::Identify { .. }
             | Self::Show { .. }
             | Self::Tell { .. }
@@ -164,6 +167,7 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Self::FindApprovers { .. } => "find_approvers",
+            Self::FindReviewers => "find_reviewers",
             Self::Identify { .. } => "identify",
             Self::Settle { .. } => "settle",
             Self::Show { .. } => "show",
@@ -194,6 +198,8 @@ pub enum Wake {
     Expire,
     /// It is still stuck.
     Alarm,
+    /// A review is still open.
+    Review,
 }
 
 /// Who is told.
@@ -235,6 +241,14 @@ pub enum Notice {
     StageOpened,
     /// Nobody had to decide.
     PassedByItself,
+    /// Somebody has it at once and without approval.
+    GlassBroken,
+    /// A review of broken glass is open.
+    ReviewOpened,
+    /// It was not closed in time.
+    ReviewLate,
+    /// It is closed.
+    Reviewed,
     /// It is on, confirmed by the outside.
     Active,
     /// It ends soon.

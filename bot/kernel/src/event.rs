@@ -74,6 +74,15 @@ pub enum Button {
     },
     /// Try again what failed: granting, or taking back.
     Retry,
+    /// Have it at once, without approval.
+    BreakGlass,
+    /// Close the review of broken glass.
+    Review {
+        /// Whether it was fine.
+        is_fine: bool,
+        /// What follows, if it was not.
+        word: String,
+    },
 }
 
 /// What a message of ours with buttons shows. The word is in the message, and comes back with every press.
@@ -90,11 +99,16 @@ pub enum Shows {
     Failed,
     /// That taking back fails.
     Stuck,
+    /// That a review is open.
+    Review,
+    /// That glass was broken.
+    Glass,
 }
 
 impl Shows {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Card, Self::Active, Self::EndsSoon, Self::Failed, Self::Stuck];
+    pub const ALL: [Self; 7] =
+        [Self::Card, Self::Active, Self::EndsSoon, Self::Failed, Self::Stuck, Self::Review, Self::Glass];
 
     /// The word in the message.
     pub fn word(self) -> &'static str {
@@ -104,6 +118,8 @@ impl Shows {
             Self::EndsSoon => "ends_soon",
             Self::Failed => "failed",
             Self::Stuck => "stuck",
+            Self::Review => "review",
+            Self::Glass => "glass",
         }
     }
 
@@ -160,6 +176,11 @@ pub enum Event {
     ApproversFound {
         /// Of which stage.
         stage: usize,
+        /// In the order of the workflow's rules.
+        people: Vec<String>,
+    },
+    /// It is known who will be asked to review broken glass, as Slack ids (at most twenty).
+    ReviewersFound {
         /// In the order of the workflow's rules.
         people: Vec<String>,
     },
@@ -290,6 +311,7 @@ impl Event {
         match self {
             Self::Asked => "asked",
             Self::ApproversFound { .. } => "approvers_found",
+            Self::ReviewersFound { .. } => "reviewers_found",
             Self::Pressed { .. } => "pressed",
             Self::Denied { .. } => "denied",
             Self::Revoked { .. } => "revoked",

@@ -12,6 +12,7 @@ mod decision;
 pub mod effect;
 pub mod event;
 pub mod fill;
+pub mod glass;
 pub mod guardrail;
 pub mod hold;
 pub mod holding;

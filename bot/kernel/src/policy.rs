@@ -16,6 +16,23 @@ pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, R
     ask.ok_or_else(|| Refusal::MayNotAsk { ask: workflow.ask.clone() })
 }
 
+/// Whether this person may have it at once and without approval; the rule that lets them. They must be among those who may ask, too.
+pub fn may_break_glass<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, Refusal> {
+    may_ask(workflow, person)?;
+    let who = workflow.break_glass.as_ref().map(|glass| glass.who.as_slice()).unwrap_or_default();
+    matching(who, person).ok_or_else(|| Refusal::MayNotBreakGlass { who: who.to_vec() })
+}
+
+/// Everybody whose belonging must be known to tell whether a button may be pressed on this request.
+pub fn rules_for(request: &Request, button: Option<&Button>) -> Vec<Who> {
+    match button {
+        Some(Button::BreakGlass) => request.workflow.askers(),
+        Some(Button::Review { .. }) => request.reviewers().to_vec(),
+        // Of every stage: which one is open is known when the press is counted.
+        _ => request.workflow.approvers(),
+    }
+}
+
 /// Whether this person decides in one of the stages, and so may take back and retry; the first rule that lets them.
 pub fn may_decide<'r>(request: &'r Request, person: &Person) -> Result<&'r Who, Refusal> {
     must_be_member(person)?;
@@ -42,7 +59,34 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
         Button::Withdraw | Button::Return => Err(Refusal::NotYours),
         Button::Retry if request.is_requester(person) => Ok(None),
         Button::Retry => Ok(Some(may_decide(request, person)?.clone())),
+        Button::BreakGlass => may_raise(request, person).map(Some),
+        Button::Review { is_fine, word } => may_review(request, person, *is_fine || !word.trim().is_empty()).map(Some),
     }
+}
+
+/// Only for oneself, with a reason, and not for longer than may be.
+fn may_raise(request: &Request, person: &Person) -> Result<Who, Refusal> {
+    if !request.is_requester(person) || person.login != request.requester.login {
+        return Err(Refusal::NotYours);
+    }
+    let rule = may_break_glass(&request.workflow, person)?.clone();
+    if request.reason.trim().is_empty() {
+        return Err(Refusal::NoReason);
+    }
+    match request.workflow.break_glass.as_ref().map(|glass| glass.max_hold_ms) {
+        Some(max_ms) if request.hold_ms > max_ms => Err(Refusal::HoldTooLong { max_ms }),
+        _ => Ok(rule),
+    }
+}
+
+/// Whoever asked reviews nothing of it, in whatever group they are.
+fn may_review(request: &Request, person: &Person, says_enough: bool) -> Result<Who, Refusal> {
+    if request.is_requester(person) {
+        return Err(Refusal::OwnReview);
+    }
+    let by = request.reviewers();
+    let rule = matching(by, person).ok_or_else(|| Refusal::NotAReviewer { by: by.to_vec() })?;
+    if says_enough { Ok(rule.clone()) } else { Err(Refusal::NoWord) }
 }
 
 fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result<Who, Refusal> {

@@ -101,6 +101,33 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_broken: bool,
     },
+    /// Not among those who may break glass.
+    #[error("not among those who may break glass")]
+    MayNotBreakGlass {
+        /// Who may; nobody where the workflow does not say.
+        who: Vec<Who>,
+    },
+    /// Glass is not broken without a word.
+    #[error("no reason")]
+    NoReason,
+    /// Not among those who review broken glass.
+    #[error("not a reviewer")]
+    NotAReviewer {
+        /// Who may.
+        by: Vec<Who>,
+    },
+    /// Nobody reviews what they asked for.
+    #[error("own review")]
+    OwnReview,
+    /// No review waits for anybody.
+    #[error("no open review")]
+    NoOpenReview {
+        /// Who closed it, by Slack id.
+        by: Option<String>,
+    },
+    /// What was not fine has to be followed by something.
+    #[error("no word on what follows")]
+    NoWord,
     /// No step or approval could be worked out: the workflow cannot be asked for.
     #[error("workflow has no {missing}")]
     Unusable {
@@ -119,6 +146,8 @@ impl Refusal {
                 | Self::StageIsOver { .. }
                 | Self::StageComesLater { .. }
                 | Self::NotNeeded { .. }
+                | Self::MayNotBreakGlass { .. }
+                | Self::NotAReviewer { .. }
         )
     }
 }
@@ -151,6 +180,12 @@ mod tests {
                 rule: Rule { id: "office-hours".to_owned(), reason: String::new() },
                 is_broken: false,
             },
+            Refusal::MayNotBreakGlass { who: who() },
+            Refusal::NoReason,
+            Refusal::NotAReviewer { by: who() },
+            Refusal::OwnReview,
+            Refusal::NoOpenReview { by: Some("U1".to_owned()) },
+            Refusal::NoWord,
             Refusal::Unusable { missing: "step".to_owned() },
         ];
         for one in &all {
@@ -172,6 +207,12 @@ mod tests {
                 | Refusal::HoldTooLong { .. }
                 | Refusal::TooManyPending { .. }
                 | Refusal::Forbidden { .. }
+                | Refusal::MayNotBreakGlass { .. }
+                | Refusal::NoReason
+                | Refusal::NotAReviewer { .. }
+                | Refusal::OwnReview
+                | Refusal::NoOpenReview { .. }
+                | Refusal::NoWord
                 | Refusal::Unusable { .. } => {}
             }
         }
@@ -199,6 +240,12 @@ mod tests {
         {"refusal":"hold_too_long","max_ms":1000}
         {"refusal":"too_many_pending","most":50}
         {"refusal":"forbidden","rule":{"id":"office-hours"}}
+        {"refusal":"may_not_break_glass","who":["group:dba"]}
+        {"refusal":"no_reason"}
+        {"refusal":"not_a_reviewer","by":["group:dba"]}
+        {"refusal":"own_review"}
+        {"refusal":"no_open_review","by":"U1"}
+        {"refusal":"no_word"}
         {"refusal":"unusable","missing":"step"}
         "#);
         for one in every_refusal() {

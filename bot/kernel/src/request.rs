@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{Failure, Press, Shows};
+use crate::glass::Review;
 use crate::guardrail::Judgement;
 use crate::id::{Key, RequestId};
 use crate::input::InputValue;
@@ -217,6 +218,9 @@ pub struct Ask {
     /// What guardrails said to it, if any has a say in asking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Box<Judgement>>,
+    /// To break glass: without approval.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub breaks_glass: bool,
 }
 
 /// One person's ask and what became of it.
@@ -248,6 +252,9 @@ pub struct Request {
     /// Why it did not pass by itself, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_by_itself: Vec<String>,
+    /// What is to be said afterwards of broken glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// When the quorum was there.
     pub approved_at: Option<i64>,
     /// When every step was confirmed.

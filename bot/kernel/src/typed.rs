@@ -31,6 +31,9 @@ pub struct Typed {
     /// How it came about.
     #[serde(default, skip_serializing_if = "Origin::is_typed")]
     pub origin: Origin,
+    /// To break glass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub breaks_glass: bool,
 }
 
 impl Typed {

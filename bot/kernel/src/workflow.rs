@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::automatic::Automatic;
 use crate::condition::Condition;
+use crate::glass::BreakGlass;
 use crate::origin::Trigger;
 use crate::person::Who;
 
@@ -28,6 +29,9 @@ pub struct Workflow {
     /// What passes by itself: by any of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approve_automatically: Vec<Automatic>,
+    /// Who may have it at once and without approval, and who reviews that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
     /// How long a request waits for an answer.
     pub lapse_after_ms: i64,
     /// What is held while a grant is active, in order of taking.

@@ -79,6 +79,8 @@ struct Decided {
     by: String,
     /// Nobody decided: it passed by itself, by `rule`.
     by_itself: bool,
+    /// Whoever asked broke glass, as `rule` lets them.
+    glass: bool,
     /// It is their own request.
     is_own: bool,
     approved: bool,
@@ -106,10 +108,24 @@ struct StageAs {
 fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> Decided {
     let (person, rule) = match &decision.by {
         Decider::Person { person, rule } => (person, rule),
+        Decider::Glass { person, rule } => {
+            return Decided {
+                by: person.slack_id.clone(),
+                by_itself: false,
+                glass: true,
+                is_own: true,
+                approved: decision.approved,
+                rule: one_line(&rule.to_string(), 80),
+                stage: String::new(),
+                reason: String::new(),
+                at: decision.at,
+            };
+        }
         Decider::Itself { words, .. } => {
             return Decided {
                 by: String::new(),
                 by_itself: true,
+                glass: false,
                 is_own: false,
                 approved: decision.approved,
                 rule: one_line(words, RULE_MAX),
@@ -127,6 +143,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
     Decided {
         by: person.slack_id.clone(),
         by_itself: false,
+        glass: false,
         is_own: person.slack_id == request.requester.slack_id,
         approved: decision.approved,
         rule: counted.or(rule.as_ref()).map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),

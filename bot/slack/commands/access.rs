@@ -12,7 +12,7 @@ use crate::slack::surface::{By, Surface};
 use crate::slack::typed;
 
 /// What can follow `/access` beside the name of a workflow; the catalog keeps these from being names.
-const WORDS: &[&str] = &["help", "list", "return", "why", "withdraw"];
+const WORDS: &[&str] = &["help", "list", "return", "why", "withdraw", "break-glass"];
 
 pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
     let text = command.text.plain.trim();
@@ -25,6 +25,7 @@ pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> A
         "return" => surface.give_back(by, rest).await,
         "why" => surface.why(by, command, rest).await,
         "withdraw" => surface.withdraw(by, rest).await,
+        "break-glass" => surface.break_glass(by, command, rest).await,
         name => match surface.engine.catalog().find(name).cloned() {
             Some(workflow) => surface.ask(by, command, workflow, rest).await,
             None => unknown(surface, text, first, rest),

@@ -67,9 +67,15 @@ impl Surface {
                 None => Ok(self.nothing_called(name)),
             },
             None => {
-                let lists =
-                    tokio::try_join!(self.engine.mine(id), self.engine.waiting_for(id), self.engine.lent_by(id));
-                lists.map(|(mine, waiting, lent)| ephemeral(notices.list(&mine, &waiting, &lent, now)))
+                let lists = tokio::try_join!(
+                    self.engine.mine(id),
+                    self.engine.waiting_for(id),
+                    self.engine.to_review(id),
+                    self.engine.lent_by(id)
+                );
+                lists.map(|(mine, waiting, review, lent)| {
+                    ephemeral(notices.list(&mine, (&waiting, &review), &lent, now))
+                })
             }
         };
         read.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@ use crate::inputs::duration::spelled;
 use crate::inputs::{self, Field, InputType, device};
 use crate::kernel::workflow::{Input, OwnRequest, Stage, Workflow};
 use crate::kernel::{Request, hold};
+use crate::notices::buttons;
 use crate::notices::words::{self, escape, one_line};
 use crate::outside::tailscale::Device;
 use crate::slack::envelope::{self, FormState};
@@ -60,6 +61,9 @@ pub struct About {
     pub channel: Option<String>,
     /// The workflow was named before the form was opened.
     pub fixed: bool,
+    /// Sending it breaks glass.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub breaks_glass: bool,
 }
 
 impl About {
@@ -155,22 +159,29 @@ impl RequestForm {
         let workflow = &self.form.workflow;
         let mut blocks: Vec<Value> = self.note.iter().map(|note| section(&format!(":warning: {note}"))).collect();
         blocks.extend(self.what());
+        if self.form.breaks_glass {
+            let what = escape(&buttons::what_follows(workflow));
+            blocks.push(section(&format!(":rotating_light: *You get it at once, without approval.* {what}")));
+        }
         // What this version has no word for is not asked.
         let known = workflow.inputs.iter().filter_map(|input| Some((inputs::of(&input.kind)?, input)));
         let mut fields: Vec<(&InputType, &Input)> = known.collect();
         fields.sort_by_key(|(kind, _)| kind.rank);
         blocks.extend(fields.into_iter().map(|(kind, input)| self.field(kind, input)));
-        blocks.push(context(&who_is_asked(workflow)));
+        if !self.form.breaks_glass {
+            blocks.push(context(&who_is_asked(workflow)));
+        }
         let about = About {
             workflow: workflow.name.clone(),
             channel: self.form.channel.clone(),
             fixed: self.among == Among::Fixed,
+            breaks_glass: self.form.breaks_glass,
         };
         json!({
             "type": "modal",
             "callback_id": CALLBACK,
-            "title": plain("Borrow access"),
-            "submit": plain("Ask"),
+            "title": plain(if self.form.breaks_glass { "Break glass" } else { "Borrow access" }),
+            "submit": plain(if self.form.breaks_glass { "Break glass" } else { "Ask" }),
             "close": plain("Cancel"),
             "private_metadata": serde_json::to_string(&about).unwrap_or_default(),
             "blocks": blocks,
@@ -220,10 +231,14 @@ impl RequestForm {
     fn element(&self, kind: &InputType, field: &Input, (block, label, value): (&str, &str, Option<&str>)) -> Value {
         match (kind.field)(&field.kind, value) {
             Field::Lengths { offered_ms, chosen_ms, usual_ms } => {
+                let (offered_ms, chosen_ms) = self.as_glass_allows(offered_ms, chosen_ms);
                 input(block, label, false, hold_menu(offered_ms, chosen_ms, usual_ms))
             }
             Field::Devices => input(block, label, false, self.device_menu()),
             Field::Typed { max_length, value, is_optional, hint } => {
+                // Glass is not broken without a reason.
+                let is_reason = self.form.workflow.reason().is_some_and(|reason| reason.name == field.name);
+                let is_optional = is_optional && !(is_reason && self.form.breaks_glass);
                 let mut block = input(block, label, is_optional, text_field(max_length, value));
                 if let Some(map) = block.as_object_mut() {
                     map.insert("hint".to_owned(), plain(hint));
@@ -241,6 +256,18 @@ impl RequestForm {
                 input(block, label, is_optional, menu)
             }
         }
+    }
+
+    /// For a shorter time.
+    fn as_glass_allows(&self, mut offered_ms: Vec<i64>, chosen_ms: i64) -> (Vec<i64>, i64) {
+        let glass = self.form.workflow.break_glass.as_ref().filter(|_| self.form.breaks_glass);
+        let Some(max_ms) = glass.map(|glass| glass.max_hold_ms) else { return (offered_ms, chosen_ms) };
+        offered_ms.retain(|length_ms| *length_ms < max_ms);
+        offered_ms.push(max_ms);
+        if chosen_ms < max_ms && !offered_ms.contains(&chosen_ms) {
+            offered_ms.insert(0, chosen_ms);
+        }
+        (offered_ms, chosen_ms.min(max_ms))
     }
 
     fn device_menu(&self) -> Value {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use nightlatch::kernel::automatic::judge;
+use nightlatch::kernel::policy::may_break_glass;
 use nightlatch::kernel::request::Decider;
 use nightlatch::kernel::workflow::OwnRequest;
 use nightlatch::kernel::{Outcome, Standing, State};
@@ -163,6 +164,13 @@ async fn every_vote_counts_once(stage: &Stage) {
         for (index, decision) in request.decisions.iter().enumerate() {
             let (person, rule) = match &decision.by {
                 Decider::Person { person, rule } => (person, rule),
+                Decider::Glass { person, rule } => {
+                    assert!(request.is_requester(person) && !request.reason.is_empty(), "{decision:?}");
+                    assert_eq!(may_break_glass(&request.workflow, person).as_ref(), Ok(&rule), "{decision:?}");
+                    assert!(request.hold_ms <= request.workflow.break_glass.as_ref().expect("a rule").max_hold_ms);
+                    assert!(request.state != State::Ended || request.review.is_some(), "never reviewed: {decision:?}");
+                    continue;
+                }
                 // Judged again by what was kept with it.
                 Decider::Itself { by, facts, .. } => {
                     let judged = judge(&request.ask, facts, decision.at);

@@ -62,6 +62,7 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         origin: crate::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        breaks_glass: false,
     }
 }
 

@@ -198,6 +198,7 @@ impl Change {
             self.tell_requester(Notice::Ended);
             self.tell(Recipient::Thread, Notice::Ended);
         }
+        self.open_review_if_due();
         if !is_planted(Fault::LeavesCard) {
             self.show();
         }

@@ -20,12 +20,15 @@ impl Request {
             Shows::Active | Shows::EndsSoon => matches!(self.state, State::Active | State::Ending) && !self.stuck,
             Shows::Failed => self.outcome == Some(Outcome::Failed),
             Shows::Stuck => self.stuck,
+            Shows::Review => self.open_review().is_some(),
+            Shows::Glass => matches!(self.state, State::Approved | State::Activating | State::Active),
         }
     }
 
     /// Whether a message that says this, or what became of it, is not the last word yet.
     pub fn may_change(&self, shows: Shows) -> bool {
         match self.state {
+            State::Ended if shows == Shows::Review => self.open_review().is_some(),
             State::Ended => self.outcome == Some(Outcome::Failed) && shows == Shows::Failed,
             _ => shows != Shows::Stuck || self.stuck,
         }
@@ -40,6 +43,8 @@ impl Notice {
             Self::EndsSoon => Some(Shows::EndsSoon),
             Self::Failed => Some(Shows::Failed),
             Self::Stuck => Some(Shows::Stuck),
+            Self::ReviewOpened | Self::ReviewLate => Some(Shows::Review),
+            Self::GlassBroken => Some(Shows::Glass),
             _ => None,
         }
     }
@@ -52,6 +57,8 @@ fn notice_that(shows: Shows) -> Notice {
         Shows::EndsSoon => Notice::EndsSoon,
         Shows::Failed => Notice::Failed,
         Shows::Stuck => Notice::Stuck,
+        Shows::Review => Notice::ReviewOpened,
+        Shows::Glass => Notice::GlassBroken,
     }
 }
 
@@ -75,7 +82,7 @@ impl Change {
             Shows::Card if self.is_card(&message) => return,
             Shows::Card => return self.copy_found(message, by),
             _ if !was_too_late => return,
-            Shows::Active | Shows::EndsSoon | Shows::Failed | Shows::Stuck => {}
+            Shows::Active | Shows::EndsSoon | Shows::Failed | Shows::Stuck | Shows::Review | Shows::Glass => {}
         }
         let is_direct = message.channel.starts_with('D');
         let to = if is_direct { Recipient::Person { slack_id: by.to_owned() } } else { Recipient::Channel };
@@ -142,7 +149,7 @@ impl Change {
         }
         self.request.cards.retain(|card| card.place != *place);
         // Nobody was asked, so those who would have been have it nowhere else.
-        if self.request.passed_by_itself() && matches!(place, Place::Channel(_)) {
+        if self.request.approval().passed.is_some() && matches!(place, Place::Channel(_)) {
             self.request.not_announced = Some(failure.what);
             return self.show_to_those_asked();
         }

@@ -1,6 +1,7 @@
 //! The transitions: one event applied to one request. Stale and repeated events change nothing.
 
 mod ending;
+mod glass;
 mod granting;
 mod messages;
 mod passing;
@@ -49,6 +50,12 @@ impl Request {
     /// Makes a request, if this person may ask for this.
     pub fn ask(ask: Ask, moment: Moment) -> Result<Applied, Refusal> {
         policy::may_ask(&ask.workflow, &ask.requester)?;
+        if ask.breaks_glass {
+            policy::may_break_glass(&ask.workflow, &ask.requester)?;
+            if ask.reason.trim().is_empty() {
+                return Err(Refusal::NoReason);
+            }
+        }
         Judgement::let_through(ask.judged.as_deref())?;
         let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
         // A stage or clause of nobody is one that nobody meets.
@@ -60,7 +67,7 @@ impl Request {
         if ask.workflow.steps.is_empty() {
             return Err(unusable("step"));
         }
-        let max_ms = ask.workflow.hold().map_or(0, |(_, _, max_ms)| max_ms);
+        let max_ms = ask.max_hold_ms();
         if ask.hold_ms <= 0 || ask.hold_ms > max_ms {
             return Err(Refusal::HoldTooLong { max_ms });
         }
@@ -83,6 +90,7 @@ impl Request {
             asked: Vec::new(),
             judging: false,
             not_by_itself: Vec::new(),
+            review: None,
             approved_at: None,
             active_at: None,
             expires_at: None,
@@ -100,11 +108,9 @@ impl Request {
             not_announced: None,
         };
         let mut change = Change::of(request, moment);
-        let ask = &change.request.ask;
-        change.request.judging = ask.may_be_permitted || ask.workflow.may_pass_by_itself();
-        match change.request.judging {
-            true => change.find_out(),
-            false => change.now(Effect::FindApprovers { stage: 0 }),
+        match change.request.ask.breaks_glass {
+            true => change.begin_breaking_glass(),
+            false => change.begin_approval(),
         }
         let lapses_at = change.request.lapses_at();
         change.later(lapses_at, Effect::Wake { wake: Wake::Lapse });
@@ -117,6 +123,7 @@ impl Request {
         match event {
             Event::Asked => {}
             Event::ApproversFound { stage, people } => change.approvers_found(stage, people),
+            Event::ReviewersFound { people } => change.reviewers_found(people),
             Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
             Event::Denied { by, reason } => change.denied_by_operator(by, reason),
             Event::Revoked { by, reason } => change.revoked_by_operator(by, reason),
@@ -227,7 +234,7 @@ impl Change {
 
     /// Asks those of a stage, if it is the one that waits and nobody was asked yet.
     fn approvers_found(&mut self, stage: usize, people: Vec<String>) {
-        if self.request.passed_by_itself() {
+        if self.request.approval().passed.is_some() {
             return self.tell_who_was_not_asked(people);
         }
         let is_open = self.request.approval().open().is_some_and(|open| open.index == stage);
@@ -280,6 +287,10 @@ impl Change {
             (Wake::Lapse, State::Pending) => Some(self.request.lapses_at()),
             (Wake::Expire, State::Active) => self.request.expires_at,
             (Wake::Alarm, State::Ending) => self.request.alarm_at,
+            (Wake::Review, _) => match self.request.open_review() {
+                Some(review) => Some(review.remind_at),
+                None => return,
+            },
             (Wake::Warn, State::Active) => None,
             _ => return,
         };
@@ -296,6 +307,7 @@ impl Change {
             Wake::Warn => self.warn(),
             Wake::Expire => self.begin_ending(Outcome::Expired, None, String::new()),
             Wake::Alarm => self.still_not_gone(),
+            Wake::Review => self.review_is_open(),
         }
     }
 
@@ -314,6 +326,7 @@ impl Change {
         self.request.outcome = Some(outcome);
         self.request.ending_at = Some(self.moment.now);
         self.request.ended_at = Some(self.moment.now);
+        self.open_review_if_due();
         self.show();
     }
 

@@ -68,15 +68,28 @@ impl Change {
         }
     }
 
+    /// Asks those who decide, or finds out first whether anybody has to.
+    pub(super) fn begin_approval(&mut self) {
+        let ask = &self.request.ask;
+        self.request.judging = ask.may_be_permitted || ask.workflow.may_pass_by_itself();
+        match self.request.judging {
+            true => self.find_out(),
+            false => self.now(Effect::FindApprovers { stage: 0 }),
+        }
+    }
+
     /// Those who would have been asked are told, and may take it back.
     pub(super) fn tell_who_was_not_asked(&mut self, people: Vec<String>) {
         if self.request.asked_in(0).is_some() {
             return;
         }
-        self.request.asked.push(Asked { stage: 0, people });
+        self.request.asked.push(Asked { stage: 0, people: people.clone() });
+        if self.request.broke_glass() {
+            self.tell_of_glass(people);
+        }
         if self.request.is_shown_directly() {
             self.show_to_those_asked();
-        } else {
+        } else if !self.request.broke_glass() {
             self.tell(Recipient::Thread, Notice::PassedByItself);
         }
     }
@@ -93,7 +106,7 @@ impl Change {
     }
 
     /// Finds out whether it passes by itself, before anybody is asked.
-    pub(super) fn find_out(&mut self) {
+    fn find_out(&mut self) {
         let slack_id = self.request.requester.slack_id.clone();
         self.now(Effect::Identify { slack_id, purpose: Purpose::Passing });
     }

@@ -37,6 +37,11 @@ impl Change {
         if self.request.presses.iter().any(waits_already) {
             return;
         }
+        self.wait_for_press(by, button, channel);
+    }
+
+    /// Saved until it is known who pressed.
+    pub(super) fn wait_for_press(&mut self, by: String, button: Button, channel: Option<String>) {
         self.request.presses_count = self.request.presses_count.saturating_add(1);
         let number = self.request.presses_count;
         self.request.presses.push(Press { number, by: by.clone(), button, channel });
@@ -56,12 +61,16 @@ impl Change {
         };
         match allowed {
             Ok(rule) => self.count(press, person, rule),
-            Err(why) => self.refuse(press.by, press.channel, why),
+            Err(why) => {
+                self.glass_stays_whole(&press);
+                self.refuse(press.by, press.channel, why);
+            }
         }
     }
 
     pub(super) fn press_not_identified(&mut self, number: u32, why: Failure) {
         let Some(press) = self.take_press(number) else { return };
+        self.glass_stays_whole(&press);
         let to = Recipient::Private { slack_id: press.by, channel: press.channel };
         self.tell(to, Notice::NotIdentified { why });
     }
@@ -95,6 +104,11 @@ impl Change {
                 self.begin_ending(outcome, Some(by), reason);
             }
             Button::Retry => self.retry(person.slack_id),
+            // Both are never without a rule.
+            Button::BreakGlass => rule.into_iter().for_each(|rule| self.glass_broken(person.clone(), rule)),
+            Button::Review { is_fine, word } => {
+                rule.into_iter().for_each(|rule| self.reviewed(person.clone(), rule, is_fine, word.clone()));
+            }
         }
     }
 
@@ -171,7 +185,8 @@ impl Request {
                 }
                 self.state == State::Pending || is_planted(Fault::CountsLate)
             }
-            Button::Withdraw => self.state == State::Pending,
+            Button::Withdraw | Button::BreakGlass => self.state == State::Pending,
+            Button::Review { .. } => return self.has_open_review(),
             Button::Return | Button::Revoke { .. } => match self.state {
                 State::Pending => return Err(Refusal::TooEarly { state: self.state }),
                 State::Approved | State::Activating | State::Active => true,
@@ -190,6 +205,12 @@ impl Request {
         let mut by: Vec<String> = people.map(|person| person.slack_id.clone()).collect();
         by.extend(self.ended_by.as_ref().map(By::to_string).filter(|ended_by| !by.contains(ended_by)));
         Err(Refusal::TooLate { state: self.state, outcome: self.outcome, by })
+    }
+
+    fn has_open_review(&self) -> Result<(), Refusal> {
+        let closed = self.review.as_ref().and_then(|review| review.closed.as_ref());
+        let by = closed.map(|closed| closed.person.slack_id.clone());
+        self.open_review().map(drop).ok_or(Refusal::NoOpenReview { by })
     }
 
     /// A failed grant may be tried again under the same approval for as long as a request may wait.

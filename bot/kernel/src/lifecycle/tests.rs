@@ -3,6 +3,7 @@
 mod asking;
 mod buttons;
 mod events;
+mod glass;
 mod messages;
 mod passing;
 mod people;

@@ -65,6 +65,7 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         origin: crate::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        breaks_glass: false,
     };
     Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }

@@ -16,9 +16,11 @@ fn every_button() -> Vec<Button> {
         Button::Return,
         revoke(),
         Button::Retry,
+        Button::BreakGlass,
+        Button::Review { is_fine: true, word: String::new() },
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(name).collect();
-    assert_eq!(names.len(), 7);
+    assert_eq!(names.len(), 9);
     all
 }
 
@@ -31,6 +33,8 @@ fn name(button: &Button) -> &'static str {
         Button::Return => "return",
         Button::Revoke { .. } => "revoke",
         Button::Retry => "retry",
+        Button::BreakGlass => "break glass",
+        Button::Review { .. } => "review",
     }
 }
 
@@ -72,12 +76,15 @@ fn pending() {
     return by alice, bob, carol, dave: no: too early, pending
     revoke by alice, bob, carol, dave: no: too early, pending
     retry by alice, bob, carol, dave: no: too early, pending
+    break glass by alice: noted, no: not among those who may break glass
+    break glass by bob, carol, dave: noted, no: not yours
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn pending_when_own_requests_must_be_confirmed() {
-    insta::assert_snapshot!(table(&Story::pending_under(workflow_with(1, OwnRequest::Confirm))), @r"
+    insta::assert_snapshot!(table(&Story::pending_under(workflow_with(1, OwnRequest::Confirm))), @"
     approve by alice: noted, no: own request, not confirmed
     approve by bob, carol: APPROVED, tell thread approved, identify UALICE to start, show #access
     approve by dave: noted, no: not an approver
@@ -90,6 +97,9 @@ fn pending_when_own_requests_must_be_confirmed() {
     return by alice, bob, carol, dave: no: too early, pending
     revoke by alice, bob, carol, dave: no: too early, pending
     retry by alice, bob, carol, dave: no: too early, pending
+    break glass by alice: noted, no: not among those who may break glass
+    break glass by bob, carol, dave: noted, no: not yours
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
@@ -97,7 +107,7 @@ fn pending_when_own_requests_must_be_confirmed() {
 fn pending_with_one_of_two_approvals() {
     let mut story = Story::pending_under(workflow_with(2, OwnRequest::Allow));
     story.press(&bob(), approve());
-    insta::assert_snapshot!(table(&story), @r"
+    insta::assert_snapshot!(table(&story), @"
     approve by alice, carol: APPROVED, tell thread approved, identify UALICE to start, show #access
     approve by bob: no: decided before
     approve by dave: noted, no: not an approver
@@ -112,12 +122,15 @@ fn pending_with_one_of_two_approvals() {
     return by alice, bob, carol, dave: no: too early, pending
     revoke by alice, bob, carol, dave: no: too early, pending
     retry by alice, bob, carol, dave: no: too early, pending
+    break glass by alice: noted, no: not among those who may break glass
+    break glass by bob, carol, dave: noted, no: not yours
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn approved() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Approved)), @"
     approve by alice, bob, carol, dave: no: too late, approved
     approve, confirmed by alice, bob, carol, dave: no: too late, approved
     deny by alice, bob, carol, dave: no: too late, approved
@@ -128,12 +141,14 @@ fn approved() {
     revoke by bob, carol: ENDED revoked, tell UALICE ended, tell thread ended, show #access
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, approved
+    break glass by alice, bob, carol, dave: no: too late, approved
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn activating() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Activating)), @"
     approve by alice, bob, carol, dave: no: too late, activating
     approve, confirmed by alice, bob, carol, dave: no: too late, activating
     deny by alice, bob, carol, dave: no: too late, activating
@@ -144,12 +159,14 @@ fn activating() {
     revoke by bob, carol: ENDING revoked, steps releasing+waiting, release a, settle a, wake alarm in 1m, show #access
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, activating
+    break glass by alice, bob, carol, dave: no: too late, activating
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn active() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Active)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Active)), @"
     approve by alice, bob, carol, dave: no: too late, active
     approve, confirmed by alice, bob, carol, dave: no: too late, active
     deny by alice, bob, carol, dave: no: too late, active
@@ -160,12 +177,14 @@ fn active() {
     revoke by bob, carol: ENDING revoked, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, active
+    break glass by alice, bob, carol, dave: no: too late, active
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn ending() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Ending)), @"
     approve by alice, bob, carol, dave: no: too late, ending expired
     approve, confirmed by alice, bob, carol, dave: no: too late, ending expired
     deny by alice, bob, carol, dave: no: too late, ending expired
@@ -174,12 +193,14 @@ fn ending() {
     revoke by alice, bob, carol, dave: no: too late, ending expired
     retry by alice, bob, carol: noted, settle b, settle a
     retry by dave: noted, no: not an approver
+    break glass by alice, bob, carol, dave: no: too late, ending expired
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn ending_and_stuck() {
-    insta::assert_snapshot!(table(&Story::stuck()), @r"
+    insta::assert_snapshot!(table(&Story::stuck()), @"
     approve by alice, bob, carol, dave: no: too late, ending expired
     approve, confirmed by alice, bob, carol, dave: no: too late, ending expired
     deny by alice, bob, carol, dave: no: too late, ending expired
@@ -188,12 +209,14 @@ fn ending_and_stuck() {
     revoke by alice, bob, carol, dave: no: too late, ending expired
     retry by alice, bob, carol: noted, settle b
     retry by dave: noted, no: not an approver
+    break glass by alice, bob, carol, dave: no: too late, ending expired
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn ended() {
-    insta::assert_snapshot!(table(&Story::request_in(State::Ended)), @r"
+    insta::assert_snapshot!(table(&Story::request_in(State::Ended)), @"
     approve by alice, bob, carol, dave: no: too late, ended expired
     approve, confirmed by alice, bob, carol, dave: no: too late, ended expired
     deny by alice, bob, carol, dave: no: too late, ended expired
@@ -201,12 +224,14 @@ fn ended() {
     return by alice, bob, carol, dave: no: too late, ended expired
     revoke by alice, bob, carol, dave: no: too late, ended expired
     retry by alice, bob, carol, dave: no: too late, ended expired
+    break glass by alice, bob, carol, dave: no: too late, ended expired
+    review by alice, bob, carol, dave: no: no open review
     ");
 }
 
 #[test]
 fn ended_because_granting_failed() {
-    insta::assert_snapshot!(table(&Story::failed()), @r"
+    insta::assert_snapshot!(table(&Story::failed()), @"
     approve by alice, bob, carol, dave: no: too late, ended failed
     approve, confirmed by alice, bob, carol, dave: no: too late, ended failed
     deny by alice, bob, carol, dave: no: too late, ended failed
@@ -215,5 +240,7 @@ fn ended_because_granting_failed() {
     revoke by alice, bob, carol, dave: no: too late, ended failed
     retry by alice, bob, carol: APPROVED, steps waiting+waiting, identify UALICE to start, show #access
     retry by dave: noted, no: not an approver
+    break glass by alice, bob, carol, dave: no: too late, ended failed
+    review by alice, bob, carol, dave: no: no open review
     ");
 }

@@ -121,5 +121,6 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         origin: crate::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        breaks_glass: false,
     }
 }
