@@ -194,6 +194,7 @@ impl Notices {
         let extras = Extras {
             workflows: workflows.iter().take(WORKFLOWS_MAX).map(|workflow| line(workflow)).collect(),
             workflows_more: workflows.len().saturating_sub(WORKFLOWS_MAX),
+            has_glass: workflows.iter().any(|workflow| workflow.break_glass.is_some()),
             ..Extras::default()
         };
         let plainly = || said("Type `/access NAME 2h why you need it`, or `/access` alone.");

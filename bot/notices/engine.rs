@@ -85,6 +85,8 @@ pub struct Extras {
     pub workflows: Vec<Line>,
     /// `help`: how many are not shown.
     pub workflows_more: usize,
+    /// `help`: whether somebody may break glass for one of them.
+    pub has_glass: bool,
 }
 
 /// One workflow in `help`.
