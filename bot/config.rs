@@ -86,6 +86,8 @@ pub struct Folders {
     pub templates: PathBuf,
     /// What workflows can name as `secret:NAME`, with the hosts it may go to; none: the configuration has mistakes.
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
+    /// Whether links stand at a golink.
+    pub golink: bool,
 }
 
 /// Where state is kept.
@@ -176,7 +178,8 @@ impl Config {
     pub fn folders_named(&self) -> Folders {
         let (workflows, policies, templates) = (self.workflows.clone(), self.policies.clone(), self.templates.clone());
         let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), secret.hosts.clone())).collect();
-        Folders { workflows, policies, templates, secrets: Some(secrets) }
+        let golink = self.golink.is_some();
+        Folders { workflows, policies, templates, secrets: Some(secrets), golink }
     }
 
     /// Where the command line reaches the running bot.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::catalog::Catalog;
 use crate::config::words::{nearest, quoted};
 use crate::config::{Folders, Mistake, Report};
-use crate::kernel::step_type::{SettingKind, find};
+use crate::kernel::step_type::{STAYS, SettingKind, find};
 use crate::kernel::workflow::StepUse;
 use crate::kernel::{StepType, Workflow};
 use crate::steps::http::request::{host_of, secrets_named};
@@ -28,14 +28,25 @@ fn file(folders: &Folders, workflow: &Workflow) -> String {
     folders.workflows.join(format!("{}.yaml", workflow.name)).display().to_string()
 }
 
+/// Where links stand at a golink none can be deleted.
+fn at_golink(step: &StepUse, folders: &Folders) -> Vec<(String, String)> {
+    if !folders.golink || step.uses != "golink.link" || step.with.contains_key(STAYS) {
+        return Vec::new();
+    }
+    let message =
+        format!("the step {} would delete its link, and a golink lets only its own page do that", quoted(step.name()));
+    let help = "add stays: true beside `uses`, if the link can stay; or take `golink` out of nightlatch.yaml";
+    vec![(message, help.to_owned())]
+}
+
 fn of_step(step: &StepUse, folders: &Folders, types: &[StepType]) -> Vec<(String, String)> {
-    let Some(known) = &folders.secrets else { return Vec::new() };
+    let mut found = at_golink(step, folders);
+    let Some(known) = &folders.secrets else { return found };
     let is_call = |name: &str| {
         let setting =
             find(types, &step.uses).and_then(|kind| kind.settings.iter().find(|setting| setting.name == name));
         setting.is_some_and(|setting| setting.kind == SettingKind::Call)
     };
-    let mut found = Vec::new();
     for (name, call) in step.with.iter().filter(|(name, _)| is_call(name)) {
         let host = call.get("url").and_then(Value::as_str).and_then(host_of);
         for secret in secrets_named(call) {
@@ -80,7 +91,8 @@ mod tests {
         let catalog = Catalog::read(folder.path(), TYPES).unwrap();
         let secrets = BTreeMap::from([("ci".to_owned(), vec!["ci.example.com".to_owned()])]);
         let path = || folder.path().to_owned();
-        let folders = Folders { workflows: path(), policies: path(), templates: path(), secrets: Some(secrets) };
+        let folders =
+            Folders { workflows: path(), policies: path(), templates: path(), secrets: Some(secrets), golink: false };
         let report = missing(&catalog, &folders, TYPES);
         let lines: Vec<String> = report
             .mistakes
@@ -92,5 +104,27 @@ mod tests {
         `undo` sends the secret `ci` to other.example.com | add other.example.com to `secrets.ci.hosts` in nightlatch.yaml, if it is meant to go there
         ");
         assert!(missing(&catalog, &Folders { secrets: None, ..folders }, TYPES).is_empty());
+    }
+
+    #[test]
+    fn a_link_that_a_golink_could_not_delete_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "nightlatch: 1\ntitle: Incident\ninputs: { hold: { type: duration, max: 8h } }\nask: [autogroup:member]\n\
+                    approve: [{ by: [group:dba] }]\nsteps:\n  - uses: golink.link\n    with: { short: a, long: \"https://a.example.com\" }\n  \
+                    - uses: golink.link\n    name: second\n    stays: true\n    with: { short: b, long: \"https://b.example.com\" }\n";
+        std::fs::write(folder.path().join("incident.yaml"), text).unwrap();
+        let catalog = Catalog::read(folder.path(), TYPES).unwrap();
+        let path = || folder.path().to_owned();
+        let folders = Folders {
+            workflows: path(),
+            policies: path(),
+            templates: path(),
+            secrets: Some(BTreeMap::new()),
+            golink: true,
+        };
+        let report = missing(&catalog, &folders, TYPES);
+        let lines: Vec<&str> = report.mistakes.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(lines, ["the step `link` would delete its link, and a golink lets only its own page do that"]);
+        assert!(missing(&catalog, &Folders { golink: false, ..folders }, TYPES).is_empty());
     }
 }

@@ -139,14 +139,20 @@ fn ask(path: &Path) -> Result<Vec<Finding>, String> {
     Ok(runtime.map_err(|error| error.to_string())?.block_on(trial.run()))
 }
 
-/// What nothing but the bot takes back.
+/// What nothing but the bot takes back, or nobody.
 fn unguarded(workflow: &Workflow) -> Vec<String> {
     let steps = workflow.steps.iter().filter(|step| step.is_unguarded());
     let line = |step: &StepUse| {
         let (workflow, step) = (&workflow.name, step.name());
         format!("note: {workflow}: what the step {step} lends does not end by itself, only Nightlatch takes it back")
     };
-    steps.map(line).collect()
+    steps.map(line).chain(staying(workflow)).collect()
+}
+
+/// What nobody takes back.
+fn staying(workflow: &Workflow) -> impl Iterator<Item = String> {
+    let steps = workflow.steps.iter().filter(|step| step.stays());
+    steps.map(|step| format!("note: {}: what the step {} does stays when it is over", workflow.name, step.name()))
 }
 
 fn text(found: &Findings) -> String {

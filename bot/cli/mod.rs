@@ -12,6 +12,7 @@ mod impact;
 mod links;
 mod manifest;
 mod pastes;
+mod plan;
 mod requests;
 mod revoke;
 mod schema;
@@ -55,6 +56,7 @@ enum Verb {
     Links(links::Links),
     Manifest(manifest::Manifest),
     Pastes(pastes::Pastes),
+    Plan(plan::Plan),
     Requests(requests::Requests),
     Revoke(revoke::Revoke),
     Schema(schema::Schema),
@@ -79,6 +81,7 @@ impl Verb {
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),
             Self::Pastes(verb) => verb.run(),
+            Self::Plan(verb) => verb.run(),
             Self::Requests(verb) => verb.run(),
             Self::Revoke(verb) => verb.run(),
             Self::Schema(verb) => verb.run(),

@@ -55,7 +55,13 @@ pub(super) fn folders(folder: &Path, text: &str) -> Folders {
         let named = fields.as_ref().and_then(|fields| folder_of(&mut sheet, folder, fields, name));
         named.unwrap_or_else(|| folder.join(name))
     };
-    Folders { workflows: named("workflows"), policies: named("policies"), templates: named("templates"), secrets: None }
+    Folders {
+        workflows: named("workflows"),
+        policies: named("policies"),
+        templates: named("templates"),
+        secrets: None,
+        golink: false,
+    }
 }
 
 fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {

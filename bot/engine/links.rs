@@ -3,6 +3,7 @@
 mod asker;
 mod clicks;
 mod far;
+mod keeping;
 pub mod moving;
 mod saving;
 pub(in crate::engine) mod sending;
@@ -28,6 +29,7 @@ use crate::store::{Store, StoreError};
 pub use asker::Asker;
 pub use clicks::FLUSH_EVERY_MS;
 pub(in crate::engine) use clicks::keep_flushing;
+pub(in crate::engine) use keeping::LinkKeeper;
 pub use saving::Saving;
 
 /// golink's capability in the tailnet policy file; ours has the same, so that moving needs no change there.

@@ -170,7 +170,7 @@ impl Engine {
         let pastes = pastes::Pastes::new(store.clone(), clock.clone(), ids.clone(), jobs.clone(), (pastes, ceilings));
         let keeper = Arc::new(pastes::PasteKeeper::new(pastes.clone()));
         let (logins, clients) = (Arc::new(people), (slack.clone(), tailscale.clone()));
-        let outside = parts::outside(&clients, keeper, services, &clock);
+        let (outside, link_keeper) = parts::outside(&clients, keeper, services, &clock);
         let directory = directory::Directory::new(store.clone(), clients, logins.clone(), clock.clone(), jobs.clone());
         let inner = Inner {
             people: people::People::new(slack.clone(), tailscale.clone(), logins, directory.clone(), clock.clone()),
@@ -202,7 +202,7 @@ impl Engine {
             notices,
             jobs,
         };
-        let engine = Self { inner: Arc::new(inner) };
+        let engine = link_keeper.of(Self { inner: Arc::new(inner) });
         // The writer outlives the worker: what was performed must still be written down.
         let worked = CancellationToken::new();
         let writer = tokio::spawn(writer::run(engine.clone(), queue, worked.clone()));

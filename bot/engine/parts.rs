@@ -48,14 +48,16 @@ pub struct Parts {
     pub services: Services,
 }
 
-/// What steps may touch.
+/// What steps may touch. The links are those of the engine that is made with it: it is to be told.
 pub(super) fn outside(
     (slack, tailscale): &(Slack, Tailscale),
     pastes: Arc<dyn Keeper>,
     services: Services,
     clock: &Clock,
-) -> Outside {
-    Outside { slack: slack.clone(), tailscale: tailscale.clone(), pastes, services, clock: clock.clone() }
+) -> (Outside, links::LinkKeeper) {
+    let keeper = links::LinkKeeper::default();
+    let (slack, tailscale, clock) = (slack.clone(), tailscale.clone(), clock.clone());
+    (Outside { slack, tailscale, pastes, links: Arc::new(keeper.clone()), services, clock }, keeper)
 }
 
 /// What goes on beside the worker until `stop`; what it writes, the writer takes or not.

@@ -87,6 +87,8 @@ pub struct Facts {
     unread: bool,
     /// A step holds something that nothing but the bot takes back, as its workflow says.
     unguarded: bool,
+    /// Steps whose doing is left as it is when it is over, by name.
+    stays: Vec<String>,
     trouble: String,
     advice: String,
     can_retry: bool,
@@ -179,6 +181,7 @@ impl Facts {
             on_before: request.steps.iter().any(is_on_before),
             unread: request.steps.iter().any(is_unread),
             unguarded: is_unguarded(request),
+            stays: stays(request),
             trouble: trouble.map(|trouble| one_line(&trouble.what, 400)).unwrap_or_default(),
             advice: trouble.map(|trouble| one_line(&trouble.advice, 400)).unwrap_or_default(),
             can_retry: can_retry(request, now),
@@ -245,6 +248,13 @@ fn release_failures(request: &Request) -> u32 {
 fn keys(request: &Request) -> Vec<&str> {
     let steps = request.steps.iter().zip(&request.workflow.steps).filter(|(step, _)| step.is_taken());
     steps.map(|(step, written)| step.key.as_ref().map_or(written.uses.as_str(), Key::as_str)).collect()
+}
+
+/// What is left as it is when everything else is taken back, as the workflow says.
+fn stays(request: &Request) -> Vec<String> {
+    let steps = request.steps.iter().zip(&request.workflow.steps);
+    let staying = steps.filter(|(step, written)| step.is_taken() && written.stays());
+    staying.map(|(_, written)| one_line(written.name(), 40)).take(5).collect()
 }
 
 /// Whether nothing but the bot takes back a part of it.

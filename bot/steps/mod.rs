@@ -1,5 +1,6 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
+pub mod golink;
 pub mod http;
 pub mod slack;
 pub mod tailscale;
@@ -43,6 +44,7 @@ list! {
     tailscale::device,
     tailscale::role,
     tailscale::invite,
+    golink::link,
 }
 
 /// What the listed types say about themselves.
@@ -78,6 +80,8 @@ pub struct Outside {
     pub tailscale: Tailscale,
     /// Pastes, with us or at a tclip.
     pub pastes: Arc<dyn tclip::Keeper>,
+    /// Go links, with us or at a golink.
+    pub links: Arc<dyn golink::Keeper>,
     /// Services that workflows name.
     pub services: Services,
     /// The clock seam.

@@ -26,6 +26,7 @@ const FILES: &[(&str, &str)] = &[
     ("inputs", "2589383be9960fe03cb84c43d6c2b475a268aecb5625f00b866eae6ecab1a1c1"),
     ("labels", "06b44d810965efdde6695e87a367bbe0d2b75e0db282262b29a2e7129709fa81"),
     ("least", "b01b6cc07ba6efebc45ead937d9082079b1feac4d6f80ddc7c9ec7da62c9f22e"),
+    ("link", "78c881ba69755f743ab3c45f94ff276b14f3d53ed5a5dbf998e4c9def0a960c2"),
     ("nobody-decides", "b28bb745f44aa4a7c13b7122e23d661c705dd6be7cf59685f414a6ef1453ecb7"),
     ("policy", "caa71272cbbb7955588996a030777e6c5faf9a881338a50cf9dd68371f4449a9"),
     ("policy-unguarded", "f22834e4e037b2b93179d36d01734f60f103f3311ba7cb551ab9f4b5aed10da6"),

@@ -80,6 +80,88 @@ async fn names_that_are_not_there_are_told_at_the_start_and_after_a_reload_with_
     tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the warnings go");
 }
 
+/// What `nightlatch plan` says, with its exit code.
+fn plan(scene: &Scene, words: &[&str]) -> (Option<i32>, String) {
+    let plan = std::process::Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+        .arg("plan")
+        .args(words)
+        .current_dir(scene.folder.path())
+        .envs(scene.secrets())
+        .output()
+        .expect("the binary starts");
+    let said = [plan.stdout, plan.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (plan.status.code(), said.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_would_be_asked_and_changed_and_changes_nothing() {
+    let scene = Scene::set().await;
+    let shell = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/prod-shell.yaml");
+    std::fs::copy(shell, scene.folder.path().join("workflows/prod-shell.yaml")).expect("a workflow");
+    let (code, said) = plan(&scene, &["--as", "alice@example.com", "prod-shell", "2h", "disk", "is", "full"]);
+    assert_eq!(code, Some(0), "{said}");
+    insta::assert_snapshot!(said, @r#"
+    Shell on production (prod-shell) for 2h, as alice@example.com on alice-laptop
+    Takes one of group:dba.
+    1. rule (tailscale.policy): tailscale.policy file
+
+    --- policy file
+    +++ policy file while it is held
+    @@ -8,10 +8,16 @@
+     		"tag:prod-db": ["group:dba"],
+     	},
+     	"postures": {
+    +		// nightlatch: guards prod-shell rule
+    +		"posture:nl219aa4d5d01cfac7": ["custom:nl_219aa4d5d01cfac7 == true"],
+    +		// nightlatch: guards prod-shell rule
+    +		"posture:nlbb7dbecedb1a46f2": ["custom:nl_bb7dbecedb1a46f2 == true"],
+     		// Nightlatch sets this attribute on one device for a while, and takes it back.
+     		"posture:jitProdDb": ["custom:jit_prod_db == true"],
+     	},
+     	"grants": [
+    +		// nightlatch REQUEST: alice@example.com
+    +		{"src": ["alice@example.com"], "dst": ["tag:prod-db"], "ip": ["tcp:22"], "srcPosture": ["posture:nlbb7dbecedb1a46f2"]},
+     		{
+     			"src":        ["group:engineering"],
+     			"dst":        ["tag:prod-db"],
+    @@ -22,6 +28,8 @@
+     		{"src": ["autogroup:member"], "dst": ["autogroup:self"], "ip": ["*"]},
+     	],
+     	"ssh": [
+    +		// nightlatch REQUEST: alice@example.com
+    +		{"action": "accept", "src": ["alice@example.com"], "dst": ["tag:prod-db"], "users": ["postgres"], "srcPosture": ["posture:nl219aa4d5d01cfac7"]},
+     		{
+     			"action":     "accept",
+     			"src":        ["group:engineering"],
+    "#);
+    let (code, said) = plan(&scene, &["--as", "alice@example.com", "prod-db", "30m", "INC-7"]);
+    assert_eq!(code, Some(0), "{said}");
+    insta::assert_snapshot!(said, @"
+    Production database (prod-db) for 30m, as alice@example.com on alice-laptop
+    Takes one of group:dba or @db-oncall.
+    1. attribute (tailscale.attribute): tailscale.attribute nALICE1CNTRL custom:jit_prod_db
+    ");
+    let wrong = [
+        plan(&scene, &["--as", "alice@example.com", "prod-bd", "30m"]),
+        plan(&scene, &["--as", "nobody@example.com", "prod-db", "30m", "x"]),
+        plan(&scene, &["--as", "alice@example.com", "prod-db", "3h", "x"]),
+        plan(&scene, &["--as", "bob@example.com", "prod-db", "1h"]),
+    ];
+    insta::assert_snapshot!(wrong.map(|(code, said)| format!("{} {said}", code.unwrap_or(-1))).concat(), @"
+    1 there is no workflow prod-bd; did you mean prod-db?
+    1 neither Slack nor the tailnet knows nobody@example.com
+    1 hold: 3h is more than the 1h this lends
+    1 nothing is filled in for reason, device; write reason=...
+    ");
+    assert_eq!(scene.tailnet.leftovers(), Vec::<String>::new());
+    let written = scene.tailnet.calls().into_iter().filter(|call| call.method != "GET");
+    let written: Vec<String> = written.map(|call| call.path).collect();
+    assert!(
+        written.iter().all(|path| path.ends_with("/oauth/token") || path.ends_with("/acl/validate")),
+        "{written:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_credential_is_told_to_the_operator_before_anybody_asks() {
     let scene = Scene::set().await;

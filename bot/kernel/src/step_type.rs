@@ -82,6 +82,8 @@ pub enum SettingKind {
     Scalar,
     /// A call over HTTP; the step puts its texts together.
     Call,
+    /// A web address; the step puts it together.
+    Address,
     /// A list of texts.
     Texts,
     /// Text in which what is filled in is no markup.
@@ -110,7 +112,7 @@ impl SettingKind {
 
     /// Whether what is filled in stays apart from what the file says, since it depends on the place how it is written.
     pub fn is_in_parts(self) -> bool {
-        matches!(self, Self::Call | Self::Markup)
+        matches!(self, Self::Call | Self::Markup | Self::Address)
     }
 
     /// For people.
@@ -121,6 +123,7 @@ impl SettingKind {
             Self::Flag => "`true` or `false`",
             Self::Scalar => "`true` or `false`, a number, or text",
             Self::Call => "a call",
+            Self::Address => "a web address",
             Self::Texts => "a list of texts",
             Self::Markup => "text in Slack's markup",
             Self::Member => "the requester, or an input of type `person`",

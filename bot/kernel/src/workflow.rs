@@ -8,6 +8,7 @@ use crate::condition::Condition;
 use crate::glass::BreakGlass;
 use crate::origin::Trigger;
 use crate::person::Who;
+use crate::step_type::STAYS;
 
 /// One thing that can be borrowed, or one chat command.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -306,6 +307,11 @@ impl StepUse {
     /// Whether the workflow says that nothing but the bot takes back what this step holds.
     pub fn is_unguarded(&self) -> bool {
         self.with.get("unguarded") == Some(&Value::Bool(true))
+    }
+
+    /// Whether the workflow says that what it does is left as it is at the end.
+    pub fn stays(&self) -> bool {
+        self.with.get(STAYS) == Some(&Value::Bool(true))
     }
 
     /// What `steps.NAME` calls it: its own name, else the last word of its type.

@@ -5,6 +5,7 @@ mod check;
 mod guard;
 mod guards;
 mod holding;
+mod planning;
 mod target;
 mod wanted;
 mod writing;
@@ -18,6 +19,7 @@ use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, Stays};
 use crate::steps::Listed;
 
 pub use holding::PolicyFile;
+pub use planning::planned;
 
 /// The entry in the list of step types.
 pub const LISTED: Listed = Listed {

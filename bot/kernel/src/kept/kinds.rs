@@ -25,6 +25,7 @@ pub const KINDS: &[(&str, i64)] = &[
     ("held for", 1),
     // Those of step types and of the anchor have their raising steps beside their code, which tests compare to the numbers here.
     ("anchor", 1),
+    ("before of golink.link", 1),
     ("before of http.request", 1),
     ("before of slack.channel", 1),
     ("before of slack.message", 1),

@@ -156,3 +156,55 @@ async fn only_what_was_asked_for_is_touched_of_a_device() {
     let gone = Scene { key: Key::new("tailscale.device", "nGONECNTRL"), ..somebody_elses };
     insta::assert_snapshot!(gone.word(&[], &[holder("r3", &with, true)]).await, @r#"{"found":"gone"}"#);
 }
+
+/// Draws numbers from a seed, the same for everybody.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % count
+    }
+}
+
+/// Settles until it works, as the kernel does.
+async fn until_settled(scene: &Scene, live: &[Holder], leaving: &[Holder]) -> Found {
+    for _ in 0..4 {
+        if let Ok(found) = scene.settle(live, leaving).await {
+            return found;
+        }
+    }
+    panic!("it never settles: {:?}", scene.settle(live, leaving).await);
+}
+
+#[tokio::test]
+async fn holders_that_come_and_go_in_any_order_leave_it_as_it_was_whatever_call_fails() {
+    let with = json!({ "device": "nALICE1CNTRL", "routes": ["10.0.0.0/16"], "authorized": false });
+    let lent = Some((vec!["10.0.0.0/16".to_owned()], false, false));
+    for seed in 0..40 {
+        let mut dice = Dice(seed);
+        let scene = Scene::device().await;
+        let mut live: Vec<Holder> = Vec::new();
+        for number in 0..10 {
+            let endpoint = [Endpoint::Authorize, Endpoint::Routes, Endpoint::Device][dice.below(3)];
+            let fault = [Fault::Status(503), Fault::LoseReply, Fault::Forget][dice.below(3)].clone();
+            scene.world.fault(endpoint, fault, Some(u32::try_from(dice.below(2)).unwrap()));
+            if live.is_empty() || dice.below(2) == 0 {
+                live.push(holder(&format!("r{number}"), &with, false));
+                let found = until_settled(&scene, &live, &[]).await;
+                assert_eq!(found, Found::On { until: None }, "seed {seed}");
+                live.iter_mut().for_each(|one| *one = holder(one.request_id.as_str(), &with, true));
+            } else {
+                let gone = live.remove(dice.below(live.len()));
+                let found = until_settled(&scene, &live, &[gone]).await;
+                assert_eq!(found.is_on(), !live.is_empty(), "seed {seed}: {found:?}");
+            }
+            let is_lent = scene.world.device_settings("alice-laptop") == lent;
+            assert_eq!(is_lent, !live.is_empty(), "seed {seed}");
+            scene.world.clear_faults(Endpoint::Any);
+        }
+        let all = std::mem::take(&mut live);
+        until_settled(&scene, &[], &all).await;
+        assert_eq!(scene.world.leftovers(), Vec::<String>::new(), "seed {seed}");
+    }
+}

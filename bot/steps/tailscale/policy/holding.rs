@@ -95,7 +95,7 @@ fn holding(holder: &Holder, now: i64) -> Holding {
 }
 
 /// What is filled in may be another kind of source than the file could tell.
-fn is_allowed(holding: &Holding) -> Result<(), Failure> {
+pub(super) fn is_allowed(holding: &Holding) -> Result<(), Failure> {
     let wanted = &holding.wanted;
     if holding.is_confirmed || wanted.is_unguarded || wanted.is_all_guarded() {
         return Ok(());

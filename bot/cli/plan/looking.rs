@@ -1,0 +1,115 @@
+//! Who somebody is and what they would ask for, from Slack and the tailnet, without the bot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::asking::Form;
+use crate::inputs::{self, Given, Read};
+use crate::kernel::input::{InputValue, PersonShown};
+use crate::kernel::origin::Origin;
+use crate::kernel::workflow::InputKind;
+use crate::kernel::{Ask, Person, RequestId, Standing, Workflow};
+use crate::outside::slack::Slack;
+use crate::outside::tailscale::{Device, Tailscale};
+
+/// Where it is looked up.
+pub(super) struct Outsides<'o> {
+    pub(super) slack: &'o Slack,
+    pub(super) tailscale: &'o Tailscale,
+}
+
+impl Outsides<'_> {
+    /// What would be asked if this person typed these words.
+    pub(super) async fn ask(&self, workflow: &Arc<Workflow>, words: &str, run_as: &str) -> Result<Ask, String> {
+        let requester = self.person(run_as).await?;
+        let form = Form::from_words(workflow.clone(), words, None);
+        let devices = match workflow.device() {
+            Some(_) => self.devices(requester.login.as_deref().unwrap_or_default()).await?,
+            None => Vec::new(),
+        };
+        let people = self.people(&form).await?;
+        let mut filled = BTreeMap::new();
+        let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+        for input in &workflow.inputs {
+            let Some(kind) = inputs::of(&input.kind) else { continue };
+            let value = form.values.get(&input.name).map(|value| value.trim()).filter(|value| !value.is_empty());
+            let given = Given { value, is_doubtful: false, devices: &devices, people: &people };
+            match (kind.read)(&input.kind, &given) {
+                Read::Value(value) => drop(filled.insert(input.name.clone(), value)),
+                Read::Nothing => {}
+                Read::Missing => missing.push(input.name.as_str()),
+                Read::Wrong(why) => wrong.push(format!("{}: {why}", input.name)),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
+        }
+        if let Some(first) = missing.first() {
+            return Err(format!("nothing is filled in for {}; write {first}=...", missing.join(", ")));
+        }
+        Ok(asked(workflow, requester, filled))
+    }
+
+    /// By e-mail address or login; each service knows what it knows.
+    async fn person(&self, name: &str) -> Result<Person, String> {
+        let users = self.tailscale.users().await.map_err(|error| error.to_string())?;
+        let user = users.into_iter().find(|user| user.has_login(name) && user.may_act());
+        let member = self.slack.lookup_by_email(name).await.map_err(|error| error.to_string())?;
+        if user.is_none() && member.is_none() {
+            return Err(format!("neither Slack nor the tailnet knows {name}"));
+        }
+        let known_as = user.as_ref().map(|user| user.display_name.clone()).unwrap_or_default();
+        Ok(Person {
+            slack_id: member.as_ref().map(|member| member.id.clone()).unwrap_or_default(),
+            name: member.as_ref().map_or(known_as, |member| member.real_name.clone()),
+            email: member.as_ref().map(|_| name.to_lowercase()),
+            login: user.map(|user| user.login_name),
+            standing: Standing::Member,
+            belongs: Vec::new(),
+        })
+    }
+
+    async fn devices(&self, login: &str) -> Result<Vec<Device>, String> {
+        let all = self.tailscale.devices().await.map_err(|error| error.to_string())?;
+        Ok(all.into_iter().filter(|device| device.is_owned_by(login).is_ok()).collect())
+    }
+
+    /// Whoever is named in it, by e-mail address.
+    async fn people(&self, form: &Form) -> Result<Vec<(String, PersonShown)>, String> {
+        let mut people = Vec::new();
+        for input in form.workflow.inputs.iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
+            let Some(named) = form.values.get(&input.name).map(|named| named.trim()).filter(|named| !named.is_empty())
+            else {
+                continue;
+            };
+            people.push((named.to_owned(), PersonShown::from(&self.person(named).await?)));
+        }
+        Ok(people)
+    }
+}
+
+fn asked(workflow: &Arc<Workflow>, requester: Person, inputs: BTreeMap<String, InputValue>) -> Ask {
+    let hold_ms = inputs.values().find_map(|value| match value {
+        InputValue::Duration { length_ms } => Some(*length_ms),
+        _ => None,
+    });
+    let device = inputs.values().find_map(|value| match value {
+        InputValue::Device(device) => Some(device.clone()),
+        _ => None,
+    });
+    Ask {
+        id: RequestId("REQUEST".to_owned()),
+        workflow: Workflow::clone(workflow),
+        requester,
+        inputs,
+        hold_ms: hold_ms.unwrap_or_default(),
+        reason: String::new(),
+        device,
+        seal: String::new(),
+        channel: None,
+        origin: Origin::Typed,
+        may_be_permitted: false,
+        breaks_glass: false,
+        judged: None,
+    }
+}

@@ -1,0 +1,57 @@
+//! The workflows in `workflows/examples`, as they are: what they promise in their first lines is so.
+
+use nightlatch::kernel::{Outcome, State};
+
+use crate::harness::*;
+
+fn example(name: &str) -> Setting {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("workflows/examples/{name}.yaml"));
+    Setting::default().workflow(name, &std::fs::read_to_string(path).expect("an example"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_weekly_review_comes_by_itself_and_nobody_has_to_decide() {
+    story_with(example("weekly-review"), async |stage| {
+        stage.advance(20.hours() + 5.seconds()).await;
+        let request = stage.request().await;
+        assert_eq!(request.state, State::Active, "{:?}", request.trouble);
+        let seen = stage.bob.sees("#access");
+        assert!(seen.contains("looks this week at who holds what") && seen.contains("By schedule"), "{seen}");
+        stage.advance(25.hours()).await;
+        assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
+        stage.advance(143.hours()).await;
+        assert_eq!(stage.requests().await.len(), 2);
+        stage.advance(25.hours()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contractor_is_invited_in_the_role_that_was_asked_for() {
+    let setting = || Setting { has_api_key: true, ..example("contractor") };
+    story_everywhere_with(setting, async |stage| {
+        stage.alice.command("/access contractor 2d role=auditor email=zoe@contractor.example").await;
+        stage.bob.press("Approve").await;
+        stage.tailnet.accept_invitation("zoe@contractor.example").expect("an invitation");
+        assert_eq!(stage.tailnet.role("zoe@contractor.example"), "auditor");
+        stage.advance(48.hours()).await;
+        assert!(!stage.tailnet.is_active("zoe@contractor.example"));
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_has_its_link_while_it_lasts() {
+    story_with(example("incident-link"), async |stage| {
+        let find = async || stage.bot.engine().await.links().find("incident").await.expect("an answer");
+        stage.alice.command("/access incident-link 4h INC-1204").await;
+        stage.dave.press("Approve").await;
+        assert_eq!(find().await.map(|link| link.long).as_deref(), Some("https://incidents.example.com/INC-1204"));
+        stage.advance(4.hours()).await;
+        assert_eq!(find().await, None);
+        stage.everybody_reads();
+    })
+    .await;
+}
