@@ -58,6 +58,16 @@ impl Catalog {
         Ok(Self { workflows, guardrails: None })
     }
 
+    /// The same with the guardrails of another folder.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn read_under(folder: &Path, guardrails: &Path, types: &[StepType]) -> Result<Self, Report> {
+        let catalog = Self::read(folder, types)?;
+        let guardrails = policies::read(guardrails, Some(&catalog.names()), false)?;
+        Ok(catalog.under(guardrails))
+    }
+
     /// The same workflows under these guardrails.
     #[must_use]
     pub fn under(self, guardrails: Option<Guardrails>) -> Self {

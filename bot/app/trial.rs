@@ -201,7 +201,10 @@ impl Trial<'_> {
             let all = workflow.everybody_named().into_iter().chain(starts);
             all.filter_map(|who| Some((workflow.name.clone(), kind(&who)?))).collect()
         };
-        self.catalog.workflows().flat_map(|workflow| all(workflow)).collect()
+        let guardrails = self.catalog.guardrails().into_iter();
+        let guardrails = guardrails.flat_map(|guardrails| guardrails.groups().iter().chain(guardrails.people()));
+        let by_guardrails = guardrails.filter_map(|who| Some((GUARDRAIL.to_owned(), kind(who)?)));
+        self.catalog.workflows().flat_map(|workflow| all(workflow)).chain(by_guardrails).collect()
     }
 
     fn not_there(&self, workflow: &str, word: &str, what: &str, near: Option<String>) -> Finding {
@@ -220,6 +223,9 @@ impl Trial<'_> {
         }
     }
 }
+
+/// Where something stands that a guardrail names.
+const GUARDRAIL: &str = "a guardrail";
 
 /// The first line that holds this word and not only as the beginning of another one. Comments do not count.
 fn line_of(text: &str, word: &str) -> Option<usize> {

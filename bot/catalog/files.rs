@@ -9,8 +9,8 @@ use crate::config::Report;
 use crate::config::words::{cleaned, quoted};
 use crate::config::yaml;
 
-/// More workflows than this no list in Slack shows.
-const FILES_MAX: usize = 500;
+/// More workflows than this nobody looks through.
+const FILES_MAX: usize = 1_000;
 /// Slack buttons and option values carry the name.
 const NAME_MAX_BYTES: usize = 48;
 /// One workflow file.

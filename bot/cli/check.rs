@@ -100,19 +100,20 @@ fn look(path: &Path) -> Findings {
         Catalog::default()
     });
     report.absorb(named::missing(&catalog, &named_in(path), TYPES));
-    let mut notes: Vec<String> = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
-    let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
-    let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
-    if let Err(error) = Notices::with_overrides(&folders.templates) {
-        report.absorb(error.report);
-    }
     // Names of nothing are found only when it is known what there is.
     let names = if report.is_empty() { Some(catalog.names()) } else { None };
     let guardrails = policies::read(&folders.policies, names.as_deref(), false).unwrap_or_else(|mistakes| {
         report.absorb(mistakes);
         None
     });
-    notes.extend(guardrails.map(|guardrails| {
+    let catalog = catalog.under(guardrails);
+    let mut notes: Vec<String> = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
+    let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
+    let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
+    if let Err(error) = Notices::with_overrides(&folders.templates) {
+        report.absorb(error.report);
+    }
+    notes.extend(catalog.guardrails().map(|guardrails| {
         let count = guardrails.count();
         format!("note: {count} guardrail{} in {}", if count == 1 { "" } else { "s" }, folders.policies.display())
     }));
@@ -127,7 +128,8 @@ fn named_in(path: &Path) -> Folders {
 /// Fetches the secrets and asks Slack and Tailscale.
 fn ask(path: &Path) -> Result<Vec<Finding>, String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
-    let catalog = Catalog::read(&config.workflows, TYPES).map_err(|report| report.to_string())?;
+    let catalog =
+        Catalog::read_under(&config.workflows, &config.policies, TYPES).map_err(|report| report.to_string())?;
     let lines = |errors: Vec<SecretError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let secrets = config.secrets().map_err(lines)?;
     let (clock, net) = (Clock::system(), Net::wire());

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{ConfigPath, Format, WRONG, data, done, snapshot};
-use crate::catalog::{Catalog, policies};
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::explain::impact::{Rules, impact};
 use crate::steps::TYPES;
@@ -57,8 +57,8 @@ impl Impact {
 
 /// The workflows and guardrails of these folders.
 pub(super) fn rules_in(workflows: &Path, guardrails: &Path) -> Result<Rules, String> {
-    let catalog = Catalog::read(workflows, TYPES).map_err(|report| report.to_string())?;
-    let guardrails = policies::read(guardrails, Some(&catalog.names()), false).map_err(|report| report.to_string())?;
+    let catalog = Catalog::read_under(workflows, guardrails, TYPES).map_err(|report| report.to_string())?;
+    let guardrails = catalog.guardrails().cloned();
     let workflows = catalog.workflows().map(|workflow| (workflow.name.clone(), workflow.clone())).collect();
     Ok(Rules { workflows, guardrails })
 }

@@ -55,7 +55,7 @@ impl Manifest {
     fn made(&self) -> Result<Value, Report> {
         let path = &self.config.config;
         let config = Config::read(path)?;
-        let catalog = Catalog::read(&config.workflows, TYPES)?;
+        let catalog = Catalog::read_under(&config.workflows, &config.policies, TYPES)?;
         let is_http = match self.mode {
             Some(mode) => mode == Mode::Http,
             None => config.slack.mode == SlackMode::Http,
@@ -338,6 +338,16 @@ mod tests {
         let groups = catalog(&[("prod-db.yaml", "approve: [{ by: [\"@dba\"] }]\nannounce: \"#access\"")]);
         insta::assert_snapshot!(scopes(&groups), @r#"["commands","chat:write","chat:write.public","channels:read","groups:read","users:read","users:read.email","usergroups:read","files:read","channels:history","groups:history"]"#);
         is_accepted(&manifest(&Catalog::default(), None));
+        let file = nightlatch_guardrails::SourceFile {
+            path: "g.cedar".to_owned(),
+            stem: "g".to_owned(),
+            text: "forbid (principal in Group::\"@contractors\", action, resource) when { context has device };"
+                .to_owned(),
+        };
+        let guardrails = nightlatch_guardrails::read(vec![file], nightlatch_guardrails::Known::default()).unwrap();
+        let under = plain.under(Some(guardrails));
+        assert!(scopes(&under).contains("usergroups:read"), "a guardrail names a user group");
+        assert!(scopes::tailscale(&under, &[]).contains(&"devices:posture_attributes:read"), "it looks at the device");
     }
 
     #[test]

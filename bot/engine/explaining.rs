@@ -118,7 +118,7 @@ impl Engine {
     /// Every name of people that this workflow, or all, and the guardrails look at.
     fn rules_of(&self, workflow: Option<&Workflow>) -> BTreeSet<Who> {
         let catalog = self.catalog();
-        let of = |workflow: &Workflow| workflow.passers().into_iter().chain(workflow.approvers()).collect::<Vec<_>>();
+        let of = |workflow: &Workflow| workflow.everybody_named();
         let guardrails = catalog.guardrails().into_iter().flat_map(|guardrails| guardrails.groups().iter().cloned());
         let workflows = match workflow {
             Some(workflow) => of(workflow),

@@ -127,7 +127,8 @@ fn nobody_knows() -> Failure {
 /// An ask as it is to be saved: what was counted for its guardrails is counted anew in the transaction that saves it, so that of two who
 /// ask at once each sees the other.
 pub(super) async fn recounted(engine: &Engine, tx: &mut Tx, ask: &Ask, now: i64) -> Result<Option<Ask>, StoreError> {
-    let (Some(judged), Some(guardrails)) = (&ask.judged, engine.guardrails_for(Action::Ask)) else { return Ok(None) };
+    let Some(judged) = &ask.judged else { return Ok(None) };
+    let Some(guardrails) = engine.guardrails_for(judged.facts.action) else { return Ok(None) };
     let zone = judged.facts.requester_zone.as_ref().unwrap_or(&judged.facts.zone);
     let counts = tx.asked_before(ask, beginnings(now, zone), Beside::All).await?;
     let judged = judged_by(&guardrails, Facts { counts, ..judged.facts.clone() });

@@ -129,7 +129,9 @@ async fn identified(
 
 /// What is judged before it counts: a no, a return and what one takes back from oneself are nobody's business.
 fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Action> {
-    let Purpose::Press { number } = purpose else { return Some(Action::Ask) };
+    let Purpose::Press { number } = purpose else {
+        return Some(if request.broke_glass() { Action::BreakGlass } else { Action::Ask });
+    };
     match request.presses.iter().find(|press| press.number == *number)?.button {
         Button::Approve { .. } => Some(Action::Approve),
         Button::BreakGlass => Some(Action::BreakGlass),

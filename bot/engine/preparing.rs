@@ -112,7 +112,7 @@ impl Engine {
             breaks_glass: form.breaks_glass,
         };
         ask.seal = seal(&ask);
-        if self.is_to_be_judged() && matches!(facts, Facts::Known) {
+        if matches!(facts, Facts::Known) && self.guardrails_for(asked_as(&ask)).is_some() {
             return Ok(Prepared::Unknown);
         }
         ask.judged = self.judged_ask(&ask).await?;
@@ -137,15 +137,11 @@ impl Engine {
         }
     }
 
-    /// Whether guardrails have a say in asking: what is known is not enough to be judged by.
-    fn is_to_be_judged(&self) -> bool {
-        self.guardrails_for(Action::Ask).is_some()
-    }
-
-    /// What guardrails say to it, if any has a say in asking.
+    /// What guardrails say to it, if any has a say in it; what is known is not enough to be judged by.
     async fn judged_ask(&self, ask: &Ask) -> Result<Option<Box<Judgement>>, AskError> {
-        let Some(guardrails) = self.guardrails_for(Action::Ask) else { return Ok(None) };
-        let wanted = Wanted { action: Action::Ask, ask, who: &ask.requester, stage: None };
+        let action = asked_as(ask);
+        let Some(guardrails) = self.guardrails_for(action) else { return Ok(None) };
+        let wanted = Wanted { action, ask, who: &ask.requester, stage: None };
         let judged = self.judged(&guardrails, wanted).await.map_err(AskError::Failed)?;
         Judgement::let_through(Some(&judged)).map_err(AskError::Refused)?;
         Ok(Some(Box::new(judged)))
@@ -162,7 +158,8 @@ impl Engine {
             let person = self.inner.directory.person(slack_id, &rules).await.map_err(AskError::Failed)?;
             return Ok(person.filter(|person| person.login.is_some() && may(person).is_ok()));
         }
-        let guardrails = self.guardrails_for(Action::Ask);
+        let action = if form.breaks_glass { Action::BreakGlass } else { Action::Ask };
+        let guardrails = self.guardrails_for(action);
         let mut rules = rules;
         rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
         let looked = self.inner.people.looked_up(slack_id, &rules, true).await.map_err(AskError::Failed)?;
@@ -312,6 +309,11 @@ impl Engine {
             Some(second) => Chosen::Several(own.into_iter().chain([second]).collect()),
         })
     }
+}
+
+/// Glass that is to be broken is another thing than a request that waits.
+fn asked_as(ask: &Ask) -> Action {
+    if ask.breaks_glass { Action::BreakGlass } else { Action::Ask }
 }
 
 /// Whether its value is looked up by name, so that it cannot be judged before.

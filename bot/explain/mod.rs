@@ -59,6 +59,9 @@ pub struct Explanation {
     /// Whether it would pass by itself; only where something could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passes: Option<Answer>,
+    /// Whether they can break glass; only where it can be broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaks_glass: Option<Answer>,
     /// Whether they can approve what somebody else asks for, stage by stage.
     pub approves: Vec<Answer>,
     /// Whom it takes, stage by stage.
@@ -77,6 +80,7 @@ pub fn explain(under: Under<'_>, known: &Known, when: When) -> Explanation {
         person: known.person.name.clone(),
         asks,
         passes,
+        breaks_glass: workflow.break_glass.as_ref().map(|_| breaks_glass(under, known, when)),
         approves: stages().map(|(index, stage)| approves(under, known, when, (index, stage))).collect(),
         takes: stages().map(|(_, stage)| takes(stage)).collect(),
     }
@@ -97,6 +101,18 @@ fn asks(under: Under<'_>, known: &Known, when: When) -> Answer {
     match judged(under, known, when, Action::Ask).filter(|judged| judged.verdict.no().is_some()) {
         Some(judged) => guarded(&judged),
         None => Answer { yes: true, by: format!("in {who} (`ask`)", who = by), against: Vec::new() },
+    }
+}
+
+fn breaks_glass(under: Under<'_>, known: &Known, when: When) -> Answer {
+    let rules = under.workflow.break_glass.as_ref().map(|glass| glass.who.as_slice()).unwrap_or_default();
+    let by = match policy::may_break_glass(under.workflow, &known.person) {
+        Ok(who) => format!("in {who} (`break_glass`)"),
+        Err(why) => return Answer { yes: false, by: refused(&why), against: unread(known, rules) },
+    };
+    match judged(under, known, when, Action::BreakGlass).filter(|judged| judged.verdict.no().is_some()) {
+        Some(judged) => guarded(&judged),
+        None => Answer { yes: true, by, against: Vec::new() },
     }
 }
 
@@ -214,10 +230,10 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
         device: known.device.as_ref().map(|device| shown(&device.facts)),
         seal: String::new(),
         channel: None,
-        breaks_glass: false,
         origin: Origin::Typed,
         may_be_permitted: under.guardrails.is_some_and(Guardrails::has_permits),
         judged: None,
+        breaks_glass: false,
     }
 }
 
@@ -242,6 +258,7 @@ fn unread(known: &Known, rules: &[Who]) -> Vec<String> {
 fn refused(why: &Refusal) -> String {
     match why {
         Refusal::MayNotAsk { ask } => format!("it takes {} (`ask`)", one_of(ask)),
+        Refusal::MayNotBreakGlass { who } => format!("it takes {} (`break_glass`)", one_of(who)),
         Refusal::Standing { standing } => match standing {
             Standing::Guest => "guests neither ask nor decide".to_owned(),
             Standing::Outsider => "people of other companies neither ask nor decide".to_owned(),
@@ -274,6 +291,9 @@ impl fmt::Display for Explanation {
         line(f, "asks", &self.asks)?;
         if let Some(passes) = &self.passes {
             line(f, "passes by itself", passes)?;
+        }
+        if let Some(breaks_glass) = &self.breaks_glass {
+            line(f, "breaks glass", breaks_glass)?;
         }
         let is_one = self.takes.len() == 1;
         for (number, (takes, approves)) in (1..).zip(self.takes.iter().zip(&self.approves)) {

@@ -64,7 +64,7 @@ async fn broken_glass_as_everybody_sees_it() {
           ~ Request 01kjmma2g000000001
           [Revoke]
         ");
-        insta::assert_snapshot!(stage.carol.sees("#access"), @"
+        insta::assert_snapshot!(stage.carol.sees_in_no_order("#access"), @"
         #access
         nightlatch:
           🚨 *GLASS BROKEN: @alice takes Production database for 30m without approval* on alice-laptop (macOS)
@@ -123,13 +123,8 @@ async fn broken_glass_as_everybody_sees_it() {
         ");
         stage.dave.fill("What follows", "rotate the password").await;
         stage.dave.submit().await;
-        insta::assert_snapshot!(stage.carol.sees("#access"), @"
+        insta::assert_snapshot!(stage.carol.sees_in_no_order("#access"), @"
         #access
-        nightlatch:
-          🚨 *GLASS BROKEN: @alice takes Production database for 30m without approval* on alice-laptop (macOS)
-          > the database is down
-          It is returned. When it is over, @security has 1d to say whether it was fine.
-          ~ Request 01kjmma2g000000001
         nightlatch:
           🔒 *Ended: returned by its holder* · Production database
           @alice had it on alice-laptop (macOS) from today 21:00:00 to today 21:00:00, of 30m
@@ -140,15 +135,20 @@ async fn broken_glass_as_everybody_sees_it() {
           🧯 Reviewed by @dave (@security) today 21:00:00: it was not fine
           > rotate the password
           ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-            nightlatch: 🟢 Confirmed as on today 21:00:00, until today 21:30 at the latest.
             nightlatch:
               🔒 Ended: returned by its holder.
               🔒 Verified gone today 21:00:00
               Open TCP connections may live on.
-            nightlatch: 🧯 Glass was broken, and it is over. @bob, @carol, @dave: please say until tomorrow 21:00 whether it was fine.
             nightlatch:
               🧯 @dave reviewed the broken glass (@security): it was not fine.
               > rotate the password
+            nightlatch: 🟢 Confirmed as on today 21:00:00, until today 21:30 at the latest.
+            nightlatch: 🧯 Glass was broken, and it is over. @bob, @carol, @dave: please say until tomorrow 21:00 whether it was fine.
+        nightlatch:
+          🚨 *GLASS BROKEN: @alice takes Production database for 30m without approval* on alice-laptop (macOS)
+          > the database is down
+          It is returned. When it is over, @security has 1d to say whether it was fine.
+          ~ Request 01kjmma2g000000001
         ");
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch

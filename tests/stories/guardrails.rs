@@ -158,7 +158,7 @@ async fn what_a_guardrail_permits_passes_without_anybody_until_another_forbids_i
         }
         stage.bob.command("/access prod-db 2h device=bob-laptop invoice 1206").await;
         let third = stage.request().await;
-        assert_eq!(third.state, State::Pending);
+        assert_eq!(third.state, State::Pending, "{}", stage.bob.sees("#access"));
         assert_eq!(
             third.not_by_itself,
             ["a guardrail does not allow it, twice-a-day: the third time somebody looks at it"]
@@ -188,6 +188,41 @@ async fn a_group_that_cannot_be_read_lets_nobody_past_a_guardrail_that_names_it(
           Who belongs to @db-oncall cannot be read now: Slack refused it (internal_error). Please press again in a moment.
           ~ Production database · request 01kjmma2g000000001
         ");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forbid_holds_also_where_glass_is_broken_and_one_about_asking_does_not() {
+    let rules = |action: &str| {
+        format!(
+            "@id(\"frozen\") @reason(\"nothing before the release\") forbid (principal, action == Action::\"{action}\", resource) \
+                 when {{ context.hold > 1 }};"
+        )
+    };
+    let glass =
+        "break_glass: { who: [group:engineering], max_hold: 2h, review: { by: [group:dba], within: 24h } }\nannounce:";
+    let setting =
+        |action: &str| Setting::default().prod_db(&[("announce:", glass)]).guardrail("frozen", &rules(action));
+    story_with(setting("break_glass"), async |stage| {
+        stage.alice.command_in("#access", "/access break-glass prod-db 1h it is down").await;
+        stage.alice.submit().await;
+        assert!(!stage.is_on());
+        assert!(stage.requests().await.is_empty(), "nor does it become a request that waits");
+        insta::assert_snapshot!(stage.alice.modal(), @"
+        == Borrow access ==
+        *Production database* (prod-db): nothing was asked. The guardrail `frozen` does not allow this: nothing before the release.
+        (Close)
+        ");
+        stage.everybody_reads();
+    })
+    .await;
+    story_with(setting("ask"), async |stage| {
+        stage.alice.command_in("#access", "/access break-glass prod-db 1h it is down").await;
+        stage.alice.submit().await;
+        assert!(stage.is_on(), "{}", stage.alice.sees("#access"));
+        stage.alice.press("Return").await;
+        stage.everybody_reads();
     })
     .await;
 }

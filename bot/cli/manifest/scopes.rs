@@ -1,8 +1,11 @@
 //! What must be allowed at Slack and Tailscale for these workflows: what the bot does itself, and what their steps need.
 
+use nightlatch_guardrails::Guardrails;
+
 use crate::catalog::Catalog;
 use crate::kernel::StepType;
 use crate::kernel::automatic::POSTURE;
+use crate::kernel::guardrail::Action;
 use crate::kernel::person::Who;
 use crate::kernel::step_type::{Scope, find};
 
@@ -60,7 +63,8 @@ fn announces(catalog: &Catalog) -> bool {
 }
 
 fn names(catalog: &Catalog, is_meant: fn(&Who) -> bool) -> bool {
-    catalog.workflows().any(|workflow| workflow.everybody_named().iter().any(is_meant))
+    let by_guardrails = catalog.guardrails().is_some_and(|guardrails| guardrails.groups().iter().any(is_meant));
+    by_guardrails || catalog.workflows().any(|workflow| workflow.everybody_named().iter().any(is_meant))
 }
 
 pub(super) fn names_slack_groups(catalog: &Catalog) -> bool {
@@ -73,7 +77,8 @@ fn reads_policy_file(catalog: &Catalog) -> bool {
 }
 
 fn reads_attributes(catalog: &Catalog) -> bool {
-    conditions(catalog, |_| true)
+    let guardrails_look = |guardrails: &Guardrails| Action::ALL.into_iter().any(|one| guardrails.looks_at_device(one));
+    conditions(catalog, |_| true) || catalog.guardrails().is_some_and(guardrails_look)
 }
 
 fn conditions(catalog: &Catalog, is_meant: fn(&str) -> bool) -> bool {

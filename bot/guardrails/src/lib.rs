@@ -34,6 +34,7 @@ struct Inner {
     authorizer: Authorizer,
     told: Vec<Told>,
     groups: Vec<Who>,
+    people: Vec<Who>,
     /// Everything that was read, so that what was decided by it can be decided again.
     text: String,
     digest: String,
@@ -53,6 +54,11 @@ impl Guardrails {
     /// Every group that one of them names: whether somebody is in it has to be known before anything can be judged.
     pub fn groups(&self) -> &[Who] {
         &self.inner.groups
+    }
+
+    /// Everybody whom one of them names alone, by e-mail address or login.
+    pub fn people(&self) -> &[Who] {
+        &self.inner.people
     }
 
     /// Whether any that was written has a say in this.

@@ -108,7 +108,13 @@ impl Guardrails {
 fn read_here(files: &[SourceFile], workflows: Option<&[String]>) -> Result<Guardrails, Vec<Mistake>> {
     let whole = |message: String| Mistake { path: BUILT_IN_NAME.to_owned(), at: None, message, help: None };
     let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| vec![whole(error.to_string())])?;
-    let mut all = All { set: PolicySet::new(), told: Vec::new(), groups: Vec::new(), places: BTreeMap::new() };
+    let mut all = All {
+        set: PolicySet::new(),
+        told: Vec::new(),
+        groups: Vec::new(),
+        people: Vec::new(),
+        places: BTreeMap::new(),
+    };
     let mut mistakes = Vec::new();
     for file in files {
         mistakes.extend(all.add(file, &schema, workflows));
@@ -117,12 +123,23 @@ fn read_here(files: &[SourceFile], workflows: Option<&[String]>) -> Result<Guard
         return Err(mistakes);
     }
     all.told.sort_by(|one, other| one.id.cmp(&other.id));
-    all.groups.sort();
-    all.groups.dedup();
+    for names in [&mut all.groups, &mut all.people] {
+        names.sort();
+        names.dedup();
+    }
     let texts: Vec<(&str, &str)> = files.iter().map(|file| (file.stem.as_str(), file.text.as_str())).collect();
     let text = serde_json::to_string(&texts).map_err(|error| failed(&error.to_string()))?;
     let (authorizer, digest) = (Authorizer::new(), digest(&text));
-    let inner = Inner { set: all.set, schema, authorizer, told: all.told, groups: all.groups, text, digest };
+    let inner = Inner {
+        set: all.set,
+        schema,
+        authorizer,
+        told: all.told,
+        groups: all.groups,
+        people: all.people,
+        text,
+        digest,
+    };
     Ok(Guardrails { inner: Arc::new(inner) })
 }
 
@@ -130,6 +147,7 @@ struct All {
     set: PolicySet,
     told: Vec<Told>,
     groups: Vec<Who>,
+    people: Vec<Who>,
     /// Where an id stands first.
     places: BTreeMap<String, String>,
 }
@@ -164,6 +182,7 @@ impl All {
         for (policy, at) in &named {
             mistakes.extend(own_rules(file, policy, *at, workflows));
             self.groups.extend(policy.entity_literals().iter().filter_map(group));
+            self.people.extend(policy.entity_literals().iter().filter_map(person));
             let is_known = self.set.add(policy.clone()).is_ok();
             debug_assert!(is_known || !mistakes.is_empty(), "an id that is there twice is a mistake");
             self.told.push(Told {
@@ -318,6 +337,12 @@ pub(crate) fn group(uid: &EntityUid) -> Option<Who> {
     let who = Who::parse(id).ok()?;
     let is_group = matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     (is_group && who.to_string() == id).then_some(who)
+}
+
+/// The person who is meant, if it is by an address or a login.
+fn person(uid: &EntityUid) -> Option<Who> {
+    let is_person = uid.type_name().to_string() == "Person";
+    Who::parse(uid.id().unescaped()).ok().filter(|who| is_person && matches!(who, Who::Email(_)))
 }
 
 fn find(text: &str, what: &str) -> Option<(usize, usize)> {

@@ -69,6 +69,7 @@ fn said(workflow: &Workflow, slack_id: &str, told: &Explanation) -> String {
     let mut lines = vec![format!("*{title}* ({}) and <@{slack_id}>", workflow.name)];
     lines.push(line("Asks", &told.asks));
     lines.extend(told.passes.as_ref().map(|passes| line("Passes without approval", passes)));
+    lines.extend(told.breaks_glass.as_ref().map(|glass| line("Breaks glass", glass)));
     for (number, (takes, approves)) in (1..).zip(told.takes.iter().zip(&told.approves)) {
         let which = if told.takes.len() == 1 { String::new() } else { format!(" in stage {number}") };
         lines.push(format!("Approval{which} takes {}.", escape(takes)));

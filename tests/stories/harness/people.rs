@@ -98,6 +98,11 @@ impl Human {
         self.slack.screen(&self.name, channel)
     }
 
+    /// The same where several things are said in one moment: messages of a channel, and of a thread, in the order of what they say.
+    pub fn sees_in_no_order(&self, channel: &str) -> String {
+        in_no_order(&self.sees(channel), "")
+    }
+
     /// What is new in the direct messages with the bot; and then it is read.
     pub fn reads(&self) -> String {
         self.slack.read(&self.name, DM)
@@ -107,4 +112,29 @@ impl Human {
     pub fn reads_in(&self, channel: &str) -> String {
         self.slack.read(&self.name, channel)
     }
+}
+
+/// What stands above the first message stays there; each message keeps what belongs to it.
+fn in_no_order(seen: &str, indent: &str) -> String {
+    let begins = format!("{indent}nightlatch:");
+    let (mut head, mut messages): (String, Vec<String>) = (String::new(), Vec::new());
+    for line in seen.lines() {
+        match messages.last_mut() {
+            _ if line.starts_with(&begins) => messages.push(line.to_owned()),
+            Some(message) => *message += &format!("\n{line}"),
+            None => head += &format!("{line}\n"),
+        }
+    }
+    if indent.is_empty() {
+        messages = messages.iter().map(|message| thread_in_no_order(message)).collect();
+    }
+    messages.sort();
+    head + &messages.join("\n")
+}
+
+/// A message with its thread, which is indented by four.
+fn thread_in_no_order(message: &str) -> String {
+    let Some(at) = message.find("\n    nightlatch:") else { return message.to_owned() };
+    let (own, thread) = message.split_at(at);
+    format!("{own}\n{}", in_no_order(thread.trim_start_matches('\n'), "    "))
 }
