@@ -24,7 +24,7 @@ fn user() -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-async fn asked(scene: &Scene) -> String {
+pub async fn asked(scene: &Scene) -> String {
     loop {
         let asked = scene.slack.command("alice", "#general", "/access prod-db 1h looking").await.expect("a command");
         // Right after a start it may have to be looked up who asks.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::control::run;
+use crate::control::{asked, run};
 use crate::scene::Scene;
 use crate::signals::{exit_code, signal};
 
@@ -37,8 +37,12 @@ async fn rules_are_explained_and_a_change_is_compared() {
         assert!(!snapshot.contains(&secret), "a secret is in it");
     }
     std::fs::write(folder.join("people.json"), &snapshot).expect("a file");
+    asked(&scene).await;
     signal(&child, "-TERM");
     assert_eq!(exit_code(child, Duration::from_secs(10)).await, Some(0), "{}", scene.log());
+    let (code, said) = run(&scene, &["audit", "verify"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 decision of guardrails judged again, all of them the same"), "{said}");
 
     let offline = ["--snapshot", "people.json"];
     let (code, said) = run(&scene, &[&["explain", "prod-db"][..], &offline].concat()).await;
