@@ -55,3 +55,35 @@ async fn an_incident_has_its_link_while_it_lasts() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_on_call_helps_themselves_in_office_hours_and_breaks_glass_at_others() {
+    story_with(example("prod-db-oncall"), async |stage| {
+        // It is Sunday.
+        stage.bob.command("/access prod-db-oncall 1h device=bob-laptop backup").await;
+        let request = stage.request().await;
+        assert_eq!(request.state, State::Pending);
+        assert_eq!(request.not_by_itself, ["it is not mon-fri 08:00-18:00 Europe/Berlin now"]);
+        stage.bob.press("Withdraw").await;
+        stage.bob.command("/access break-glass prod-db-oncall 30m device=bob-laptop it is down").await;
+        stage.bob.submit().await;
+        assert_eq!(stage.request().await.state, State::Active);
+        stage.advance(30.minutes()).await;
+        stage.carol.press("It was fine").await;
+        assert!(stage.request().await.open_review().is_none());
+        // On Monday at ten in Berlin.
+        stage.advance(20.hours() + 30.minutes()).await;
+        for _ in 0..3 {
+            stage.bob.command("/access prod-db-oncall 1h device=bob-laptop backup").await;
+            assert_eq!(stage.request().await.state, State::Active);
+            stage.bob.press("Return").await;
+        }
+        stage.bob.command("/access prod-db-oncall 1h device=bob-laptop backup").await;
+        assert_eq!(stage.request().await.state, State::Pending, "three times a day");
+        stage.carol.press("Approve").await;
+        assert_eq!(stage.request().await.state, State::Active, "somebody else decides then");
+        stage.bob.press("Return").await;
+        stage.everybody_reads();
+    })
+    .await;
+}
