@@ -266,8 +266,8 @@ fn check_says_what_to_write_instead() {
     nobody
         15:9 `by` names nobody -> name somebody: [group:dba, "@db-oncall", bob@example.com]
     none
-        13:10 `approve` must be a list of stages -> nothing is lent without approval: write - by: [group:dba], and own_request: allow to let those people approve for themselves
-        14:1 unknown key `nothing` -> a workflow knows: nightlatch, title, description, command, inputs, ask, approve, lapse_after, steps, announce
+        13:10 `approve` must be a list of stages -> write - by: [group:dba], and own_request: allow to let those people approve for themselves; approve: [] if nobody has to decide
+        14:1 unknown key `nothing` -> a workflow knows: nightlatch, title, description, command, inputs, ask, approve, approve_automatically, break_glass, lapse_after, steps, announce, labels, triggers
     more than the most
         8:38 `default` is longer than `max` (8h) -> write at most 8h, or a larger `max`
     in a misspelled part
@@ -288,7 +288,10 @@ fn check_says_what_to_write_instead() {
     fs::create_dir(folder.path().join("policies")).unwrap();
     fs::write(folder.path().join("policies/freeze.yaml"), "x: 1").unwrap();
     let said = text(&nightlatch(&folder, &["check"]).stdout);
-    assert!(said.contains("begin with `nightlatch: 1`") && said.contains("a policy would not be kept"), "{said}");
+    assert!(
+        said.contains("begin with `nightlatch: 1`") && said.contains("a rule in this file would not be kept"),
+        "{said}"
+    );
     // Without a configuration nobody knows which folders are meant.
     let said = text(&nightlatch(&folder, &["check", "--config", "nowhere.yaml"]).stdout);
     assert!(said.contains("1 mistake in 1 file"), "{said}");
