@@ -211,7 +211,7 @@ async fn a_reload_says_what_waits_for_a_restart_and_what_was_refused() {
     std::fs::create_dir(scene.folder.path().join("policies")).expect("a folder");
     std::fs::write(scene.folder.path().join("policies/hours.yaml"), "x: 1\n").expect("a file");
     signal(&child, "-HUP");
-    scene.until_log("a policy would not be kept").await;
+    scene.until_log("a rule in this file would not be kept").await;
     signal(&child, "-TERM");
     assert_eq!(exit_code(child, Duration::from_secs(10)).await, Some(0), "{}", scene.log());
 }
