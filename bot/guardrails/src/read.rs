@@ -164,8 +164,8 @@ impl All {
             let message = format!("is larger than {} kB", FILE_MAX_BYTES / 1024);
             return vec![mistake(None, message, Some("split it into several files"))];
         }
-        if let Some(at) = nesting::too_deep(&file.text) {
-            let message = "nests too many brackets".to_owned();
+        if let Some((at, what)) = nesting::too_deep(&file.text) {
+            let message = format!("has too many {what}");
             return vec![mistake(Some((at, 1)), message, Some("write it as several guardrails"))];
         }
         let parsed = match PolicySet::from_str(&file.text) {

@@ -269,14 +269,22 @@ fn what_is_too_large_or_too_deep_is_refused_and_ends_nothing() {
     let large = format!("// {}", "x".repeat(FILE_MAX_BYTES));
     assert_eq!(mistakes(&large), [" / is larger than 64 kB / split it into several files"]);
     let deep = format!("forbid (principal, action, resource) when {{ {}true{} }};", "(".repeat(200), ")".repeat(200));
-    assert_eq!(mistakes(&deep), ["( / nests too many brackets / write it as several guardrails"]);
-    // A long chain is long, and no reason to fall.
-    let chain = vec!["context.hold > 1"; 2_000].join(" || ");
-    let set = read(
-        vec![source("chain", &format!("forbid (principal, action, resource) when {{ {chain} }};"))],
-        Known::default(),
-    );
-    if let Ok(set) = set {
-        assert!(set.judge(&facts(Action::Ask, person("alice", &[]))).no().is_some());
+    assert_eq!(mistakes(&deep), ["( / has too many brackets within brackets / write it as several guardrails"]);
+    // What is long and not too long is judged.
+    let chain = vec!["context.hold > 1"; 249].join(" || ");
+    let set = guardrails(&format!("forbid (principal, action, resource) when {{ {chain} }};"));
+    assert!(set.judge(&facts(Action::Ask, person("alice", &[]))).no().is_some());
+}
+
+#[test]
+fn a_chain_of_operators_as_long_as_a_file_ends_nothing() {
+    for (one, by) in [("true", "||"), ("true", "&&"), ("1", "+"), ("if true then 1", " else ")] {
+        let count = (FILE_MAX_BYTES - 200) / (one.len() + by.len());
+        let chain = vec![one; count].join(by);
+        let end = if one == "true" { "" } else { " > 1" };
+        let text = format!("forbid (principal, action, resource) when {{ context.hold > 1 && ({chain}{end}) }};");
+        let told = mistakes(&text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("operators"), "{told:?}");
     }
 }
