@@ -47,19 +47,27 @@ impl Engine {
         Ok(self.snapshot_with(people))
     }
 
-    /// Everybody as the directory knows them; nobody outside is asked but for who has a role of the tailnet that rules name. Zones and devices
-    /// are not among what the directory knows of everybody.
+    /// Everybody as the directory knows them; nobody outside is asked but for who has a role of the tailnet that rules name, and which groups can
+    /// be listed. Zones and devices are not among what the directory knows of everybody.
     ///
     /// # Errors
-    /// Our own records cannot be read, or Tailscale did not say who has a role.
+    /// Our own records cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Failure> {
         for list in List::ALL {
             self.inner.directory.first_reading(list).await?;
         }
         let rules: Vec<Who> = self.rules_of(None).into_iter().collect();
         let mut roles: BTreeMap<&Who, BTreeSet<String>> = BTreeMap::new();
-        for rule in rules.iter().filter(|rule| rule.role().is_some()) {
-            roles.insert(rule, self.inner.people.candidates(std::slice::from_ref(rule)).await.names);
+        // What cannot be read or listed is said to be not known, and not that nobody is in it.
+        let mut unread = Vec::new();
+        for rule in rules.iter().filter(|rule| matches!(rule, Who::Role(_) | Who::TailnetGroup(_))) {
+            let found = self.inner.people.candidates(std::slice::from_ref(rule)).await;
+            if found.unread.is_some() || found.has_unlisted {
+                unread.push(rule.clone());
+            }
+            if rule.role().is_some() {
+                roles.insert(rule, found.names);
+            }
         }
         let mut people = Vec::new();
         for slack_id in self.inner.store.known_people(PEOPLE_MAX).await? {
@@ -67,7 +75,7 @@ impl Engine {
             let login = person.login.as_ref().map(|login| login.to_lowercase());
             let theirs = roles.iter().filter(|(_, names)| login.as_ref().is_some_and(|login| names.contains(login)));
             person.belongs.extend(theirs.map(|(rule, _)| (*rule).clone()));
-            people.push(Known { person, zone: None, device: None, unread: Vec::new() });
+            people.push(Known { person, zone: None, device: None, unread: unread.clone() });
         }
         people.sort_by(|one, other| name_of(&one.person).cmp(name_of(&other.person)));
         Ok(self.snapshot_with(people))

@@ -125,10 +125,12 @@ fn nobody_knows() -> Failure {
 }
 
 /// An ask as it is to be saved: what was counted for its guardrails is counted anew in the transaction that saves it, so that of two who
-/// ask at once each sees the other.
+/// ask at once each sees the other. Guardrails that were read meanwhile may look at what was not looked up: those of then have decided, and
+/// today's are asked before anything is switched on.
 pub(super) async fn recounted(engine: &Engine, tx: &mut Tx, ask: &Ask, now: i64) -> Result<Option<Ask>, StoreError> {
     let Some(judged) = &ask.judged else { return Ok(None) };
-    let Some(guardrails) = engine.guardrails_for(judged.facts.action) else { return Ok(None) };
+    let guardrails = engine.guardrails_for(judged.facts.action).filter(|now| now.digest() == judged.rules);
+    let Some(guardrails) = guardrails else { return Ok(None) };
     let zone = judged.facts.requester_zone.as_ref().unwrap_or(&judged.facts.zone);
     let counts = tx.asked_before(ask, beginnings(now, zone), Beside::All).await?;
     let judged = judged_by(&guardrails, Facts { counts, ..judged.facts.clone() });
@@ -144,9 +146,9 @@ pub(super) async fn counted<'e>(
     now: i64,
 ) -> Result<Cow<'e, Event>, StoreError> {
     let Event::Looked { facts } = event else { return Ok(Cow::Borrowed(event)) };
-    let (Some(judged), Some(guardrails)) = (&facts.judged, engine.guardrails_for(Action::ApproveAutomatically)) else {
-        return Ok(Cow::Borrowed(event));
-    };
+    let Some(judged) = &facts.judged else { return Ok(Cow::Borrowed(event)) };
+    let guardrails = engine.guardrails_for(Action::ApproveAutomatically).filter(|now| now.digest() == judged.rules);
+    let Some(guardrails) = guardrails else { return Ok(Cow::Borrowed(event)) };
     let request = match current(tx, seen, id).await {
         Ok(request) => request,
         // Whoever tells the request says so.
