@@ -80,6 +80,9 @@ pub enum StartError {
     /// The tclip client.
     #[error("{0}")]
     Tclip(#[from] TclipError),
+    /// What workflows may run.
+    #[error("{0}")]
+    Programs(String),
     /// The signing secret.
     #[error("slack.signing_secret is empty; copy it from the app's Basic Information page")]
     SigningSecret,
@@ -131,6 +134,7 @@ impl Bot {
         let (clock, ids) = seams;
         let catalog = clients::read_rules(&config.folders_named(), steps.types, None)?;
         let notices = Notices::with_overrides(&config.templates)?;
+        let programs = clients::programs(config)?;
         let net = Net::wire().telling(Contacts::new(clock.clone()));
         let slack = clients::slack_client(config, &secrets, &clock, &net)?;
         let tailscale = clients::tailscale_client(config, &secrets, &clock, &net)?;
@@ -160,7 +164,7 @@ impl Bot {
             links,
             pastes: clients::paste_settings(config, here, &net)?,
             logbook,
-            services: Services::new(net.clone(), secrets.named.clone()),
+            services: Services::new(net.clone(), secrets.named.clone()).with(programs),
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone()).with_turns(shares.deliveries);

@@ -7,6 +7,7 @@ mod changed;
 mod mask;
 pub mod named;
 mod operators;
+pub mod programs;
 mod read;
 pub mod report;
 pub mod secret;
@@ -24,6 +25,7 @@ use url::Url;
 pub use address::Listen;
 pub use ceilings::Ceilings;
 pub use named::NamedSecret;
+pub use programs::{ProgramsConfig, RunAs};
 pub use report::{Mistake, Report};
 pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, TailscaleSecrets};
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub operators: BTreeMap<String, String>,
     /// What workflows name as `secret:NAME`.
     pub secrets: BTreeMap<String, NamedSecret>,
+    /// What workflows may run; none: nothing.
+    pub programs: Option<ProgramsConfig>,
 }
 
 /// The `tclip:` part.
@@ -84,8 +88,10 @@ pub struct Folders {
     pub policies: PathBuf,
     /// Templates.
     pub templates: PathBuf,
-    /// What workflows can name as `secret:NAME`, with the hosts it may go to; none: the configuration has mistakes.
+    /// What workflows can name as `secret:NAME`, with the hosts and programs it may go to; none: the configuration has mistakes.
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
+    /// The programs that workflows can run; none: the configuration has mistakes.
+    pub programs: Option<Vec<String>>,
     /// Whether links stand at a golink.
     pub golink: bool,
 }
@@ -177,9 +183,11 @@ impl Config {
     /// The folders this configuration names.
     pub fn folders_named(&self) -> Folders {
         let (workflows, policies, templates) = (self.workflows.clone(), self.policies.clone(), self.templates.clone());
-        let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), secret.hosts.clone())).collect();
+        let places = |secret: &NamedSecret| secret.hosts.iter().chain(&secret.programs).cloned().collect();
+        let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), places(secret))).collect();
+        let programs = self.programs.as_ref().map(|programs| programs.listed.clone()).unwrap_or_default();
         let golink = self.golink.is_some();
-        Folders { workflows, policies, templates, secrets: Some(secrets), golink }
+        Folders { workflows, policies, templates, secrets: Some(secrets), programs: Some(programs), golink }
     }
 
     /// Where the command line reaches the running bot.

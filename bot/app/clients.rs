@@ -8,13 +8,14 @@ use super::StartError;
 use crate::catalog::Catalog;
 use crate::catalog::policies;
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Folders, Report, Secrets, SlackMode, TailscaleSecrets};
+use crate::config::{Config, Database, Folders, Report, RunAs, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::Engine;
 use crate::engine::links::LinkPlace;
 use crate::engine::logbook::Logbook;
 use crate::engine::pastes::{PasteSettings, TclipPlace};
 use crate::kernel::StepType;
 use crate::outside::net::Net;
+use crate::outside::programs::Programs;
 use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
 use crate::outside::tailscale::{Credential, Tailscale, TailscaleError, TailscaleSettings};
 use crate::outside::tailscaled::Tailscaled;
@@ -97,6 +98,16 @@ pub(super) fn paste_settings(config: &Config, here: String, net: &Net) -> Result
         None => None,
     };
     Ok(PasteSettings { here, tclip })
+}
+
+/// What workflows may run.
+pub(super) fn programs(config: &Config) -> Result<Programs, StartError> {
+    let Some(programs) = &config.programs else { return Ok(Programs::default()) };
+    let run_as = match &programs.run_as {
+        RunAs::User(name) => Some(name.as_str()),
+        RunAs::Ourselves => None,
+    };
+    Programs::new(&programs.listed, run_as).map_err(StartError::Programs)
 }
 
 /// How we find out who opens our pages.

@@ -112,7 +112,9 @@ fn check_references(sheet: &mut Sheet, with: &Node, known: &Known<'_>, kind: &St
     let mut is_readable = true;
     for (key, node) in entries {
         let setting = kind.settings.iter().find(|setting| setting.name == key.name);
-        let knows_itself = setting.is_some_and(|setting| setting.kind == SettingKind::Call && !setting.is_required);
+        let knows_itself = setting.is_some_and(|setting| {
+            matches!(setting.kind, SettingKind::Call | SettingKind::Argv) && !setting.is_required
+        });
         is_readable &= Known { knows_itself, ..*known }.check(sheet, node);
     }
     is_readable

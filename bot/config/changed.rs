@@ -24,6 +24,7 @@ impl Config {
             control,
             operators,
             secrets,
+            programs,
         } = self;
         let all = [
             ("database", *database != now.database),
@@ -43,6 +44,7 @@ impl Config {
             ("control", *control != now.control),
             ("operators", *operators != now.operators),
             ("secrets", *secrets != now.secrets),
+            ("programs", *programs != now.programs),
         ];
         all.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()
     }

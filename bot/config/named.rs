@@ -1,8 +1,9 @@
-//! `secrets:` of the configuration: secrets that workflows name as `secret:NAME`, and the hosts they may go to.
+//! `secrets:` of the configuration: secrets that workflows name as `secret:NAME`, and the hosts and programs they may go to.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::programs::is_path;
 use super::read::{Source, optional, source};
 use super::secret::SecretSource;
 use super::sheet::{Fields, Sheet};
@@ -16,6 +17,8 @@ pub struct NamedSecret {
     pub from: SecretSource,
     /// Where it may go, in lower case.
     pub hosts: Vec<String>,
+    /// Which programs get it in their environment, by path.
+    pub programs: Vec<String>,
 }
 
 const HELP: &str = "write ci: { from: env:CI_SECRET, hosts: [ci.example.com] }";
@@ -41,14 +44,18 @@ pub(super) fn secrets(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> BTre
 
 fn one(sheet: &mut Sheet, folder: &Path, name: &str, node: &Node) -> Option<NamedSecret> {
     if !matches!(node.value, Value::Map(_)) {
-        return Some(NamedSecret { from: from(sheet, folder, name, node)?, hosts: Vec::new() });
+        return Some(NamedSecret { from: from(sheet, folder, name, node)?, hosts: Vec::new(), programs: Vec::new() });
     }
-    let fields = sheet.fields(node, &format!("the secret {}", quoted(name)), &["from", "hosts"])?;
+    let fields = sheet.fields(node, &format!("the secret {}", quoted(name)), &["from", "hosts", "programs"])?;
     let given = sheet.required(&fields, "from", HELP)?;
     let from = from(sheet, folder, name, given);
-    let node = sheet.required(&fields, "hosts", HELP)?;
+    let programs = optional(&fields, "programs").map(|node| programs(sheet, node));
+    let node = match programs {
+        Some(_) => optional(&fields, "hosts"),
+        None => Some(sheet.required(&fields, "hosts", HELP)?),
+    };
     let mut hosts = Vec::new();
-    for host in sheet.list(node, "`hosts`")? {
+    for host in node.and_then(|node| sheet.list(node, "`hosts`")).unwrap_or_default() {
         let text = sheet.text(host, "a host")?.trim().to_lowercase();
         if text.contains(['/', ':', '*', '@']) || text.contains(char::is_whitespace) {
             let help = "write its name alone, like ci.example.com".to_owned();
@@ -57,7 +64,22 @@ fn one(sheet: &mut Sheet, folder: &Path, name: &str, node: &Node) -> Option<Name
         }
         hosts.push(text);
     }
-    Some(NamedSecret { from: from?, hosts })
+    let programs = programs.unwrap_or(Some(Vec::new()))?;
+    Some(NamedSecret { from: from?, hosts, programs })
+}
+
+fn programs(sheet: &mut Sheet, node: &Node) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for one in sheet.list(node, "`programs`")? {
+        let text = sheet.text(one, "a program")?;
+        if !is_path(text) {
+            let help = "write its whole path as in `programs`, like /usr/local/bin/freeze".to_owned();
+            sheet.mistake(one.place, format!("{} is not the path of a program", quoted(text)), Some(help));
+            return None;
+        }
+        all.push(text.to_owned());
+    }
+    Some(all)
 }
 
 fn from(sheet: &mut Sheet, folder: &Path, name: &str, node: &Node) -> Option<SecretSource> {

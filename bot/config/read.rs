@@ -34,6 +34,8 @@ const KEYS: &[&str] = &[
     "control",
     "operators",
     "secrets",
+    "programs",
+    "run_as",
 ];
 
 /// Reads the text; `None` fields below mean that a mistake was noted.
@@ -60,6 +62,7 @@ pub(super) fn folders(folder: &Path, text: &str) -> Folders {
         policies: named("policies"),
         templates: named("templates"),
         secrets: None,
+        programs: None,
         golink: false,
     }
 }
@@ -84,6 +87,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
     let control = super::operators::socket(sheet, folder, &fields, database.as_ref());
     let operators = super::operators::people(sheet, &fields);
     let secrets = super::named::secrets(sheet, folder, &fields);
+    let programs = super::programs::programs(sheet, &fields);
     Some(Config {
         database: database?,
         anchor: anchor?,
@@ -102,6 +106,7 @@ fn top(sheet: &mut Sheet, folder: &Path, node: &Node) -> Option<Config> {
         control,
         operators,
         secrets,
+        programs,
     })
 }
 

@@ -209,6 +209,8 @@ pub struct LentSecret {
     pub secret: SecretString,
     /// Hosts, in lower case.
     pub hosts: Vec<String>,
+    /// Programs, by path.
+    pub programs: Vec<String>,
 }
 
 /// Slack's secrets.
@@ -259,7 +261,10 @@ impl Secrets {
         let mut named = BTreeMap::new();
         for (name, one) in &config.secrets {
             if let Some(secret) = kept(one.from.resolve(&format!("secrets.{name}")), &mut errors) {
-                named.insert(name.clone(), LentSecret { secret, hosts: one.hosts.clone() });
+                named.insert(
+                    name.clone(),
+                    LentSecret { secret, hosts: one.hosts.clone(), programs: one.programs.clone() },
+                );
             }
         }
         match (bot_token, tailscale) {

@@ -6,6 +6,7 @@ pub mod contacts;
 pub mod golink;
 pub mod guarded;
 pub mod net;
+pub mod programs;
 pub mod slack;
 pub mod tailscale;
 pub mod tailscaled;

@@ -1,7 +1,9 @@
 //! Step types: what a workflow can hold in the outside world. One file a step type, one list, here.
 
+pub mod filled;
 pub mod golink;
 pub mod http;
+pub mod program;
 pub mod slack;
 pub mod tailscale;
 pub mod tclip;
@@ -20,6 +22,7 @@ use crate::config::secret::LentSecret;
 use crate::kernel::{Failure, Key, Proof, RequestId, StepType};
 use crate::outside::guarded::Guarded;
 use crate::outside::net::Net;
+use crate::outside::programs::Programs;
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
 
@@ -37,6 +40,7 @@ list! {
     tailscale::policy,
     tclip::paste,
     http::request,
+    program::run,
     slack::user_group,
     slack::channel,
     slack::message,
@@ -88,19 +92,27 @@ pub struct Outside {
     pub clock: Clock,
 }
 
-/// How services that workflows name are called.
+/// How services and programs that workflows name are called.
 #[derive(Clone)]
 pub struct Services {
     /// What calls them.
     pub guarded: Guarded,
+    /// Programs of this machine.
+    pub programs: Programs,
     /// What workflows name as `secret:NAME`.
     pub secrets: Arc<BTreeMap<String, LentSecret>>,
 }
 
 impl Services {
-    /// Over this network, with these secrets.
+    /// Over this network, with these secrets, and without programs.
     pub fn new(net: Net, secrets: BTreeMap<String, LentSecret>) -> Self {
-        Self { guarded: Guarded::new(net), secrets: Arc::new(secrets) }
+        Self { guarded: Guarded::new(net), programs: Programs::default(), secrets: Arc::new(secrets) }
+    }
+
+    /// The same with programs.
+    #[must_use]
+    pub fn with(self, programs: Programs) -> Self {
+        Self { programs, ..self }
     }
 }
 

@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ("policy", "caa71272cbbb7955588996a030777e6c5faf9a881338a50cf9dd68371f4449a9"),
     ("policy-unguarded", "f22834e4e037b2b93179d36d01734f60f103f3311ba7cb551ab9f4b5aed10da6"),
     ("prod-db", "6063c709ea9a335d263778a7fc2b90c09b57acd25e372cbb2428270cc9c38d1e"),
+    ("program", "006a57be3d404a4dc432d2396331a9715469ad1543401ac3b790ae7fd8e1518d"),
     ("slack", "30cbf3b3aae7ca4630e176e9c101159c802322d8cdee68f76b213bac31f1a1fc"),
     ("stages", "18300877b75f618c2ac193267b60acb5e80259ef0ec96851ecd3c08e6fa7135b"),
     ("staging-admin", "b855e478b365374b0f129cb7a43bd7bcfacd9f50e760b8193110ccc8c4bf8cf5"),

@@ -26,7 +26,7 @@ fn without_check(service: &ServiceWorld) -> String {
 }
 
 fn setting(mode: Mode, text: &str) -> Setting {
-    let named = LentSecret { secret: SecretString::from(TOKEN), hosts: vec!["127.0.0.1".to_owned()] };
+    let named = LentSecret { secret: SecretString::from(TOKEN), hosts: vec!["127.0.0.1".to_owned()], programs: vec![] };
     let setting =
         Setting { mode, more: SECRETS.to_owned(), named: [("ci".to_owned(), named)].into(), ..Setting::default() };
     setting.workflow("deploy-freeze", text)

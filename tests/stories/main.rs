@@ -57,6 +57,7 @@ mod paste_pages;
 mod paste_places;
 mod paste_said;
 mod policy_file;
+mod program_run;
 mod results;
 mod rules;
 mod schedule;

@@ -84,6 +84,10 @@ pub enum SettingKind {
     Call,
     /// A web address; the step puts it together.
     Address,
+    /// A program with its arguments, as a list of texts; the step puts each together.
+    Argv,
+    /// A map of names with texts; the step puts each together.
+    Env,
     /// A list of texts.
     Texts,
     /// Text in which what is filled in is no markup.
@@ -112,7 +116,7 @@ impl SettingKind {
 
     /// Whether what is filled in stays apart from what the file says, since it depends on the place how it is written.
     pub fn is_in_parts(self) -> bool {
-        matches!(self, Self::Call | Self::Markup | Self::Address)
+        matches!(self, Self::Call | Self::Markup | Self::Address | Self::Argv | Self::Env)
     }
 
     /// For people.
@@ -124,6 +128,8 @@ impl SettingKind {
             Self::Scalar => "`true` or `false`, a number, or text",
             Self::Call => "a call",
             Self::Address => "a web address",
+            Self::Argv => "a list of texts, a program's path first",
+            Self::Env => "a map of names with texts",
             Self::Texts => "a list of texts",
             Self::Markup => "text in Slack's markup",
             Self::Member => "the requester, or an input of type `person`",

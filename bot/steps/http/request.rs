@@ -14,7 +14,7 @@ use crate::kernel::fill::{Part, parts};
 use crate::kernel::step_type::{CAPTURED, Holds, Setting, SettingKind, Stays, StepResult};
 use crate::steps::Listed;
 
-pub use call::{host_of, secrets_named};
+pub use call::host_of;
 pub use holding::Request;
 
 /// The entry in the list of step types.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nightlatch::app::Bot;
 use nightlatch::clock::{Clock, Ids};
 use nightlatch::config::secret::LentSecret;
-use nightlatch::config::{Config, Secrets, SlackSecrets, TailscaleSecrets};
+use nightlatch::config::{Config, RunAs, Secrets, SlackSecrets, TailscaleSecrets};
 use nightlatch::engine::directory::List as KnownList;
 use nightlatch::kernel::Effect;
 use nightlatch::playground::slack::SlackWorld;
@@ -97,7 +97,11 @@ impl BotHandle {
             tailnet.socket().display(),
             setting.more,
         );
-        let config = Config::from_text("nightlatch.yaml", folder.path(), &text).expect("a good configuration");
+        let mut config = Config::from_text("nightlatch.yaml", folder.path(), &text).expect("a good configuration");
+        // Only root runs programs as somebody else.
+        if let Some(programs) = config.programs.as_mut().filter(|_| !rustix::process::geteuid().is_root()) {
+            programs.run_as = RunAs::Ourselves;
+        }
         let inner = Inner {
             clock,
             ids: Ids::counted(),

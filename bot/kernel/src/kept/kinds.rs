@@ -27,6 +27,7 @@ pub const KINDS: &[(&str, i64)] = &[
     ("anchor", 1),
     ("before of golink.link", 1),
     ("before of http.request", 1),
+    ("before of program.run", 1),
     ("before of slack.channel", 1),
     ("before of slack.message", 1),
     ("before of slack.user_group", 1),

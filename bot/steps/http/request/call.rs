@@ -1,34 +1,17 @@
 //! One call put together: values go where they belong and stay what they are, secrets go to their hosts only.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::secret::LentSecret;
 use crate::kernel::fill::{Part, parts};
 use crate::outside::guarded::{Allow, Call};
+use crate::steps::filled::{NotPut, Secrets, own_value, plain, text};
 
 /// The header by which a service knows that it did something already.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// What a secret is called behind.
-const SECRET: &str = "secret:";
-
-/// Secrets by name.
-pub type Secrets = BTreeMap<String, LentSecret>;
-
-/// Why a call cannot be put together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoCall {
-    /// It names something that the step has not come to.
-    Unknown(String),
-    /// It would be wrong.
-    Wrong(String),
-}
-
 /// What a call is put together with.
 pub(super) struct With<'w> {
     /// What the step came to.
@@ -41,8 +24,8 @@ pub(super) struct With<'w> {
 }
 
 /// Puts the call of this setting together.
-pub(super) fn assemble(setting: &Value, with: With<'_>) -> Result<Call, NoCall> {
-    let wrong = |what: &str| NoCall::Wrong(what.to_owned());
+pub(super) fn assemble(setting: &Value, with: With<'_>) -> Result<Call, NotPut> {
+    let wrong = |what: &str| NotPut::Wrong(what.to_owned());
     let field = |name: &str| setting.get(name);
     let method = match field("method").and_then(Value::as_str) {
         Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| wrong("its method is none"))?,
@@ -56,7 +39,7 @@ pub(super) fn assemble(setting: &Value, with: With<'_>) -> Result<Call, NoCall> 
         let text = text(value, with.own, &secret)?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("a header has no name"))?;
         let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
-            NoCall::Wrong(format!("the header {name} would hold a line end or another control character"))
+            NotPut::Wrong(format!("the header {name} would hold a line end or another control character"))
         })?;
         value.set_sensitive(true);
         headers.insert(name, value);
@@ -80,50 +63,21 @@ pub(super) fn assemble(setting: &Value, with: With<'_>) -> Result<Call, NoCall> 
 }
 
 /// A secret for a host it may go to.
-fn lent(name: &str, host: &str, secrets: &Secrets) -> Result<String, NoCall> {
+fn lent(name: &str, host: &str, secrets: &Secrets) -> Result<String, NotPut> {
     let secret =
-        secrets.get(name).ok_or_else(|| NoCall::Wrong(format!("there is no secret {name} in nightlatch.yaml")))?;
+        secrets.get(name).ok_or_else(|| NotPut::Wrong(format!("there is no secret {name} in nightlatch.yaml")))?;
     if !secret.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
-        return Err(NoCall::Wrong(format!("the secret {name} may not go to {host}: its `hosts` do not name it")));
+        return Err(NotPut::Wrong(format!("the secret {name} may not go to {host}: its `hosts` do not name it")));
     }
     Ok(secret.secret.expose_secret().to_owned())
-}
-
-fn own_value<'o>(name: &str, own: &'o Map<String, Value>) -> Result<&'o Value, NoCall> {
-    own.get(name).ok_or_else(|| NoCall::Unknown(name.to_owned()))
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
-}
-
-/// A text with everything in it; secrets stand only in what the file says.
-fn text(
-    value: &Value,
-    own: &Map<String, Value>,
-    secret: &dyn Fn(&str) -> Result<String, NoCall>,
-) -> Result<String, NoCall> {
-    let mut all = String::new();
-    for part in parts(value).ok_or_else(|| NoCall::Wrong("what should be text is none".to_owned()))? {
-        match part {
-            Part::Literal(literal) => all.push_str(&with_secrets(&literal, secret)?),
-            Part::Filled(value) => all.push_str(&plain(&value)),
-            Part::Own(name) => all.push_str(&plain(own_value(&name, own)?)),
-        }
-    }
-    Ok(all)
 }
 
 /// JSON with everything in it: what is one value and nothing else keeps its kind.
 fn json(
     value: &Value,
     own: &Map<String, Value>,
-    secret: &dyn Fn(&str) -> Result<String, NoCall>,
-) -> Result<Value, NoCall> {
+    secret: &dyn Fn(&str) -> Result<String, NotPut>,
+) -> Result<Value, NotPut> {
     if let Some(found) = parts(value) {
         return match found.as_slice() {
             [Part::Filled(value)] => Ok(value.clone()),
@@ -161,8 +115,8 @@ fn place_behind(text: &str) -> Place {
 }
 
 /// The address with every value as one segment or query value.
-fn url(value: &Value, own: &Map<String, Value>) -> Result<Url, NoCall> {
-    let wrong = |what: String| NoCall::Wrong(what);
+fn url(value: &Value, own: &Map<String, Value>) -> Result<Url, NotPut> {
+    let wrong = |what: String| NotPut::Wrong(what);
     let mut all = String::new();
     for part in parts(value).ok_or_else(|| wrong("its url is no text".to_owned()))? {
         let text = match part {
@@ -209,37 +163,6 @@ fn encoded(text: &str) -> String {
         }
     }
     all
-}
-
-fn with_secrets(literal: &str, secret: &dyn Fn(&str) -> Result<String, NoCall>) -> Result<String, NoCall> {
-    let mut all = String::new();
-    let mut rest = literal;
-    while let Some((before, after)) = rest.split_once(SECRET) {
-        let (name, behind) = name_at(after);
-        all.push_str(before);
-        all.push_str(&secret(name)?);
-        rest = behind;
-    }
-    all.push_str(rest);
-    Ok(all)
-}
-
-fn name_at(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-    text.split_at_checked(end).unwrap_or((text, ""))
-}
-
-/// The names of the secrets in what the file says, however deep.
-pub fn secrets_named(value: &Value) -> BTreeSet<String> {
-    match value {
-        Value::String(text) => {
-            let behind = text.split(SECRET).skip(1);
-            behind.map(|text| name_at(text).0.to_owned()).collect()
-        }
-        Value::Array(items) => items.iter().flat_map(secrets_named).collect(),
-        Value::Object(map) => map.values().flat_map(secrets_named).collect(),
-        _ => BTreeSet::new(),
-    }
 }
 
 /// The host of a URL as it is written, if the file says it.

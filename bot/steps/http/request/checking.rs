@@ -6,11 +6,11 @@ use reqwest::header::HeaderName;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::call::secrets_named;
-use crate::kernel::reference::{Piece, Reference, pieces};
+use crate::kernel::reference::{Piece, pieces};
 use crate::kernel::step_type::{STAYS, SettingMistake};
-use crate::kernel::workflow::{Input, InputKind};
+use crate::kernel::workflow::Input;
 use crate::outside::guarded::{self, Allow};
+use crate::steps::filled::{is_chosen, secrets_named};
 
 const KEYS: [&str; 6] = ["method", "url", "headers", "body", "expect", "capture"];
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -157,17 +157,5 @@ fn url_mistake(url: Option<&Value>, inputs: &[Input], allow: &Allow) -> Option<(
             (format!("its `url` is not called: {why}"), help.to_owned())
         }),
         Err(error) => Some((format!("its `url` is none: {error}"), "write it with https:// in front".to_owned())),
-    }
-}
-
-fn is_chosen(reference: Reference<'_>, inputs: &[Input]) -> bool {
-    match reference {
-        Reference::Requester(_) | Reference::Device(_) => true,
-        Reference::Input(name) => inputs.iter().any(|input| {
-            let is_chosen =
-                matches!(input.kind, InputKind::Choice { .. } | InputKind::Device | InputKind::Person { .. });
-            input.name == name && is_chosen
-        }),
-        Reference::Result { .. } => false,
     }
 }

@@ -9,13 +9,14 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::call::{NoCall, Secrets, With, assemble};
+use super::call::{With, assemble};
 use crate::clock::Clock;
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::step_type::STAYS;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::guarded::{Allow, Answer, Guarded, GuardedError};
+use crate::steps::filled::{NotPut, Secrets};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// Of a captured text, in characters.
@@ -116,8 +117,8 @@ impl Visit<'_> {
         };
         match assemble(setting, with) {
             Ok(call) => Ok(Some(self.step.guarded.call(call).await)),
-            Err(NoCall::Unknown(_)) => Ok(None),
-            Err(NoCall::Wrong(why)) => {
+            Err(NotPut::Unknown(_)) => Ok(None),
+            Err(NotPut::Wrong(why)) => {
                 let advice = "correct the workflow or nightlatch.yaml, then ask again";
                 Err(failure(format!("`{name}` cannot be called: {why}"), advice, false, None))
             }

@@ -4,6 +4,8 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::*;
+use crate::config::secret::LentSecret;
+use crate::steps::filled::secrets_named;
 
 fn filled(value: &str) -> Value {
     json!({ "{{}}": ["https://ci.example.com/a/", { "filled": value }, "?q=", { "filled": value }] })
@@ -14,6 +16,7 @@ fn made(setting: &Value) -> Result<String, String> {
     let secret = |hosts: &[&str]| LentSecret {
         secret: SecretString::from("hunter2"),
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        programs: Vec::new(),
     };
     let secrets = [("ci".to_owned(), secret(&["ci.example.com"])), ("hook".to_owned(), secret(&[]))].into();
     let with = With {

@@ -1,0 +1,3 @@
+//! Step types that run a program of this machine.
+
+pub mod run;
