@@ -13,6 +13,8 @@
     reason = "it measures, and stops at the first thing that is not as it should be"
 )]
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -135,8 +137,8 @@ fn explaining() {
     let folder = folder(WORKFLOWS);
     let catalog = Catalog::read(folder.path(), TYPES).expect("good workflows");
     let workflows: BTreeMap<_, _> = catalog.workflows().map(|one| (one.name.clone(), one.clone())).collect();
-    let old = Rules { workflows: workflows.clone(), guardrails: None };
-    let new = Rules { workflows, guardrails: Some(guardrails()) };
+    let old = Rules { workflows: workflows.clone(), guardrails: None, staff: Arc::default() };
+    let new = Rules { workflows, guardrails: Some(guardrails()), staff: Arc::default() };
     let known = |number| Known { person: person(number), zone: None, device: None, unread: Vec::new() };
     let people = (0..PEOPLE).map(known).collect();
     let snapshot = Snapshot { nightlatch_snapshot: VERSION, at: AT, rules: Vec::new(), people };

@@ -249,13 +249,13 @@ impl Bot {
     /// everybody and everything they name. What is wrong is logged, once as long as it stays the same, and a warning of `/readyz`.
     pub fn keep_trying_out(&self, again: Arc<Notify>, needed: Needed) -> impl Future<Output = ()> + Send + 'static {
         let (engine, (slack, tailscale)) = (self.engine.clone(), self.outside.clone());
-        let folder = self.folders.workflows.clone();
+        let (folder, staff) = (self.folders.workflows.clone(), self.folders.staff.clone());
         async move {
             let mut known: Vec<Finding> = Vec::new();
             loop {
                 let catalog = engine.catalog();
                 let (slack, tailscale, needed) = (&slack, &tailscale, needed(&catalog));
-                let trial = Trial { slack, tailscale, catalog: &catalog, folder: &folder, needed };
+                let trial = Trial { slack, tailscale, catalog: &catalog, folder: &folder, staff: &staff, needed };
                 let found = trial.run().await;
                 for finding in found.iter().filter(|finding| !known.contains(finding)) {
                     warn!(place = finding.place, advice = finding.advice, "{}", finding.what);

@@ -12,6 +12,7 @@ mod people;
 pub mod policies;
 mod references;
 pub mod schedule;
+pub mod staff;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use nightlatch_guardrails::Guardrails;
 
 use crate::config::Report;
 use crate::config::words::nearest;
+use crate::kernel::staff::Staff;
 use crate::kernel::{StepType, Workflow};
 
 pub use meaning::meaning;
@@ -36,6 +38,7 @@ pub use meaning::meaning;
 pub struct Catalog {
     workflows: BTreeMap<String, Arc<Workflow>>,
     guardrails: Option<Guardrails>,
+    staff: Arc<Staff>,
 }
 
 impl Catalog {
@@ -55,7 +58,7 @@ impl Catalog {
         report.absorb(commands::check(&found));
         report.into_result()?;
         let workflows = found.into_iter().map(|(file, workflow)| (file.name.clone(), Arc::new(workflow))).collect();
-        Ok(Self { workflows, guardrails: None })
+        Ok(Self { workflows, guardrails: None, staff: Arc::default() })
     }
 
     /// The same with the guardrails of another folder.
@@ -72,6 +75,17 @@ impl Catalog {
     #[must_use]
     pub fn under(self, guardrails: Option<Guardrails>) -> Self {
         Self { guardrails, ..self }
+    }
+
+    /// The same with what is known of people.
+    #[must_use]
+    pub fn with_staff(self, staff: Staff) -> Self {
+        Self { staff: Arc::new(staff), ..self }
+    }
+
+    /// Who is whose manager, and where people are.
+    pub fn staff(&self) -> &Arc<Staff> {
+        &self.staff
     }
 
     /// The guardrails, if there are any.

@@ -29,6 +29,9 @@ pub use programs::{ProgramsConfig, RunAs};
 pub use report::{Mistake, Report};
 pub use secret::{SecretError, SecretSource, Secrets, Setting, SlackSecrets, TailscaleSecrets};
 
+/// Beside the configuration: who is whose manager.
+const STAFF: &str = "people.yaml";
+
 /// Everything `nightlatch.yaml` says. Paths are usable as they are: relative ones were joined to the file's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -48,6 +51,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// The folder of templates that replace built-in words; need not exist.
     pub templates: PathBuf,
+    /// `people.yaml` beside this file: who is whose manager; need not exist.
+    pub staff: PathBuf,
     /// Slack.
     pub slack: SlackConfig,
     /// Tailscale.
@@ -88,6 +93,8 @@ pub struct Folders {
     pub policies: PathBuf,
     /// Templates.
     pub templates: PathBuf,
+    /// `people.yaml`: who is whose manager.
+    pub staff: PathBuf,
     /// What workflows can name as `secret:NAME`, with the hosts and programs it may go to; none: the configuration has mistakes.
     pub secrets: Option<BTreeMap<String, Vec<String>>>,
     /// The programs that workflows can run; none: the configuration has mistakes.
@@ -187,7 +194,8 @@ impl Config {
         let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), places(secret))).collect();
         let programs = self.programs.as_ref().map(|programs| programs.listed.clone()).unwrap_or_default();
         let golink = self.golink.is_some();
-        Folders { workflows, policies, templates, secrets: Some(secrets), programs: Some(programs), golink }
+        let staff = self.staff.clone();
+        Folders { workflows, policies, templates, staff, secrets: Some(secrets), programs: Some(programs), golink }
     }
 
     /// Where the command line reaches the running bot.

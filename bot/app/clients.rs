@@ -5,15 +5,14 @@ use std::net::SocketAddr;
 use axum::Router;
 
 use super::StartError;
-use crate::catalog::Catalog;
-use crate::catalog::policies;
+use crate::catalog::{Catalog, policies, staff};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Database, Folders, Report, RunAs, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::Engine;
 use crate::engine::links::LinkPlace;
 use crate::engine::logbook::Logbook;
 use crate::engine::pastes::{PasteSettings, TclipPlace};
-use crate::kernel::StepType;
+use crate::kernel::{Staff, StepType};
 use crate::outside::net::Net;
 use crate::outside::programs::Programs;
 use crate::outside::slack::{Slack, SlackSettings, SlackSetupError};
@@ -69,7 +68,7 @@ pub(super) fn with_pages(
     }
 }
 
-/// The workflows and the guardrails they are under. `before` is what is in force now.
+/// The workflows, the guardrails they are under, and what is known of people. `before` is what is in force now.
 pub(super) fn read_rules(folders: &Folders, types: &[StepType], before: Option<&Catalog>) -> Result<Catalog, Report> {
     let (catalog, mut report) = match Catalog::read(&folders.workflows, types) {
         Ok(catalog) => {
@@ -78,10 +77,18 @@ pub(super) fn read_rules(folders: &Folders, types: &[StepType], before: Option<&
         }
         Err(mistakes) => (None, mistakes),
     };
+    let people = staff::read(&folders.staff, before.is_some_and(|before| !before.staff().is_empty())).unwrap_or_else(
+        |mistakes| {
+            report.absorb(mistakes);
+            Staff::default()
+        },
+    );
     let had_some = before.is_some_and(|before| before.guardrails().is_some());
     let names = catalog.as_ref().map(Catalog::names);
     match policies::read(&folders.policies, names.as_deref(), had_some) {
-        Ok(guardrails) if report.is_empty() => return Ok(catalog.unwrap_or_default().under(guardrails)),
+        Ok(guardrails) if report.is_empty() => {
+            return Ok(catalog.unwrap_or_default().under(guardrails).with_staff(people));
+        }
         Ok(_) => {}
         Err(mistakes) => report.absorb(mistakes),
     }

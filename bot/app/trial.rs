@@ -1,6 +1,8 @@
 //! What the operator should hear before anybody else: whether Slack and Tailscale let us do what the workflows need, and whether
 //! everybody and every channel they name is there.
 
+mod members;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,8 @@ pub struct Trial<'t> {
     pub catalog: &'t Catalog,
     /// Where they stand.
     pub folder: &'t Path,
+    /// Where it is said who is whose manager.
+    pub staff: &'t Path,
     /// The scopes that the Slack app needs for them.
     pub needed: Vec<&'static str>,
 }
@@ -56,12 +60,21 @@ pub struct Trial<'t> {
 impl Trial<'_> {
     /// Asks for everything once. Changes nothing anywhere.
     pub async fn run(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        self.run_with_notes().await.0
+    }
+
+    /// The same, with what is no mistake and should be known all the same.
+    pub async fn run_with_notes(&self) -> (Vec<Finding>, Vec<String>) {
+        let (mut findings, mut notes) = (Vec::new(), Vec::new());
         if self.slack(&mut findings).await {
             self.slack_names(&mut findings).await;
         }
         self.tailscale(&mut findings).await;
-        findings
+        // Where groups could not be read, that was told.
+        if findings.is_empty() {
+            self.who_can(&mut findings, &mut notes).await;
+        }
+        (findings, notes)
     }
 
     /// Whether Slack knows us; what the app may not do that the workflows need.
@@ -119,6 +132,7 @@ impl Trial<'_> {
                 Err(_) => break,
             }
         }
+        self.staff_names(findings, EMAILS_MAX.saturating_sub(emails.len())).await;
         for workflow in self.catalog.workflows() {
             let Some(channel) = &workflow.announce else { continue };
             match self.channel(channel).await {
@@ -134,6 +148,24 @@ impl Trial<'_> {
                 }
                 Err(_) => {}
             }
+        }
+    }
+
+    /// Whether everybody whom `people.yaml` names is there.
+    async fn staff_names(&self, findings: &mut Vec<Finding>, most: usize) {
+        let text = std::fs::read_to_string(self.staff).unwrap_or_default();
+        // Logins that are no addresses Slack does not know.
+        let addresses = self.catalog.staff().everybody().into_iter().filter(|name| name.contains('.'));
+        for name in addresses.take(most) {
+            if !matches!(self.slack.lookup_by_email(name).await, Ok(None)) {
+                continue;
+            }
+            let line = line_of(&text, name).map(|line| format!(":{line}")).unwrap_or_default();
+            findings.push(Finding {
+                place: format!("{}{line}", self.staff.display()),
+                what: format!("Slack has no active person {}", quoted(name)),
+                advice: "take them out, or correct the address".to_owned(),
+            });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys;
-use super::people::names;
+use super::people::{Part, names};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::yaml::{Node, Value};
 use crate::kernel::matching;
@@ -64,6 +64,14 @@ pub(super) fn can_be_met(sheet: &mut Sheet, fields: &Fields, ask: &[Who], stages
     if !are_enough(stages, None) {
         let help = "one person counts once in a request, in whatever stage or clause; name more people, or a group";
         sheet.mistake(node.place, "`approve` takes more different people than it names", Some(help.to_owned()));
+        return;
+    }
+    // The device is the requester's own, whoever that is.
+    let own = |clause: &Clause| clause.by.iter().all(|who| *who == Who::DeviceOwner);
+    if stages.iter().any(|stage| stage.own_request == OwnRequest::Never && stage.clauses.iter().any(own)) {
+        let message = "`device.owner` is whoever asks, and nobody approves their own request";
+        let help = "name somebody else, or write own_request: confirm";
+        sheet.mistake(node.place, message, Some(help.to_owned()));
         return;
     }
     // A group that may ask has others in it.
@@ -142,7 +150,7 @@ fn clauses(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Clause>> {
 fn clause(sheet: &mut Sheet, fields: &Fields) -> Option<Clause> {
     let by = sheet
         .required(fields, "by", "say who decides: by: [group:dba, \"@db-oncall\", bob@example.com]")
-        .and_then(|node| names(sheet, node, "`by`"));
+        .and_then(|node| names(sheet, node, "`by`", Part::Decide));
     let quorum = match fields.get("quorum") {
         Some(node) => quorum(sheet, node, by.as_deref()),
         None => Some(1),
@@ -160,7 +168,7 @@ fn quorum(sheet: &mut Sheet, node: &Node, by: Option<&[Who]>) -> Option<u32> {
     let number = sheet.whole_number(node, "`quorum`", 1, QUORUM_MAX)?;
     let quorum = u32::try_from(number).ok()?;
     let by = by?;
-    let is_counted = by.iter().all(|who| matches!(who, Who::Email(_)));
+    let is_counted = by.iter().all(Who::is_one_person);
     if is_counted && u32::try_from(by.len()).is_ok_and(|count| count < quorum) {
         let people = if by.len() == 1 { "1 person".to_owned() } else { format!("{} people", by.len()) };
         let message = format!("`quorum` is {quorum}, but `by` names {people}");

@@ -1,7 +1,7 @@
 //! `approve_automatically:` of a workflow: what passes by itself.
 
 use super::keys;
-use super::people::names;
+use super::people::{Part, names};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Node, Value};
@@ -56,7 +56,7 @@ pub(super) fn is_in_vain(sheet: &mut Sheet, fields: &Fields, workflow: &Workflow
 fn rule(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>) -> Option<Automatic> {
     let fields = sheet.fields(node, "a rule of `approve_automatically`", &keys::names(keys::AUTOMATIC))?;
     let who = match fields.get("who") {
-        Some(node) => names(sheet, node, "`who`"),
+        Some(node) => names(sheet, node, "`who`", Part::Have),
         None => Some(Vec::new()),
     };
     let during = match fields.get("during") {

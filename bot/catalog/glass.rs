@@ -1,7 +1,7 @@
 //! `break_glass:` of a workflow: who may have it at once and without approval, and who reviews that.
 
 use super::keys;
-use super::people::names;
+use super::people::{Part, names};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::yaml::Node;
 use crate::inputs::length::length;
@@ -15,8 +15,9 @@ const REVIEW_WITHIN_MS: i64 = 24 * 60 * 60 * 1000;
 pub(super) fn read(sheet: &mut Sheet, fields: &Fields, inputs: Option<&[Input]>) -> Option<Option<BreakGlass>> {
     let Some(node) = fields.get("break_glass") else { return Some(None) };
     let fields = sheet.fields(node, "`break_glass`", &keys::names(keys::BREAK_GLASS))?;
-    let who =
-        sheet.required(&fields, "who", "say who may: who: [group:sre]").and_then(|node| names(sheet, node, "`who`"));
+    let who = sheet
+        .required(&fields, "who", "say who may: who: [group:sre]")
+        .and_then(|node| names(sheet, node, "`who`", Part::Have));
     let max_hold_ms = max_hold(sheet, &fields, inputs);
     let review = sheet
         .required(&fields, "review", "say who looks at it afterwards: review: { by: [group:security], within: 24h }")
@@ -32,6 +33,11 @@ pub(super) fn read(sheet: &mut Sheet, fields: &Fields, inputs: Option<&[Input]>)
         && who.contains(only)
     {
         let message = format!("`review` names nobody but {only}, who may break glass");
+        let help = "nobody reviews what they did themselves; name somebody else under `by`, or a group";
+        sheet.mistake(node.place, message, Some(help.to_owned()));
+    }
+    if review_by.iter().all(|who| *who == Who::DeviceOwner) {
+        let message = "`review` names nobody but whoever has the access: the device is their own";
         let help = "nobody reviews what they did themselves; name somebody else under `by`, or a group";
         sheet.mistake(node.place, message, Some(help.to_owned()));
     }
@@ -59,7 +65,7 @@ fn review(sheet: &mut Sheet, node: &Node) -> Option<(Vec<Who>, i64)> {
     let fields = sheet.fields(node, "`review`", &keys::names(keys::REVIEW))?;
     let by = sheet
         .required(&fields, "by", "say who says whether it was fine: by: [group:security]")
-        .and_then(|node| names(sheet, node, "`by`"));
+        .and_then(|node| names(sheet, node, "`by`", Part::Decide));
     let within_ms = match fields.get("within") {
         Some(node) => length(sheet, node, "`within`"),
         None => Some(REVIEW_WITHIN_MS),

@@ -254,6 +254,16 @@ pub const WHO: &[(&str, &str)] = &[
     ),
     ("\"@db-oncall\"", "A Slack user group, by its handle; in quotes."),
     ("bob@example.com", "A person, by e-mail address or tailnet login."),
+    (
+        "requester.manager",
+        "Whoever is the manager of the person a request is for, as `people.yaml` says: in stages, their clauses and reviews. A request of somebody \
+         whose manager nobody knows is refused.",
+    ),
+    ("device.owner", "Whoever owns the device that was chosen: in stages, their clauses and reviews."),
+    (
+        "anyone",
+        "Every full member of the workspace, in `ask` only, and only where no step lends anything (`slack.message`, `tclip.paste`, `golink.link`).",
+    ),
 ];
 
 /// Words that mean something after `/access`, now or later: no workflow is called so.

@@ -6,6 +6,7 @@ mod automatic;
 mod folder;
 mod glass;
 mod settings;
+mod staff;
 mod triggers;
 
 use super::*;
@@ -134,8 +135,8 @@ announce: access
      8 │ ask: [group:engineering, bob]
        ·                          ───
        ╰────
-      help: write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group) or an
-            e-mail address
+      help: write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group),
+            requester.manager or an e-mail address
 
       × `quorum` is 3, but `by` names 2 people
         ╭─[workflows/prod-db.yaml:10:13]

@@ -74,6 +74,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         digest: hex::encode(Sha256::digest(text.as_bytes())),
     };
     automatic::is_in_vain(sheet, &fields, &workflow);
+    people::are_known(sheet, node, &workflow);
     Some(workflow)
 }
 

@@ -12,12 +12,12 @@ use super::{ConfigPath, Format, WRONG, aside, data};
 use crate::app::clients::{slack_client, tailscale_client};
 use crate::app::named;
 use crate::app::trial::{Finding, Trial};
-use crate::catalog::policies;
-use crate::catalog::{Catalog, meaning};
+use crate::catalog::{Catalog, meaning, policies, staff};
 use crate::clock::Clock;
 use crate::config::{Config, Folders, Report, SecretError};
-use crate::kernel::Workflow;
+use crate::kernel::person::Who;
 use crate::kernel::workflow::StepUse;
+use crate::kernel::{Staff, Workflow};
 use crate::notices::Notices;
 use crate::outside::net::Net;
 use crate::steps::TYPES;
@@ -62,7 +62,10 @@ impl Check {
         let mut found = look(&self.config.config);
         if self.online && found.report.is_empty() {
             match ask(&self.config.config) {
-                Ok(online) => found.online = Some(online),
+                Ok((online, notes)) => {
+                    found.online = Some(online);
+                    found.notes.extend(notes);
+                }
                 Err(why) => {
                     aside(&format!("{why}\n"));
                     return ExitCode::from(WRONG);
@@ -106,8 +109,13 @@ fn look(path: &Path) -> Findings {
         report.absorb(mistakes);
         None
     });
-    let catalog = catalog.under(guardrails);
-    let mut notes: Vec<String> = catalog.workflows().flat_map(|workflow| unguarded(workflow)).collect();
+    let people = staff::read(&folders.staff, false).unwrap_or_else(|mistakes| {
+        report.absorb(mistakes);
+        Staff::default()
+    });
+    let catalog = catalog.under(guardrails).with_staff(people);
+    let mut notes: Vec<String> =
+        catalog.workflows().flat_map(|workflow| unguarded(workflow).into_iter().chain(alone(workflow))).collect();
     let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
     let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {
@@ -126,19 +134,28 @@ fn named_in(path: &Path) -> Folders {
 }
 
 /// Fetches the secrets and asks Slack and Tailscale.
-fn ask(path: &Path) -> Result<Vec<Finding>, String> {
+fn ask(path: &Path) -> Result<(Vec<Finding>, Vec<String>), String> {
     let config = Config::read(path).map_err(|report| report.to_string())?;
     let catalog =
         Catalog::read_under(&config.workflows, &config.policies, TYPES).map_err(|report| report.to_string())?;
     let lines = |errors: Vec<SecretError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let people = staff::read(&config.staff, false).map_err(|report| report.to_string())?;
+    let catalog = catalog.with_staff(people);
     let secrets = config.secrets().map_err(lines)?;
     let (clock, net) = (Clock::system(), Net::wire());
     let slack = slack_client(&config, &secrets, &clock, &net).map_err(|error| error.to_string())?;
     let tailscale = tailscale_client(&config, &secrets, &clock, &net).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let needed = scopes::slack(&catalog, TYPES);
-    let trial = Trial { slack: &slack, tailscale: &tailscale, catalog: &catalog, folder: &config.workflows, needed };
-    Ok(runtime.map_err(|error| error.to_string())?.block_on(trial.run()))
+    let trial = Trial {
+        slack: &slack,
+        tailscale: &tailscale,
+        catalog: &catalog,
+        folder: &config.workflows,
+        staff: &config.staff,
+        needed,
+    };
+    Ok(runtime.map_err(|error| error.to_string())?.block_on(trial.run_with_notes()))
 }
 
 /// What nothing but the bot takes back, or nobody.
@@ -149,6 +166,32 @@ fn unguarded(workflow: &Workflow) -> Vec<String> {
         format!("note: {workflow}: what the step {step} lends does not end by itself, only Nightlatch takes it back")
     };
     steps.map(line).chain(staying(workflow)).collect()
+}
+
+/// What only one human can meet, as far as names say, and stages that ask nobody but whoever asks.
+fn alone(workflow: &Workflow) -> Vec<String> {
+    let name = &workflow.name;
+    let mut notes = Vec::new();
+    for (index, stage) in workflow.approve.iter().enumerate() {
+        let title = stage_title(workflow, index);
+        for clause in &stage.clauses {
+            let [only] = clause.by.as_slice() else { continue };
+            if *only == Who::DeviceOwner || workflow.ask.as_slice() == [only.clone()] && matches!(only, Who::Email(_)) {
+                notes.push(format!("note: {name}: {title} asks nobody but whoever asks"));
+            } else if only.is_one_person() {
+                notes.push(format!("note: {name}: only {only} can meet {title}, and nobody while they are away"));
+            }
+        }
+    }
+    notes
+}
+
+/// `approve`, or which stage of it.
+fn stage_title(workflow: &Workflow, index: usize) -> String {
+    match workflow.approve.len() {
+        1 => "`approve`".to_owned(),
+        _ => format!("stage {} of `approve`", index.saturating_add(1)),
+    }
 }
 
 /// What nobody takes back.

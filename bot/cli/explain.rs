@@ -48,7 +48,7 @@ impl Explain {
 
     async fn explain(&self) -> Result<ExitCode, String> {
         let folders = Config::folders(&self.config.config);
-        let rules = rules_in(&folders.workflows, &folders.policies)?;
+        let rules = rules_in(&folders.workflows, &folders.policies, &folders.staff)?;
         let Some(workflow) = rules.workflows.get(&self.workflow) else {
             let near = nearest(&self.workflow, rules.workflows.keys().map(String::as_str));
             let hint = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Explain {
         let hold_ms = self.hold.as_deref().map(hold::parse).transpose().map_err(|why| format!("--hold: {why}"))?;
         let at = self.at.map_or_else(|| Clock::system().now_ms(), jiff::Timestamp::as_millisecond);
         let people = snapshot::from(self.snapshot.as_deref(), &self.config, self.person.clone()).await?;
-        let under = Under { workflow, guardrails: rules.guardrails.as_ref() };
+        let under = Under { workflow, guardrails: rules.guardrails.as_ref(), staff: &rules.staff };
         let told = |known: &Known| explain(under, known, When { hold_ms, at });
         let explanations: Vec<Explanation> = match &self.person {
             Some(named) => {

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::{ConfigPath, Format, WRONG, data, done, snapshot};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, staff};
 use crate::clock::Clock;
 use crate::explain::impact::{Rules, impact};
 use crate::steps::TYPES;
 
-/// Say who gains or loses what between two folders, each with `workflows` and `policies` in it.
+/// Say who gains or loses what between two folders, each with `workflows`, `policies` and `people.yaml` in it.
 ///
 /// Exit codes: 0 nobody gains or loses anything; 1 somebody does, or it could not be told; 2 the command line was not understood.
 /// Example: git worktree add ../before main && nightlatch impact ../before . --snapshot people.json
@@ -38,7 +39,9 @@ pub(super) struct Impact {
 impl Impact {
     pub(super) fn run(&self) -> ExitCode {
         done(async {
-            let in_folder = |folder: &Path| rules_in(&folder.join("workflows"), &folder.join("policies"));
+            let in_folder = |folder: &Path| {
+                rules_in(&folder.join("workflows"), &folder.join("policies"), &folder.join("people.yaml"))
+            };
             let (old, new) = (in_folder(&self.old)?, in_folder(&self.new)?);
             let people = snapshot::from(self.snapshot.as_deref(), &self.config, None).await?;
             let at = self.at.map_or_else(|| Clock::system().now_ms(), jiff::Timestamp::as_millisecond);
@@ -55,10 +58,11 @@ impl Impact {
     }
 }
 
-/// The workflows and guardrails of these folders.
-pub(super) fn rules_in(workflows: &Path, guardrails: &Path) -> Result<Rules, String> {
+/// The workflows and guardrails of these folders, and who is whose manager.
+pub(super) fn rules_in(workflows: &Path, guardrails: &Path, people: &Path) -> Result<Rules, String> {
     let catalog = Catalog::read_under(workflows, guardrails, TYPES).map_err(|report| report.to_string())?;
     let guardrails = catalog.guardrails().cloned();
     let workflows = catalog.workflows().map(|workflow| (workflow.name.clone(), workflow.clone())).collect();
-    Ok(Rules { workflows, guardrails })
+    let staff = Arc::new(staff::read(people, false).map_err(|report| report.to_string())?);
+    Ok(Rules { workflows, guardrails, staff })
 }

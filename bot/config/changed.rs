@@ -15,6 +15,8 @@ impl Config {
             workflows,
             policies,
             templates,
+            // Beside the file, always.
+            staff: _,
             slack,
             tailscale,
             golink,

@@ -55,6 +55,12 @@ pub enum AskError {
     /// Nobody but the requester could approve.
     #[error("nobody can approve")]
     NobodyCanApprove,
+    /// It takes the manager of whoever it is for, and nobody is known to be that.
+    #[error("no manager of {person}")]
+    NoManager {
+        /// The address or login that was looked for.
+        person: String,
+    },
     /// No active tailnet user matches this person.
     #[error("no tailnet user")]
     NoTailnetUser {
@@ -203,6 +209,7 @@ impl From<NotAsked> for AskError {
             NotAsked::Refused { why } => Self::Refused(why),
             NotAsked::Wrong { inputs } => Self::Wrong(inputs),
             NotAsked::NobodyCanApprove => Self::NobodyCanApprove,
+            NotAsked::NoManager { person } => Self::NoManager { person },
             NotAsked::NoTailnetUser { email } => Self::NoTailnetUser { email },
             NotAsked::NoDevice => Self::NoDevice,
             NotAsked::Failed { failure } => Self::Failed(failure),
@@ -218,6 +225,7 @@ impl From<AskError> for NotAsked {
             AskError::Refused(why) => Self::Refused { why },
             AskError::Wrong(inputs) => Self::Wrong { inputs },
             AskError::NobodyCanApprove => Self::NobodyCanApprove,
+            AskError::NoManager { person } => Self::NoManager { person },
             AskError::NoTailnetUser { email } => Self::NoTailnetUser { email },
             AskError::NoDevice => Self::NoDevice,
             AskError::Failed(failure) => Self::Failed { failure },

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::directory::List;
-use super::people::{FRESH_MS, tailscale_failure};
+use super::people::{About, FRESH_MS, tailscale_failure};
 use super::{Engine, guarding};
 use crate::explain::snapshot::{Known, KnownDevice, Snapshot, VERSION};
 use crate::explain::{Explanation, Under, When, explain};
@@ -22,7 +22,7 @@ impl Engine {
     pub async fn explained(&self, slack_id: &str, workflow: &Workflow) -> Result<Explanation, Failure> {
         let known = self.known_now(slack_id, Some(workflow)).await?;
         let catalog = self.catalog();
-        let under = Under { workflow, guardrails: catalog.guardrails() };
+        let under = Under { workflow, guardrails: catalog.guardrails(), staff: catalog.staff() };
         Ok(explain(under, &known, When { hold_ms: None, at: self.inner.clock.now_ms() }))
     }
 
@@ -31,7 +31,8 @@ impl Engine {
     /// # Errors
     /// Slack or Tailscale did not say who they are.
     pub async fn oversees(&self, slack_id: &str, workflow: &Workflow) -> Result<bool, Failure> {
-        let looked = self.inner.people.looked_up(slack_id, &workflow.approvers(), false).await?;
+        let rules = workflow.approvers();
+        let looked = self.inner.people.looked_up(slack_id, (&rules, &About::default()), false).await?;
         Ok(policy::may_oversee(workflow, &looked.person))
     }
 
@@ -61,7 +62,7 @@ impl Engine {
         // What cannot be read or listed is said to be not known, and not that nobody is in it.
         let mut unread = Vec::new();
         for rule in rules.iter().filter(|rule| matches!(rule, Who::Role(_) | Who::TailnetGroup(_))) {
-            let found = self.inner.people.candidates(std::slice::from_ref(rule)).await;
+            let found = self.inner.people.candidates(std::slice::from_ref(rule), &About::default()).await;
             if found.unread.is_some() || found.has_unlisted {
                 unread.push(rule.clone());
             }
@@ -88,13 +89,13 @@ impl Engine {
 
     async fn known_now(&self, slack_id: &str, workflow: Option<&Workflow>) -> Result<Known, Failure> {
         let rules: Vec<Who> = self.rules_of(workflow).into_iter().collect();
-        let looked = self.inner.people.looked_up(slack_id, &rules, true).await?;
+        let looked = self.inner.people.looked_up(slack_id, (&rules, &About::default()), true).await?;
         let device = match (&looked.person.login, workflow) {
             (Some(login), Some(workflow)) if self.looks_at_device(workflow) => self.device_now(login, workflow).await?,
             _ => None,
         };
         Ok(Known {
-            zone: self.inner.people.zone(slack_id).await?,
+            zone: self.zone_known(&looked.person).await?,
             device,
             unread: looked.unread.into_iter().map(|(rule, _)| rule).collect(),
             person: looked.person,

@@ -37,13 +37,13 @@ impl Engine {
     pub(super) async fn judged(&self, guardrails: &Guardrails, wanted: Wanted<'_>) -> Result<Judgement, Failure> {
         let Wanted { action, ask, who, stage } = wanted;
         let now = self.inner.clock.now_ms();
-        let zone = self.zone_of(&who.slack_id).await?;
+        let zone = self.zone_of(who).await?;
         let requester = match ask.requester.is_same_human(who) {
             true => None,
-            false => Some(self.with_groups(guardrails, &ask.requester.slack_id).await?),
+            false => Some(self.with_groups(guardrails, ask).await?),
         };
         let requester_zone = match &requester {
-            Some(requester) => Some(self.zone_of(&requester.slack_id).await?),
+            Some(requester) => Some(self.zone_of(requester).await?),
             None => None,
         };
         let there = requester_zone.as_ref().unwrap_or(&zone).clone();
@@ -70,15 +70,26 @@ impl Engine {
         Ok(judged_by(guardrails, facts))
     }
 
-    /// Somebody as they are now, with every group that guardrails name.
-    async fn with_groups(&self, guardrails: &Guardrails, slack_id: &str) -> Result<Person, Failure> {
-        let looked = self.inner.people.looked_up(slack_id, guardrails.groups(), true).await?;
+    /// The requester as they are now, with every group that guardrails name.
+    async fn with_groups(&self, guardrails: &Guardrails, ask: &Ask) -> Result<Person, Failure> {
+        let about = self.about(ask, guardrails.groups()).await;
+        let slack_id = &ask.requester.slack_id;
+        let looked = self.inner.people.looked_up(slack_id, (guardrails.groups(), &about), true).await?;
         all_read(Some(guardrails), looked).map(|looked| looked.person)
     }
 
-    /// Where somebody is, as Slack knows it.
-    async fn zone_of(&self, slack_id: &str) -> Result<String, Failure> {
-        Ok(self.inner.people.zone(slack_id).await?.unwrap_or_else(|| "UTC".to_owned()))
+    /// Where somebody is.
+    async fn zone_of(&self, person: &Person) -> Result<String, Failure> {
+        Ok(self.zone_known(person).await?.unwrap_or_else(|| "UTC".to_owned()))
+    }
+
+    /// Where somebody is, as `people.yaml` says it, else Slack.
+    pub(super) async fn zone_known(&self, person: &Person) -> Result<Option<String>, Failure> {
+        let said = self.catalog().staff().zone_of(person).map(str::to_owned);
+        match said {
+            Some(zone) => Ok(Some(zone)),
+            None => self.inner.people.zone(&person.slack_id).await,
+        }
     }
 }
 

@@ -82,7 +82,9 @@ impl Engine {
         if now.decisions.iter().any(|decision| decision.approved && is_theirs(decision)) {
             return Ok(Judged::Counted(Box::new(now)));
         }
-        let looked = self.inner.people.looked_up(&slack_id, &now.workflow.approvers(), false).await;
+        let rules = now.workflow.approvers();
+        let about = self.about(&now.ask, &rules).await;
+        let looked = self.inner.people.looked_up(&slack_id, (&rules, &about), false).await;
         let why = looked.ok().and_then(|looked| policy::may_press(&now, &looked.person, &button).err());
         Ok(why.map_or(Judged::NotCounted, Judged::Refused))
     }

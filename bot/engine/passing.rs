@@ -34,7 +34,8 @@ async fn facts(engine: &Engine, ask: &Ask) -> Result<(Facts, Option<Failure>), F
     let guardrails = engine.guardrails_for(Action::ApproveAutomatically);
     let mut rules = workflow.passers();
     rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
-    let looked = engine.inner.people.looked_up(&ask.requester.slack_id, &rules, true).await?;
+    let about = engine.about(ask, &rules).await;
+    let looked = engine.inner.people.looked_up(&ask.requester.slack_id, (&rules, &about), true).await?;
     let looked = all_read(guardrails.as_ref(), looked)?;
     let mut unread = looked.failure();
     let judged = match &guardrails {

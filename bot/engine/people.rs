@@ -1,11 +1,13 @@
 //! Who people are: fresh facts from Slack and the tailnet, gathered for one decision and kept with it.
 
+mod about;
 mod candidates;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use about::About;
 pub use candidates::Candidates;
 
 use super::directory::{Directory, List};
@@ -81,15 +83,20 @@ impl People {
     /// # Errors
     /// Slack did not say, or the tailnet did not and `needs_login`.
     pub async fn fresh(&self, slack_id: &str, needs_login: bool) -> Result<Person, Failure> {
-        Ok(self.looked_up(slack_id, &[], needs_login).await?.person)
+        Ok(self.looked_up(slack_id, (&[], &About::default()), needs_login).await?.person)
     }
 
-    /// Who this is now, and which of `rules` they belong to. `needs_login`: a tailnet that cannot be asked is a failure
+    /// Who this is now, and which of `rules` they belong to, in a request that says `about` whom it is. `needs_login`: a tailnet that cannot be asked is a failure
     /// even if no rule needs it.
     ///
     /// # Errors
     /// Slack did not say who they are, or the tailnet did not and `needs_login`.
-    pub async fn looked_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Looked, Failure> {
+    pub async fn looked_up(
+        &self,
+        slack_id: &str,
+        rules: (&[Who], &About),
+        needs_login: bool,
+    ) -> Result<Looked, Failure> {
         match tokio::time::timeout(LIMIT, self.look_up(slack_id, rules, needs_login)).await {
             Ok(found) => found,
             Err(_) => Err(transient("looking a person up took too long")),
@@ -134,7 +141,12 @@ impl People {
         Ok(user.tz)
     }
 
-    async fn look_up(&self, slack_id: &str, rules: &[Who], needs_login: bool) -> Result<Looked, Failure> {
+    async fn look_up(
+        &self,
+        slack_id: &str,
+        (rules, about): (&[Who], &About),
+        needs_login: bool,
+    ) -> Result<Looked, Failure> {
         let mut person = self.in_slack(slack_id).await?;
         let mut unread = Vec::new();
         if person.standing != Standing::Member {
@@ -153,7 +165,15 @@ impl People {
         };
         let tailnet = Tailnet { named, user };
         for rule in rules {
-            match self.belongs(&person, &tailnet, rule).await {
+            let meant = match about.meant(rule) {
+                Ok(Some(meant)) => meant,
+                Ok(None) => continue,
+                Err(failure) => {
+                    unread.push((rule.clone(), failure));
+                    continue;
+                }
+            };
+            match self.belongs(&person, &tailnet, &meant).await {
                 Ok(true) => person.belongs.push(rule.clone()),
                 Ok(false) => {}
                 Err(failure) => unread.push((rule.clone(), failure)),
@@ -191,7 +211,8 @@ impl People {
                 Some(named) if named.eq_ignore_ascii_case(email) => Ok(tailnet.user()?.is_some()),
                 _ => Ok(false),
             },
-            Who::Unknown(_) => Ok(false),
+            Who::Anyone => Ok(person.standing == Standing::Member),
+            Who::Unknown(_) | Who::Manager | Who::DeviceOwner => Ok(false),
             Who::SlackGroup(handle) => Ok(self.members(handle).await?.contains(&person.slack_id)),
             Who::Role(_) => Ok(tailnet.user()?.is_some_and(|user| rule.role() == Some(&user.role))),
             Who::TailnetGroup(group) => {

@@ -9,7 +9,7 @@ use crate::kernel::effect::Effect;
 use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::paste::{PasteId, Wish};
 use crate::kernel::workflow::{OwnRequest, Stage};
-use crate::kernel::{Actor, Button, Event, Failure, Person, Purpose, Request, policy};
+use crate::kernel::{Actor, Button, Event, Failure, Person, Purpose, Request, Who, policy};
 use crate::store::{StoreError, Waiting};
 
 /// Somebody presses a button and waits: this often we try to find out who they are before telling them it failed.
@@ -109,7 +109,8 @@ async fn identified(
         }
     };
     rules.extend(guarded.iter().flat_map(|(_, guardrails)| guardrails.groups().iter().cloned()));
-    let looked = engine.inner.people.looked_up(slack_id, &rules, *purpose == Purpose::Start).await?;
+    let about = engine.about(&request.ask, &rules).await;
+    let looked = engine.inner.people.looked_up(slack_id, (&rules, &about), *purpose == Purpose::Start).await?;
     let looked = all_read(guarded.as_ref().map(|(_, guardrails)| guardrails), looked)?;
     let person = settled_by_what_was_read(request, purpose, looked)?;
     let Some((action, guardrails)) = guarded else { return Ok((person, None)) };
@@ -158,7 +159,9 @@ fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked
 
 async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attempts: i64) -> Performed {
     let Some(rules) = request.workflow.approve.get(stage) else { return Performed::Done };
-    match engine.inner.people.approvers(rules).await {
+    let named: Vec<Who> = rules.rules().cloned().collect();
+    let about = engine.about(&request.ask, &named).await;
+    match engine.inner.people.approvers(rules, &about).await {
         Ok(mut people) => {
             let own = rules.own_request != OwnRequest::Never;
             people.retain(|id| own || *id != request.requester.slack_id);
@@ -180,7 +183,8 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
 
 async fn find_reviewers(engine: &Engine, request: &Request, attempts: i64) -> Performed {
     let stage = Stage::of(1, request.reviewers().to_vec(), OwnRequest::Never);
-    match engine.inner.people.approvers(&stage).await {
+    let about = engine.about(&request.ask, request.reviewers()).await;
+    match engine.inner.people.approvers(&stage, &about).await {
         Ok(mut people) => {
             people.retain(|id| *id != request.requester.slack_id);
             Performed::happened(Event::ReviewersFound { people })

@@ -12,13 +12,13 @@ use super::Engine;
 use super::asking::{AskError, Form, Found, Prepared, read};
 use super::directory::List;
 use super::guarding::{Wanted, all_read};
-use super::people::slack_failure;
+use super::people::{About, slack_failure};
 use crate::inputs::person::is_slack_id;
 use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::input::PersonShown;
 use crate::kernel::origin::Origin;
 use crate::kernel::workflow::{Clause, InputKind, OwnRequest};
-use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Workflow, matching, policy};
+use crate::kernel::{Ask, Failure, Person, RequestId, Standing, Who, Workflow, matching, policy};
 use crate::outside::tailscale::Device;
 
 /// A list of devices is recent enough to say that somebody has none.
@@ -72,14 +72,17 @@ impl Engine {
         }
         let Some(person) = self.requester(slack_id, form, facts).await? else { return Ok(Prepared::Unknown) };
         // Broken glass waits for nobody.
-        let has_approvers = form.breaks_glass || self.somebody_can_approve(workflow, &person, facts).await?;
+        let nobody_can = match form.breaks_glass {
+            true => None,
+            false => self.why_nobody_can(workflow, &person, facts).await?,
+        };
         // What passes by itself needs nobody.
         let may_be_permitted = self.catalog().guardrails().is_some_and(Guardrails::has_permits);
         let may_pass = matches!(facts, Facts::Fresh { .. }) && (may_be_permitted || workflow.may_pass_by_itself());
-        if !has_approvers && !may_pass {
+        if let Some(why) = nobody_can.clone().filter(|_| !may_pass) {
             return match facts {
                 Facts::Known => Ok(Prepared::Unknown),
-                Facts::Fresh { .. } => Err(AskError::NobodyCanApprove),
+                Facts::Fresh { .. } => Err(why),
             };
         }
         let Some(people) = self.people_named(form, facts).await? else { return Ok(Prepared::Unknown) };
@@ -116,8 +119,10 @@ impl Engine {
             return Ok(Prepared::Unknown);
         }
         ask.judged = self.judged_ask(&ask).await?;
-        if !has_approvers && !self.would_pass(&ask).await.map_err(AskError::Failed)? {
-            return Err(AskError::NobodyCanApprove);
+        if let Some(why) = nobody_can
+            && !self.would_pass(&ask).await.map_err(AskError::Failed)?
+        {
+            return Err(why);
         }
         Ok(Prepared::Complete(Box::new(ask)))
     }
@@ -156,17 +161,19 @@ impl Engine {
         };
         if matches!(facts, Facts::Known) {
             let person = self.inner.directory.person(slack_id, &rules).await.map_err(AskError::Failed)?;
-            return Ok(person.filter(|person| person.login.is_some() && may(person).is_ok()));
+            let is_known = |person: &Person| person.login.is_some() || !workflow.takes_login(person);
+            return Ok(person.filter(|person| is_known(person) && may(person).is_ok()));
         }
         let action = if form.breaks_glass { Action::BreakGlass } else { Action::Ask };
         let guardrails = self.guardrails_for(action);
         let mut rules = rules;
         rules.extend(guardrails.iter().flat_map(|guardrails| guardrails.groups().iter().cloned()));
-        let looked = self.inner.people.looked_up(slack_id, &rules, true).await.map_err(AskError::Failed)?;
+        let none = About::default();
+        let looked = self.inner.people.looked_up(slack_id, (&rules, &none), true).await.map_err(AskError::Failed)?;
         let looked = all_read(guardrails.as_ref(), looked).map_err(AskError::Failed)?;
         let (failure, person) = (looked.failure(), looked.person);
         // Somebody the tailnet does not know is in none of its groups either, and should hear the reason and not that.
-        if person.login.is_none() && person.standing == Standing::Member {
+        if person.login.is_none() && person.standing == Standing::Member && workflow.takes_login(&person) {
             return Err(AskError::NoTailnetUser { email: person.email });
         }
         match (may(&person), failure) {
@@ -176,8 +183,13 @@ impl Engine {
         }
     }
 
-    /// Whether every stage can be met by enough different people, nobody in two places.
-    async fn somebody_can_approve(&self, workflow: &Workflow, person: &Person, facts: Facts) -> Result<bool, AskError> {
+    /// Why not every stage can be met by enough different people, nobody in two places; nothing if it can.
+    async fn why_nobody_can(
+        &self,
+        workflow: &Workflow,
+        person: &Person,
+        facts: Facts,
+    ) -> Result<Option<AskError>, AskError> {
         let directory = &self.inner.directory;
         let unread = |error: crate::store::StoreError| AskError::Failed(error.into());
         let clauses: Vec<(&Clause, OwnRequest)> = workflow
@@ -188,17 +200,18 @@ impl Engine {
         let needs: Vec<u32> = clauses.iter().map(|(clause, _)| clause.needed()).collect();
         // Of so many people there is always one who is not needed elsewhere.
         let enough = usize::try_from(needs.iter().sum::<u32>()).unwrap_or(usize::MAX);
+        let about = self.about_own(person);
         for is_fresh in [false, true] {
             if is_fresh && matches!(facts, Facts::Known) {
-                return Ok(false);
+                return Ok(Some(AskError::NobodyCanApprove));
             }
             let mut humans: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             let mut unread_rule = None;
             let mut needs = needs.clone();
             for (index, (clause, own)) in clauses.iter().enumerate() {
                 let found = match is_fresh {
-                    false => directory.candidates(&clause.by, enough).await.map_err(unread)?,
-                    true => self.inner.people.candidates(&clause.by).await,
+                    false => directory.candidates(&about.named(&clause.by), enough).await.map_err(unread)?,
+                    true => self.inner.people.candidates(&clause.by, &about).await,
                 };
                 unread_rule = unread_rule.or_else(|| found.unread.clone());
                 if found.has_unlisted {
@@ -212,14 +225,19 @@ impl Engine {
                 }
             }
             if matching::can_fill(&needs, &humans.into_values().collect::<Vec<_>>()) {
-                return Ok(true);
+                return Ok(None);
             }
             // Whoever it names could be enough.
             if let Some(failure) = unread_rule {
                 return Err(AskError::Failed(failure));
             }
         }
-        Ok(false)
+        let takes_manager = clauses.iter().any(|(clause, _)| clause.by.iter().all(|who| *who == Who::Manager));
+        if takes_manager && about.has_no_manager() {
+            let named = person.login.as_ref().or(person.email.as_ref()).unwrap_or(&person.slack_id);
+            return Ok(Some(AskError::NoManager { person: named.clone() }));
+        }
+        Ok(Some(AskError::NobodyCanApprove))
     }
 
     /// The people whom the form names, by what was typed for them; nobody stands for who is no full member. Nothing: what is known is

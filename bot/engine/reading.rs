@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::people::About;
 use crate::kernel::workflow::OwnRequest;
 use crate::kernel::{Button, Refusal, Request, RequestId, State, Workflow, policy};
 use crate::store::StoreError;
@@ -119,8 +120,8 @@ impl Engine {
     /// # Errors
     /// The database failed.
     pub async fn lent_under(&self, workflow: &Workflow, slack_id: &str) -> Result<Option<Vec<Request>>, ReadError> {
-        let rules = workflow.approvers();
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false));
+        let (rules, none) = (workflow.approvers(), About::default());
+        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, (&rules, &none), false));
         match looking.await {
             Ok(Ok(looked)) if policy::may_oversee(workflow, &looked.person) => {
                 Ok(Some(self.inner.store.lent(Some(&workflow.name), LENT_MAX).await?))
@@ -132,9 +133,9 @@ impl Engine {
     /// Why this person may not break glass under this workflow, to spare them a form that leads nowhere. Decides nothing. Nothing, if it cannot
     /// be told within a second.
     pub async fn why_no_glass(&self, workflow: &Workflow, slack_id: &str) -> Option<Refusal> {
-        let rules = workflow.askers();
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false)).await;
-        let looked = looking.ok()?.ok()?;
+        let (rules, none) = (workflow.askers(), About::default());
+        let looking = self.inner.people.looked_up(slack_id, (&rules, &none), false);
+        let looked = tokio::time::timeout(GLANCE_LIMIT, looking).await.ok()?.ok()?;
         let why = policy::may_break_glass(workflow, &looked.person).err()?;
         Some(why).filter(|why| !why.hangs_on_membership() || looked.unread.is_empty())
     }
@@ -146,8 +147,11 @@ impl Engine {
             return false;
         }
         let rules = policy::rules_for(request, Some(button));
-        let looking = tokio::time::timeout(GLANCE_LIMIT, self.inner.people.looked_up(slack_id, &rules, false));
-        match looking.await {
+        let looking = async {
+            let about = self.about(&request.ask, &rules).await;
+            self.inner.people.looked_up(slack_id, (&rules, &about), false).await
+        };
+        match tokio::time::timeout(GLANCE_LIMIT, looking).await {
             Ok(Ok(looked)) => match policy::may_press(request, &looked.person, button) {
                 Err(why) => why.hangs_on_membership() && !looked.unread.is_empty(),
                 Ok(_) => true,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::snapshot::{Known, Snapshot};
 use super::{Answer, Under, When, explain};
-use crate::kernel::Workflow;
+use crate::kernel::{Staff, Workflow};
 
 /// So many are named where many change.
 const NAMED_MAX: usize = 5;
@@ -21,6 +21,8 @@ pub struct Rules {
     pub workflows: BTreeMap<String, Arc<Workflow>>,
     /// What holds beside them.
     pub guardrails: Option<Guardrails>,
+    /// Who is whose manager.
+    pub staff: Arc<Staff>,
 }
 
 /// What somebody can do with a workflow.
@@ -69,7 +71,8 @@ pub fn impact(old: &Rules, new: &Rules, snapshot: &Snapshot, at: i64) -> Vec<Cha
         let mut found: BTreeMap<(Can, bool, String), Vec<String>> = BTreeMap::new();
         let mut judged: HashMap<String, Vec<(Can, bool, String)>> = HashMap::new();
         for known in &snapshot.people {
-            let alike = alike(known, by_name);
+            let reports = [old, new].map(|rules| rules.staff.reports_of(&known.person));
+            let alike = alike(known, by_name, &reports);
             let differences = judged.entry(alike).or_insert_with(|| {
                 let (before, now) = (can(old, name, known, at), can(new, name, known, at));
                 let both = before.into_iter().zip(now);
@@ -93,11 +96,11 @@ pub fn impact(old: &Rules, new: &Rules, snapshot: &Snapshot, at: i64) -> Vec<Cha
 }
 
 /// What rules can tell apart of somebody; with a name of their own only where a guardrail looks at names.
-fn alike(known: &Known, by_name: bool) -> String {
+fn alike(known: &Known, by_name: bool, reports: &[Vec<&str>; 2]) -> String {
     let person = &known.person;
     let name = by_name.then_some(person);
-    let facts =
-        (&person.belongs, person.standing, person.login.is_some(), &known.zone, &known.device, &known.unread, name);
+    let login = person.login.is_some();
+    let facts = (&person.belongs, person.standing, login, &known.zone, &known.device, &known.unread, name, reports);
     serde_json::to_string(&facts).unwrap_or_default()
 }
 
@@ -111,7 +114,7 @@ fn can(rules: &Rules, name: &str, known: &Known, at: i64) -> [(Can, Answer); 3] 
     let Some(workflow) = rules.workflows.get(name) else {
         return [Can::PassByItself, Can::Approve, Can::Ask].map(|can| (can, no("there is no such workflow")));
     };
-    let under = Under { workflow, guardrails: rules.guardrails.as_ref() };
+    let under = Under { workflow, guardrails: rules.guardrails.as_ref(), staff: &rules.staff };
     let told = explain(under, known, When { hold_ms: None, at });
     let in_no_stage = || no("in no stage");
     let approves = told.approves.iter().find(|answer| answer.yes).or(told.approves.first()).cloned();

@@ -14,8 +14,11 @@ use crate::kernel::origin::Origin;
 use crate::kernel::policy;
 use crate::kernel::request::{Ask, DeviceShown};
 use crate::kernel::workflow::{OwnRequest, Stage};
-use crate::kernel::{Person, Refusal, RequestId, Standing, Who, Workflow};
+use crate::kernel::{Person, Refusal, RequestId, Staff, Standing, Who, Workflow};
 use snapshot::Known;
+
+/// So many are named where there are many.
+const NAMED_MAX: usize = 5;
 
 /// A workflow and the guardrails it is under.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,8 @@ pub struct Under<'r> {
     pub workflow: &'r Workflow,
     /// What holds beside it.
     pub guardrails: Option<&'r Guardrails>,
+    /// Who is whose manager.
+    pub staff: &'r Staff,
 }
 
 /// For how long, and when.
@@ -71,6 +76,7 @@ pub struct Explanation {
 /// What this person may do, as far as these facts tell.
 pub fn explain(under: Under<'_>, known: &Known, when: When) -> Explanation {
     let workflow = under.workflow;
+    let known = &with_reports(under, known);
     let asks = asks(under, known, when);
     let may_be_permitted = under.guardrails.is_some_and(Guardrails::has_permits);
     let passes = (asks.yes && (may_be_permitted || workflow.may_pass_by_itself())).then(|| passes(under, known, when));
@@ -86,12 +92,21 @@ pub fn explain(under: Under<'_>, known: &Known, when: When) -> Explanation {
     }
 }
 
+/// Whoever is somebody's manager belongs to that name, for the requests of those.
+fn with_reports(under: Under<'_>, known: &Known) -> Known {
+    let mut known = known.clone();
+    if !under.staff.reports_of(&known.person).is_empty() && !known.person.belongs.contains(&Who::Manager) {
+        known.person.belongs.push(Who::Manager);
+    }
+    known
+}
+
 fn asks(under: Under<'_>, known: &Known, when: When) -> Answer {
     let by = match policy::may_ask(under.workflow, &known.person) {
         Ok(who) => who.clone(),
         Err(why) => return Answer { yes: false, by: refused(&why), against: unread(known, &under.workflow.ask) },
     };
-    if known.person.login.is_none() {
+    if known.person.login.is_none() && under.workflow.takes_login(&known.person) {
         return Answer {
             yes: false,
             by: "no active tailnet user has this person's address".to_owned(),
@@ -160,7 +175,20 @@ fn approves(under: Under<'_>, known: &Known, when: When, (index, stage): (usize,
         Facts { requester: Some(somebody_else()), stage: Some(stage), ..facts(under, known, when, Action::Approve) };
     match judge(under, facts).filter(|judged| judged.verdict.no().is_some()) {
         Some(judged) => guarded(&judged),
-        None => Answer { yes: true, by: format!("in {who}"), against: Vec::new() },
+        None => Answer { yes: true, by: decides_as(under, known, who), against: Vec::new() },
+    }
+}
+
+/// The rule by which somebody decides; of a manager, for whom.
+fn decides_as(under: Under<'_>, known: &Known, who: &Who) -> String {
+    if *who != Who::Manager {
+        return format!("in {who}");
+    }
+    let reports = under.staff.reports_of(&known.person);
+    let some = reports.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    match reports.len() {
+        count if count > NAMED_MAX => format!("{who} of {count} people ({some}, ...)"),
+        _ => format!("{who} of {some}"),
     }
 }
 

@@ -13,6 +13,7 @@ use super::snapshot::{Snapshot, VERSION};
 use super::*;
 use crate::kernel::automatic::Automatic;
 use crate::kernel::guardrail::DeviceFacts;
+use crate::kernel::staff::Employed;
 use crate::kernel::workflow::{Clause, Input, InputKind, StepUse};
 
 /// Wednesday 2026-03-04 20:00 UTC.
@@ -48,6 +49,13 @@ fn workflow() -> Workflow {
     }
 }
 
+/// Carol is the manager of two.
+fn staff() -> Staff {
+    let employed = || Employed { manager: Some("carol@example.com".to_owned()), zone: None };
+    let people = ["alice@example.com", "bob@example.com"].map(|name| (name.to_owned(), employed()));
+    Staff::new(people.into_iter().collect())
+}
+
 fn known(name: &str, groups: &[&str]) -> Known {
     Known {
         person: Person {
@@ -77,7 +85,7 @@ const NIGHT: &str = r#"
 "#;
 
 fn told(known: &Known, guardrails: Option<&Guardrails>, hold_ms: Option<i64>) -> String {
-    explain(Under { workflow: &workflow(), guardrails }, known, When { hold_ms, at: AT }).to_string()
+    explain(Under { workflow: &workflow(), guardrails, staff: &staff() }, known, When { hold_ms, at: AT }).to_string()
 }
 
 #[test]
@@ -172,7 +180,11 @@ fn a_device_is_looked_at_as_it_was() {
 fn rules(change: impl FnOnce(&mut Workflow), guardrails: Option<Guardrails>) -> Rules {
     let mut workflow = workflow();
     change(&mut workflow);
-    Rules { workflows: BTreeMap::from([(workflow.name.clone(), Arc::new(workflow))]), guardrails }
+    Rules {
+        workflows: BTreeMap::from([(workflow.name.clone(), Arc::new(workflow))]),
+        guardrails,
+        staff: Arc::default(),
+    }
 }
 
 #[test]
@@ -205,6 +217,42 @@ fn a_change_tells_who_gains_and_who_loses_what_and_by_which_rule() {
         "@id(\"dev3\") forbid (principal == Person::\"dev3@example.com\", action == Action::\"ask\", resource);",
     );
     assert_snapshot!(changes(&old, &rules(|_| {}, Some(names))), @"prod-db: dev3@example.com can no longer ask for: a guardrail does not allow it, dev3");
+}
+
+#[test]
+fn a_manager_decides_for_their_own_people_and_a_new_manager_is_a_change() {
+    let with_manager = |workflow: &mut Workflow| {
+        workflow.approve = vec![Stage::of(1, whos(&["requester.manager"]), OwnRequest::Never)];
+    };
+    let people = vec![known("alice", &["group:engineering"]), known("carol", &[]), known("dave", &[])];
+    let snapshot = Snapshot { nightlatch_snapshot: VERSION, at: AT, rules: Vec::new(), people };
+    let managed_by = |manager: &str| {
+        let employed = Employed { manager: Some(format!("{manager}@example.com")), zone: None };
+        let staff = Staff::new(BTreeMap::from([("alice@example.com".to_owned(), employed)]));
+        Rules { staff: Arc::new(staff), ..rules(with_manager, None) }
+    };
+    let changes: Vec<String> =
+        impact(&managed_by("carol"), &managed_by("dave"), &snapshot, AT).iter().map(ToString::to_string).collect();
+    assert_snapshot!(changes.join("\n"), @"
+    prod-db: carol@example.com can no longer approve: it takes requester.manager
+    prod-db: dave@example.com can now approve: requester.manager of alice@example.com
+    ");
+    let mut workflow = workflow();
+    with_manager(&mut workflow);
+    let told = |name| {
+        let under = Under { workflow: &workflow, guardrails: None, staff: &staff() };
+        explain(under, &known(name, &[]), When { hold_ms: None, at: AT }).to_string()
+    };
+    assert_snapshot!(told("carol"), @"
+    asks: no, it takes group:engineering (`ask`)
+    approval: takes 1 of requester.manager
+    approves for others: yes, requester.manager of alice@example.com, bob@example.com
+    ");
+    assert_snapshot!(told("dave"), @"
+    asks: no, it takes group:engineering (`ask`)
+    approval: takes 1 of requester.manager
+    approves for others: no, it takes requester.manager
+    ");
 }
 
 #[test]

@@ -121,10 +121,10 @@ fn standing_word(standing: Standing) -> &'static str {
 }
 
 fn one_of(who: &[Who]) -> String {
-    if who.is_empty() {
-        "somebody this workflow does not name".to_owned()
-    } else {
-        format!("one of {}", words::plain_whos(who, "or"))
+    match who {
+        [] => "somebody this workflow does not name".to_owned(),
+        [only] if only.hangs_on_request() => words::who(only),
+        who => format!("one of {}", words::plain_whos(who, "or")),
     }
 }
 

@@ -63,9 +63,18 @@ pub fn whos(whos: &[Who], last: &str) -> String {
     escape(&plain_whos(whos, last))
 }
 
+/// One of them, as people say it: whoever is meant by the request is called by what they are. Not escaped.
+pub fn who(who: &Who) -> String {
+    match who {
+        Who::Manager => "the requester's manager".to_owned(),
+        Who::DeviceOwner => "the owner of the device".to_owned(),
+        other => one_line(&other.to_string(), 80),
+    }
+}
+
 /// The same, not escaped.
 pub fn plain_whos(whos: &[Who], last: &str) -> String {
-    let mut names: Vec<String> = whos.iter().take(10).map(|who| one_line(&who.to_string(), 80)).collect();
+    let mut names: Vec<String> = whos.iter().take(10).map(who).collect();
     match whos.len().saturating_sub(10) {
         0 => {}
         more => names.push(format!("{more} more")),
@@ -82,7 +91,7 @@ pub fn missing(stage: &StageNow<'_>) -> String {
             count => count.to_string(),
         };
         match (clause.yeses.is_empty(), clause.clause.by.as_slice()) {
-            (true, [Who::Email(_)]) => by,
+            (true, [only]) if only.is_one_person() => by,
             (true, _) => format!("{count} of {by}"),
             (false, _) => format!("{count} more of {by}"),
         }
@@ -113,7 +122,7 @@ pub fn is_staged(workflow: &Workflow) -> bool {
 /// What a workflow takes before anything is decided, for example `one of group:dba; then 2 of group:security`. Not escaped.
 pub fn takes(workflow: &Workflow) -> String {
     let clause = |clause: &Clause| match (clause.needed(), clause.by.as_slice()) {
-        (1, [Who::Email(_)]) => plain_whos(&clause.by, "or"),
+        (1, [only]) if only.is_one_person() => plain_whos(&clause.by, "or"),
         (1, _) => format!("one of {}", plain_whos(&clause.by, "or")),
         (count, _) => format!("{count} of {}", plain_whos(&clause.by, "or")),
     };

@@ -238,6 +238,7 @@ pub(super) fn not_asked(notices: &Notices, error: &AskError, form: &Form) -> Str
             )
         }
         AskError::NobodyCanApprove => too_few_approvers(&form.workflow),
+        AskError::NoManager { person } => no_manager(&form.workflow, person),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
         AskError::NoDevice => format!("{} You typed {}", no_device(), code(&line(form))),
         AskError::Missing { inputs, devices } => missing(inputs, devices, form),
@@ -291,6 +292,7 @@ pub(super) fn not_asked_in_form(notices: &Notices, error: &AskError, form: &Form
         }
         AskError::NoDevice => NO_DEVICE_YET.to_owned(),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
+        AskError::NoManager { person } => no_manager(&form.workflow, person),
         AskError::NobodyCanApprove => {
             "There are not enough people now who could approve this, so nothing was asked.".to_owned()
         }
@@ -320,6 +322,15 @@ pub(super) fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> 
         }
         _ => said,
     }
+}
+
+/// It takes a manager whom nobody knows.
+fn no_manager(workflow: &Workflow, person: &str) -> String {
+    format!(
+        "{}: nothing was asked. It takes the approval of your manager, and I do not know who that is. Ask an admin to say it for {} in `people.yaml`.",
+        called(workflow),
+        code(person)
+    )
 }
 
 /// No tailnet user has this person's address.

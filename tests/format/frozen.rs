@@ -17,6 +17,7 @@ const WRITE: &str = "NIGHTLATCH_WRITE_MEANINGS";
 
 /// Every file that is frozen, with the SHA-256 of its text and of its meaning.
 const FILES: &[(&str, &str)] = &[
+    ("anyone", "eeb56e1f96f7b2702815b63938a1417d2fe8df31075a64473be1360eac9db5bb"),
     ("automatic", "c76ec74930819ed767824bf365f546536e233f2c93e28cd4ae2880466413ce36"),
     ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),
     ("everything", "93c6d7d22223145054f597452747902a5a847cf45e20e57d102d1a5d06a8dd52"),
@@ -27,6 +28,7 @@ const FILES: &[(&str, &str)] = &[
     ("labels", "06b44d810965efdde6695e87a367bbe0d2b75e0db282262b29a2e7129709fa81"),
     ("least", "b01b6cc07ba6efebc45ead937d9082079b1feac4d6f80ddc7c9ec7da62c9f22e"),
     ("link", "78c881ba69755f743ab3c45f94ff276b14f3d53ed5a5dbf998e4c9def0a960c2"),
+    ("managers", "6fab6e5ae1e9db5b9d6cd31b4c059c03dd5995e23a0d52793c75b71fd6288ea2"),
     ("nobody-decides", "b28bb745f44aa4a7c13b7122e23d661c705dd6be7cf59685f414a6ef1453ecb7"),
     ("policy", "caa71272cbbb7955588996a030777e6c5faf9a881338a50cf9dd68371f4449a9"),
     ("policy-unguarded", "f22834e4e037b2b93179d36d01734f60f103f3311ba7cb551ab9f4b5aed10da6"),

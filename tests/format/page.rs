@@ -205,11 +205,17 @@ fn page() -> Page {
     page.line("## People and groups\n\n| | |\n| --- | --- |");
     for (name, about) in keys::WHO {
         page.line(&format!("| `{name}` | {about} |"));
-        page.examples.push(file_with(&format!("ask: [{name}]")));
+        let example = match *name {
+            "requester.manager" => "approve:\n  - by: [requester.manager]".to_owned(),
+            "device.owner" => "approve:\n  - by: [device.owner, group:dba]".to_owned(),
+            _ => format!("ask: [{name}]"),
+        };
+        page.examples.push(file_with(&example));
     }
     page.line(
         "\nWho belongs is read afresh whenever a decision counts. What cannot be read at that moment lets nobody in by itself, and keeps nobody out \
-         whom another name of the list lets in; people are told which one it was.\n",
+         whom another name of the list lets in; people are told which one it was.\n\n`people.yaml` beside the configuration says who is whose manager, and where people are if that is another time zone than \
+         Slack's; it is read again with the workflows:\n\n```yaml\nalice@example.com: { manager: carol@example.com, zone: Europe/Berlin }\n```\n",
     );
     page.line(
         "## Approval\n\n`approve` is a list of stages. They open one after the other: those of the next stage are asked when everybody that the \

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nightlatch::playground::slack::Group;
 use nightlatch::playground::tailnet::{Endpoint, Fault};
 
 use crate::scene::Scene;
@@ -78,6 +79,54 @@ async fn names_that_are_not_there_are_told_at_the_start_and_after_a_reload_with_
         }
     };
     tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the warnings go");
+}
+
+/// What `nightlatch check --online` says, with its exit code.
+fn check_online(scene: &Scene) -> (Option<i32>, String) {
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+        .args(["check", "--online"])
+        .current_dir(scene.folder.path())
+        .envs(scene.secrets())
+        .output()
+        .expect("the binary starts");
+    let said = [check.stdout, check.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (check.status.code(), said.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clauses_that_too_few_can_meet_and_people_who_are_not_there_are_found_online() {
+    let scene = Scene::set().await;
+    std::fs::write(
+        scene.folder.path().join("people.yaml"),
+        "# ours\nalice@example.com: { manager: carol@example.com }\nzoe@example.com: { manager: yan@example.com }\n",
+    )
+    .expect("people.yaml");
+    let (code, said) = check_online(&scene);
+    assert_eq!(code, Some(1), "{said}");
+    insta::assert_snapshot!(said, @"
+    people.yaml:3: Slack has no active person `yan@example.com`; take them out, or correct the address
+    people.yaml:3: Slack has no active person `zoe@example.com`; take them out, or correct the address
+    the files have no mistakes; Slack and Tailscale say 2 things about them
+    ");
+    std::fs::write(scene.folder.path().join("people.yaml"), "alice@example.com: { manager: carol@example.com }\n")
+        .expect("people.yaml");
+    let file = scene.folder.path().join("workflows/prod-db.yaml");
+    let good = std::fs::read_to_string(&file).expect("a workflow");
+    let stages = "approve:\n  - by: [\"@lonely\"]\n  - all_of:\n      - { quorum: 3, by: [group:dba] }\n      - { by: [\"@nobody\"] }\n      - { by: [requester.manager] }\nsteps:";
+    let (head, rest) = good.split_once("approve:").expect("approve");
+    let (_, tail) = rest.split_once("steps:").expect("steps");
+    std::fs::write(&file, format!("{head}{stages}{tail}")).expect("a workflow");
+    scene.slack.add_group(Group::new("S0LONELY1", "lonely", &["U0CAROL01"]));
+    scene.slack.add_group(Group::new("S0NOBODY1", "nobody", &[]));
+    let (code, said) = check_online(&scene);
+    assert_eq!(code, Some(1), "{said}");
+    insta::assert_snapshot!(said, @"
+    note: prod-db: only requester.manager can meet stage 2 of `approve`, and nobody while they are away
+    note: workflows/prod-db.yaml:9: only one person is in @lonely, and nobody decides while they are away
+    workflows/prod-db.yaml:11: it takes 3 people of group:dba, and only 2 people are there; add people, or name others
+    workflows/prod-db.yaml:12: it takes 1 person of @nobody, and nobody is there; add people, or name others
+    the files have no mistakes; Slack and Tailscale say 2 things about them
+    ");
 }
 
 /// What `nightlatch plan` says, with its exit code.

@@ -14,7 +14,9 @@ use crate::requests::{HOUR, NOON, Named, alice, bob, decision, group, named, per
 fn staged() -> Request {
     let mut request = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
     let role = Who::Role("autogroup:admin".to_owned());
-    let clauses = vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: whos() }];
+    let known = vec![Who::Manager, Who::DeviceOwner, Who::Anyone];
+    let clauses =
+        vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: [whos(), known].concat() }];
     let own_request = OwnRequest::Confirm;
     request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
     let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);

@@ -19,6 +19,7 @@ mod making;
 mod newer;
 mod requests;
 mod seen;
+mod typed;
 mod variants;
 mod written;
 

@@ -250,6 +250,7 @@ impl Seen {
             NotAsked::Wrong { inputs: _ }
             | NotAsked::Missing { inputs: _, devices: _ }
             | NotAsked::NobodyCanApprove
+            | NotAsked::NoManager { .. }
             | NotAsked::NoTailnetUser { email: _ }
             | NotAsked::NoDevice
             | NotAsked::NotLent

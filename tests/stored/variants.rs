@@ -44,7 +44,7 @@ variants! {
     trigger, Trigger { Schedule, Unknown }
     place, Place { Channel, Approver }
     standing, Standing { Member, Guest, Outsider, Bot, Deactivated, Unknown }
-    who, Who { TailnetGroup, Role, SlackGroup, Email, Unknown }
+    who, Who { TailnetGroup, Role, SlackGroup, Email, Manager, DeviceOwner, Anyone, Unknown }
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
@@ -63,7 +63,7 @@ variants! {
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, BreakGlass, Review }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
     purpose, Purpose { Press, Start, Passing }
-    not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoTailnetUser, NoDevice, NotLent, Failed }
+    not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
         Asked, ApproversFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,

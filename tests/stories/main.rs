@@ -47,6 +47,7 @@ mod http_request;
 mod inputs;
 mod killed_outside;
 mod lying;
+mod managers;
 mod modals;
 mod operators;
 mod overlap;

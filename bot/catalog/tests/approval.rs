@@ -61,7 +61,7 @@ fn roles_and_logins_are_people_and_what_is_none_is_told() {
     eve@github: accepted
     autogroup:admn: 9:10 `autogroup:admn` is no role of the tailnet | did you mean autogroup:admin?
     autogroup:self: 9:10 `autogroup:self` is no role of the tailnet | roles are autogroup:member, autogroup:owner, autogroup:admin, autogroup:it-admin, autogroup:network-admin, autogroup:billing-admin, autogroup:auditor
-    eve@gitlab: 9:10 `eve@gitlab` names nobody | write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group) or an e-mail address
-    tag:ci: 9:10 `tag:ci` names nobody | write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group) or an e-mail address
+    eve@gitlab: 9:10 `eve@gitlab` names nobody | write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group), requester.manager or an e-mail address
+    tag:ci: 9:10 `tag:ci` names nobody | write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group), requester.manager or an e-mail address
     "#);
 }

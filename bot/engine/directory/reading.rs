@@ -97,8 +97,11 @@ impl Directory {
             (Who::TailnetGroup(group), Some(login)) => {
                 store.is_known_member(GroupKind::Tailnet, group, &login.to_lowercase()).await
             }
-            // Roles are not kept: they are looked up.
-            (Who::TailnetGroup(_), None) | (Who::Unknown(_) | Who::Role(_), _) => Ok(false),
+            (Who::Anyone, _) => Ok(true),
+            // Roles are not kept: they are looked up. Who is known by a request is not known here.
+            (Who::TailnetGroup(_), None) | (Who::Unknown(_) | Who::Role(_) | Who::Manager | Who::DeviceOwner, _) => {
+                Ok(false)
+            }
         }
     }
 
@@ -158,7 +161,7 @@ impl Directory {
         let mut all = Candidates::default();
         for rule in rules {
             match rule {
-                Who::Unknown(_) | Who::Role(_) => {}
+                Who::Unknown(_) | Who::Role(_) | Who::Manager | Who::DeviceOwner | Who::Anyone => {}
                 Who::Email(email) => drop(all.names.insert(email.clone())),
                 Who::SlackGroup(handle) => all.names.extend(store.known_members(GroupKind::Slack, handle, rows).await?),
                 Who::TailnetGroup(group) if group == EVERYBODY => all.names.extend(self.logins(true, limit).await?),

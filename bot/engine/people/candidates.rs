@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FRESH_MS, People, slack_failure, standing, tailscale_failure, unread};
+use super::{About, FRESH_MS, People, slack_failure, standing, tailscale_failure, unread};
 use crate::clock::Stamp;
 use crate::engine::directory::List;
 use crate::kernel::workflow::Stage;
@@ -29,10 +29,15 @@ pub struct Candidates {
 
 impl People {
     /// Everybody the rules name, as far as it can be listed; to see whether anybody can decide at all.
-    pub async fn candidates(&self, rules: &[Who]) -> Candidates {
+    pub async fn candidates(&self, rules: &[Who], about: &About) -> Candidates {
         let mut all = Candidates::default();
         for rule in rules {
-            match self.named_by(rule).await {
+            let named = match about.meant(rule) {
+                Ok(Some(meant)) => self.named_by(&meant).await,
+                Ok(None) => continue,
+                Err(failure) => Err(failure),
+            };
+            match named {
                 Ok(Some(names)) => all.names.extend(names),
                 Ok(None) => all.has_unlisted = true,
                 Err(failure) => all.unread = Some(unread(rule, &failure)),
@@ -44,7 +49,7 @@ impl People {
     /// The names of those whom one rule names; none: they cannot be listed.
     async fn named_by(&self, rule: &Who) -> Result<Option<Vec<String>>, Failure> {
         Ok(Some(match rule {
-            Who::Unknown(_) => Vec::new(),
+            Who::Unknown(_) | Who::Manager | Who::DeviceOwner | Who::Anyone => Vec::new(),
             Who::Email(email) => vec![email.clone()],
             Who::SlackGroup(handle) => self.members(handle).await?,
             Who::Role(_) => self.in_role(rule.role().unwrap_or_default()).await?,
@@ -76,13 +81,13 @@ impl People {
     }
 
     /// Slack ids of people who can decide in this stage, some for each of its clauses, at most twenty; only active members.
-    pub async fn approvers(&self, stage: &Stage) -> Result<Vec<String>, Failure> {
+    pub async fn approvers(&self, stage: &Stage, about: &About) -> Result<Vec<String>, Failure> {
         let share = ASKED_MAX.checked_div(stage.clauses.len()).unwrap_or_default().max(1);
         let mut found = Vec::new();
         let mut failed = None;
         for clause in &stage.clauses {
             let enough = found.len().saturating_add(share);
-            let candidates = self.candidates(&clause.by).await;
+            let candidates = self.candidates(&clause.by, about).await;
             failed = failed.or(candidates.unread);
             for name in candidates.names {
                 if found.len() >= enough {

@@ -7,7 +7,7 @@ use cedar_policy::{
     Response, RestrictedExpression,
 };
 use nightlatch_kernel::guardrail::{Action, DeviceFacts, Facts, Rule, Ruling, Verdict};
-use nightlatch_kernel::{Person, Standing, Who};
+use nightlatch_kernel::{Person, Standing};
 
 use super::Guardrails;
 
@@ -94,9 +94,8 @@ fn person(person: &Person, zone: &str) -> Result<Entity, Unfit> {
     for (name, value) in known {
         fields.extend(value.as_ref().map(|value| (name.to_owned(), text(&value.to_lowercase()))));
     }
-    let is_group = |who: &&Who| matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     let groups: Result<Vec<EntityUid>, Unfit> =
-        person.belongs.iter().filter(is_group).map(|who| uid("Group", &who.to_string())).collect();
+        person.belongs.iter().filter(|who| who.is_group()).map(|who| uid("Group", &who.to_string())).collect();
     Ok(Entity::new_with_tags(person_id(person)?, fields, groups?, [])?)
 }
 

@@ -335,8 +335,7 @@ pub(crate) fn group(uid: &EntityUid) -> Option<Who> {
     }
     let id = uid.id().unescaped();
     let who = Who::parse(id).ok()?;
-    let is_group = matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
-    (is_group && who.to_string() == id).then_some(who)
+    (who.is_group() && who.to_string() == id).then_some(who)
 }
 
 /// The person who is meant, if it is by an address or a login.

@@ -73,6 +73,12 @@ pub enum Who {
     SlackGroup(String),
     /// One person by e-mail or tailnet login, lower case.
     Email(String),
+    /// `requester.manager`: whoever is the manager of the person a request is of.
+    Manager,
+    /// `device.owner`: whoever owns the device a request is about.
+    DeviceOwner,
+    /// `anyone`: every full member of the workspace.
+    Anyone,
     /// As a stored request has it and no version so far knows it: kept word for word, and nobody is meant.
     Unknown(String),
 }
@@ -95,7 +101,42 @@ impl Who {
         if is_role(&text) {
             return Self::Role(text);
         }
+        if let Some(word) = Self::of_word(&text) {
+            return word;
+        }
         if text.contains('@') && !text.contains(':') { Self::Email(text) } else { Self::Unknown(text) }
+    }
+
+    /// The names that are one word each and mean somebody else in each request, or everybody.
+    pub const WORDS: [Self; 3] = [Self::Manager, Self::DeviceOwner, Self::Anyone];
+
+    fn of_word(text: &str) -> Option<Self> {
+        Self::WORDS.into_iter().find(|who| who.word() == Some(text))
+    }
+
+    /// The word it is, if it is one.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Manager => Some("requester.manager"),
+            Self::DeviceOwner => Some("device.owner"),
+            Self::Anyone => Some("anyone"),
+            Self::TailnetGroup(_) | Self::Role(_) | Self::SlackGroup(_) | Self::Email(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether it means one person, whoever that is.
+    pub fn is_one_person(&self) -> bool {
+        matches!(self, Self::Email(_) | Self::Manager | Self::DeviceOwner)
+    }
+
+    /// Whether guardrails can name it as a group.
+    pub fn is_group(&self) -> bool {
+        !matches!(self, Self::Email(_) | Self::Unknown(_))
+    }
+
+    /// Whether whom it means hangs on the request.
+    pub fn hangs_on_request(&self) -> bool {
+        matches!(self, Self::Manager | Self::DeviceOwner)
     }
 
     /// The role in the tailnet that this means, as Tailscale calls it.
@@ -103,7 +144,8 @@ impl Who {
         if let Self::Role(name) = self { name.strip_prefix(AUTOGROUP) } else { None }
     }
 
-    /// Reads `group:dba`, `autogroup:member`, `autogroup:admin`, `@db-oncall` or `bob@example.com`.
+    /// Reads `group:dba`, `autogroup:member`, `autogroup:admin`, `@db-oncall`, `bob@example.com`, `requester.manager`, `device.owner` or
+    /// `anyone`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let plain =
@@ -113,6 +155,9 @@ impl Who {
         }
         if is_role(text) {
             return Ok(Self::Role(text.to_owned()));
+        }
+        if let Some(word) = Self::of_word(text) {
+            return Ok(word);
         }
         if let Some(handle) = text.strip_prefix('@') {
             return if plain(handle) {
@@ -139,6 +184,7 @@ impl fmt::Display for Who {
         match self {
             Self::TailnetGroup(name) | Self::Role(name) | Self::Email(name) | Self::Unknown(name) => f.write_str(name),
             Self::SlackGroup(handle) => write!(f, "@{handle}"),
+            Self::Manager | Self::DeviceOwner | Self::Anyone => f.write_str(self.word().unwrap_or_default()),
         }
     }
 }
@@ -160,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_are_named_in_four_ways() {
+    fn people_are_named_in_these_ways() {
         assert_eq!(Who::parse("group:dba"), Ok(Who::TailnetGroup("group:dba".into())));
         assert_eq!(Who::parse("autogroup:member"), Ok(Who::TailnetGroup("autogroup:member".into())));
         assert_eq!(Who::parse("@DB-oncall"), Ok(Who::SlackGroup("db-oncall".into())));
@@ -168,15 +214,34 @@ mod tests {
         assert_eq!(Who::parse("eve@github"), Ok(Who::Email("eve@github".into())));
         assert_eq!(Who::parse("autogroup:it-admin"), Ok(Who::Role("autogroup:it-admin".into())));
         assert_eq!(Who::Role("autogroup:it-admin".into()).role(), Some("it-admin"));
-        for wrong in ["", "bob", "group:", "autogroup:self", "@", "<@U123>", "bob@", "a b@example.com", "bob@localhost"]
-        {
+        assert_eq!(Who::parse("requester.manager"), Ok(Who::Manager));
+        assert_eq!(Who::parse(" device.owner "), Ok(Who::DeviceOwner));
+        assert_eq!(Who::parse("anyone"), Ok(Who::Anyone));
+        for wrong in [
+            "",
+            "bob",
+            "requester",
+            "requester.managers",
+            "Anyone",
+            "group:",
+            "autogroup:self",
+            "@",
+            "<@U123>",
+            "bob@",
+            "a b@example.com",
+            "bob@localhost",
+        ] {
             assert!(Who::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_names_people_reads_back_as_it_is_shown() {
-        for text in ["group:dba", "autogroup:member", "autogroup:admin", "@db-oncall", "bob@example.com"] {
+        let words = ["requester.manager", "device.owner", "anyone"];
+        for text in ["group:dba", "autogroup:member", "autogroup:admin", "@db-oncall", "bob@example.com"]
+            .into_iter()
+            .chain(words)
+        {
             let who = Who::parse(text).unwrap();
             assert_eq!(who.to_string(), text);
             let stored = serde_json::to_string(&who).unwrap();
@@ -193,6 +258,8 @@ mod tests {
             ("nobody", Who::Unknown("nobody".to_owned())),
             ("autogroup:self", Who::Unknown("autogroup:self".to_owned())),
             ("autogroup:admin", Who::Role("autogroup:admin".to_owned())),
+            ("requester.manager", Who::Manager),
+            ("requester.peer", Who::Unknown("requester.peer".to_owned())),
             ("rota:primary@eu", Who::Unknown("rota:primary@eu".to_owned())),
         ] {
             let who: Who = serde_json::from_value(stored.into()).unwrap();

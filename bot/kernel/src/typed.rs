@@ -71,6 +71,11 @@ pub enum NotAsked {
     },
     /// Nobody but the requester could approve.
     NobodyCanApprove,
+    /// It takes the manager of whoever it is for, and nobody is known to be that.
+    NoManager {
+        /// The address or login that was looked for.
+        person: String,
+    },
     /// No active tailnet user matches this person.
     NoTailnetUser {
         /// The e-mail that was looked for.

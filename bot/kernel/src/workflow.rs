@@ -7,7 +7,7 @@ use crate::automatic::Automatic;
 use crate::condition::Condition;
 use crate::glass::BreakGlass;
 use crate::origin::Trigger;
-use crate::person::Who;
+use crate::person::{Person, Who};
 use crate::step_type::STAYS;
 
 /// One thing that can be borrowed, or one chat command.
@@ -59,6 +59,11 @@ impl Workflow {
             }
         }
         rules
+    }
+
+    /// Whether this person needs a user in the tailnet to ask: all but those whom only `anyone` lets in, where no device is theirs to choose.
+    pub fn takes_login(&self, person: &Person) -> bool {
+        self.device().is_some() || self.ask.iter().find(|who| who.means(person)) != Some(&Who::Anyone)
     }
 
     /// The input of that name.

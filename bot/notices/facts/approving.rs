@@ -115,7 +115,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
                 glass: true,
                 is_own: true,
                 approved: decision.approved,
-                rule: one_line(&rule.to_string(), 80),
+                rule: words::who(rule),
                 stage: String::new(),
                 reason: String::new(),
                 at: decision.at,
@@ -146,7 +146,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
         glass: false,
         is_own: person.slack_id == request.requester.slack_id,
         approved: decision.approved,
-        rule: counted.or(rule.as_ref()).map(|rule| one_line(&rule.to_string(), 80)).unwrap_or_default(),
+        rule: counted.or(rule.as_ref()).map(words::who).unwrap_or_default(),
         stage: words::stage_title(&request.workflow, decision.stage),
         reason: one_line(&decision.reason, LINE_MAX),
         at: decision.at,
@@ -184,20 +184,25 @@ fn passed_by(approval: &Approval<'_>) -> String {
     }
 }
 
-/// Continues "because you are": groups by name; people who are named by e-mail are not listed to everyone.
+/// Continues "because you are": groups by name, and what somebody is to the request; people who are named by e-mail are not listed to everyone.
 fn because(stage: Option<&StageNow<'_>>) -> String {
     let by: Vec<&Who> = stage.into_iter().flat_map(|stage| stage.stage.rules()).collect();
     let is_group = |who: &&&Who| matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     let mut groups: Vec<String> = Vec::new();
-    for group in by.iter().filter(is_group).map(|who| one_line(&who.to_string(), 80)) {
+    for group in by.iter().filter(is_group).map(|group| words::who(group)) {
         if groups.len() < 5 && !groups.contains(&group) {
             groups.push(group);
         }
     }
-    let named = by.iter().any(|who| matches!(who, Who::Email(_)));
-    match (groups.is_empty(), named) {
-        (true, _) => "named in the workflow".to_owned(),
-        (false, false) => format!("in {}", words::listed(&groups, "or")),
-        (false, true) => format!("in {} or named in the workflow", words::listed(&groups, "or")),
+    let mut reasons: Vec<String> = Vec::new();
+    if !groups.is_empty() {
+        reasons.push(format!("in {}", words::listed(&groups, "or")));
     }
+    for known in [Who::Manager, Who::DeviceOwner] {
+        reasons.extend(by.contains(&&known).then(|| words::who(&known)));
+    }
+    if reasons.is_empty() || by.iter().any(|who| matches!(who, Who::Email(_))) {
+        reasons.push("named in the workflow".to_owned());
+    }
+    reasons.join(" or ")
 }

@@ -24,6 +24,7 @@ use tokio::sync::Mutex;
 use super::{Mode, Setting};
 
 const SOCKET: &str = "http.sock";
+const STAFF: &str = "people.yaml";
 const LOOKING_AROUND: Duration = Duration::from_secs(10);
 const LOOKING_AT_DEVICES: Duration = Duration::from_secs(4);
 
@@ -71,6 +72,9 @@ impl BotHandle {
         std::fs::create_dir(&policies).expect("a folder for guardrails");
         for (name, text) in &setting.guardrails {
             std::fs::write(policies.join(format!("{name}.cedar")), text).expect("a file of guardrails");
+        }
+        if !setting.staff.is_empty() {
+            std::fs::write(folder.path().join(STAFF), &setting.staff).expect("people.yaml");
         }
         let socket = folder.path().join(SOCKET);
         let serving = tailnet.serve(&socket, 0).await.expect("a port");
@@ -283,6 +287,16 @@ impl BotHandle {
     pub fn write_workflow(&self, name: &str, text: &str) {
         let path = self.inner.folder.path().join("workflows").join(format!("{name}.yaml"));
         std::fs::write(path, text).expect("a workflow file");
+    }
+
+    /// Changes `people.yaml`.
+    pub fn write_staff(&self, text: &str) {
+        std::fs::write(self.inner.folder.path().join(STAFF), text).expect("people.yaml");
+    }
+
+    /// Takes `people.yaml` away.
+    pub fn remove_staff(&self) {
+        std::fs::remove_file(self.inner.folder.path().join(STAFF)).expect("people.yaml");
     }
 
     /// Changes a file of guardrails.

@@ -63,6 +63,8 @@ pub struct Setting {
     pub workflows: Vec<(String, String)>,
     /// `(file name, text)` of guardrails.
     pub guardrails: Vec<(String, String)>,
+    /// `people.yaml`: who is whose manager; not there if it is empty.
+    pub staff: String,
     /// The configuration's `people:` table.
     pub people: Vec<(String, String)>,
     /// More lines for the configuration.
@@ -86,6 +88,7 @@ impl Default for Setting {
             seed: Seed::acme(),
             workflows: vec![("prod-db".to_owned(), PROD_DB.to_owned())],
             guardrails: Vec::new(),
+            staff: String::new(),
             people: Vec::new(),
             more: String::new(),
             has_api_key: false,
@@ -117,6 +120,13 @@ impl Setting {
     #[must_use]
     pub fn prod_db(self, changes: &[(&str, &str)]) -> Self {
         self.workflow("prod-db", &changed(PROD_DB, changes))
+    }
+
+    /// One more person in `people.yaml`.
+    #[must_use]
+    pub fn employs(mut self, line: &str) -> Self {
+        self.staff += &format!("{line}\n");
+        self
     }
 
     /// One more line of the configuration's `people:` table.
