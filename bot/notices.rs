@@ -236,6 +236,8 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
             ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
         }
         Notice::StageOpened => ("stage_opened", none),
+        Notice::Reminded => ("reminded", none),
+        Notice::Escalated => ("escalated", none),
         Notice::PassedByItself => ("passed_by_itself", none),
         Notice::GlassBroken => ("glass_broken", none),
         Notice::ReviewOpened => ("review_opened", none),

@@ -6,9 +6,10 @@ use super::keys;
 use super::people::{Part, names};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::yaml::{Node, Value};
+use crate::inputs::length::length;
 use crate::kernel::matching;
 use crate::kernel::person::Who;
-use crate::kernel::workflow::{Clause, OwnRequest, Stage};
+use crate::kernel::workflow::{Clause, OwnRequest, Stage, Tier};
 
 /// A quorum nobody could bring together is a typing mistake.
 const QUORUM_MAX: i64 = 20;
@@ -20,6 +21,9 @@ const CLAUSES_MAX: usize = 10;
 const PEOPLE_MAX: u32 = 50;
 /// Stands on the card beside what is missing.
 const NAME_MAX: usize = 48;
+/// Of one stage.
+const TIERS_MAX: usize = 5;
+const REMIND_MIN_MS: i64 = 60_000;
 
 /// The stages of approval.
 pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> {
@@ -117,12 +121,80 @@ fn stage(sheet: &mut Sheet, node: &Node) -> Option<Stage> {
         Some(node) => denials(sheet, node),
         None => Some(1),
     };
+    let remind_ms = match fields.get("remind") {
+        Some(node) => length(sheet, node, "`remind`").filter(|ms| is_not_too_often(sheet, node, *ms)).map(Some),
+        None => Some(None),
+    };
+    let escalate = match fields.get("escalate") {
+        Some(node) => tiers(sheet, node),
+        None => Some(Vec::new()),
+    };
     let own_request = match own_request? {
         "allow" => OwnRequest::Allow,
         "confirm" => OwnRequest::Confirm,
         _ => OwnRequest::Never,
     };
-    Some(Stage { name: name?, clauses: clauses?, own_request, denials: denials? })
+    let (remind_ms, escalate) = (remind_ms?, escalate?);
+    Some(Stage { name: name?, clauses: clauses?, own_request, denials: denials?, remind_ms, escalate })
+}
+
+fn is_not_too_often(sheet: &mut Sheet, node: &Node, ms: i64) -> bool {
+    if ms < REMIND_MIN_MS {
+        let help = "a minute at least; reminders come after that time, twice and four times that and so on";
+        sheet.mistake(node.place, "`remind` is shorter than a minute", Some(help.to_owned()));
+    }
+    ms >= REMIND_MIN_MS
+}
+
+/// Who is asked too, and after which time: later ones later.
+fn tiers(sheet: &mut Sheet, node: &Node) -> Option<Vec<Tier>> {
+    let list = sheet.list(node, "`escalate`")?;
+    if let Some(more) = list.get(TIERS_MAX) {
+        sheet.mistake(more.place, format!("`escalate` has more than {TIERS_MAX} entries"), None);
+        return None;
+    }
+    let mut tiers: Vec<Tier> = Vec::new();
+    let mut is_whole = true;
+    for node in list {
+        let fields = sheet.fields(node, "an entry of `escalate`", &keys::names(keys::TIER));
+        let read = fields.and_then(|fields| {
+            let after = sheet
+                .required(&fields, "after", "say when: after: 30m")
+                .and_then(|node| length(sheet, node, "`after`"));
+            let by = sheet
+                .required(&fields, "by", "say who is asked too: by: [autogroup:admin]")
+                .and_then(|node| names(sheet, node, "`by`", Part::Decide));
+            Some(Tier { after_ms: after?, by: by? })
+        });
+        match read {
+            Some(tier) if tiers.last().is_some_and(|before| before.after_ms >= tier.after_ms) => {
+                let help = "put them in the order of their time, each once";
+                sheet.mistake(node.place, "`after` is not later than that of the entry before", Some(help.to_owned()));
+                is_whole = false;
+            }
+            Some(tier) => tiers.push(tier),
+            None => is_whole = false,
+        }
+    }
+    is_whole.then_some(tiers)
+}
+
+/// Whoever is reminded or asked after a request has lapsed never hears of it.
+pub(super) fn come_in_time(sheet: &mut Sheet, fields: &Fields, stages: &[Stage], lapse_after_ms: i64) {
+    let Some(node) = fields.get("approve") else { return };
+    let late = |stage: &Stage| {
+        let remind = stage.remind_ms.filter(|ms| *ms >= lapse_after_ms).map(|_| "`remind`");
+        remind.or_else(|| stage.escalate.iter().any(|tier| tier.after_ms >= lapse_after_ms).then_some("`escalate`"))
+    };
+    if let Some(key) = stages.iter().find_map(late) {
+        let lapses = crate::kernel::hold::show(lapse_after_ms);
+        let help = "make it shorter, or `lapse_after` longer";
+        sheet.mistake(
+            node.place,
+            format!("{key} comes when the request has lapsed: it does after {lapses}"),
+            Some(help.to_owned()),
+        );
+    }
 }
 
 /// The list under `all_of`, or the one clause that the stage itself is.

@@ -2,7 +2,7 @@
 
 mod approving;
 
-pub use approving::{AUTOMATIC, BREAK_GLASS, CLAUSE, REVIEW, STAGE};
+pub use approving::{AUTOMATIC, BREAK_GLASS, CLAUSE, REVIEW, STAGE, TIER};
 
 /// One key.
 #[derive(Clone, Copy, Debug)]

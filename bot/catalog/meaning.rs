@@ -56,6 +56,11 @@ fn stage(stage: &Stage) -> Value {
     if let (Some(said), Value::Object(more)) = (said.as_object_mut(), more) {
         said.extend(more);
     }
+    // What most stages do not say is not there.
+    if let Some(said) = said.as_object_mut() {
+        said.extend(stage.remind_ms.map(|remind_ms| ("remind_ms".to_owned(), remind_ms.into())));
+        said.extend((!stage.escalate.is_empty()).then(|| ("escalate".to_owned(), json!(stage.escalate))));
+    }
     said
 }
 

@@ -53,6 +53,9 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),
     };
+    if let (Some(stages), Some(lapse_after_ms)) = (&approve, lapse_after_ms) {
+        approval::come_in_time(sheet, &fields, stages, lapse_after_ms);
+    }
     let announce = announce(sheet, &fields);
     let labels = labels(sheet, &fields);
     let steps = steps::read(sheet, &fields, inputs.as_deref(), types);

@@ -25,9 +25,10 @@ pub struct Metrics {
 }
 
 /// Every event there is.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 17] = [
     "asked",
     "approvers_found",
+    "tier_found",
     "reviewers_found",
     "pressed",
     "denied",
@@ -46,8 +47,9 @@ const EVENTS: [&str; 16] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 16] = [
+const EFFECTS: [&str; 17] = [
     "find_approvers",
+    "find_tier",
     "find_reviewers",
     "identify",
     "settle",

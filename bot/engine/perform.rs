@@ -52,6 +52,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         Effect::Identify { purpose: Purpose::Passing, .. } => passing::look(engine, &request, waiting.attempts).await,
         Effect::Identify { slack_id, purpose } => identify(engine, &request, slack_id, purpose, waiting.attempts).await,
         Effect::FindApprovers { stage } => find_approvers(engine, &request, *stage, waiting.attempts).await,
+        Effect::FindTier { stage, tier } => find_tier(engine, &request, (*stage, *tier), waiting.attempts).await,
         Effect::FindReviewers => find_reviewers(engine, &request, waiting.attempts).await,
         Effect::Show { place } => showing::show(engine, &request, place, waiting).await,
         Effect::Tell { to, notice } => showing::tell(engine, &request, to, notice, waiting.attempts).await,
@@ -177,6 +178,24 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
         Err(failure) => {
             tracing::warn!(request.id = %request.id, failure = failure.what, "the approvers could not be looked up");
             Performed::happened(Event::ApproversFound { stage, people: Vec::new() })
+        }
+    }
+}
+
+async fn find_tier(engine: &Engine, request: &Request, (stage, tier): (usize, usize), attempts: i64) -> Performed {
+    let Some(rules) = request.workflow.approve.get(stage) else { return Performed::Done };
+    let Some(by) = rules.escalate.get(tier).map(|tier| tier.by.clone()) else { return Performed::Done };
+    let about = engine.about(&request.ask, &by).await;
+    match engine.inner.people.approvers(&Stage::of(1, by, rules.own_request), &about).await {
+        Ok(mut people) => {
+            people.retain(|id| rules.own_request != OwnRequest::Never || *id != request.requester.slack_id);
+            people.retain(|id| !request.decisions.iter().any(|decision| decision.is_by_account(id)));
+            Performed::happened(Event::TierFound { stage, tier, people })
+        }
+        Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX => put_off(&failure, attempts),
+        Err(failure) => {
+            tracing::warn!(request.id = %request.id, failure = failure.what, "those who are asked too could not be looked up");
+            Performed::happened(Event::TierFound { stage, tier, people: Vec::new() })
         }
     }
 }

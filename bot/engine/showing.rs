@@ -265,7 +265,8 @@ pub(super) async fn tell(
         return Performed::Done;
     }
     // The same of a stage that was open.
-    if *notice == Notice::StageOpened && request.state != State::Pending {
+    let is_for_waiting = matches!(notice, Notice::StageOpened | Notice::Reminded | Notice::Escalated);
+    if is_for_waiting && request.state != State::Pending {
         return Performed::Done;
     }
     // And of a review that is closed.

@@ -40,6 +40,8 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("alarms_row", include_str!("../../templates/slack/alarms_row.txt")),
     ("help", include_str!("../../templates/slack/help.txt")),
     ("stage_opened", include_str!("../../templates/slack/stage_opened.txt")),
+    ("reminded", include_str!("../../templates/slack/reminded.txt")),
+    ("escalated", include_str!("../../templates/slack/escalated.txt")),
     ("glass_broken", include_str!("../../templates/slack/glass_broken.txt")),
     ("review_opened", include_str!("../../templates/slack/review_opened.txt")),
     ("review_late", include_str!("../../templates/slack/review_late.txt")),

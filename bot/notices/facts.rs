@@ -71,6 +71,8 @@ pub struct Facts {
     /// Whether whoever reads this card in direct messages is asked now.
     is_asked: bool,
     approvers: Vec<String>,
+    /// Those of them who have not decided.
+    unanswered: Vec<String>,
     approvers_more: usize,
     keys: Vec<String>,
     results: Vec<ResultAs>,
@@ -168,6 +170,7 @@ impl Facts {
             approving: Approving::of(request),
             reviewing: Reviewing::of(request, now),
             is_asked: false,
+            unanswered: request.still_asked().into_iter().take(APPROVERS_MAX).collect(),
             approvers: people.iter().take(APPROVERS_MAX).cloned().collect(),
             approvers_more: people.len().saturating_sub(APPROVERS_MAX),
             keys: keys(request).into_iter().take(5).map(line).collect(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::text::one_line;
 use super::words;
+use crate::kernel::approval::StageNow;
 use crate::kernel::guardrail::Rule;
 use crate::kernel::person::{Standing, Who};
 use crate::kernel::{Outcome, Refusal, Request, State};
@@ -131,7 +132,7 @@ fn one_of(who: &[Who]) -> String {
 /// Those of the stage that is open.
 fn others(request: &Request) -> String {
     let approval = request.approval();
-    let rules: Vec<Who> = approval.open().into_iter().flat_map(|open| open.stage.rules()).cloned().collect();
+    let rules: Vec<Who> = approval.open().into_iter().flat_map(StageNow::rules).cloned().collect();
     words::plain_whos(&rules, "or")
 }
 

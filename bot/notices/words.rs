@@ -85,12 +85,13 @@ pub fn plain_whos(whos: &[Who], last: &str) -> String {
 /// Whom a stage still takes, for example `one more of group:security, and 2 of group:dba or @db-oncall`. Not escaped.
 pub fn missing(stage: &StageNow<'_>) -> String {
     let one = |clause: &ClauseNow<'_>| {
-        let by = plain_whos(&clause.clause.by, "or");
+        let names: Vec<Who> = clause.by.iter().map(|who| (*who).clone()).collect();
+        let by = plain_whos(&names, "or");
         let count = match clause.missing {
             1 => "one".to_owned(),
             count => count.to_string(),
         };
-        match (clause.yeses.is_empty(), clause.clause.by.as_slice()) {
+        match (clause.yeses.is_empty(), names.as_slice()) {
             (true, [only]) if only.is_one_person() => by,
             (true, _) => format!("{count} of {by}"),
             (false, _) => format!("{count} more of {by}"),

@@ -170,6 +170,7 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
     let queue = |class: Class, slot: String, lane: String| Place { is_shared: true, ..alone(class, slot, lane) };
     match effect {
         Effect::FindApprovers { .. } => alone(Class::Decide, "find".to_owned(), format!("find {subject}")),
+        Effect::FindTier { tier, .. } => alone(Class::Decide, format!("tier {tier}"), format!("tier {tier} {subject}")),
         Effect::FindReviewers => alone(Class::Decide, "reviewers".to_owned(), format!("reviewers {subject}")),
         Effect::Identify { purpose: Purpose::Press { number }, .. } => {
             queue(Class::Decide, format!("press {number}"), format!("press {subject}"))
@@ -207,13 +208,7 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
             queue(Class::Say, format!("rewrite {message}"), format!("message {message}"))
         }
         Effect::Wake { wake } => {
-            let (class, name) = match wake {
-                Wake::Lapse => (Class::Decide, "lapse"),
-                Wake::Warn => (Class::Decide, "warn"),
-                Wake::Expire => (Class::End, "expire"),
-                Wake::Alarm => (Class::End, "alarm"),
-                Wake::Review => (Class::Decide, REVIEW),
-            };
+            let (class, name) = time_of(*wake);
             alone(class, format!("wake {name}"), format!("wake {subject} {name}"))
         }
         Effect::Say { channel, .. } => queue(Class::Say, String::new(), format!("say {channel}")),
@@ -229,6 +224,19 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
             alone(Class::Decide, slot, lane)
         }
         Effect::ExpirePaste { id } => alone(Class::Decide, "expire".to_owned(), format!("paste {id}")),
+    }
+}
+
+/// How urgent a time that a request waits for is, and what it is called.
+fn time_of(wake: Wake) -> (Class, &'static str) {
+    match wake {
+        Wake::Lapse => (Class::Decide, "lapse"),
+        Wake::Warn => (Class::Decide, "warn"),
+        Wake::Expire => (Class::End, "expire"),
+        Wake::Alarm => (Class::End, "alarm"),
+        Wake::Review => (Class::Decide, REVIEW),
+        Wake::Remind => (Class::Decide, "remind"),
+        Wake::Escalate => (Class::Decide, "escalate"),
     }
 }
 

@@ -39,6 +39,7 @@ const FILES: &[(&str, &str)] = &[
     ("staging-admin", "b855e478b365374b0f129cb7a43bd7bcfacd9f50e760b8193110ccc8c4bf8cf5"),
     ("tailnet", "0a126eda42eda214b63a7c9f08ed5701855f6094eaedfead0bd679661a95397a"),
     ("triggers", "ad637d8b010e7135e5df319c316b4d213c11a10f80e5a0e0c408d03a0b660322"),
+    ("urging", "9d5921c64b27539d05e8eb0ae7b08c5efab04113c27a84e72ddf328872bac29c"),
     ("when", "cd5bfa5fc86ad036851a104eaf8a0fb8a41585c67d196c3e573a83cea3958dc5"),
 ];
 

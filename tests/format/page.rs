@@ -222,6 +222,12 @@ fn page() -> Page {
          stage before takes has approved. One person decides once in a request, in whatever stage and with whatever account.\n",
     );
     page.keys(keys::STAGE, Page::example);
+    page.line("### An entry of `escalate`\n");
+    page.keys(keys::TIER, |page, example| {
+        let more = if example.starts_with("by") { "after: 30m, " } else { "" };
+        let by = if example.starts_with("by") { "" } else { ", by: [autogroup:admin]" };
+        page.example(&format!("approve:\n  - by: [group:dba]\n    escalate:\n      - {{ {more}{example}{by} }}"));
+    });
     page.line("### A clause of `all_of`\n");
     page.keys(keys::CLAUSE, |page, example| {
         let by = if example.starts_with("by") { "" } else { ", by: [group:security]" };

@@ -4,7 +4,7 @@ use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::request::{Asked, Decider, Decision, Phase};
 use nightlatch::kernel::window::{Day, Window};
-use nightlatch::kernel::workflow::{Clause, OwnRequest, Stage};
+use nightlatch::kernel::workflow::{Clause, OwnRequest, Stage, Tier};
 use nightlatch::kernel::{Button, Found, Outcome, Press, Refusal, Request, Standing, State, Who};
 use serde_json::json;
 
@@ -18,11 +18,15 @@ fn staged() -> Request {
     let clauses =
         vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: [whos(), known].concat() }];
     let own_request = OwnRequest::Confirm;
-    request.ask.workflow.approve.push(Stage { name: Some("security".to_owned()), clauses, own_request, denials: 2 });
+    let escalate = vec![Tier { after_ms: HOUR, by: vec![group()] }];
+    let name = Some("security".to_owned());
+    let remind_ms = Some(HOUR / 4);
+    request.ask.workflow.approve.push(Stage { name, clauses, own_request, denials: 2, remind_ms, escalate });
     let no = decision(person("U0DAVE001", "Dave", Standing::Member), false, 1);
     let two = [decision(bob(), true, 0), decision(person("U0CAROL01", "Carol", Standing::Member), true, 0)];
     request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
-    request.asked.push(Asked { stage: 1, people: vec!["U0DAVE001".to_owned()] });
+    let asked = Asked::of(1, vec!["U0DAVE001".to_owned()], NOON);
+    request.asked.push(Asked { reminded: 1, tiers: 1, ..asked });
     request
 }
 

@@ -45,6 +45,8 @@ pub fn notices() -> Vec<Notice> {
     let mut list = vec![
         Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
         Notice::StageOpened,
+        Notice::Reminded,
+        Notice::Escalated,
         Notice::PassedByItself,
         Notice::GlassBroken,
         Notice::ReviewOpened,
@@ -69,8 +71,8 @@ fn purposes() -> Vec<Purpose> {
     vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing]
 }
 
-fn wakes() -> [Wake; 5] {
-    [Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm, Wake::Review]
+fn wakes() -> [Wake; 7] {
+    [Wake::Lapse, Wake::Warn, Wake::Expire, Wake::Alarm, Wake::Review, Wake::Remind, Wake::Escalate]
 }
 
 /// Everything that can wait in the outbox.
@@ -85,6 +87,7 @@ pub fn effects() -> Named<Effect> {
     let mut list = named(vec![
         ("find_approvers", Effect::FindApprovers { stage: 0 }),
         ("find_reviewers", Effect::FindReviewers),
+        ("find_tier", Effect::FindTier { stage: 0, tier: 1 }),
         ("find_approvers of the next stage", Effect::FindApprovers { stage: 1 }),
         ("say", say(None)),
         ("say in a thread", say(Some("1772366400.000100".to_owned()))),
@@ -139,6 +142,7 @@ pub fn events() -> Named<Event> {
         ("denied", Event::Denied { by: root(), reason: "not today".to_owned() }),
         ("revoked", Event::Revoked { by: root(), reason: String::new() }),
         ("approvers_found", Event::ApproversFound { stage: 0, people: vec!["U0BOB0001".to_owned()] }),
+        ("tier_found", Event::TierFound { stage: 0, tier: 1, people: vec!["U0DAVE001".to_owned()] }),
         ("reviewers_found", Event::ReviewersFound { people: vec!["U0DAVE001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
         ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }), again: false }),

@@ -229,7 +229,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         decisions: if is_begun { vec![decision(bob(), true, 0)] } else { Vec::new() },
         presses: Vec::new(),
         presses_count: 1,
-        asked: vec![Asked { stage: 0, people: vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()] }],
+        asked: vec![Asked::of(0, vec!["U0BOB0001".to_owned(), "U0CAROL01".to_owned()], 0)],
         judging: false,
         not_by_itself: Vec::new(),
         review: None,

@@ -74,7 +74,7 @@ impl Seen {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
-        for Asked { stage: _, people: _ } in asked {}
+        for Asked { stage: _, people: _, at: _, reminded: _, tiers: _ } in asked {}
         decisions.iter().for_each(|decision| self.decision(decision));
         review.iter().for_each(|review| self.review(review));
         for Press { number: _, by: _, button, channel: _ } in presses {
@@ -158,7 +158,7 @@ impl Seen {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().for_each(|who| self.note("Who", variants::who(who)));
-        for Stage { name: _, clauses, own_request, denials: _ } in approve {
+        for Stage { name: _, clauses, own_request, denials: _, remind_ms: _, escalate: _ } in approve {
             for Clause { quorum: _, by } in clauses {
                 by.iter().for_each(|who| self.note("Who", variants::who(who)));
             }
@@ -218,6 +218,7 @@ impl Seen {
         self.note("Effect", variants::effect(effect));
         match effect {
             Effect::FindApprovers { stage: _ }
+            | Effect::FindTier { stage: _, tier: _ }
             | Effect::FindReviewers
             | Effect::Settle { .. }
             | Effect::ExpirePaste { .. } => {}
@@ -298,6 +299,8 @@ impl Seen {
             }
             Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
+            | Notice::Reminded
+            | Notice::Escalated
             | Notice::PassedByItself
             | Notice::GlassBroken
             | Notice::ReviewOpened
@@ -332,7 +335,7 @@ impl Seen {
                 self.note("Purpose", variants::purpose(purpose));
                 self.person(person);
             }
-            Event::ReviewersFound { people: _ } => {}
+            Event::ReviewersFound { people: _ } | Event::TierFound { stage: _, tier: _, people: _ } => {}
             Event::Looked { facts } => self.facts(facts),
             Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
             Event::Settled { step: _, proof, results: _ } => self.proof(proof),

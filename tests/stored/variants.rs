@@ -48,11 +48,11 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    effect, Effect { FindApprovers, FindReviewers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
-    wake, Wake { Lapse, Warn, Expire, Alarm, Review }
+    effect, Effect { FindApprovers, FindTier, FindReviewers, Identify, Settle, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
+    wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
@@ -66,7 +66,7 @@ variants! {
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
+        Asked, ApproversFound, TierFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
         Woke,
     }
     paste_event, PasteEvent {

@@ -71,4 +71,5 @@ mod surviving;
 mod tailnet_steps;
 mod true_words;
 mod typing;
+mod urging;
 mod visitors;

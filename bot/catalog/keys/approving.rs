@@ -47,6 +47,20 @@ pub const STAGE: &[FormatKey] = &[
         about: "How many different people must say no to end the request; 1 if it is left out. Whoever said no cannot approve any more.",
         example: "approve:\n  - by: [group:dba]\n    denials: 2",
     },
+    FormatKey {
+        name: "remind",
+        takes: "a length of time",
+        is_required: false,
+        about: "After so long those who have not answered are reminded, then after twice that, four times that and so on; never if it is left out.",
+        example: "approve:\n  - by: [group:dba]\n    remind: 15m",
+    },
+    FormatKey {
+        name: "escalate",
+        takes: "a list of at most 5 entries, each with `after` and `by`",
+        is_required: false,
+        about: "Who is asked too when the stage is not decided so long after it opened. They count for any of its clauses; those before may still decide.",
+        example: "approve:\n  - by: [group:dba]\n    escalate:\n      - { after: 30m, by: [autogroup:admin] }",
+    },
 ];
 
 /// Of a clause of `all_of`.
@@ -147,5 +161,23 @@ pub const REVIEW: &[FormatKey] = &[
         is_required: false,
         about: "In which time after the end it should be closed; 24 hours if it is left out. They are reminded at half of it.",
         example: "within: 8h",
+    },
+];
+
+/// Of an entry of `escalate`.
+pub const TIER: &[FormatKey] = &[
+    FormatKey {
+        name: "after",
+        takes: "a length of time",
+        is_required: true,
+        about: "How long after the stage opened.",
+        example: "after: 30m",
+    },
+    FormatKey {
+        name: "by",
+        takes: "a list of people and groups",
+        is_required: true,
+        about: "Who is asked too.",
+        example: "by: [autogroup:admin]",
     },
 ];

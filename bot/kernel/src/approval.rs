@@ -24,6 +24,8 @@ pub struct StageNow<'r> {
     pub stage: &'r Stage,
     /// Its clauses, in order.
     pub clauses: Vec<ClauseNow<'r>>,
+    /// Who was asked too because it took so long; each of them counts for any clause.
+    pub also: Vec<&'r Who>,
     /// Who said no.
     pub noes: Vec<&'r Decision>,
 }
@@ -33,6 +35,8 @@ pub struct StageNow<'r> {
 pub struct ClauseNow<'r> {
     /// As the workflow has it.
     pub clause: &'r Clause,
+    /// Of whom it can be met by now.
+    pub by: Vec<&'r Who>,
     /// Who said yes and is counted here.
     pub yeses: Vec<&'r Decision>,
     /// How many more it takes.
@@ -65,15 +69,24 @@ impl<'r> StageNow<'r> {
                 .filter(move |one| one.person().is_some() && one.stage == index && one.approved == approved)
                 .collect::<Vec<_>>()
         };
+        let tiers = request.asked.iter().find(|asked| asked.stage == index).map_or(0, |asked| asked.tiers);
+        let also: Vec<&'r Who> = stage.escalate.iter().take(tiers).flat_map(|tier| &tier.by).collect();
         let yeses = here(true);
-        let placed = matching::assign(&needs(stage), &yeses.iter().map(|one| one.fits(stage)).collect::<Vec<_>>());
+        let placed =
+            matching::assign(&needs(stage), &yeses.iter().map(|one| one.fits(stage, &also)).collect::<Vec<_>>());
         let clause = |(place, clause): (usize, &'r Clause)| {
             let counted = yeses.iter().zip(&placed).filter(|(_, counted)| **counted == Some(place));
             let yeses: Vec<&Decision> = counted.map(|(decision, _)| *decision).collect();
             let missing = clause.needed().saturating_sub(u32::try_from(yeses.len()).unwrap_or(u32::MAX));
-            ClauseNow { clause, yeses, missing }
+            ClauseNow { clause, by: clause.by.iter().chain(also.iter().copied()).collect(), yeses, missing }
         };
-        Self { index, stage, clauses: stage.clauses.iter().enumerate().map(clause).collect(), noes: here(false) }
+        let clauses = stage.clauses.iter().enumerate().map(clause).collect();
+        Self { index, stage, clauses, also, noes: here(false) }
+    }
+
+    /// Whoever decides in it by now.
+    pub fn rules(&self) -> impl Iterator<Item = &'r Who> {
+        self.stage.rules().chain(self.also.clone())
     }
 
     /// Whether every clause is met. A stage without any is met by nobody.
@@ -110,11 +123,11 @@ impl<'r> StageNow<'r> {
     /// belong to have said yes.
     pub fn helps(&self, person: &Person) -> Option<&'r Who> {
         let before: Vec<&Decision> = self.clauses.iter().flat_map(|clause| clause.yeses.iter().copied()).collect();
-        let mut fits: Vec<Vec<usize>> = before.iter().map(|one| one.fits(self.stage)).collect();
-        fits.push(places(self.stage, |who| who.means(person)));
+        let mut fits: Vec<Vec<usize>> = before.iter().map(|one| one.fits(self.stage, &self.also)).collect();
+        fits.push(places(self.stage, &self.also, |who| who.means(person)));
         let placed = matching::assign(&needs(self.stage), &fits);
         let place = placed.last().copied().flatten()?;
-        self.stage.clauses.get(place)?.by.iter().find(|who| who.means(person))
+        self.clauses.get(place)?.by.iter().copied().find(|who| who.means(person))
     }
 }
 
@@ -122,16 +135,16 @@ impl ClauseNow<'_> {
     /// The rule of this clause by which somebody is counted for it.
     pub fn rule_of<'d>(&'d self, decision: &'d Decision) -> Option<&'d Who> {
         let Decider::Person { person, rule } = &decision.by else { return None };
-        let here = self.clause.by.iter().find(|who| who.means(person));
-        rule.as_ref().filter(|rule| self.clause.by.contains(rule)).or(here)
+        let here = self.by.iter().copied().find(|who| who.means(person));
+        rule.as_ref().filter(|rule| self.by.contains(rule)).or(here)
     }
 }
 
 impl Decision {
     /// The clauses of a stage that this may be counted for.
-    fn fits(&self, stage: &Stage) -> Vec<usize> {
+    fn fits(&self, stage: &Stage, also: &[&Who]) -> Vec<usize> {
         let Decider::Person { person, rule } = &self.by else { return Vec::new() };
-        places(stage, |who| who.means(person) || rule.as_ref() == Some(who))
+        places(stage, also, |who| who.means(person) || rule.as_ref() == Some(who))
     }
 }
 
@@ -139,9 +152,10 @@ fn needs(stage: &Stage) -> Vec<u32> {
     stage.clauses.iter().map(Clause::needed).collect()
 }
 
-fn places(stage: &Stage, means: impl Fn(&Who) -> bool) -> Vec<usize> {
+fn places(stage: &Stage, also: &[&Who], means: impl Fn(&Who) -> bool) -> Vec<usize> {
+    let is_also = also.iter().any(|who| means(who));
     let clauses = stage.clauses.iter().enumerate();
-    clauses.filter(|(_, clause)| clause.by.iter().any(&means)).map(|(index, _)| index).collect()
+    clauses.filter(|(_, clause)| is_also || clause.by.iter().any(&means)).map(|(index, _)| index).collect()
 }
 
 impl Request {

@@ -76,8 +76,39 @@ impl Decision {
 pub struct Asked {
     /// Its place in the workflow's list.
     pub stage: usize,
-    /// Slack ids, at most twenty.
+    /// Slack ids, at most twenty at a time.
     pub people: Vec<String>,
+    /// When they were asked first; 0 in what older versions stored.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub at: i64,
+    /// How often they were reminded.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub reminded: u32,
+    /// How many tiers of `escalate` are asked too.
+    #[serde(default, skip_serializing_if = "is_no_tier")]
+    pub tiers: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_no_tier(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Asked {
+    /// These people, asked at this time, milliseconds since the Unix epoch.
+    pub fn of(stage: usize, people: Vec<String>, at: i64) -> Self {
+        Self { stage, people, at, reminded: 0, tiers: 0 }
+    }
 }
 
 impl Request {

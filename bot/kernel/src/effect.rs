@@ -43,6 +43,13 @@ pub enum Effect {
         /// Its place in the workflow's list.
         stage: usize,
     },
+    /// Find out which people are asked too in a stage that takes too long.
+    FindTier {
+        /// Which stage: its place in the workflow's list.
+        stage: usize,
+        /// Which of its tiers: its place in the list.
+        tier: usize,
+    },
     /// Find out which people can review broken glass, so that they can be asked.
     FindReviewers,
     /// Read afresh who somebody is.
@@ -145,6 +152,7 @@ impl Effect {
     pub fn is_of_a_request(&self) -> bool {
         match self {
             Self::FindApprovers { .. }
+            | Self::FindTier { .. }
             | Self::FindReviewers
             | Self::Identify { .. }
             | Self::Show { .. }
@@ -167,6 +175,7 @@ impl Effect {
     pub fn name(&self) -> &'static str {
         match self {
             Self::FindApprovers { .. } => "find_approvers",
+            Self::FindTier { .. } => "find_tier",
             Self::FindReviewers => "find_reviewers",
             Self::Identify { .. } => "identify",
             Self::Settle { .. } => "settle",
@@ -200,6 +209,10 @@ pub enum Wake {
     Alarm,
     /// A review is still open.
     Review,
+    /// Those who were asked have not answered.
+    Remind,
+    /// Others are to be asked too.
+    Escalate,
 }
 
 /// Who is told.
@@ -239,6 +252,10 @@ pub enum Notice {
     },
     /// The next stage of approval is open.
     StageOpened,
+    /// You were asked, and have not answered.
+    Reminded,
+    /// Others are asked too.
+    Escalated,
     /// Nobody had to decide.
     PassedByItself,
     /// Somebody has it at once and without approval.

@@ -179,6 +179,15 @@ pub enum Event {
         /// In the order of the workflow's rules.
         people: Vec<String>,
     },
+    /// It is known who will be asked too in a stage that takes too long, as Slack ids (at most twenty).
+    TierFound {
+        /// Which stage.
+        stage: usize,
+        /// Which of its tiers: its place in the list.
+        tier: usize,
+        /// In the order of the rules.
+        people: Vec<String>,
+    },
     /// It is known who will be asked to review broken glass, as Slack ids (at most twenty).
     ReviewersFound {
         /// In the order of the workflow's rules.
@@ -311,6 +320,7 @@ impl Event {
         match self {
             Self::Asked => "asked",
             Self::ApproversFound { .. } => "approvers_found",
+            Self::TierFound { .. } => "tier_found",
             Self::ReviewersFound { .. } => "reviewers_found",
             Self::Pressed { .. } => "pressed",
             Self::Denied { .. } => "denied",

@@ -36,7 +36,7 @@ pub fn rules_for(request: &Request, button: Option<&Button>) -> Vec<Who> {
 /// Whether this person decides in one of the stages, and so may take back and retry; the first rule that lets them.
 pub fn may_decide<'r>(request: &'r Request, person: &Person) -> Result<&'r Who, Refusal> {
     must_be_member(person)?;
-    let mut rules = request.workflow.approve.iter().flat_map(Stage::rules);
+    let mut rules = request.workflow.approve.iter().flat_map(Stage::all_rules);
     let first = rules.clone().next().filter(|_| is_planted(Fault::AnybodyDecides));
     let rule = rules.find(|rule| rule.means(person)).or(first);
     rule.ok_or_else(|| Refusal::NotAnApprover { by: request.workflow.approvers() })
@@ -44,7 +44,7 @@ pub fn may_decide<'r>(request: &'r Request, person: &Person) -> Result<&'r Who, 
 
 /// Whether this person may see everything that is lent under this workflow: whoever decides in one of its stages.
 pub fn may_oversee(workflow: &Workflow, person: &Person) -> bool {
-    must_be_member(person).is_ok() && workflow.approve.iter().flat_map(Stage::rules).any(|rule| rule.means(person))
+    must_be_member(person).is_ok() && workflow.approve.iter().flat_map(Stage::all_rules).any(|rule| rule.means(person))
 }
 
 /// Whether this person may press this button on this request now. Everything that comes from people passes here.
@@ -123,24 +123,24 @@ fn deciding_now<'a, 'r>(
     let late = approval.stages.last().filter(|_| is_planted(Fault::CountsLate));
     let nobody = || Refusal::NotAnApprover { by: request.workflow.approvers() };
     let open = approval.open().or(late).ok_or_else(nobody)?;
-    let first = open.stage.rules().next().filter(|_| is_planted(Fault::AnybodyDecides));
-    if let Some(rule) = open.stage.rules().find(|rule| rule.means(person)).or(first) {
+    let first = open.rules().next().filter(|_| is_planted(Fault::AnybodyDecides));
+    if let Some(rule) = open.rules().find(|rule| rule.means(person)).or(first) {
         return Ok((open, rule));
     }
-    let decides_in = |stage: &&StageNow<'_>| stage.stage.rules().any(|rule| rule.means(person));
+    let decides_in = |stage: &&StageNow<'_>| stage.rules().any(|rule| rule.means(person));
     Err(match approval.stages.iter().find(decides_in) {
         Some(other) if other.index < open.index => Refusal::StageIsOver { by: waited_for(open) },
         Some(_) => Refusal::StageComesLater { by: waited_for(open) },
-        None => Refusal::NotAnApprover { by: open.stage.rules().cloned().collect() },
+        None => Refusal::NotAnApprover { by: open.rules().cloned().collect() },
     })
 }
 
 /// Whom a stage waits for.
 fn waited_for(stage: &StageNow<'_>) -> Vec<Who> {
     let mut by: Vec<Who> = Vec::new();
-    for who in stage.open_clauses().flat_map(|clause| &clause.clause.by) {
+    for who in stage.open_clauses().flat_map(|clause| &clause.by) {
         if !by.contains(who) {
-            by.push(who.clone());
+            by.push((*who).clone());
         }
     }
     by

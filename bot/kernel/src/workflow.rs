@@ -53,7 +53,7 @@ impl Workflow {
     /// Everybody who decides in one of the stages, each rule once, in the order of the file.
     pub fn approvers(&self) -> Vec<Who> {
         let mut rules: Vec<Who> = Vec::new();
-        for rule in self.approve.iter().flat_map(Stage::rules) {
+        for rule in self.approve.iter().flat_map(Stage::all_rules) {
             if !rules.contains(rule) {
                 rules.push(rule.clone());
             }
@@ -249,6 +249,21 @@ pub struct Stage {
     pub own_request: OwnRequest,
     /// How many noes end the request; at least one.
     pub denials: u32,
+    /// After so long those who have not answered are reminded, in milliseconds; then after twice that, four times that and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_ms: Option<i64>,
+    /// Who is asked too when it is not decided by then, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalate: Vec<Tier>,
+}
+
+/// People who are asked too when a stage is not decided after a while; those before may still decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// How long after the stage opened, in milliseconds.
+    pub after_ms: i64,
+    /// Who. Never empty.
+    pub by: Vec<Who>,
 }
 
 /// So many different people of these have to approve.
@@ -263,12 +278,18 @@ pub struct Clause {
 impl Stage {
     /// So many of these; one no ends it.
     pub fn of(quorum: u32, by: Vec<Who>, own_request: OwnRequest) -> Self {
-        Self { name: None, clauses: vec![Clause { quorum, by }], own_request, denials: 1 }
+        let clauses = vec![Clause { quorum, by }];
+        Self { name: None, clauses, own_request, denials: 1, remind_ms: None, escalate: Vec::new() }
     }
 
     /// Whoever decides in it, clause by clause.
     pub fn rules(&self) -> impl Iterator<Item = &Who> + Clone {
         self.clauses.iter().flat_map(|clause| &clause.by)
+    }
+
+    /// The same with those who are asked when it takes too long.
+    pub fn all_rules(&self) -> impl Iterator<Item = &Who> + Clone {
+        self.rules().chain(self.escalate.iter().flat_map(|tier| &tier.by))
     }
 }
 

@@ -186,7 +186,7 @@ fn passed_by(approval: &Approval<'_>) -> String {
 
 /// Continues "because you are": groups by name, and what somebody is to the request; people who are named by e-mail are not listed to everyone.
 fn because(stage: Option<&StageNow<'_>>) -> String {
-    let by: Vec<&Who> = stage.into_iter().flat_map(|stage| stage.stage.rules()).collect();
+    let by: Vec<&Who> = stage.into_iter().flat_map(StageNow::rules).collect();
     let is_group = |who: &&&Who| matches!(who, Who::TailnetGroup(_) | Who::Role(_) | Who::SlackGroup(_));
     let mut groups: Vec<String> = Vec::new();
     for group in by.iter().filter(is_group).map(|group| words::who(group)) {

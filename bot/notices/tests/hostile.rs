@@ -55,12 +55,18 @@ fn spoiled() -> impl Strategy<Value = Request> {
         if index % 2 == 0 {
             let clause = Clause { quorum: 2, by: vec![Who::SlackGroup(d.clone()); approvers] };
             let (name, own_request) = (Some(a.clone()), OwnRequest::Never);
-            let more = Stage { name, clauses: vec![clause; 5], own_request, denials: 2 };
+            let more = Stage {
+                name,
+                clauses: vec![clause; 5],
+                own_request,
+                denials: 2,
+                ..Stage::of(1, Vec::new(), own_request)
+            };
             request.ask.workflow.approve.extend(vec![more; 9]);
         }
         request.ask.requester.name.clone_from(&c);
         request.ended_reason.clone_from(&d);
-        request.asked = vec![Asked { stage: 0, people: (0..approvers).map(|number| format!("U0A{number}")).collect() }];
+        request.asked = vec![Asked::of(0, (0..approvers).map(|number| format!("U0A{number}")).collect(), 0)];
         request.trouble = Some(Failure { what: e.clone(), advice: a.clone(), retryable: true, retry_after_ms: None });
         if let Some(device) = &mut request.ask.device {
             device.name.clone_from(&e);

@@ -7,6 +7,7 @@ mod messages;
 mod passing;
 mod planning;
 mod pressing;
+mod urging;
 
 pub use granting::room_ms;
 
@@ -123,6 +124,7 @@ impl Request {
         match event {
             Event::Asked => {}
             Event::ApproversFound { stage, people } => change.approvers_found(stage, people),
+            Event::TierFound { stage, tier, people } => change.tier_found(stage, tier, people),
             Event::ReviewersFound { people } => change.reviewers_found(people),
             Event::Pressed { by, button, channel, seal, on } => change.pressed(by, button, channel, &seal, on),
             Event::Denied { by, reason } => change.denied_by_operator(by, reason),
@@ -250,7 +252,8 @@ impl Change {
             }
             self.ask_directly(&people);
         }
-        self.request.asked.push(Asked { stage, people });
+        self.request.asked.push(Asked::of(stage, people, self.moment.now));
+        self.wait_for_answers();
         if stage > 0 {
             self.tell(Recipient::Thread, Notice::StageOpened);
             self.tell_requester(Notice::StageOpened);
@@ -285,6 +288,14 @@ impl Change {
     fn woke(&mut self, wake: Wake) {
         let due_at = match (wake, self.request.state) {
             (Wake::Lapse, State::Pending) => Some(self.request.lapses_at()),
+            (Wake::Remind, State::Pending) => match self.request.reminds_at() {
+                Some(at) => Some(at),
+                None => return,
+            },
+            (Wake::Escalate, State::Pending) => match self.request.escalates_at() {
+                Some(at) => Some(at),
+                None => return,
+            },
             (Wake::Expire, State::Active) => self.request.expires_at,
             (Wake::Alarm, State::Ending) => self.request.alarm_at,
             (Wake::Review, _) => match self.request.open_review() {
@@ -304,6 +315,8 @@ impl Change {
                 self.close(Outcome::Lapsed);
                 self.tell_requester(Notice::Lapsed);
             }
+            Wake::Remind => self.remind(),
+            Wake::Escalate => self.escalate(),
             Wake::Warn => self.warn(),
             Wake::Expire => self.begin_ending(Outcome::Expired, None, String::new()),
             Wake::Alarm => self.still_not_gone(),

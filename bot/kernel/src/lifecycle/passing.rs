@@ -83,7 +83,7 @@ impl Change {
         if self.request.asked_in(0).is_some() {
             return;
         }
-        self.request.asked.push(Asked { stage: 0, people: people.clone() });
+        self.request.asked.push(Asked::of(0, people.clone(), self.moment.now));
         if self.request.broke_glass() {
             self.tell_of_glass(people);
         }

@@ -15,4 +15,5 @@ mod slow;
 mod stages;
 mod steps;
 mod story;
+mod urging;
 mod words;

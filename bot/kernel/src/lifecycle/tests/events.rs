@@ -7,7 +7,7 @@ use crate::automatic::Facts;
 use crate::{Event, Found, Place, Purpose, State, Wake};
 
 /// How many kinds of events there are; `kind` has an arm for each.
-const KINDS_COUNT: usize = 16;
+const KINDS_COUNT: usize = 17;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -27,6 +27,7 @@ fn kind(event: &Event) -> usize {
         Event::Revoked { .. } => 13,
         Event::Looked { .. } => 14,
         Event::ReviewersFound { .. } => 15,
+        Event::TierFound { .. } => 16,
     }
 }
 
@@ -64,6 +65,7 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("approvers found", now, Event::ApproversFound { stage: 0, people: vec![bob().slack_id] }),
         ("approvers found, nobody", now, Event::ApproversFound { stage: 0, people: vec![] }),
         ("reviewers found", now, Event::ReviewersFound { people: vec![bob().slack_id] }),
+        ("tier found", now, Event::TierFound { stage: 0, tier: 0, people: vec![bob().slack_id] }),
         ("pressed approve", now, pressed(&bob(), approve())),
         ("pressed, wrong seal", now, other_seal),
         ("denied by an operator", now, Event::Denied { by: root(), reason: "no".to_owned() }),
@@ -153,7 +155,7 @@ fn pending() {
     notified: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -169,7 +171,7 @@ fn approved() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; identified, no such press; not identified, no such press; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -187,7 +189,7 @@ fn activating() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -210,7 +212,7 @@ fn active() {
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -232,7 +234,7 @@ fn ending() {
     notified: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
     ");
 }
 
@@ -249,7 +251,7 @@ fn ending_and_stuck() {
     notified: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
     ");
 }
 
@@ -261,7 +263,7 @@ fn ended() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -273,6 +275,6 @@ fn ended_because_granting_failed() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }

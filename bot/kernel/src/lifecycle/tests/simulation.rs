@@ -183,6 +183,9 @@ impl World {
             Effect::FindApprovers { .. } => {
                 Some(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] })
             }
+            Effect::FindTier { stage, tier } => {
+                Some(Event::TierFound { stage: *stage, tier: *tier, people: vec![carol().slack_id] })
+            }
             Effect::FindReviewers => Some(Event::ReviewersFound { people: vec![carol().slack_id] }),
             Effect::Identify { purpose, .. } if luck == Luck::Final => {
                 Some(Event::NotIdentified { purpose: purpose.clone(), failure: failure(true) })

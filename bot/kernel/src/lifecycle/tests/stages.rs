@@ -33,7 +33,8 @@ fn stage(text: &str) -> Stage {
         let by = names.trim().split('+').map(|name| Who::parse(&format!("group:{name}")).unwrap()).collect();
         Clause { quorum: quorum.parse().unwrap(), by }
     };
-    Stage { name: None, clauses: text.split(',').map(clause).collect(), own_request: OwnRequest::Never, denials }
+    let clauses = text.split(',').map(clause).collect();
+    Stage { clauses, denials, ..Stage::of(1, Vec::new(), OwnRequest::Never) }
 }
 
 /// What is missing, stage by stage, and who is counted for what.
@@ -303,10 +304,9 @@ fn any_stage() -> impl Strategy<Value = Stage> {
         Clause { quorum, by }
     });
     (prop::collection::vec(clause, 1..3), 1..3_u32).prop_map(|(clauses, denials)| Stage {
-        name: None,
         clauses,
-        own_request: OwnRequest::Never,
         denials,
+        ..Stage::of(1, Vec::new(), OwnRequest::Never)
     })
 }
 

@@ -62,6 +62,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::Identify { slack_id, purpose: Purpose::Press { number } } => {
             format!("identify {slack_id} for press {number}")
         }
+        Effect::FindTier { tier, .. } => format!("find tier {tier}"),
         Effect::FindReviewers => "find reviewers".to_owned(),
         Effect::Settle { key } => format!("settle {}", key.address()),
         Effect::Show { place } => format!("show {}", place_word(place)),
