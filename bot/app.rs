@@ -164,7 +164,9 @@ impl Bot {
             links,
             pastes: clients::paste_settings(config, here, &net)?,
             logbook,
-            services: Services::new(net.clone(), secrets.named.clone()).with(programs),
+            services: Services::new(net.clone(), secrets.named.clone())
+                .with(programs)
+                .under(clients::policy_rules(config)),
         };
         let (engine, running) = Engine::start(parts, stop_engine.clone());
         let edge = Edge::new(Surface::handler(engine.clone()), slack.clone()).with_turns(shares.deliveries);

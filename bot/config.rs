@@ -7,6 +7,7 @@ mod changed;
 mod mask;
 pub mod named;
 mod operators;
+mod policy_file;
 pub mod programs;
 mod read;
 pub mod report;
@@ -145,6 +146,19 @@ pub struct TailscaleConfig {
     pub credential: TailscaleCredential,
     /// The local tailscaled.
     pub socket: PathBuf,
+    /// How its policy file is treated.
+    pub policy_file: PolicyFileConfig,
+}
+
+/// How the tailnet's policy file is treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFileConfig {
+    /// A pipeline overwrites it.
+    pub managed_elsewhere: bool,
+    /// Where, for people.
+    pub note: String,
+    /// A larger one is not touched.
+    pub max_bytes: usize,
 }
 
 /// How we prove to Tailscale who we are.

@@ -6,6 +6,7 @@
 mod asked;
 mod blocks;
 pub mod buttons;
+pub mod drift;
 mod engine;
 mod facts;
 pub mod handing;

@@ -7,7 +7,7 @@ use axum::Router;
 use super::StartError;
 use crate::catalog::{Catalog, policies, staff};
 use crate::clock::{Clock, Ids};
-use crate::config::{Config, Database, Folders, Report, RunAs, Secrets, SlackMode, TailscaleSecrets};
+use crate::config::{Config, Database, Folders, PolicyFileConfig, Report, RunAs, Secrets, SlackMode, TailscaleSecrets};
 use crate::engine::Engine;
 use crate::engine::links::LinkPlace;
 use crate::engine::logbook::Logbook;
@@ -20,6 +20,7 @@ use crate::outside::tailscale::{Credential, Tailscale, TailscaleError, Tailscale
 use crate::outside::tailscaled::Tailscaled;
 use crate::outside::tclip::Tclip;
 use crate::slack::http::SigningSecrets;
+use crate::steps::tailscale::policy::Rules;
 use crate::store::{AnchorFile, Store};
 use crate::web::front::FrontPage;
 use crate::web::identity::Identity;
@@ -115,6 +116,12 @@ pub(super) fn programs(config: &Config) -> Result<Programs, StartError> {
         RunAs::Ourselves => None,
     };
     Programs::new(&programs.listed, run_as).map_err(StartError::Programs)
+}
+
+/// How the tailnet's policy file is treated.
+pub(super) fn policy_rules(config: &Config) -> Rules {
+    let PolicyFileConfig { managed_elsewhere, note, max_bytes } = config.tailscale.policy_file.clone();
+    Rules { max_bytes, is_managed_elsewhere: managed_elsewhere, note }
 }
 
 /// How we find out who opens our pages.

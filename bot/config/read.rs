@@ -239,7 +239,7 @@ fn slack(sheet: &mut Sheet, folder: &Path, fields: &Fields, pages: Pages) -> Opt
 }
 
 fn tailscale(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<TailscaleConfig> {
-    const KEYS: &[&str] = &["api_url", "client_id", "client_secret", "api_key", "socket"];
+    const KEYS: &[&str] = &["api_url", "client_id", "client_secret", "api_key", "socket", "policy_file"];
     let node = sheet.required(fields, "tailscale", "add tailscale: with client_id and client_secret")?;
     let fields = sheet.fields(node, "`tailscale`", KEYS)?;
     let api_url = api_url(sheet, &fields, "tailscale.api_url", "https://api.tailscale.com");
@@ -248,7 +248,8 @@ fn tailscale(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<Tailsc
         None => Some(PathBuf::from("/var/run/tailscale/tailscaled.sock")),
     };
     let credential = credential(sheet, folder, &fields);
-    Some(TailscaleConfig { api_url: api_url?, credential: credential?, socket: socket? })
+    let policy_file = super::policy_file::policy_file(sheet, &fields);
+    Some(TailscaleConfig { api_url: api_url?, credential: credential?, socket: socket?, policy_file })
 }
 
 fn credential(sheet: &mut Sheet, folder: &Path, fields: &Fields) -> Option<TailscaleCredential> {

@@ -217,7 +217,7 @@ fn a_literal_secret_is_refused_and_never_shown() {
      7 │ tailscale: { client_id: ********, client_secret: ********, oops: 1 }
        ·                                                            ────
        ╰────
-      help: `tailscale` knows: api_url, client_id, client_secret, api_key, socket
+      help: `tailscale` knows: api_url, client_id, client_secret, api_key, socket, policy_file
 
       × PostgreSQL is not supported in this version
        ╭─[nightlatch.yaml:8:11]

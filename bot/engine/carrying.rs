@@ -35,7 +35,8 @@ pub(super) type Performing = mpsc::UnboundedSender<Id>;
 /// Performs one effect and writes down what came of it. Never panics: a panic inside is a failure of that effect.
 pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing) {
     let kind = waiting.effect.name();
-    let limit = if matches!(waiting.effect, Effect::Settle { .. }) { SETTLE_LIMIT } else { EFFECT_LIMIT };
+    let limit =
+        if matches!(waiting.effect, Effect::Settle { .. } | Effect::Look { .. }) { SETTLE_LIMIT } else { EFFECT_LIMIT };
     if is_planted(Fault::TakesOutFirst) {
         drop(engine.submit(jobs::Work::Done, Actor::Worker, None, Some(waiting.seq)).await);
     }

@@ -6,6 +6,7 @@ mod awaited;
 mod carrying;
 mod circumstances;
 pub mod directory;
+mod drift;
 mod explaining;
 mod guarding;
 mod handing;

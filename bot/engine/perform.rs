@@ -23,6 +23,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
     match &waiting.effect {
         Effect::Wake { wake } => return Performed::happened(Event::Woke { wake: *wake }),
         Effect::Settle { key } => return settle::settle(engine, key).await,
+        Effect::Look { key } => return settle::look(engine, key).await,
         Effect::Say { .. } => return saying::say(engine, waiting).await,
         Effect::StartWorkflow { start } => return schedule::start(engine, waiting, start).await,
         Effect::ExpirePaste { id } => return expire_paste(id),
@@ -61,6 +62,7 @@ pub(super) async fn perform(engine: &Engine, waiting: &Waiting) -> Performed {
         }
         Effect::Wake { .. }
         | Effect::Settle { .. }
+        | Effect::Look { .. }
         | Effect::Say { .. }
         | Effect::StartWorkflow { .. }
         | Effect::ExpirePaste { .. }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::drift::Came;
 use super::performed::Performed;
 use super::settling::{Role, Settlement};
-use super::{Engine, TellError, handing};
+use super::{Engine, TellError, drift, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
@@ -18,6 +19,8 @@ use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
 /// Between two looks whether somebody accepted a database that was put back.
 pub(super) const RESTORED_PAUSE_MS: i64 = 5_000;
+/// Before a look that could not be made is made again.
+const LOOK_PAUSE_MS: i64 = 60_000;
 /// Why it waits.
 pub(super) const NOT_ACCEPTED: &str = "the database is not the one that was anchored, and nobody accepted it yet";
 
@@ -63,10 +66,22 @@ impl<'h> Snapshot<'h> {
 
 /// Makes the outside agree with the holders of this key and reports what was read back to everybody concerned.
 pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
+    run(engine, key, false).await
+}
+
+/// The same although nobody waits for it: somebody else may have changed what is held. Tells only whom that concerns.
+pub(super) async fn look(engine: &Engine, key: &Key) -> Performed {
+    run(engine, key, true).await
+}
+
+async fn run(engine: &Engine, key: &Key, is_look: bool) -> Performed {
     let _turn = engine.inner.turns.take(key).await;
-    let held = match engine.inner.steps.find(key.uses()).and_then(Step::gathers) {
+    let step = engine.inner.steps.find(key.uses());
+    let held = match step.and_then(Step::gathers) {
         Some(length) => {
-            engine.inner.clock.pause(length).await;
+            if !is_look {
+                engine.inner.clock.pause(length).await;
+            }
             engine.inner.store.held_by_all(key).await
         }
         None => engine.inner.herd.held(&engine.inner.store, key).await,
@@ -79,10 +94,15 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
     if is_planted(Fault::ReleasesForAll) && !snapshot.leaving.is_empty() {
         snapshot.live.clear();
     }
-    if !snapshot.is_waited_for() {
-        return Performed::Done;
+    match (snapshot.is_waited_for(), is_look) {
+        (false, false) => return Performed::Done,
+        (false, true) if snapshot.live.is_empty() => return Performed::Done,
+        // It is settled anyway, and that looks.
+        (true, true) => return Performed::later(LOOK_PAUSE_MS, "it is being settled"),
+        _ => {}
     }
-    let mut settlement = Settlement { key: key.clone(), is_off: false, is_again: false, tells: Vec::new() };
+    let mut settlement = Settlement::of(key);
+    settlement.look_at = step.and_then(|step| drift::look_at(engine, step, snapshot.live.iter().map(|row| row.until)));
     // What an older copy of the database says was approved may have been used and given back long ago.
     if engine.is_restored() && put_off(engine, &mut snapshot).await {
         if !snapshot.is_waited_for() {
@@ -110,7 +130,11 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
         Ok(outcome) => {
             if let Err(failure) = &outcome {
                 tracing::warn!(step.key = %key, failure = failure.what, "a key could not be settled");
+                if is_look {
+                    return Performed::later(LOOK_PAUSE_MS, &failure.what);
+                }
             }
+            settlement.says = drift::said(engine, key, &outcome, &came).await;
             if matches!(outcome, Ok(Proof { found: Found::TakenAway, .. })) {
                 return taken_away(engine, settlement, &outcome).await;
             }
@@ -120,14 +144,6 @@ pub(super) async fn settle(engine: &Engine, key: &Key) -> Performed {
         }
         Err(error) => Performed::later(1_000, &error.to_string()),
     }
-}
-
-/// What a run came to beside what was read back for all.
-#[derive(Default)]
-struct Came {
-    results: BTreeMap<RequestId, Map<String, Value>>,
-    /// What is so for one of them and not for all.
-    each: BTreeMap<RequestId, Result<Proof, Failure>>,
 }
 
 /// Leaves out whoever is being granted it by an older copy of the database; says whether there was anybody.
@@ -233,8 +249,8 @@ async fn outcome(
     let memory = concerned.map(|row| memory(engine, key, &row.request_id)).unwrap_or_default();
     let before = Before { found, untils: ends, confirmed, leaving, memory };
     Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
-        Ok(SettledEach { settled, each }) => handing::over(engine, settled.hand_over).await.map(|()| {
-            *came = Came { results: settled.results, each };
+        Ok(SettledEach { settled, each, overwritten }) => handing::over(engine, settled.hand_over).await.map(|()| {
+            *came = Came { results: settled.results, each, overwritten };
             settled.proof
         }),
         Err(failure) => Err(failure),

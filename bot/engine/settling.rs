@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::drift::Said;
 use super::jobs::{Job, Written};
 use super::writer::{Seen, current, told};
-use super::{Engine, TellError, Told, orphans};
+use super::{Engine, TellError, Told, drift, orphans};
 use crate::kernel::effect::Effect;
 use crate::kernel::{Event, Failure, Key, Moment, Proof, RequestId, State, Wake};
 use crate::planted::{Fault, is_planted};
@@ -21,6 +22,10 @@ pub(super) struct Settlement {
     /// Somebody is left for another run.
     pub(super) is_again: bool,
     pub(super) tells: Vec<TellHolder>,
+    /// When it is looked at again whether somebody else changed it; none: not for those who hold it now.
+    pub(super) look_at: Option<i64>,
+    /// What is said in the threads of requests, and in their channels.
+    pub(super) says: Vec<Said>,
 }
 
 /// What one holder is told.
@@ -40,6 +45,10 @@ pub(super) enum Role {
 }
 
 impl Settlement {
+    pub(super) fn of(key: &Key) -> Self {
+        Self { key: key.clone(), is_off: false, is_again: false, tells: Vec::new(), look_at: None, says: Vec::new() }
+    }
+
     pub(super) fn tell(&mut self, row: &HolderRow, role: Role, outcome: Result<Proof, Failure>) {
         self.tells.push(TellHolder { request_id: row.request_id.clone(), role, outcome, results: Map::new() });
     }
@@ -113,8 +122,15 @@ pub(super) async fn write(
             changed.push(*told);
         }
     }
+    for said in &settlement.says {
+        drift::say(tx, seen, said, moment.now).await?;
+    }
+    if let Some(at) = settlement.look_at.filter(|_| !settlement.is_off) {
+        tx.enqueue_for(&key.into(), Effect::Look { key: key.clone() }, at).await?;
+    }
     if settlement.is_off || is_planted(Fault::ForgetsHeld) {
         tx.forget(key).await?;
+        tx.forget_look(key);
     } else {
         tx.forget_ends(key, moment.now);
     }

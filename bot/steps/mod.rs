@@ -99,6 +99,8 @@ pub struct Services {
     pub guarded: Guarded,
     /// Programs of this machine.
     pub programs: Programs,
+    /// How the tailnet's policy file is treated.
+    pub policy_file: tailscale::policy::Rules,
     /// What workflows name as `secret:NAME`.
     pub secrets: Arc<BTreeMap<String, LentSecret>>,
 }
@@ -106,13 +108,24 @@ pub struct Services {
 impl Services {
     /// Over this network, with these secrets, and without programs.
     pub fn new(net: Net, secrets: BTreeMap<String, LentSecret>) -> Self {
-        Self { guarded: Guarded::new(net), programs: Programs::default(), secrets: Arc::new(secrets) }
+        Self {
+            guarded: Guarded::new(net),
+            programs: Programs::default(),
+            policy_file: tailscale::policy::Rules::default(),
+            secrets: Arc::new(secrets),
+        }
     }
 
     /// The same with programs.
     #[must_use]
     pub fn with(self, programs: Programs) -> Self {
         Self { programs, ..self }
+    }
+
+    /// The same with other rules for the policy file.
+    #[must_use]
+    pub fn under(self, policy_file: tailscale::policy::Rules) -> Self {
+        Self { policy_file, ..self }
     }
 }
 
@@ -225,6 +238,19 @@ pub struct SettledEach {
     /// By request: what was read back for it, or why it has not got what it wants while others have. Who holds the key is told of
     /// what was taken away from them even if they wait for nothing.
     pub each: BTreeMap<RequestId, Result<Proof, Failure>>,
+    /// Whose was overwritten by somebody who does not know of it, and what became of that.
+    pub overwritten: BTreeMap<RequestId, Overwritten>,
+}
+
+/// What somebody who writes the same thing as a whole did to what a request holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overwritten {
+    /// How often so far within this hold.
+    pub times: u32,
+    /// How often it is put back; beyond that it is not.
+    pub put_back_max: u32,
+    /// Who writes it, in the words of the configuration; may be empty.
+    pub note: String,
 }
 
 impl From<Proof> for Settled {
@@ -269,7 +295,7 @@ pub trait Step: Send + Sync {
     ) -> BoxFuture<'a, Result<SettledEach, Failure>> {
         async move {
             let settled = self.settle(key, holders, before).await?;
-            Ok(SettledEach { settled, each: BTreeMap::new() })
+            Ok(SettledEach { settled, each: BTreeMap::new(), overwritten: BTreeMap::new() })
         }
         .boxed()
     }
@@ -278,6 +304,11 @@ pub trait Step: Send + Sync {
     /// longest, and is settled at once.
     fn gathers(&self) -> Option<Duration> {
         None
+    }
+
+    /// How long after what is held was read it is looked at again, in case somebody else changed it.
+    fn looks_again_after(&self) -> Duration {
+        Duration::from_secs(3_600)
     }
 }
 

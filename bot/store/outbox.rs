@@ -8,7 +8,7 @@ use super::{Store, StoreError, Tx};
 use crate::kernel::effect::{Effect, Notice, Recipient};
 use crate::kernel::event::Purpose;
 use crate::kernel::origin::Start;
-use crate::kernel::{RequestId, Subject, Wake, kept};
+use crate::kernel::{Key, RequestId, Subject, Wake, kept};
 
 /// Which places in the worker an effect competes for, so that an end never waits behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,12 +149,19 @@ impl Tx {
         Ok(starts_in(sqlx::query_as(FIND_STARTS).fetch_all(self.connection()).await?))
     }
 
+    /// Nobody holds this key any more: nothing is left to look at.
+    pub fn forget_look(&mut self, key: &Key) {
+        self.empty_slot(&Subject::from(key), LOOK);
+    }
+
     /// This start does not wait any more.
     pub fn forget_start(&mut self, start: &Start) {
         self.empty_slot(&Subject::Workflow(start.workflow.clone()), &slot_of(start));
     }
 }
 
+/// What a look at a key is called: there is one in the outbox for each that is held.
+const LOOK: &str = "look";
 /// What the time is called at which a review is looked at again: there is one in the outbox for each that is open.
 const REVIEW: &str = "review";
 
@@ -182,10 +189,9 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
             alone(Class::Decide, "passing".to_owned(), format!("passing {subject}"))
         }
         // A key has one writer, and one row whoever waits for it.
-        Effect::Settle { key } => Place {
-            subject: Subject::from(key).stored(),
-            ..alone(Class::Settle, Place::SETTLE.to_owned(), format!("key {key}"))
-        },
+        Effect::Settle { key } => of_key(key, alone(Class::Settle, Place::SETTLE.to_owned(), format!("key {key}"))),
+        // Whatever else is to be done goes first; a key has one writer all the same (`turns`).
+        Effect::Look { key } => of_key(key, alone(Class::Say, LOOK.to_owned(), format!("look {key}"))),
         Effect::Show { place } => {
             let place = place.target();
             alone(Class::Say, format!("show {place}"), format!("card {subject} {place}"))
@@ -238,6 +244,11 @@ fn time_of(wake: Wake) -> (Class, &'static str) {
         Wake::Remind => (Class::Decide, "remind"),
         Wake::Escalate => (Class::Decide, "escalate"),
     }
+}
+
+/// It belongs to a key, whoever holds it.
+fn of_key(key: &Key, place: Place) -> Place {
+    Place { subject: Subject::from(key).stored(), ..place }
 }
 
 impl Store {

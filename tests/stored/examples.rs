@@ -88,6 +88,7 @@ pub fn effects() -> Named<Effect> {
         ("find_approvers", Effect::FindApprovers { stage: 0 }),
         ("find_reviewers", Effect::FindReviewers),
         ("find_tier", Effect::FindTier { stage: 0, tier: 1 }),
+        ("look", Effect::Look { key: Key::new("tailscale.policy", "file") }),
         ("find_approvers of the next stage", Effect::FindApprovers { stage: 1 }),
         ("say", say(None)),
         ("say in a thread", say(Some("1772366400.000100".to_owned()))),
@@ -294,6 +295,7 @@ pub fn paste_events() -> Named<PasteEvent> {
     let asked = json!({ "event": "paste_asked", "filename": "notes.md", "size_bytes": 11, "author": author });
     let deletion_asked =
         json!({ "event": "paste_deletion_asked", "by": author, "filename": "notes.md", "place": place });
+    let deleted = json!({ "event": "paste_deleted", "by": author, "filename": "notes.md", "place": place });
     let events = named(vec![
         ("pasted", pasted(&json!({ "place": "here" }))),
         ("pasted at tclip", pasted(&place)),
@@ -309,10 +311,7 @@ pub fn paste_events() -> Named<PasteEvent> {
         ("paste_draft_discarded", json!({ "event": "paste_draft_discarded" })),
         ("paste_expired", json!({ "event": "paste_expired" })),
         ("paste_deleted", json!({ "event": "paste_deleted", "by": author })),
-        (
-            "paste_deleted at tclip",
-            json!({ "event": "paste_deleted", "by": author, "filename": "notes.md", "place": place }),
-        ),
+        ("paste_deleted at tclip", deleted),
     ]);
     events.into_iter().map(|(name, event)| (name, serde_json::from_value(event).unwrap())).collect()
 }
@@ -329,6 +328,8 @@ fn started(event: &str) -> Value {
 
 fn other_notes() -> Named<Value> {
     let proof = json!({ "at": NOON, "found": "gone" });
+    let values = json!({ "hold": "2h", "reason": "invoice 1204" });
+    let typed = json!({ "event": "typed", "workflow": "prod-db", "values": values, "channel": "C0GENERAL1" });
     named(vec![
         ("released_unread", json!({ "event": "released_unread", "key": "tclip.paste 1", "why": "it cannot be read" })),
         ("settled_unread", json!({ "event": "settled_unread", "key": "tclip.paste 1", "proof": proof })),
@@ -337,13 +338,10 @@ fn other_notes() -> Named<Value> {
         ("log_accepted", json!({ "event": "log_accepted" })),
         ("clock_set", json!({ "event": "clock_set", "by_ms": -3_600_000 })),
         ("shared", json!({ "event": "shared", "channel": "C0GENERAL1" })),
-        (
-            "typed",
-            json!({
-                "event": "typed", "workflow": "prod-db", "values": { "hold": "2h", "reason": "invoice 1204" },
-                "channel": "C0GENERAL1",
-            }),
-        ),
+        ("put_back", json!({ "event": "put_back", "times": 2, "by": "bob@example.com" })),
+        ("given_up", json!({ "event": "given_up", "times": 4 })),
+        ("taken_away", json!({ "event": "taken_away", "by": "bob@example.com" })),
+        ("typed", typed),
         ("guardrails", json!({ "event": "guardrails", "rules": "5f70bf18", "text": "[[\"hours\",\"forbid ...\"]]" })),
         ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),
         ("started", started("started")),
@@ -355,7 +353,6 @@ fn other_notes() -> Named<Value> {
 pub fn settings() -> Named<Settings> {
     let with = json!({ "device": "nALICE1CNTRL", "key": "custom:jit_prod_db", "value": true });
     let with = with.as_object().cloned().unwrap_or_default();
-    let used_by = "prod-db attribute".to_owned();
     let none = Settings { with: serde_json::Map::new(), used_by: String::new() };
-    named(vec![("of an attribute", Settings { with, used_by }), ("none", none)])
+    named(vec![("of an attribute", Settings { with, used_by: "prod-db attribute".to_owned() }), ("none", none)])
 }

@@ -221,6 +221,7 @@ impl Seen {
             | Effect::FindTier { stage: _, tier: _ }
             | Effect::FindReviewers
             | Effect::Settle { .. }
+            | Effect::Look { .. }
             | Effect::ExpirePaste { .. } => {}
             Effect::SaveLink { change: _, by: _ }
             | Effect::PostPaste { posting: _ }

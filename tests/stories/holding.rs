@@ -276,10 +276,10 @@ async fn what_is_gone_already_counts_as_gone() {
     for deleting_nothing_is_fine in [true, false] {
         story(async |stage| {
             stage.tailnet.set_deleting_nothing_is_fine(deleting_nothing_is_fine);
-            stage.alice.command("/access prod-db 2h invoice 1204").await;
+            stage.alice.command("/access prod-db 1h invoice 1204").await;
             stage.bob.press("Approve").await;
             stage.tailnet.remove_by_hand("alice-laptop", JIT).expect("a device");
-            stage.advance(2.hours()).await;
+            stage.advance(1.hours()).await;
             assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
             assert!(stage.alice.reads().contains("Verified gone"));
         })

@@ -51,10 +51,10 @@ async fn deploys_are_frozen_once_and_thawed_in_time() {
             asked(stage).await;
             let why = "release 7 {{ requester.email }} \"; drop";
             let expected = json!({ "environment": "prod", "by": "alice@example.com", "why": why });
-            assert_eq!(service.freezes(), [expected]);
+            assert_eq!(service.freezes(), [expected], "{}", stage.bot.put_off().await);
             assert_eq!(stage.request().await.state, State::Active);
             stage.advance(2.hours()).await;
-            assert_eq!(service.freezes(), Vec::<serde_json::Value>::new());
+            assert_eq!(service.freezes(), Vec::<serde_json::Value>::new(), "{}", stage.bot.put_off().await);
             assert_eq!(found(&stage.request().await), Some(&Found::Gone));
             assert_eq!(stage.logged(TOKEN), 0);
             stage.everybody_reads();

@@ -24,6 +24,7 @@ mod copies;
 mod deciding;
 mod directory;
 mod doors;
+mod drift;
 mod edges;
 mod ends;
 mod examples;

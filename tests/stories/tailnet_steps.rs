@@ -111,8 +111,8 @@ async fn a_role_that_an_admin_takes_away_stays_away() {
         insta::assert_snapshot!(stage.bob.sees("#access"), @"
         #access
         nightlatch:
-          🔒 *Ended: the time was up* · Network admin
-          @alice had it from today 07:00 to today 09:00:00
+          🔒 *Ended: taken away by hand in the tailnet* · Network admin
+          @alice had it from today 07:00 to today 08:00:00, of 2h
           > INC-7
           Approved by @bob (group:dba) today 07:00
           ⚠️ Left alone: somebody else changed it in between (role auditor). If that should not be, look at `tailscale.role alice@example.com`.
@@ -121,7 +121,7 @@ async fn a_role_that_an_admin_takes_away_stays_away() {
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:
-              🔒 Ended: the time was up.
+              🔒 Ended: somebody took it away by hand in the tailnet.
               ⚠️ Left alone: somebody else changed it in between (role auditor). If that should not be, look at `tailscale.role alice@example.com`.
               Open TCP connections may live on.
         ");

@@ -65,6 +65,11 @@ pub enum Effect {
         /// Which.
         key: Key,
     },
+    /// Compare what is outside with what is held by this key: somebody else may have changed it. One row a key that is held.
+    Look {
+        /// Which.
+        key: Key,
+    },
     /// Bring the card at this place up to what is stored when it is performed.
     Show {
         /// Where.
@@ -162,6 +167,7 @@ impl Effect {
             | Self::Complete { .. }
             | Self::Answer { .. } => true,
             Self::Settle { .. }
+            | Self::Look { .. }
             | Self::Say { .. }
             | Self::StartWorkflow { .. }
             | Self::ExpirePaste { .. }
@@ -179,6 +185,7 @@ impl Effect {
             Self::FindReviewers => "find_reviewers",
             Self::Identify { .. } => "identify",
             Self::Settle { .. } => "settle",
+            Self::Look { .. } => "look",
             Self::Show { .. } => "show",
             Self::Tell { .. } => "tell",
             Self::Rewrite { .. } => "rewrite",

@@ -20,6 +20,7 @@ use crate::steps::Listed;
 
 pub use holding::PolicyFile;
 pub use planning::planned;
+pub use writing::MAX_BYTES;
 
 /// The entry in the list of step types.
 pub const LISTED: Listed = Listed {
@@ -42,8 +43,28 @@ pub const LISTED: Listed = Listed {
         check: check::check,
         address,
     },
-    make: |outside| Arc::new(PolicyFile::new(outside.tailscale.clone(), outside.clock.clone())),
+    make: |outside| {
+        let rules = outside.services.policy_file.clone();
+        Arc::new(PolicyFile::new(outside.tailscale.clone(), outside.clock.clone()).under(rules))
+    },
 };
+
+/// How the tailnet's policy file is treated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// A larger one is not touched.
+    pub max_bytes: usize,
+    /// A pipeline overwrites it: what is taken out of it is no wish of anybody's, and is put back.
+    pub is_managed_elsewhere: bool,
+    /// Where, for people.
+    pub note: String,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { max_bytes: MAX_BYTES, is_managed_elsewhere: false, note: String::new() }
+    }
+}
 
 const SETTINGS: &[Setting] = &[
     Setting {

@@ -95,9 +95,10 @@ impl BotHandle {
         let text = format!(
             "database: sqlite://nightlatch.db\nlisten: {listen}\nurl: https://nightlatch.example.ts.net\n\
              slack:\n  mode: {mode}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
-             signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  {credential}\n  socket: {}\npeople:{people}\n{}\n",
+             signing_secret: env:SLACK_SIGNING_SECRET\ntailscale:\n  api_url: {}\n  {credential}\n  policy_file: {{ {} }}\n  socket: {}\npeople:{people}\n{}\n",
             slack.api_url(),
             tailnet.url(),
+            setting.policy_file,
             tailnet.socket().display(),
             setting.more,
         );
@@ -276,6 +277,15 @@ impl BotHandle {
         let mut other = sqlx::SqliteConnection::connect_with(&options).await.expect("the database opens");
         sqlx::query(sql).execute(&mut other).await.expect("a change");
         other.close().await.expect("closed");
+    }
+
+    /// What waits in the outbox because it did not work out so far, with the reason: for stories that fail.
+    pub async fn put_off(&self) -> String {
+        let path = self.inner.folder.path().join("nightlatch.db");
+        let mut other = sqlx::SqliteConnection::connect(&path.display().to_string()).await.expect("the database opens");
+        let query = "select effect || ' ' || attempts || ' ' || coalesce(error, '') from outbox where attempts > 0";
+        let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut other).await.expect("the outbox");
+        rows.join("\n")
     }
 
     /// Rereads the workflows, as SIGHUP does.

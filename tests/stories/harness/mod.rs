@@ -69,6 +69,8 @@ pub struct Setting {
     pub people: Vec<(String, String)>,
     /// More lines for the configuration.
     pub more: String,
+    /// What the configuration says of the tailnet's policy file, as the inside of a map.
+    pub policy_file: String,
     /// Tailscale knows us by an API key, not as an OAuth client.
     pub has_api_key: bool,
     /// Another clock than one that stands still.
@@ -91,6 +93,7 @@ impl Default for Setting {
             staff: String::new(),
             people: Vec::new(),
             more: String::new(),
+            policy_file: String::new(),
             has_api_key: false,
             clock: None,
             is_on_a_port: false,

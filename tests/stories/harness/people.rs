@@ -45,10 +45,11 @@ impl Human {
             }
         }
         panic!(
-            "{} sees no [{words}]; #access:\n{}\n\ndirect messages:\n{}",
+            "{} sees no [{words}]; #access:\n{}\n\ndirect messages:\n{}\n\nput off:\n{}",
             self.name,
             self.sees("#access"),
-            self.sees(DM)
+            self.sees(DM),
+            self.bot.put_off().await
         );
     }
 

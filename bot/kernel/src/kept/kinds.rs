@@ -32,7 +32,7 @@ pub const KINDS: &[(&str, i64)] = &[
     ("before of slack.message", 1),
     ("before of slack.user_group", 1),
     ("before of tailscale.attribute", 1),
-    ("before of tailscale.policy", 1),
+    ("before of tailscale.policy", 2),
     ("before of tailscale.auth_key", 1),
     ("before of tailscale.device", 1),
     ("before of tailscale.invite", 1),
@@ -145,12 +145,14 @@ impl Kept for Effect {
     // The second: a notice that something is on by somebody else's doing. The third: what was typed and is not looked up yet. The
     // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide, and somebody
     // may have asked for too much; what is sent to a golink or a tclip. The sixth: what passes by itself, and workflows that start by themselves;
-    // a refusal by a guardrail. The seventh: glass is broken, and reviewed. The eighth: people whom only the request tells.
+    // a refusal by a guardrail. The seventh: glass is broken, and reviewed. The eighth: people whom only the request tells. The ninth: what is
+    // held is compared with what is there.
     const RAISES: &'static [Raise] = &[
         settling_belongs_to_the_key,
         says_more,
         says_more,
         finds_for_the_first_stage,
+        says_more,
         says_more,
         says_more,
         says_more,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::TailnetWorld;
 use super::door::Inner;
 use super::policy::{Policy, PolicyText};
-use super::state::{Machine, Person, State};
+use super::state::{Actor, AuditEntry, Machine, Person, State};
 use super::{attributes, seed};
 
 /// There is nothing of that name in the playground's tailnet.
@@ -175,13 +175,24 @@ impl TailnetWorld {
     /// # Errors
     /// What Tailscale would say is wrong with it; nothing is saved then.
     pub fn edit_policy(&self, edit: impl Fn(&str) -> String) -> Result<(), String> {
+        let now_ms = self.shared.clock.now_ms();
         let mut inner = self.shared.lock();
         let Inner { state, play } = &mut *inner;
         let text = edit(&state.policy.text);
         Policy::read(&text)?;
         play.manners.remember(state);
         play.policy_as_found = edit(&play.policy_as_found);
-        state.policy = PolicyText::new(text, false);
+        let old = std::mem::replace(&mut state.policy, PolicyText::new(text.clone(), false));
+        state.audit.push(AuditEntry {
+            at_ms: now_ms,
+            actor: Actor { id: "uBOBCNTRL".to_owned(), kind: "USER" },
+            target: (seed::TAILNET_ID.to_owned(), "example.com".to_owned(), "TAILNET"),
+            property: "ACL",
+            action: "UPDATE",
+            old: old.text.into(),
+            new: text.into(),
+            details: String::new(),
+        });
         drop(inner);
         self.shared.touch();
         Ok(())

@@ -199,7 +199,7 @@ pub(super) fn audit_log(state: &State, incoming: &Incoming) -> Reply {
                 "eventTime": rfc3339(entry.at_ms),
                 "type": "CONFIG",
                 "origin": if entry.actor.kind == "USER" { "ADMIN_CONSOLE" } else { "CONFIG_API" },
-                "actor": { "id": entry.actor.id, "type": entry.actor.kind, "loginName": "", "displayName": "" },
+                "actor": { "id": entry.actor.id, "type": entry.actor.kind, "loginName": login(state, &entry.actor.id), "displayName": "" },
                 "target": { "id": id, "name": name, "type": kind, "isEphemeral": false, "property": entry.property },
                 "action": entry.action,
                 "old": entry.old,
@@ -209,6 +209,11 @@ pub(super) fn audit_log(state: &State, incoming: &Incoming) -> Reply {
         })
         .collect();
     Reply::json(&json!({ "version": "1.1", "tailnet": "example.com", "logs": logs }))
+}
+
+/// Of a person of the tailnet.
+fn login(state: &State, id: &str) -> String {
+    state.people.iter().find(|person| person.id == id).map(|person| person.login.clone()).unwrap_or_default()
 }
 
 pub(super) fn forbidden() -> Reply {

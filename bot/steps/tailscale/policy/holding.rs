@@ -8,10 +8,11 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Rules;
 use super::guards::{Guarded, Guards};
 use super::target::Holding;
 use super::wanted::Wanted;
-use super::writing::{MAX_BYTES, Why, Writing, Written};
+use super::writing::{Why, Writing, Written};
 use crate::clock::Clock;
 use crate::hujson::Document;
 use crate::kernel::kept::{self, Kept, Raise};
@@ -19,26 +20,35 @@ use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof, RequestId};
 use crate::outside::tailscale::Tailscale;
 use crate::steps::tailscale::{failure, refusal};
-use crate::steps::{Before, Holder, Settled, SettledEach, Step};
+use crate::steps::{Before, Holder, Overwritten, Settled, SettledEach, Step};
 
 /// Whoever comes or goes within this is one write.
 const GATHERS: Duration = Duration::from_millis(300);
+/// So often what a pipeline overwrites is put back within one hold; then people are told instead.
+const PUT_BACK_MAX: u32 = 3;
+/// Where a pipeline overwrites the file it is looked at this often.
+const LOOKS_AFTER: Duration = Duration::from_secs(120);
 
 /// The step type.
 pub struct PolicyFile {
     tailscale: Tailscale,
     clock: Clock,
+    rules: Rules,
 }
 
 /// Which file it was before the first touch, for whoever looks later. Nothing is put back from it: exactly our entries go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct First {
     etag: String,
+    /// How often what a request holds was overwritten, by its id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    overwritten: BTreeMap<String, u32>,
 }
 
 impl Kept for First {
     const KIND: &'static str = "before of tailscale.policy";
-    const RAISES: &'static [Raise] = &[];
+    // The first: what was overwritten is counted.
+    const RAISES: &'static [Raise] = &[Ok];
 }
 
 /// What is known of each request at the end of a run.
@@ -47,10 +57,16 @@ type Each = BTreeMap<RequestId, Result<Found, Failure>>;
 impl PolicyFile {
     /// The step type over this tailnet.
     pub fn new(tailscale: Tailscale, clock: Clock) -> Self {
-        Self { tailscale, clock }
+        Self { tailscale, clock, rules: Rules::default() }
     }
 
-    async fn run(&self, holders: &[Holder], before: &Before) -> Each {
+    /// The same under other rules.
+    #[must_use]
+    pub fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    async fn run(&self, holders: &[Holder], before: &Before) -> (Each, BTreeMap<RequestId, Overwritten>) {
         let now = self.clock.now_ms();
         let mut each = Each::new();
         let mut live: Vec<Holding> = holders.iter().map(|holder| holding(holder, now)).collect();
@@ -74,12 +90,61 @@ impl PolicyFile {
         }
         let is_granting = live.iter().any(|holding| new.contains(&holding.id));
         let tailscale = if is_granting { self.tailscale.clone() } else { self.tailscale.for_an_end() };
-        match (Writing { tailscale, clock: self.clock.clone() }).write(&live, &leaving, &new).await {
-            Ok(written) => tell(&mut each, (&live, &leaving), holders, &guarded, &written),
+        let mut first = first(&before.found);
+        let put_back = self.put_back(&first, &live);
+        let clock = self.clock.clone();
+        let writing = Writing { tailscale, clock, max_bytes: self.rules.max_bytes, put_back };
+        let mut overwritten = BTreeMap::new();
+        match writing.write(&live, &leaving, &new).await {
+            Ok(written) => {
+                if self.rules.is_managed_elsewhere {
+                    overwritten = self.overwritten(&mut first, &written, before).await;
+                }
+                tell(&mut each, (&live, &leaving), holders, &guarded, &written);
+            }
             Err(why) => tell_not_written(&mut each, &live, &leaving, &why),
         }
-        each
+        (each, overwritten)
     }
+
+    /// Whose entries are put back if others took them out.
+    fn put_back(&self, first: &First, live: &[Holding]) -> BTreeSet<RequestId> {
+        let may = |id: &&RequestId| first.overwritten.get(id.as_str()).is_none_or(|times| *times < PUT_BACK_MAX);
+        let ids = live.iter().map(|holding| &holding.id).filter(|_| self.rules.is_managed_elsewhere);
+        ids.filter(may).cloned().collect()
+    }
+
+    /// Counts what was overwritten. That it could not be counted keeps nobody waiting: it is put back once more then.
+    async fn overwritten(
+        &self,
+        first: &mut First,
+        written: &Written,
+        before: &Before,
+    ) -> BTreeMap<RequestId, Overwritten> {
+        let mut all = BTreeMap::new();
+        for id in written.put_back.iter().chain(&written.taken_away) {
+            let count = first.overwritten.entry(id.to_string()).or_default();
+            *count = count.saturating_add(1);
+            let note = self.rules.note.clone();
+            all.insert(id.clone(), Overwritten { times: *count, put_back_max: PUT_BACK_MAX, note });
+        }
+        if !all.is_empty() {
+            let kept = match kept::to_value(first) {
+                Ok(value) => before.memory.keep(value).await.map_err(|failure| failure.what),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(why) = kept {
+                tracing::warn!(why, "that the policy file was overwritten could not be counted");
+            }
+        }
+        all
+    }
+}
+
+/// What was written down; nothing that anything hangs on but the counts.
+fn first(found: &Value) -> First {
+    let read = kept::from_value(found.clone());
+    read.unwrap_or_else(|_| First { etag: String::new(), overwritten: BTreeMap::new() })
 }
 
 /// What a holder wants, and whether they were told that they have it.
@@ -171,8 +236,8 @@ impl Step for PolicyFile {
     fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let file = self.tailscale.policy_text().await.map_err(|error| failure(&error))?;
-            Document::read(&file.text, MAX_BYTES).map_err(|error| Why::from(error).failure())?;
-            kept::to_value(&First { etag: file.etag })
+            Document::read(&file.text, self.rules.max_bytes).map_err(|error| Why::from(error).failure())?;
+            kept::to_value(&First { etag: file.etag, overwritten: BTreeMap::new() })
                 .map_err(|error| refusal(format!("a reading cannot be kept: {error}"), ""))
         }
         .boxed()
@@ -194,17 +259,21 @@ impl Step for PolicyFile {
         before: &'a Before,
     ) -> BoxFuture<'a, Result<SettledEach, Failure>> {
         async move {
-            let each = self.run(holders, before).await;
+            let (each, overwritten) = self.run(holders, before).await;
             let at = self.clock.now_ms();
             let found = if holders.is_empty() { Found::Gone } else { Found::On { until: None } };
             let each = each.into_iter().map(|(id, found)| (id, found.map(|found| Proof { at, found }))).collect();
-            Ok(SettledEach { settled: Settled::from(Proof { at, found }), each })
+            Ok(SettledEach { settled: Settled::from(Proof { at, found }), each, overwritten })
         }
         .boxed()
     }
 
     fn gathers(&self) -> Option<Duration> {
         Some(GATHERS)
+    }
+
+    fn looks_again_after(&self) -> Duration {
+        if self.rules.is_managed_elsewhere { LOOKS_AFTER } else { Duration::from_secs(3_600) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the policy file would become, before anybody asks for it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::holding::is_allowed;
@@ -24,6 +26,6 @@ pub fn planned(text: &str, with: &Map<String, Value>, login: &str, used_by: &str
         is_confirmed: false,
     };
     is_allowed(&holding).map_err(|failure| format!("{}; {}", failure.what, failure.advice))?;
-    let target = Target::of(&document, &[holding], &[], false).map_err(|error| error.to_string())?;
+    let target = Target::of(&document, &[holding], &[], &BTreeSet::new()).map_err(|error| error.to_string())?;
     Ok(target.document.text())
 }

@@ -29,6 +29,8 @@ pub(super) struct Target {
     pub taken_away: BTreeSet<RequestId>,
     /// What of somebody who let go was changed by others and stays, with whether it opens anything.
     pub left_alone: BTreeMap<RequestId, (String, bool)>,
+    /// Whose entries somebody took out, and are put back.
+    pub put_back: BTreeSet<RequestId>,
 }
 
 /// Why there is no target.
@@ -88,12 +90,13 @@ impl There {
 }
 
 impl Target {
-    /// The file as it is to be, made from what it is now. `is_put_back`: what others took out of it is no wish of theirs.
+    /// The file as it is to be, made from what it is now. What others took out of it of those in `again` is no
+    /// wish of theirs.
     pub fn of(
         document: &Document,
         live: &[Holding],
         leaving: &[Holding],
-        is_put_back: bool,
+        again: &BTreeSet<RequestId>,
     ) -> Result<Self, TargetError> {
         let there = There::of(document);
         let postures = postures(document);
@@ -128,23 +131,29 @@ impl Target {
             }
         }
         let refreshed: HashSet<String> = going.values().flat_map(|entry| loose(entry)).collect();
-        let (mut taken_away, mut adding) = (BTreeSet::new(), Vec::new());
+        let (mut taken_away, mut put_back, mut adding) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         let mut added = HashSet::new();
         for part in &parts {
             let (entry, name) = (&part.entry, key(&part.entry));
             if kept.contains(&name) || there.has_unmarked(&entry.place, &entry.value) {
                 continue;
             }
-            if part.is_confirmed && !is_put_back && !loose(entry).iter().any(|one| refreshed.contains(one)) {
+            let is_gone = part.is_confirmed && !loose(entry).iter().any(|one| refreshed.contains(one));
+            if is_gone && !again.contains(&part.id) {
                 taken_away.insert(part.id.clone());
-            } else if added.insert(name) {
+                continue;
+            }
+            if is_gone {
+                put_back.insert(part.id.clone());
+            }
+            if added.insert(name) {
                 adding.push(entry.clone());
             }
         }
         let left_alone = left_alone(&edited, leaving, document, &there);
         let bare = document.without(|entry| going.contains_key(&key(entry)))?;
         let document = written(document, bare, &there, adding, wanted_postures)?;
-        Ok(Self { document, taken_away, left_alone })
+        Ok(Self { document, taken_away, left_alone, put_back })
     }
 }
 

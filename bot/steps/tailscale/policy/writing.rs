@@ -10,8 +10,8 @@ use crate::kernel::{Failure, RequestId};
 use crate::outside::tailscale::{PolicyText, Replaced, Tailscale, TailscaleError, Verdict};
 use crate::steps::tailscale::{failure, refusal};
 
-/// The largest file that is touched.
-pub(super) const MAX_BYTES: usize = 1 << 20;
+/// The largest file that is touched, unless the configuration says otherwise.
+pub const MAX_BYTES: usize = 1 << 20;
 /// So often it is read again and merged when others write it at the same time.
 const ATTEMPTS_MAX: u32 = 8;
 /// Before it is read again after somebody else's write; longer each time.
@@ -24,6 +24,10 @@ const READ_AGAIN_AFTER: [Duration; 4] =
 pub(super) struct Writing {
     pub tailscale: Tailscale,
     pub clock: Clock,
+    /// A larger file is not touched.
+    pub max_bytes: usize,
+    /// What others took out of it of theirs is put back.
+    pub put_back: BTreeSet<RequestId>,
 }
 
 /// What was read back.
@@ -33,6 +37,8 @@ pub(super) struct Written {
     pub refused: BTreeMap<RequestId, Failure>,
     pub taken_away: BTreeSet<RequestId>,
     pub left_alone: BTreeMap<RequestId, (String, bool)>,
+    /// Whose entries others had taken out, and stand in it again.
+    pub put_back: BTreeSet<RequestId>,
 }
 
 /// Why the file is not as it should be.
@@ -79,12 +85,13 @@ impl Writing {
         new: &BTreeSet<RequestId>,
     ) -> Result<Written, Why> {
         let mut refused = BTreeMap::new();
+        let mut put_back = BTreeSet::new();
         for attempt in 0..ATTEMPTS_MAX {
             if attempt > 0 {
                 self.clock.pause(PAUSE.saturating_mul(attempt)).await;
             }
             let file = self.tailscale.policy_text().await?;
-            let document = Document::read(&file.text, MAX_BYTES)?;
+            let document = Document::read(&file.text, self.max_bytes)?;
             let wanted: Vec<Holding> =
                 live.iter().filter(|holding| !refused.contains_key(&holding.id)).cloned().collect();
             let target = match self.judged(&file, &document, &wanted, leaving).await? {
@@ -95,8 +102,14 @@ impl Writing {
                 }
                 Err(why) => return Err(why),
             };
-            let done =
-                Written { refused: refused.clone(), taken_away: target.taken_away, left_alone: target.left_alone };
+            // Of an answer that was lost it is not known; what was to be put back stands there in the end.
+            put_back.extend(target.put_back);
+            let done = Written {
+                refused: refused.clone(),
+                taken_away: target.taken_away,
+                left_alone: target.left_alone,
+                put_back: put_back.clone(),
+            };
             let text = target.document.text();
             if text == file.text {
                 return Ok(done);
@@ -120,7 +133,7 @@ impl Writing {
         live: &[Holding],
         leaving: &[Holding],
     ) -> Result<Result<Target, Why>, TailscaleError> {
-        let target = match Target::of(document, live, leaving, false) {
+        let target = match Target::of(document, live, leaving, &self.put_back) {
             Ok(target) => target,
             Err(error) => return Ok(Err(error.into())),
         };

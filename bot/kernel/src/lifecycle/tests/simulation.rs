@@ -204,6 +204,7 @@ impl World {
             Effect::SaveLink { .. }
             | Effect::PostPaste { .. }
             | Effect::DeletePaste { .. }
+            | Effect::Look { .. }
             | Effect::StartWorkflow { .. } => {
                 panic!("these are of no request")
             }

@@ -65,6 +65,7 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::FindTier { tier, .. } => format!("find tier {tier}"),
         Effect::FindReviewers => "find reviewers".to_owned(),
         Effect::Settle { key } => format!("settle {}", key.address()),
+        Effect::Look { key } => format!("look at {}", key.address()),
         Effect::Show { place } => format!("show {}", place_word(place)),
         Effect::Tell { to, notice } => format!("tell {} {}", recipient_word(to), notice_word(notice)),
         Effect::Rewrite { message, notice, .. } => format!("rewrite {} {}", message.ts, notice_word(notice)),

@@ -1,0 +1,149 @@
+//! What others changed of what is held: who it was, as far as Tailscale's log can be read, and what people are told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::Engine;
+use super::writer::{Seen, current};
+use crate::kernel::effect::Effect;
+use crate::kernel::kept::Note;
+use crate::kernel::request::{Found, Place, Request};
+use crate::kernel::{Actor, Failure, Key, Proof, RequestId};
+use crate::notices::drift;
+use crate::outside::tailscale::Changed;
+use crate::steps::{Overwritten, Step};
+use crate::store::{StoreError, Tx};
+
+/// Tailscale's log may be late, and what is found now may have happened since the last look.
+const LOOKED_BACK_MS: i64 = 3 * 3_600_000;
+
+/// What a run came to beside what was read back for all.
+#[derive(Default)]
+pub(super) struct Came {
+    pub(super) results: BTreeMap<RequestId, Map<String, Value>>,
+    /// What is so for one of them and not for all.
+    pub(super) each: BTreeMap<RequestId, Result<Proof, Failure>>,
+    pub(super) overwritten: BTreeMap<RequestId, Overwritten>,
+}
+
+/// When what is held until these times is looked at again; not if it ends before that, or soon after.
+pub(super) fn look_at(engine: &Engine, step: &dyn Step, mut held_until: impl Iterator<Item = i64>) -> Option<i64> {
+    let after = i64::try_from(step.looks_again_after().as_millis()).unwrap_or(i64::MAX);
+    let at = engine.inner.clock.now_ms().saturating_add(after);
+    let lasts = at.saturating_add(after / 12);
+    held_until.any(|until| until > lasts).then_some(at)
+}
+
+/// Something to be said about a request.
+pub(super) struct Said {
+    request_id: RequestId,
+    what: What,
+    /// Who did it.
+    by: Option<String>,
+}
+
+enum What {
+    /// It is put back, or not any more.
+    Overwritten(Overwritten),
+    TakenAway,
+}
+
+/// What there is to say of a run. Who it was is asked only then.
+pub(super) async fn said(engine: &Engine, key: &Key, outcome: &Result<Proof, Failure>, came: &Came) -> Vec<Said> {
+    let is_taken_away = |outcome: &Result<Proof, Failure>| matches!(outcome, Ok(Proof { found: Found::TakenAway, .. }));
+    let mut gone: BTreeSet<RequestId> =
+        came.each.iter().filter(|(_, outcome)| is_taken_away(outcome)).map(|(id, _)| id.clone()).collect();
+    if is_taken_away(outcome)
+        && let Ok(held) = engine.inner.store.held_by_all(key).await
+    {
+        gone.extend(held.holders.into_iter().map(|row| row.request_id));
+    }
+    if gone.is_empty() && came.overwritten.is_empty() {
+        return Vec::new();
+    }
+    let by = who(engine, key).await;
+    let overwritten = came.overwritten.iter().map(|(id, what)| (id.clone(), What::Overwritten(what.clone())));
+    let rest = gone.into_iter().filter(|id| !came.overwritten.contains_key(id) && by.is_some());
+    let all = overwritten.chain(rest.map(|id| (id, What::TakenAway)));
+    let says: Vec<Said> = all.map(|(request_id, what)| Said { request_id, what, by: by.clone() }).collect();
+    for Said { request_id, what, by } in &says {
+        let by = by.as_deref().unwrap_or("somebody");
+        match what {
+            What::Overwritten(one) if one.times > one.put_back_max => {
+                tracing::error!(request.id = %request_id, by, "the policy file is overwritten again and again; nightlatch gives up");
+                let what = format!(
+                    "the policy file was overwritten {} times while request {request_id} held entries in it; they are not put back any more",
+                    one.times
+                );
+                engine.inner.health.warning("policy_file", Some(what));
+            }
+            What::Overwritten(one) => {
+                tracing::warn!(request.id = %request_id, by, times = one.times, "the policy file was overwritten; it was put back");
+            }
+            What::TakenAway => {
+                tracing::warn!(request.id = %request_id, step.key = %key, by, "it was taken away by hand")
+            }
+        }
+    }
+    says
+}
+
+/// Who changed it last, by Tailscale's own log; nothing where that cannot be read, or it is not Tailscale's.
+async fn who(engine: &Engine, key: &Key) -> Option<String> {
+    let words: Vec<&str> = key.address().split(' ').collect();
+    let what = match (key.uses(), words.as_slice()) {
+        ("tailscale.policy", _) => Changed::PolicyFile,
+        ("tailscale.attribute", [device, attribute]) => Changed::Attribute { device, attribute },
+        ("tailscale.device", [device]) => Changed::Device { device },
+        ("tailscale.role", [login]) => Changed::User { login },
+        _ => return None,
+    };
+    let now = engine.inner.clock.now_ms();
+    let asked = engine.inner.tailscale.changed_by(what, (now.saturating_sub(LOOKED_BACK_MS), now)).await;
+    asked.unwrap_or_else(|error| {
+        tracing::info!(%error, "tailscale's log does not say who changed something");
+        None
+    })
+}
+
+/// Saves what is to be said, with an entry in the log.
+pub(super) async fn say(tx: &mut Tx, seen: &Seen, said: &Said, now: i64) -> Result<(), StoreError> {
+    let request = match current(tx, seen, &said.request_id).await {
+        Ok(request) => request,
+        Err(StoreError::Unreadable(_) | StoreError::NoSuchRequest(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let by = said.by.as_deref();
+    let (text, event, is_alarm) = match &said.what {
+        What::Overwritten(one) => {
+            let is_over = one.times > one.put_back_max;
+            let event = match is_over {
+                true => json!({ "event": "given_up", "times": one.times, "by": by }),
+                false => json!({ "event": "put_back", "times": one.times, "by": by }),
+            };
+            (drift::overwritten(&request, (one.times, one.put_back_max, &one.note), by), event, is_over)
+        }
+        What::TakenAway => (drift::taken_away(by), json!({ "event": "taken_away", "by": by }), false),
+    };
+    tx.note(&(&said.request_id).into(), &Actor::Worker, &Note(event), request.state.word(), now).await?;
+    let (channel, thread) = place(&request);
+    let effect = Effect::Say {
+        channel,
+        // An alarm is for everybody in the channel.
+        thread: thread.filter(|_| !is_alarm),
+        by: request.requester.slack_id.clone(),
+        text,
+        blocks: Value::Array(Vec::new()),
+    };
+    tx.enqueue_for(&(&said.request_id).into(), effect, now).await
+}
+
+/// Where the card stands, or else with whoever asked.
+fn place(request: &Request) -> (String, Option<String>) {
+    let card = request.cards.iter().find(|card| matches!(card.place, Place::Channel(_)));
+    match card.and_then(|card| card.message.as_ref()) {
+        Some(message) => (message.channel.clone(), Some(message.ts.clone())),
+        None => (request.requester.slack_id.clone(), None),
+    }
+}
