@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::company::{CHANNEL, SECRETS, devices, may_ask, may_decide, person_of, rules};
+use super::company::{CHANNEL, SECRETS, devices, is_own_allowed, may_ask, may_decide, person_of};
 use super::model::{self, Must};
+use super::places::{POLICY, Place, is_guard};
 use super::plan::Trouble;
-use super::tailnet::Place;
 use super::world::{Inner, brief_text};
 use crate::kernel::{Key, Request, RequestId, State, Subject, room_ms};
 use crate::store::still::look;
@@ -22,6 +22,8 @@ const ALARMED_MS: i64 = 60_000;
 const SURVEYED_MS: i64 = 120_000;
 /// What a hand did is seen after this, and what was under way has arrived.
 const SEEN_MS: i64 = 30_000;
+/// What attributes begin with that entries of the policy file depend on.
+const GUARDS: &str = "custom:nl_";
 /// The far side is told an end no later than this after the latest that anybody may have.
 const LATER_MS: i64 = 30_000;
 
@@ -44,13 +46,13 @@ impl Inner {
         for id in ids {
             let Ok(Some(request)) = look(store.find(&RequestId(id.to_owned()))) else { continue };
             self.model.saved(&request, self.now, self.ahead, is_old);
-            if let Err(what) = self.deals.saved(&request, &self.tailnet, self.now.saturating_add(self.ahead)) {
+            if let Err(what) = self.deals.saved(&request, &self.places, (self.now.saturating_add(self.ahead), is_old)) {
                 self.wrong(|| what);
             }
             self.check_votes(&request);
             let mut entries = look(store.audit_of(&Subject::from_stored(id))).unwrap_or_default();
             // What was typed is noted under the number that the request will have.
-            entries.retain(|entry| !matches!(entry.state.as_str(), "typed" | "not_asked"));
+            entries.retain(|entry| !matches!(entry.state.as_str(), "typed" | "not_asked" | "started"));
             // I8: every change was written down, the last one with the state it led to.
             if entries.last().is_some_and(|entry| entry.state != request.state.word()) {
                 self.wrong(|| format!("{id} is {}, and the log does not say so", request.state.word()));
@@ -78,17 +80,19 @@ impl Inner {
             self.wrong(|| what);
         }
         self.check_alarms();
-        let places: Vec<Place> = self.tailnet.places().cloned().collect();
+        self.check_started();
+        let places: Vec<Place> = self.places.all().filter(|place| !is_guard(place)).cloned().collect();
         for place in places {
-            let there = self.tailnet.at(&place, self.now).cloned();
-            let must = self.model.must(&place, &self.tailnet, self.now, (self.clear_since, self.calm_since));
-            let is_on = there.as_ref().is_some_and(|there| there.value == Value::Bool(true));
+            let there = self.places.at(&place, self.now).cloned();
+            let must = self.model.must(&place, &self.places, self.now, (self.clear_since, self.calm_since));
+            let is_on = self.places.is_on(&place, self.now);
             match must {
-                Must::On if !is_on && self.tailnet.has(&place.0) => {
+                Must::On if !is_on && (!place.1.starts_with("custom:") || self.tailnet.has(&place.0)) => {
                     self.wrong(|| format!("{} {} must be on and is not", place.0, place.1));
                 }
+                Must::On if place.0 == POLICY => self.check_is_guarded(&place.1),
                 Must::AsFound => {
-                    let found = model::as_found(&place, &self.tailnet, self.now);
+                    let found = model::as_found(&place, &self.places, self.now);
                     if found.as_ref().is_some_and(|found| *found != there) {
                         self.wrong(|| format!("{} {} must be {found:?} and is {there:?}", place.0, place.1));
                     }
@@ -132,8 +136,8 @@ impl Inner {
 
     /// I5: nothing is taken away from somebody who holds it.
     pub fn check_removal(&mut self, place: &Place) {
-        let is_on = self.tailnet.at(place, self.now).is_some_and(|there| there.value == Value::Bool(true));
-        if is_on && self.model.must(place, &self.tailnet, self.now, (self.clear_since, self.calm_since)) == Must::On {
+        let must = || self.model.must(place, &self.places, self.now, (self.clear_since, self.calm_since));
+        if self.places.is_on(place, self.now) && must() == Must::On {
             self.wrong(|| format!("{} {} is taken away, and somebody holds it", place.0, place.1));
         }
     }
@@ -150,13 +154,7 @@ impl Inner {
         let Ok(Some(request)) = look(store.find(&id)) else {
             return self.wrong(|| format!("a write of no request: {comment}"));
         };
-        let (quorum, _) = rules(&request.workflow.name);
-        if request.approvals_count() < quorum || request.approved_at.is_none() {
-            self.wrong(|| format!("a write for {id} without enough approvals"));
-        }
-        if matches!(request.state, State::Pending | State::Approved | State::Ended) {
-            self.wrong(|| format!("a write for {id}, which is {}", request.state.word()));
-        }
+        self.check_approved(&request);
         let key = request.steps.iter().find(|step| {
             let address = step.key.as_ref().map(Key::address).unwrap_or_default();
             let (device, name) = address.split_once(' ').unwrap_or_default();
@@ -176,6 +174,11 @@ impl Inner {
             && requester.and_then(|one| self.quit.get(&one).copied()).is_some_and(has_quit)
         {
             self.wrong(|| format!("a write for {id}, whose requester has left"));
+        }
+        if let Some(name) = path.replace("%3A", ":").split_once("/attributes/").map(|(_, name)| name.to_owned())
+            && name.starts_with(GUARDS)
+        {
+            return self.check_guard(&request, &body);
         }
         let is_known = key.is_some_and(|step| {
             let Some(key) = &step.key else { return false };
@@ -208,8 +211,8 @@ impl Inner {
         let now = self.now.saturating_add(self.ahead);
         let before_it_begins = |one: &Request| now.saturating_add(one.hold_ms).saturating_add(room_ms(one.hold_ms));
         let ends = ends.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| before_it_begins(one)));
-        let is_removed = |write: &super::tailnet::Write| write.by_hand && write.now.is_none();
-        let last = self.tailnet.writes.get(&place).and_then(|writes| writes.last()).filter(|write| is_removed(write));
+        let is_removed = |write: &super::places::Write| write.by_hand && write.now.is_none();
+        let last = self.places.writes(&place).last().filter(|write| is_removed(write));
         let is_again = last.is_some_and(|write| {
             let since = request.active_at.map_or(i64::MAX, |at| at.saturating_sub(self.ahead));
             write.at > since.saturating_add(SEEN_MS) && write.at < self.now.saturating_sub(SEEN_MS)
@@ -225,7 +228,7 @@ impl Inner {
 
     /// I6: every vote is of somebody who pressed, may decide, and is counted once.
     fn check_votes(&mut self, request: &Request) {
-        let (quorum, own) = rules(&request.workflow.name);
+        let own = is_own_allowed(&request.workflow.name);
         if !person_of(&request.requester.slack_id).is_some_and(|person| may_ask(person, &request.workflow.name)) {
             self.wrong(|| format!("{} must not ask for {}", request.requester.slack_id, request.workflow.name));
         }
@@ -245,9 +248,10 @@ impl Inner {
                 self.wrong(|| format!("the vote of {by} on {} must not count", request.id));
             }
         }
-        if request.approved_at.is_some() && request.approvals_count() < quorum {
-            self.wrong(|| format!("{} was approved by {}", request.id, request.approvals_count()));
+        if request.approved_at.is_some() && !self.is_allowed(request) {
+            self.wrong(|| format!("{} was approved by {:?}", request.id, request.decisions));
         }
+        self.check_rules(request);
         let is_final =
             matches!(request.outcome, Some(crate::kernel::Outcome::Withdrawn | crate::kernel::Outcome::Denied));
         if is_final && request.may_be_on() {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tailnet::{Place, Tailnet};
+use super::places::{Places, place_for};
+use crate::kernel::origin::Origin;
 use crate::kernel::request::{Found, Phase, Step};
-use crate::kernel::{Key, Outcome, Request, RequestId, State};
+use crate::kernel::{Outcome, Request, RequestId, State};
 
 /// Nobody answered in time: a simulated nap is a minute, and whoever slept notices after one.
 const LAPSED_MS: i64 = 70_000;
@@ -38,8 +39,8 @@ pub struct Deals {
 }
 
 impl Deals {
-    /// What is saved of a request now; `now` is the bot's time. Says what can never be right.
-    pub fn saved(&mut self, request: &Request, tailnet: &Tailnet, now: i64) -> Result<(), String> {
+    /// What is saved of a request now; `now` is the bot's time; `is_old`: an older database was put back. Says what can never be right.
+    pub fn saved(&mut self, request: &Request, places: &Places, (now, is_old): (i64, bool)) -> Result<(), String> {
         if self.spoilt.contains(request.id.as_str()) {
             return Ok(());
         }
@@ -51,12 +52,16 @@ impl Deals {
                 return Err(format!("{} was on and ended as untouched", request.id));
             }
             let is_held = is_on && matches!(step.phase, Phase::Held);
-            if is_held && !*was_on {
-                is_read(step, tailnet).map_err(|why| format!("{}: {why}", request.id))?;
+            if is_held && !*was_on && !is_old {
+                is_read((step, request.id.as_str()), places).map_err(|why| format!("{}: {why}", request.id))?;
             }
             *was_on = is_held || (*was_on && step.phase != Phase::Waiting);
         }
-        if last.is_none() && self.all().any(|one| one.reason == request.reason) {
+        let is_same = |one: &Request| match &request.ask.origin {
+            Origin::Typed => one.reason == request.reason,
+            origin => one.ask.origin == *origin,
+        };
+        if last.is_none() && self.all().any(is_same) {
             return Err(format!("{} was asked for twice", request.reason));
         }
         fits(request, last.map(|deal| &deal.last), now).map_err(|why| format!("{} {why}", request.id))?;
@@ -72,6 +77,11 @@ impl Deals {
         self.all.remove(id);
         self.expected.retain(|one| one.id != id.as_str());
         self.spoilt.insert(id.to_string());
+    }
+
+    /// Whether there is any of which nothing can be said.
+    pub fn is_any_spoilt(&self) -> bool {
+        !self.spoilt.is_empty()
     }
 
     /// Whether nothing can be said of this request.
@@ -156,13 +166,12 @@ fn is_untouched(step: &Step) -> bool {
 }
 
 /// What is said to be on was read after it was written.
-fn is_read(step: &Step, tailnet: &Tailnet) -> Result<(), String> {
-    let address = step.key.as_ref().map(Key::address).unwrap_or_default();
-    let Some((device, name)) = address.split_once(' ') else { return Ok(()) };
-    let place: Place = (device.to_owned(), name.to_owned());
-    let last = tailnet.writes.get(&place).and_then(|writes| writes.last()).filter(|write| !write.by_hand);
+fn is_read((step, id): (&Step, &str), places: &Places) -> Result<(), String> {
+    let Some(place) = step.key.as_ref().and_then(|key| place_for(key, id)) else { return Ok(()) };
+    let (device, name) = &place;
+    let last = places.writes(&place).last().filter(|write| !write.by_hand);
     let written = last.and_then(|write| write.now.as_ref());
-    let shown = tailnet.shown.get(&place).and_then(Option::as_ref);
+    let shown = places.shown.get(&place).and_then(Option::as_ref);
     if shown.is_none() || written.is_some_and(|written| Some(written) != shown) {
         return Err(format!("{device} {name} is said to be on and was not read since it was written"));
     }

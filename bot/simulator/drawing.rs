@@ -1,6 +1,6 @@
 //! Draws a plan from a seed: stories of people, and accidents around them.
 
-use super::company::{ATTRIBUTES, DBA, ONCALL, WORKFLOWS, devices, rules};
+use super::company::{ATTRIBUTES, DBA, ONCALL, PLAIN, WORKFLOWS, devices, quorum};
 use super::dice::Dice;
 use super::focus::Focus;
 use super::plan::{Act, Harm, Plan, Planned, Trouble};
@@ -12,7 +12,7 @@ const PAUSE_MS: i64 = 30 * 60_000;
 const LONG_PAUSE_MS: i64 = 40 * 3_600_000;
 
 /// So many runs in a hundred are about one rare thing.
-const FOCUSED: i64 = 40;
+const FOCUSED: i64 = 50;
 
 /// An ask of a story, for the accidents that are to meet it.
 struct Asked {
@@ -66,6 +66,11 @@ impl Plan {
         for _ in 0..most {
             let at = drawing.moment();
             let act = drawing.accident();
+            if matches!(act, Act::Kill { harm: None, .. }) && drawing.dice.chance(20) {
+                let by_ms = *drawing.dice.pick(&[-86_400_000, -3_600_000, 3_600_000, 315_360_000_000]).unwrap_or(&0);
+                let for_ms = drawing.dice.between(5_000, 1_200_000);
+                drawing.acts.push(Planned { at: at.max(0), act: Act::WrongAtStart { by_ms, for_ms } });
+            }
             drawing.acts.push(Planned { at: at.max(0), act });
         }
         let mut acts = drawing.acts;
@@ -91,7 +96,7 @@ impl Drawing {
         if self.dice.chance(75) { 0 } else { devices(person).len().saturating_sub(1) }
     }
 
-    fn decider(&mut self) -> usize {
+    pub(super) fn decider(&mut self) -> usize {
         let deciders: Vec<usize> = DBA.into_iter().chain(ONCALL).collect();
         *self.dice.pick(&deciders).unwrap_or(&40)
     }
@@ -118,15 +123,20 @@ impl Drawing {
         let hold_s = *self.dice.pick(&[10, 20, 45, 60, 600, 3_600]).unwrap_or(&60);
         let copies = *self.dice.pick(&[1, 1, 2, 2, 3]).unwrap_or(&1);
         let mut at = start;
-        let mut quorum = 1;
+        let (mut needed, mut has_glass) = (1, false);
         for _ in 0..copies {
-            let workflow = self.dice.index(WORKFLOWS.len());
-            quorum = quorum.max(WORKFLOWS.get(workflow).map_or(1, |(name, _)| rules(name).0));
+            let among = if self.dice.chance(50) { PLAIN } else { WORKFLOWS.len() };
+            let workflow = self.dice.index(among);
+            needed = needed.max(WORKFLOWS.get(workflow).map_or(1, |(name, _)| quorum(name)));
+            has_glass |= WORKFLOWS.get(workflow).is_some_and(|(name, _)| *name == "glass");
             let hold_s = if self.dice.chance(70) { hold_s } else { hold_s * self.dice.between(1, 4) };
             self.ask(at, (person, workflow, device, hold_s));
             at = at.saturating_add(self.dice.length_ms(5_000));
         }
-        at = self.decisions(at, (person, copies, quorum));
+        if has_glass && self.dice.chance(70) {
+            self.press(at.saturating_add(2_500), ("break_glass", person, 0));
+        }
+        at = self.decisions(at, (person, copies, needed));
         // Ends by themselves, or together, or by whoever is quickest.
         let soonest = if self.dice.chance(15) { 0 } else { 2_000 };
         at = at.saturating_add(self.dice.between(soonest, soonest + 500 + hold_s * 700 * i64::from(soonest > 0)));
@@ -144,6 +154,17 @@ impl Drawing {
         if self.dice.chance(15) {
             self.press(at, ("retry", person, 0));
         }
+        if has_glass {
+            self.review(at.saturating_add(hold_s.saturating_mul(1_000)), person);
+        }
+    }
+
+    /// Somebody looks at why glass was broken: soon or late, and now and then whoever broke it tries.
+    fn review(&mut self, from: i64, person: usize) {
+        let by = if self.dice.chance(15) { person } else { *self.dice.pick(&DBA).unwrap_or(&40) };
+        let action = if self.dice.chance(30) { "review_not_fine" } else { "review_fine" };
+        let at = from.saturating_add(self.dice.between(1_000, 2 * 3_600_000));
+        self.press(at, (action, by, 0));
     }
 
     fn decisions(&mut self, asked_at: i64, (person, copies, quorum): (usize, usize, usize)) -> i64 {
@@ -285,7 +306,7 @@ impl Drawing {
             6..=9 => Act::Hand {
                 person,
                 device,
-                attribute: dice.index(ATTRIBUTES.len()),
+                attribute: dice.index(ATTRIBUTES.len() + 2),
                 sets: *dice.pick(&[None, Some(true), Some(false)]).unwrap_or(&None),
                 for_ms: dice.chance(50).then(|| dice.between(5_000, 7_200_000)),
             },

@@ -21,6 +21,16 @@ pub(super) enum Focus {
     Stuck,
     /// Slack delivers again what a killed process did not acknowledge.
     Twice,
+    /// The policy file is written, and somebody else writes it, too.
+    Policy,
+    /// What starts by itself is due, and nothing else happens but to the bot and its clock.
+    Report,
+    /// Several stages, and people who would be counted twice.
+    Stages,
+    /// What guardrails forbid, what passes by itself, and broken glass.
+    Rules,
+    /// The same thing outside of Tailscale, several times at once.
+    Beside,
 }
 
 impl Focus {
@@ -34,6 +44,15 @@ impl Focus {
         Self::Stuck,
         Self::Stuck,
         Self::Twice,
+        Self::Policy,
+        Self::Policy,
+        Self::Report,
+        Self::Stages,
+        Self::Rules,
+        Self::Rules,
+        Self::Rules,
+        Self::Rules,
+        Self::Beside,
     ];
 }
 
@@ -101,6 +120,14 @@ impl Drawing {
                 self.act(again_at, Act::Again);
                 self.press(again_at.saturating_add(6_000), ("approve", by, 0));
             }
+            Focus::Policy => self.policy(start, person, hold_s),
+            Focus::Report => self.report(),
+            Focus::Stages => self.stages(start, person, hold_s),
+            Focus::Rules => {
+                let person = if self.dice.chance(30) { by } else { person };
+                self.rules(start, person);
+            }
+            Focus::Beside => self.beside(start, person, hold_s),
         }
         true
     }

@@ -2,8 +2,8 @@
 
 use super::company;
 use super::network::{Spoilt, UNDER_WAY_MAX_MS};
+use super::places::Attribute;
 use super::plan::{Act, Trouble};
-use super::tailnet::Attribute;
 use super::world::{Happening, Inner, Next};
 use crate::outside::net::NetError;
 
@@ -71,7 +71,7 @@ impl Inner {
             }
             Act::Leave { person, device } => {
                 if let Some(device) = company::devices(person).get(device) {
-                    self.tailnet.leaves(device, self.now);
+                    self.tailnet.leaves(device, &mut self.places, self.now);
                 }
             }
             Act::Pass { person, device, to } => {
@@ -81,7 +81,7 @@ impl Inner {
                 }
             }
             Act::Dismiss { person } => {
-                self.tailnet.dismissed.push(person);
+                self.tailnet.policy.dismiss(person, self.now);
                 self.slack.dismissed.push(person);
                 self.cannot_decide(person);
             }
@@ -93,6 +93,7 @@ impl Inner {
                 self.quit.insert(person, self.now);
                 self.cannot_decide(person);
             }
+            Act::WrongAtStart { by_ms, for_ms } => self.wrong_at_start = Some((by_ms, for_ms)),
             Act::Revoke => self.tailnet.revoke_tokens(),
             act => return Next::Act(act),
         }
@@ -107,13 +108,21 @@ impl Inner {
 
     fn hand(&mut self, person: usize, device: usize, attribute: usize, (sets, for_ms): (Option<bool>, Option<i64>)) {
         let devices = company::devices(person);
-        let (Some(device), Some(name)) = (devices.get(device), company::ATTRIBUTES.get(attribute)) else {
+        let name = company::ATTRIBUTES.get(attribute);
+        if attribute == company::ATTRIBUTES.len() {
+            let place = (company::USERS_HANDLE.to_owned(), company::slack_id(person));
+            if person != company::ALWAYS && self.places.is_on(&place, self.now) != (sets == Some(true)) {
+                self.places.switch(&place, sets == Some(true), self.now, true);
+            }
             return;
-        };
+        }
+        let (Some(device), Some(name)) = (devices.get(device), name) else { return self.tailnet.policy.edit(self.now) };
         let until =
             for_ms.map(|for_ms| self.now.saturating_add(for_ms).div_euclid(1_000).saturating_mul(1_000) + 1_000);
         let attribute = sets.map(|value| Attribute { value: value.into(), until });
-        self.tailnet.by_hand(&(device.clone(), (*name).to_owned()), attribute, self.now);
+        if self.tailnet.has(device) {
+            self.places.write(&(device.clone(), (*name).to_owned()), attribute, self.now, true);
+        }
     }
 
     fn set_troubles(&mut self) {

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::life::Mishap;
+use super::places::{Place, is_attribute};
 use super::plan::Harm;
-use super::tailnet::Place;
 use super::world::{Inner, World};
 use crate::engine::Engine;
 use crate::kernel::Key;
@@ -83,7 +81,8 @@ pub fn is_noticed(world: &World, engine: &Engine) {
         inner.wrong(|| "an older database was taken as if nothing were".to_owned());
     }
     let now = inner.now;
-    let on: Vec<Place> = inner.tailnet.places().filter(|place| is_on(&inner, place, now)).cloned().collect();
+    let on: Vec<Place> =
+        inner.places.all().filter(|place| is_attribute(place) && is_on(&inner, place, now)).cloned().collect();
     for place in on {
         let key = Key::from_stored(format!("tailscale.attribute {} {}", place.0, place.1));
         let is_known = look(engine.store().held(&key)).is_ok_and(|held| !held.ends.is_empty() || held.before.is_some());
@@ -96,6 +95,5 @@ pub fn is_noticed(world: &World, engine: &Engine) {
 fn is_on(inner: &Inner, place: &Place, now: i64) -> bool {
     // What ends while it is looked through may be missed.
     let later = now.saturating_add(300_000);
-    let is_there = |at| inner.tailnet.at(place, at).is_some_and(|there| there.value == Value::Bool(true));
-    is_there(now) && is_there(later)
+    inner.places.is_on(place, now) && inner.places.is_on(place, later)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::company::{SECRETS, WORKFLOWS};
+use super::company::{GUARDRAILS, REPORT, SECRETS, WORKFLOWS};
 use super::harm;
 use super::people;
 use super::plan::{Act, Harm, Plan};
@@ -79,10 +79,13 @@ fn made(folder: &Path) -> Result<Made, Mishap> {
     }
     let workflows = folder.join("workflows");
     std::fs::create_dir(&workflows)?;
-    for (name, text) in WORKFLOWS {
+    for (name, text) in WORKFLOWS.into_iter().chain([REPORT]) {
         std::fs::write(workflows.join(format!("{name}.yaml")), text)?;
     }
-    let catalog = Catalog::read(&workflows, steps::TYPES).map_err(|report| report.to_string())?;
+    let policies = folder.join("policies");
+    std::fs::create_dir(&policies)?;
+    std::fs::write(policies.join(GUARDRAILS.0), GUARDRAILS.1)?;
+    let catalog = Catalog::read_under(&workflows, &policies, steps::TYPES).map_err(|report| report.to_string())?;
     let new = folder.join("new.db");
     let store = look(Store::open(&format!("sqlite://{}", new.display())))?;
     store.abandon();
@@ -175,7 +178,7 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
     let secret = client_secret.into();
     let credential = Credential::ClientCredentials { client_id: "kSIM".to_owned(), secret };
     let settings = TailscaleSettings::new(url::Url::parse("https://api.tailscale.com")?, credential);
-    let tailscale = Tailscale::new(TailscaleSettings { net, ..settings }, clock.clone())?;
+    let tailscale = Tailscale::new(TailscaleSettings { net: net.clone(), ..settings }, clock.clone())?;
     let url = "https://nightlatch.sim.ts.net";
     let parts = Parts {
         clock: clock.clone(),
@@ -187,7 +190,7 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
         catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
         ceilings: crate::config::Ceilings::default(),
-        services: steps::Services::new(crate::outside::net::Net::wire(), std::collections::BTreeMap::new()),
+        services: steps::Services::new(net, std::collections::BTreeMap::new()),
         links: look_in_time(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },
         logbook: look_in_time(Logbook::open(
@@ -364,6 +367,7 @@ fn over(world: &World, bot: &Bot, is_gentle: bool) {
     if let Ok(count @ 1..) = look(bot.store.left_behind(now)) {
         inner.wrong(|| format!("{count} effects were never performed"));
     }
+    inner.check_all_gone();
     inner.check_told(is_gentle);
     match look(bot.store.verify_audit()) {
         Ok(Ok(_)) => {}

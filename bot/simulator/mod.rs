@@ -3,6 +3,7 @@
 //!
 //! Read `plan` and `drawing` (what happens), `model` (what must be), `life` (one run), `search` (many runs, and a red one made small).
 
+mod beside;
 mod checks;
 mod company;
 mod deals;
@@ -15,9 +16,13 @@ pub mod life;
 mod model;
 mod network;
 mod people;
+mod places;
 pub mod plan;
+mod policy_file;
 mod processor;
+mod rules;
 pub mod search;
+mod service;
 mod slack;
 mod tailnet;
 mod words;

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::tailnet::{Attribute, Place, Tailnet};
+use super::places::{Attribute, Place, Places, is_attribute, place_for};
 use crate::kernel::request::Phase;
-use crate::kernel::{Key, Request, RequestId, State};
+use crate::kernel::{Request, RequestId, State};
 
 /// Ends are on time within this...
 const ON_TIME_MS: i64 = 5_000;
 /// ... and within this when they cannot be saved.
 const UNSAVED_MS: i64 = 15_000;
+/// What is no attribute of a device may take so much longer: Slack takes few calls a minute, and the policy file is one write for all.
+const BESIDE_MS: i64 = 180_000;
 /// After something was broken: the longest pause between two attempts, and the attempt.
 const BACKOFF_MS: i64 = 100_000;
 /// People are alarmed after a minute; and an attempt may be under way.
@@ -57,9 +59,7 @@ impl Model {
     /// What is saved of a request now. `ahead` is how far the bot's clock is ahead of true time.
     pub fn saved(&mut self, request: &Request, now: i64, ahead: i64, is_lost: bool) {
         for step in &request.steps {
-            let address = step.key.as_ref().map(Key::address).unwrap_or_default();
-            let Some((device, name)) = address.split_once(' ') else { continue };
-            let place = (device.to_owned(), name.to_owned());
+            let Some(place) = step.key.as_ref().and_then(|key| place_for(key, request.id.as_str())) else { continue };
             let claim = self.claims.entry(place).or_default().entry(request.id.clone()).or_default();
             let is_on = step.proof.as_ref().is_some_and(|proof| proof.found.is_on());
             claim.is_open = step.may_be_on();
@@ -87,11 +87,11 @@ impl Model {
     }
 
     /// An older database was put back: what it does not know may be on until the far side ends it.
-    pub fn put_back(&mut self, tailnet: &Tailnet, now: i64) {
+    pub fn put_back(&mut self, places: &Places, now: i64) {
         self.claims.clear();
-        for place in tailnet.places() {
-            let until = tailnet.at(place, now).map_or(now, |there| there.until.unwrap_or(i64::MAX));
-            let is_touched = tailnet.writes.get(place).is_some_and(|writes| writes.iter().any(|write| write.by_hand));
+        for place in places.all() {
+            let until = places.at(place, now).map_or(now, |there| there.until.unwrap_or(i64::MAX));
+            let is_touched = places.writes(place).iter().any(|write| write.by_hand);
             self.lost.insert(place.clone(), if is_touched { i64::MAX } else { until });
         }
     }
@@ -109,14 +109,16 @@ impl Model {
     }
 
     /// What must be at this place now. Since `clear` nothing kept access from ending, since `calm` nothing at all was broken.
-    pub fn must(&self, place: &Place, tailnet: &Tailnet, now: i64, (clear, calm): (i64, i64)) -> Must {
+    pub fn must(&self, place: &Place, places: &Places, now: i64, (clear, calm): (i64, i64)) -> Must {
         let nothing = BTreeMap::new();
         let claims = self.claims.get(place).unwrap_or(&nothing);
-        let writes = tailnet.writes.get(place).into_iter().flatten();
+        let writes = places.writes(place).iter();
         let hands = writes.filter(|write| write.by_hand).map(|write| write.at).max();
         let is_undisturbed = |since: i64| hands.is_none_or(|at| at < since.saturating_sub(60_000));
+        // What has no end there is rather taken away than left on.
+        let is_dropped = places.dropped.contains(place);
         let is_held = |claim: &Claim| {
-            let is_well = claim.is_open && !claim.is_lost && !claim.has_trouble;
+            let is_well = claim.is_open && !claim.is_lost && !claim.has_trouble && !is_dropped;
             is_well && claim.active_since.is_some_and(is_undisturbed) && claim.ends_at.is_some_and(|at| now < at)
         };
         if claims.values().any(is_held) {
@@ -124,11 +126,13 @@ impl Model {
         }
         let is_over = |claim: &Claim| {
             let ends_at = claim.ends_at.or(claim.told_until.filter(|_| claim.is_lost));
-            let late_at = ends_at.map(|at| match clear.saturating_add(BACKOFF_MS) {
-                clear if clear > at => clear,
-                _ if calm.saturating_add(BACKOFF_MS) > at => at.saturating_add(UNSAVED_MS),
-                _ => at.saturating_add(ON_TIME_MS),
-            });
+            let (clear, slack_ms) = if is_attribute(place) { (clear, 0) } else { (calm, BESIDE_MS) };
+            let late_at =
+                ends_at.map(|at| at.saturating_add(slack_ms)).map(|at| match clear.saturating_add(BACKOFF_MS) {
+                    clear if clear > at => clear,
+                    _ if calm.saturating_add(BACKOFF_MS) > at => at.saturating_add(UNSAVED_MS),
+                    _ => at.saturating_add(ON_TIME_MS),
+                });
             !claim.is_open || late_at.is_some_and(|at| at < now)
         };
         let is_known = self.lost.get(place).is_none_or(|until| *until < now);
@@ -137,8 +141,8 @@ impl Model {
 }
 
 /// What hands left at a place, as far as it has not ended by itself; nothing if a hand and the bot wrote at the same moment.
-pub fn as_found(place: &Place, tailnet: &Tailnet, now: i64) -> Option<Option<Attribute>> {
-    let writes = tailnet.writes.get(place).map(Vec::as_slice).unwrap_or_default();
+pub fn as_found(place: &Place, places: &Places, now: i64) -> Option<Option<Attribute>> {
+    let writes = places.writes(place);
     let by_hand = writes.iter().rev().find(|write| write.by_hand);
     if let Some(hand) = by_hand {
         let is_near = |at: i64| at >= hand.at && at < hand.at.saturating_add(30_000);
@@ -148,8 +152,8 @@ pub fn as_found(place: &Place, tailnet: &Tailnet, now: i64) -> Option<Option<Att
     }
     let found = by_hand.and_then(|write| write.now.clone());
     // An end that was dropped cannot be given back: then what lets nobody through stays, and what would is not there.
-    let is_open = tailnet.at(place, now).is_some_and(|there| there.value == serde_json::Value::Bool(true));
-    if tailnet.dropped.contains(place) && found.as_ref().is_some_and(|found| found.until.is_some()) && !is_open {
+    let is_open = places.is_on(place, now);
+    if places.dropped.contains(place) && found.as_ref().is_some_and(|found| found.until.is_some()) && !is_open {
         return None;
     }
     Some(found.filter(|found| found.until.is_none_or(|until| until > now)))

@@ -4,10 +4,13 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::company::{ALWAYS, USERS_GROUP, USERS_HANDLE, slack_id};
 use super::dice::Dice;
+use super::places::{POLICY, Place};
 use super::plan::Trouble;
-use super::tailnet::refusal;
-use super::world::{Happening, Inner, brief_text};
+use super::service;
+use super::tailnet::{Asked, Reply, refusal};
+use super::world::{Happening, Inner};
 use crate::outside::net::{Answered, NetError};
 
 /// The longest a call or an answer is under way; less than any client waits.
@@ -17,10 +20,12 @@ const LIMITED_CALLS: usize = 4;
 
 /// One call that is under way.
 pub struct Call {
-    is_tailnet: bool,
+    to: Side,
     method: Method,
     path: String,
     bearer: String,
+    /// `If-Match`, or the idempotency key.
+    names: String,
     is_json: bool,
     body: Vec<u8>,
     pub answer: oneshot::Sender<Answered>,
@@ -28,6 +33,14 @@ pub struct Call {
     pub spoilt: Option<Spoilt>,
     /// What becomes of it depends on the seed, on what is called, and on how often that was called; on no other call.
     pub dice: Dice,
+}
+
+/// Whom a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Tailnet,
+    Slack,
+    Service,
 }
 
 #[derive(Clone, Copy)]
@@ -41,19 +54,24 @@ impl Inner {
     pub fn send(&mut self, request: http::Request<Vec<u8>>, answer: oneshot::Sender<Answered>) {
         let (parts, body) = request.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_tailnet = parts.uri.host() == Some("api.tailscale.com");
+        let to = match parts.uri.host() {
+            Some("api.tailscale.com") => Side::Tailnet,
+            Some(service::HOST) => Side::Service,
+            _ => Side::Slack,
+        };
+        let names = [header("if-match"), header("idempotency-key")].concat();
         let bearer = header("authorization").trim_start_matches("Bearer ").to_owned();
         let is_json = header("content-type").starts_with("application/json");
         let path = parts.uri.path().to_owned();
         self.check_leak(&path, &body);
-        let down = if is_tailnet { Trouble::TailnetDown } else { Trouble::SlackDown };
+        let down = if to == Side::Slack { Trouble::SlackDown } else { Trouble::TailnetDown };
         let mut dice = self.dice_of(&parts.method, &path);
         if self.is_broken(down) {
             let at = self.now.saturating_add(dice.between(1, 100));
             self.put(at, Happening::Answer(answer, Err(NetError::NoConnection)));
             return;
         }
-        if is_tailnet && parts.method == Method::POST && path.contains("/attributes/") {
+        if to == Side::Tailnet && parts.method == Method::POST && path.contains("/attributes/") {
             self.check_authority(&path, &body);
         }
         let lossy = self.is_broken(Trouble::Lossy) && dice.chance(30);
@@ -71,7 +89,7 @@ impl Inner {
             false => None,
         };
         self.tell(|| format!("{} {path} is under way until {at}", parts.method));
-        let call = Call { is_tailnet, method: parts.method, path, bearer, is_json, body, answer, spoilt, dice };
+        let call = Call { to, method: parts.method, path, bearer, names, is_json, body, answer, spoilt, dice };
         match lost {
             Some(lost) => self.put(at, Happening::Answer(call.answer, Err(lost))),
             None => self.put(at, Happening::Arrive(Box::new(call))),
@@ -96,35 +114,51 @@ impl Inner {
     pub fn arrive(&mut self, call: &Call) -> Answered {
         let now = self.now;
         let mut retry_after = None;
-        let (status, body) = if call.is_tailnet {
-            self.calls.retain(|at| now.saturating_sub(*at) < 1_000);
-            self.calls.push(now);
-            if self.is_broken(Trouble::Limited) && self.calls.len() > LIMITED_CALLS {
-                retry_after = Some("1");
-                refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests")
-            } else {
-                self.tell_call(call);
-                if call.method == Method::DELETE
-                    && let Some((device, name)) = place(&call.path)
-                {
-                    self.check_removal(&(device, name));
+        let reply: Reply = match call.to {
+            Side::Tailnet => {
+                self.calls.retain(|at| now.saturating_sub(*at) < 1_000);
+                self.calls.push(now);
+                if self.is_broken(Trouble::Limited) && self.calls.len() > LIMITED_CALLS {
+                    retry_after = Some("1");
+                    refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests").into()
+                } else {
+                    self.tailnet_answers(call)
                 }
-                let reply = self.tailnet.answer(&call.method, &call.path, &call.bearer, &call.body, now);
-                self.tell(|| format!("  -> {} {}", reply.0.as_u16(), brief(&reply.1)));
+            }
+            Side::Service => {
+                if let Some(place) = self.service.place(&call.path).filter(|_| call.method == Method::DELETE) {
+                    self.check_removal(&place);
+                }
+                let (reply, switched) = self.service.answer((&call.method, &call.path), &call.names);
+                if let Some((place, is_on)) = switched {
+                    self.switched(&place, is_on);
+                }
+                if let Some(mistake) = self.service.mistakes.pop() {
+                    self.wrong(|| mistake);
+                }
+                if let Some(place) = self.service.place(&call.path) {
+                    let there = self.places.at(&place, now).cloned();
+                    self.places.shown.insert(place, there);
+                }
+                self.tell(|| format!("{} {} {} -> {}", call.method, call.path, call.names, reply.status.as_u16()));
                 reply
             }
-        } else {
-            let method = call.path.rsplit('/').next().unwrap_or_default().to_owned();
-            if call.path.starts_with("/api/") {
-                let fields = fields(call.is_json, &call.body);
-                self.check_words(&method, &fields);
-                (StatusCode::OK, self.slack.answer(&method, &fields, now))
-            } else {
-                self.respond(&call.path, &call.body);
-                (StatusCode::OK, json!({"ok": true}))
+            Side::Slack => {
+                let method = call.path.rsplit('/').next().unwrap_or_default().to_owned();
+                if call.path.starts_with("/api/") {
+                    let fields = fields(call.is_json, &call.body);
+                    self.check_words(&method, &fields);
+                    (StatusCode::OK, self.slack_answers(&method, &fields)).into()
+                } else {
+                    self.respond(&call.path, &call.body);
+                    (StatusCode::OK, json!({"ok": true})).into()
+                }
             }
         };
-        let mut builder = Response::builder().status(status).header("content-type", "application/json");
+        let mut builder = Response::builder().status(reply.status).header("content-type", "application/json");
+        if let Some(etag) = &reply.etag {
+            builder = builder.header("etag", etag);
+        }
         if let Some(seconds) = retry_after {
             builder = builder.header("retry-after", seconds);
         }
@@ -133,7 +167,85 @@ impl Inner {
         {
             builder = builder.header("date", date);
         }
-        builder.body(body.to_string().into_bytes()).map_err(|_| NetError::Broken)
+        builder.body(reply.body).map_err(|_| NetError::Broken)
+    }
+
+    fn tailnet_answers(&mut self, call: &Call) -> Reply {
+        self.tell_call(call);
+        if call.method == Method::DELETE
+            && let Some((device, name)) = place(&call.path)
+        {
+            self.check_removal(&(device, name));
+        }
+        let Call { method, path, bearer, body, names, .. } = call;
+        let asked = Asked { method, path, bearer, body, made_from: names };
+        let reply = self.tailnet.answer(&mut self.places, asked, self.now);
+        let change = std::mem::take(&mut self.tailnet.change);
+        for (ids, is_on) in [(change.went, false), (change.came, true)] {
+            for id in ids {
+                let place = (POLICY.to_owned(), id);
+                if !is_on {
+                    self.check_removal(&place);
+                }
+                self.switched(&place, is_on);
+            }
+        }
+        if let Some(mistake) = self.tailnet.policy.mistakes.pop() {
+            self.wrong(|| mistake);
+        }
+        self.tell(|| {
+            format!(
+                "  -> {} {}",
+                reply.status.as_u16(),
+                String::from_utf8_lossy(&reply.body).chars().take(100).collect::<String>().replace('\n', " ")
+            )
+        });
+        reply
+    }
+
+    /// The bot switched something that is no attribute.
+    fn switched(&mut self, place: &Place, is_on: bool) {
+        self.tell(|| format!("{} {} is {}", place.0, place.1, if is_on { "on" } else { "off" }));
+        if is_on {
+            self.check_right(place);
+        }
+        self.places.switch(place, is_on, self.now, false);
+    }
+
+    /// The group that people are put into is a thing of its own; everything else is Slack's.
+    fn slack_answers(&mut self, method: &str, fields: &Value) -> Value {
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("usergroup") != USERS_GROUP {
+            return self.slack.answer(method, fields, self.now);
+        }
+        let usual = slack_id(ALWAYS);
+        let of: Vec<Place> = self.places.of(USERS_HANDLE).cloned().collect();
+        if method == "usergroups.users.update" {
+            let wanted: Vec<&str> = text("users").split(',').filter(|one| !one.is_empty()).collect();
+            if !wanted.contains(&usual.as_str()) {
+                self.wrong(|| "somebody who is always in the group was taken out".to_owned());
+            }
+            for place in of.iter().filter(|place| !wanted.contains(&place.1.as_str())) {
+                if self.places.is_on(place, self.now) {
+                    self.check_removal(place);
+                    self.switched(place, false);
+                }
+            }
+            for one in wanted.iter().filter(|one| **one != usual) {
+                let place = (USERS_HANDLE.to_owned(), (*one).to_owned());
+                if !self.places.is_on(&place, self.now) {
+                    self.switched(&place, true);
+                }
+            }
+            return json!({"ok": true, "usergroup": {"id": USERS_GROUP}});
+        }
+        let mut users = vec![usual];
+        for place in of {
+            let there = self.places.at(&place, self.now).cloned();
+            users.extend(there.is_some().then(|| place.1.clone()));
+            self.places.shown.insert(place, there);
+        }
+        json!({"ok": true, "users": users})
     }
 
     fn tell_call(&mut self, call: &Call) {
@@ -163,8 +275,4 @@ fn fields(is_json: bool, body: &[u8]) -> Value {
 fn place(path: &str) -> Option<(String, String)> {
     let (device, name) = path.strip_prefix("/api/v2/device/")?.split_once("/attributes/")?;
     Some((device.to_owned(), name.replace("%3A", ":")))
-}
-
-fn brief(value: &Value) -> String {
-    brief_text(&value.to_string())
 }

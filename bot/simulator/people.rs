@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, may_decide, person_of, rules, slack_id};
+use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, is_own_allowed, may_decide, person_of, slack_id};
 use super::plan::Trouble;
 use super::slack::Button;
 use super::world::{Inner, World};
@@ -21,11 +21,14 @@ pub fn ask(
     ((person, device), workflow, hold_s, doubled): ((usize, usize), usize, i64, bool),
 ) {
     let Some((name, _)) = WORKFLOWS.get(workflow) else { return };
-    let device = devices(person).get(device).map(|device| device.to_lowercase()).unwrap_or_default();
+    let is_on_a_device = !matches!(*name, "users" | "freeze");
+    let all = devices(person);
+    let device = all.get(device).filter(|_| is_on_a_device);
+    let device = device.map(|device| format!(" device={person}-{}", device.to_lowercase())).unwrap_or_default();
     let number = world.lock().dice.draw();
     let by = slack_id(person);
     let fields = json!({
-        "command": "/access", "text": format!("{name} {hold_s}s device={person}-{device} ticket {number}"), "user_id": by,
+        "command": "/access", "text": format!("{name} {hold_s}s{device} ticket {number}"), "user_id": by,
         "team_id": TEAM, "channel_id": CHANNEL.0, "channel_name": CHANNEL.1, "trigger_id": format!("{by} {number}"),
         "response_url": format!("https://hooks.slack.com/commands/{TEAM}/{by}/{number}"),
     });
@@ -57,7 +60,11 @@ pub fn press(
         let payload = pressed(world, &by, &button);
         let id = button.value.split(' ').next().unwrap_or_default().to_owned();
         world.lock().pressed.insert((by.clone(), id.clone()));
-        let promise = if action == "deny" { Promise::None } else { Promise::Pressed { action, by: by.clone(), id } };
+        let promise = if matches!(action, "deny" | "review_not_fine") {
+            Promise::None
+        } else {
+            Promise::Pressed { action, by: by.clone(), id }
+        };
         deliver(world, edge, store, envelope::from_interaction(&payload), promise);
     }
 }
@@ -92,14 +99,15 @@ pub fn fill_forms(world: &World, edge: &Edge, store: &Store) {
     let forms = std::mem::take(&mut world.lock().slack.forms);
     for form in forms {
         let text = |pointer: &str| form.view.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if text("/callback_id") != "access_deny" {
+        let callback = text("/callback_id");
+        if !matches!(callback.as_str(), "access_deny" | "access_review") {
             continue;
         }
         let number = world.lock().dice.draw();
         let payload = json!({
             "type": "view_submission", "user": {"id": form.person, "team_id": TEAM}, "team": {"id": TEAM},
             "trigger_id": format!("{} {number}", form.person), "api_app_id": "A0SIM",
-            "view": {"id": format!("V{number}"), "hash": "1", "callback_id": "access_deny", "blocks": form.view.get("blocks"),
+            "view": {"id": format!("V{number}"), "hash": "1", "callback_id": callback, "blocks": form.view.get("blocks"),
                 "app_installed_team_id": TEAM, "private_metadata": text("/private_metadata"),
                 "state": {"values": {"reason": {"reason": {"type": "plain_text_input", "value": "not now"}}}}},
         });
@@ -195,8 +203,10 @@ impl Inner {
         let is_own = request.requester.slack_id == by;
         match action {
             "approve" => {
-                let (_, own) = rules(&request.workflow.name);
-                let may = person_of(by).is_some_and(|person| may_decide(person, &request.workflow.name));
+                let own = is_own_allowed(&request.workflow.name);
+                // Of several stages not every one is of everybody.
+                let is_plain = request.workflow.name != "root" && request.review.is_none();
+                let may = is_plain && person_of(by).is_some_and(|person| may_decide(person, &request.workflow.name));
                 request.state == State::Pending && may && (own || !is_own)
             }
             "withdraw" => request.state == State::Pending && is_own,

@@ -84,6 +84,8 @@ pub enum Act {
     Step { by_ms: i64 },
     /// The machine sleeps.
     Suspend { for_ms: i64 },
+    /// The next time the machine starts, its wall clock is wrong, until it is set right after a while.
+    WrongAtStart { by_ms: i64, for_ms: i64 },
     /// Somebody looked at what is on after an older database was put back, and accepts it.
     Accept,
     /// Something breaks for a while.

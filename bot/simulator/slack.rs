@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::company::{BOT, CHANNEL, ONCALL, ONCALL_HANDLE, TEAM, login, person_by_login, person_of, slack_id};
+use super::company::{
+    BOT, CHANNEL, ONCALL, ONCALL_HANDLE, PEOPLE, TEAM, USERS_GROUP, USERS_HANDLE, login, person_by_login, person_of,
+    slack_id,
+};
 
 /// A button as it once stood in a message.
 #[derive(Clone, Debug)]
@@ -58,8 +61,13 @@ impl Slack {
                 Some(person) => json!({"ok": true, "user": self.user(person)}),
                 None => error("users_not_found"),
             },
+            "users.list" => {
+                let members: Vec<Value> = (0..PEOPLE).map(|person| self.user(person)).collect();
+                json!({"ok": true, "members": members})
+            }
             "usergroups.list" => json!({"ok": true, "usergroups": [
-                {"id": "S0ONCALL", "handle": ONCALL_HANDLE, "name": "On call", "date_delete": 0}]}),
+                {"id": "S0ONCALL", "handle": ONCALL_HANDLE, "name": "On call", "date_delete": 0},
+                {"id": USERS_GROUP, "handle": USERS_HANDLE, "name": "Users", "date_delete": 0}]}),
             "usergroups.users.list" => {
                 let left = |person: &usize| !self.dismissed.contains(person);
                 json!({"ok": true, "users": ONCALL.into_iter().filter(left).map(slack_id).collect::<Vec<_>>()})

@@ -1,41 +1,21 @@
 //! A tailnet in memory: devices, attributes that end by themselves, groups and tokens, as strict as Tailscale is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::company::{DBA, PEOPLE, SECRETS, devices, login, may_ask, person_by_login};
-
-/// An attribute's value and end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attribute {
-    pub value: Value,
-    pub until: Option<i64>,
-}
-
-/// One attribute of one device.
-pub type Place = (String, String);
-
-/// A change of an attribute, as it happened.
-#[derive(Clone, Debug)]
-pub struct Write {
-    pub at: i64,
-    pub by_hand: bool,
-    pub now: Option<Attribute>,
-}
+use super::company::{PEOPLE, SECRETS, devices, login, person_by_login};
+use super::places::{Attribute, Place, Places};
+use super::policy_file::{Change, PolicyFile};
 
 /// The tailnet.
 pub struct Tailnet {
     machines: BTreeMap<String, String>,
-    attributes: BTreeMap<Place, Attribute>,
-    /// Every change of every attribute.
-    pub writes: BTreeMap<Place, Vec<Write>>,
-    /// What the bot was shown of an attribute when it last read it.
-    pub shown: BTreeMap<Place, Option<Attribute>>,
-    /// Numbers of people who left the group.
-    pub dismissed: Vec<usize>,
+    pub policy: PolicyFile,
+    /// Who came into the policy file and who went by what was answered last.
+    pub change: Change,
     /// Numbers of people who are no users any more.
     pub quit: Vec<usize>,
     /// Nothing may be changed by the bot.
@@ -44,54 +24,52 @@ pub struct Tailnet {
     issued: u64,
     /// Ends are dropped from what is written.
     pub drops_ends: bool,
-    /// Places whose end it ever dropped.
-    pub dropped: BTreeSet<Place>,
     /// Reads show what was there this long ago.
     pub lag_ms: i64,
 }
 
-/// What is answered: status and body.
-pub type Reply = (StatusCode, Value);
+/// What is asked.
+pub struct Asked<'a> {
+    pub method: &'a Method,
+    pub path: &'a str,
+    pub bearer: &'a str,
+    pub body: &'a [u8],
+    /// `If-Match`.
+    pub made_from: &'a str,
+}
+
+/// What is answered.
+pub struct Reply {
+    pub status: StatusCode,
+    pub body: Vec<u8>,
+    pub etag: Option<String>,
+}
+
+impl From<(StatusCode, Value)> for Reply {
+    fn from((status, body): (StatusCode, Value)) -> Self {
+        Self { status, body: body.to_string().into_bytes(), etag: None }
+    }
+}
 
 impl Tailnet {
-    pub fn new() -> Self {
+    pub fn new(now: i64) -> Self {
         let own = |person| devices(person).into_iter().map(move |device| (device, login(person)));
         Self {
             machines: (0..PEOPLE).flat_map(own).collect(),
-            attributes: BTreeMap::new(),
-            writes: BTreeMap::new(),
-            shown: BTreeMap::new(),
-            dismissed: Vec::new(),
+            policy: PolicyFile::new(now),
+            change: Change::default(),
             quit: Vec::new(),
             is_forbidden: false,
             tokens: Vec::new(),
             issued: 0,
             drops_ends: false,
-            dropped: BTreeSet::new(),
             lag_ms: 0,
         }
-    }
-
-    /// What is there at `now`.
-    pub fn at(&self, place: &Place, now: i64) -> Option<&Attribute> {
-        self.attributes.get(place).filter(|attribute| attribute.until.is_none_or(|until| until > now))
     }
 
     /// Whether there is such a device.
     pub fn has(&self, device: &str) -> bool {
         self.machines.contains_key(device)
-    }
-
-    /// Places that were ever written.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.writes.keys()
-    }
-
-    /// Somebody sets or removes an attribute in the console.
-    pub fn by_hand(&mut self, place: &Place, attribute: Option<Attribute>, now: i64) {
-        if self.has(&place.0) {
-            self.write(place, attribute, now, true);
-        }
     }
 
     /// A device becomes somebody else's, with all it has.
@@ -102,30 +80,24 @@ impl Tailnet {
     }
 
     /// A device leaves with all it has, or is there again.
-    pub fn leaves(&mut self, device: &str, now: i64) {
+    pub fn leaves(&mut self, device: &str, places: &mut Places, now: i64) {
         self.machines.remove(device);
-        let gone: Vec<Place> = self.attributes.keys().filter(|place| place.0 == device).cloned().collect();
+        let gone: Vec<Place> = places.of(device).filter(|place| places.at(place, now).is_some()).cloned().collect();
         for place in gone {
-            self.write(&place, None, now, true);
+            places.write(&place, None, now, true);
         }
     }
 
-    fn write(&mut self, place: &Place, attribute: Option<Attribute>, now: i64, by_hand: bool) {
-        match &attribute {
-            Some(attribute) => self.attributes.insert(place.clone(), attribute.clone()),
-            None => self.attributes.remove(place),
-        };
-        self.writes.entry(place.clone()).or_default().push(Write { at: now, by_hand, now: attribute });
-    }
-
     /// What a device's attributes look like to whoever reads them.
-    fn shown(&mut self, device: &str, now: i64) -> Value {
+    fn shown(&self, device: &str, places: &mut Places, now: i64) -> Value {
         let (mut attributes, mut expiries) = (Map::new(), Map::new());
         let seen_at = now.saturating_sub(self.lag_ms);
-        for (place, writes) in self.writes.iter().filter(|(place, _)| place.0 == device) {
-            let last = writes.iter().rev().find(|write| write.at <= seen_at).and_then(|write| write.now.as_ref());
+        let of: Vec<Place> = places.of(device).cloned().collect();
+        for place in of {
+            let writes = places.writes(&place).iter().rev();
+            let last = { writes }.find(|write| write.at <= seen_at).and_then(|write| write.now.clone());
             let last = last.filter(|found| found.until.is_none_or(|until| until > now));
-            self.shown.insert(place.clone(), last.cloned());
+            places.shown.insert(place.clone(), last.clone());
             let Some(found) = last else { continue };
             attributes.insert(place.1.clone(), found.value.clone());
             if let Some(until) = found.until {
@@ -137,16 +109,17 @@ impl Tailnet {
     }
 
     /// Answers a call to the API.
-    pub fn answer(&mut self, method: &Method, path: &str, bearer: &str, body: &[u8], now: i64) -> Reply {
+    pub fn answer(&mut self, places: &mut Places, call: Asked<'_>, now: i64) -> Reply {
+        let Asked { method, path, bearer, body, made_from } = call;
         let path = path.replace("%3A", ":");
         let parts: Vec<&str> = path.trim_start_matches("/api/v2/").split('/').collect();
         if parts.as_slice() == ["oauth", "token"] {
-            return self.token(body, now);
+            return self.token(body, now).into();
         }
         if !self.tokens.iter().any(|(token, until)| token == bearer && *until > now) {
-            return refusal(StatusCode::UNAUTHORIZED, "API token invalid");
+            return refusal(StatusCode::UNAUTHORIZED, "API token invalid").into();
         }
-        match (method.as_str(), parts.as_slice()) {
+        let answer = match (method.as_str(), parts.as_slice()) {
             ("GET", ["tailnet", "-", "devices"]) => {
                 let devices: Vec<Value> = self.machines.keys().map(|id| self.machine(id)).collect();
                 (StatusCode::OK, json!({ "devices": devices }))
@@ -158,34 +131,37 @@ impl Tailnet {
                 Some(person) => (StatusCode::OK, self.user(person)),
                 None => refusal(StatusCode::NOT_FOUND, "user not found"),
             },
-            ("GET", ["tailnet", "-", "acl"]) => {
-                let all: Vec<String> = (0..PEOPLE).map(login).collect();
-                let dba: Vec<String> = DBA.into_iter().filter(|one| !self.dismissed.contains(one)).map(login).collect();
-                let writers: Vec<String> = (0..PEOPLE).filter(|one| may_ask(*one, "prod-write")).map(login).collect();
-                let groups = json!({ "group:engineering": all, "group:dba": dba, "group:writers": writers });
-                (StatusCode::OK, json!({ "groups": groups }))
-            }
+            ("GET", ["tailnet", "-", "acl"]) => return self.policy.read(places, now.saturating_sub(self.lag_ms)),
+            ("POST", ["tailnet", "-", "acl", "validate"]) => return PolicyFile::validate(body),
             (_, ["device", id, ..]) if !self.has(id) => refusal(StatusCode::NOT_FOUND, "device not found"),
             ("GET", ["device", id]) => (StatusCode::OK, self.machine(id)),
-            ("GET", ["device", id, "attributes"]) => (StatusCode::OK, self.shown(id, now)),
+            ("GET", ["device", id, "attributes"]) => (StatusCode::OK, self.shown(id, places, now)),
             ("POST" | "DELETE", _) if self.is_forbidden => refusal(
                 StatusCode::FORBIDDEN,
                 "calling actor does not have enough permissions to perform this function",
             ),
-            ("POST", ["device", id, "attributes", key]) => self.set(&((*id).to_owned(), (*key).to_owned()), body, now),
+            ("POST", ["tailnet", "-", "acl"]) => {
+                let (reply, change) = self.policy.replace(body, made_from, now);
+                self.change = change;
+                return reply;
+            }
+            ("POST", ["device", id, "attributes", key]) => {
+                self.set(places, &((*id).to_owned(), (*key).to_owned()), body, now)
+            }
             ("DELETE", ["device", id, "attributes", key]) => {
                 let place = ((*id).to_owned(), (*key).to_owned());
-                if self.at(&place, now).is_none() {
-                    return refusal(StatusCode::NOT_FOUND, "attribute not found");
+                if places.at(&place, now).is_none() {
+                    return refusal(StatusCode::NOT_FOUND, "attribute not found").into();
                 }
-                self.write(&place, None, now, false);
+                places.write(&place, None, now, false);
                 (StatusCode::OK, Value::Null)
             }
             _ => refusal(StatusCode::NOT_FOUND, "404 page not found"),
-        }
+        };
+        answer.into()
     }
 
-    fn set(&mut self, place: &Place, body: &[u8], now: i64) -> Reply {
+    fn set(&self, places: &mut Places, place: &Place, body: &[u8], now: i64) -> (StatusCode, Value) {
         let bad = |message: &str| refusal(StatusCode::BAD_REQUEST, message);
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return bad("invalid request body") };
         if !place.1.starts_with("custom:") {
@@ -204,14 +180,14 @@ impl Tailnet {
             Some(Ok(at)) => Some(at.as_millisecond()),
         };
         if until.is_some() && self.drops_ends {
-            self.dropped.insert(place.clone());
+            places.dropped.insert(place.clone());
         }
         let until = until.filter(|_| !self.drops_ends);
-        self.write(place, Some(Attribute { value: value.clone(), until }), now, false);
+        places.write(place, Some(Attribute { value: value.clone(), until }), now, false);
         (StatusCode::OK, Value::Null)
     }
 
-    fn token(&mut self, body: &[u8], now: i64) -> Reply {
+    fn token(&mut self, body: &[u8], now: i64) -> (StatusCode, Value) {
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
         if form.get("client_secret").map(String::as_str) != SECRETS.get(1).copied() {
             return (StatusCode::UNAUTHORIZED, json!({ "error": "invalid_client" }));
@@ -248,7 +224,7 @@ fn user_id(person: usize) -> String {
 }
 
 /// A refusal as the API words it.
-pub fn refusal(status: StatusCode, message: &str) -> Reply {
+pub fn refusal(status: StatusCode, message: &str) -> (StatusCode, Value) {
     (status, json!({ "message": message }))
 }
 

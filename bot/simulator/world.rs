@@ -10,9 +10,11 @@ use super::deals::Deals;
 use super::dice::Dice;
 use super::model::Model;
 use super::network::Call;
+use super::places::{Place, Places};
 use super::plan::{Act, Trouble};
+use super::service::Service;
 use super::slack::Slack;
-use super::tailnet::{Place, Tailnet};
+use super::tailnet::Tailnet;
 use crate::clock::Clock;
 use crate::kernel::{RequestId, State};
 use crate::outside::net::{Answered, Net};
@@ -52,6 +54,9 @@ pub struct Inner {
     /// How often each thing was called.
     pub times_called: BTreeMap<String, u64>,
     pub tailnet: Tailnet,
+    pub service: Service,
+    /// What is on anywhere.
+    pub places: Places,
     pub slack: Slack,
     pub model: Model,
     pub deals: Deals,
@@ -93,6 +98,10 @@ pub struct Inner {
     pub passed: BTreeMap<String, i64>,
     /// Since when requests are stuck.
     pub stuck: BTreeMap<String, i64>,
+    /// By how much the wall clock is wrong when the machine starts again, and how long.
+    pub wrong_at_start: Option<(i64, i64)>,
+    /// When something starts by itself the next time.
+    pub report_at: i64,
     /// An older database was put back and has not been looked through yet.
     pub is_put_back: bool,
     /// An older database was put back, now or earlier.
@@ -128,7 +137,9 @@ impl World {
             seed,
             dice: Dice::new(seed ^ 0x5eed),
             times_called: BTreeMap::new(),
-            tailnet: Tailnet::new(),
+            tailnet: Tailnet::new(now),
+            service: Service::default(),
+            places: Places::default(),
             slack: Slack::default(),
             model: Model::default(),
             deals: Deals::default(),
@@ -153,6 +164,8 @@ impl World {
             quit: BTreeMap::new(),
             passed: BTreeMap::new(),
             stuck: BTreeMap::new(),
+            wrong_at_start: None,
+            report_at: now.saturating_add(super::company::REPORT_FIRST_MS),
             is_put_back: false,
             is_restored: false,
             is_unaccepted: false,
@@ -186,6 +199,13 @@ impl World {
         }
         if after && call == StoreCall::Commit && !inner.is_dead {
             inner.look();
+        }
+        // What is wrong stays wrong: nothing more needs to happen, however busy the bot is.
+        if inner.found.is_some() {
+            inner.is_dead = true;
+            drop(inner);
+            self.bell.notify_one();
+            return Fate::Die;
         }
         // Reads of the log go on beside, in real time: they burn no fuse.
         let fate = match call {
@@ -346,7 +366,7 @@ impl Inner {
     /// The database is older than it was.
     pub fn put_back(&mut self) {
         self.tell(|| "an older database was put back".to_owned());
-        self.model.put_back(&self.tailnet, self.now);
+        self.model.put_back(&self.places, self.now);
         self.deals.clear();
         self.stuck.clear();
         self.seen = 0;
@@ -360,6 +380,10 @@ impl Inner {
     pub fn cut_off(&mut self) {
         // The machine asks for the time when it starts.
         self.wall = 0;
+        if let Some((by_ms, for_ms)) = self.wrong_at_start.take() {
+            self.wall = by_ms;
+            self.plan(self.now.saturating_add(for_ms), Act::Step { by_ms: by_ms.saturating_neg() });
+        }
         self.steady = None;
         self.store = None;
         for (at, what) in std::mem::take(&mut self.queue) {

@@ -1,6 +1,8 @@
 //! Where the approval of a request stands: what is met, what is missing, who is counted for what. Every rule, card, form and list
 //! asks this and nothing else.
 
+use nightlatch_planted::{Fault, is_planted};
+
 use crate::matching;
 use crate::person::{Person, Who};
 use crate::request::{Decider, Decision, Request};
@@ -51,7 +53,8 @@ impl<'r> Approval<'r> {
 
     /// Whether nobody had to approve it, or every clause of every stage is met, and nobody's no ended it. Without a stage nobody gives it.
     pub fn is_given(&self) -> bool {
-        self.passed.is_some() || !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
+        let is_first = is_planted(Fault::SkipsStages) && self.stages.first().is_some_and(StageNow::is_met);
+        self.passed.is_some() || is_first || !self.stages.is_empty() && self.open().is_none() && !self.is_denied()
     }
 
     /// Whether a stage has as many noes as end it.
@@ -75,7 +78,8 @@ impl<'r> StageNow<'r> {
         let placed =
             matching::assign(&needs(stage), &yeses.iter().map(|one| one.fits(stage, &also)).collect::<Vec<_>>());
         let clause = |(place, clause): (usize, &'r Clause)| {
-            let counted = yeses.iter().zip(&placed).filter(|(_, counted)| **counted == Some(place));
+            let for_all = is_planted(Fault::CountsForAll);
+            let counted = yeses.iter().zip(&placed).filter(|(_, counted)| for_all || **counted == Some(place));
             let yeses: Vec<&Decision> = counted.map(|(decision, _)| *decision).collect();
             let missing = clause.needed().saturating_sub(u32::try_from(yeses.len()).unwrap_or(u32::MAX));
             ClauseNow { clause, by: clause.by.iter().chain(also.iter().copied()).collect(), yeses, missing }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nightlatch_planted::{Fault, is_planted};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -195,7 +196,8 @@ fn stands_against(rule: &Automatic, place: usize, ask: &Ask, facts: &Facts, now:
     if !rule.during.is_empty() && !rule.during.iter().any(|window| window.holds(now)) {
         return says(format!("it is not {} now", during(&rule.during)));
     }
-    if let Some(max_ms) = rule.max_hold_ms.filter(|max_ms| ask.hold_ms > *max_ms) {
+    let longest_ms = rule.max_hold_ms.filter(|_| !is_planted(Fault::PassesLonger));
+    if let Some(max_ms) = longest_ms.filter(|max_ms| ask.hold_ms > *max_ms) {
         return says(format!("{} is longer than {}", hold::show(ask.hold_ms), hold::show(max_ms)));
     }
     if let Some(why) = rule.device.iter().find_map(|wanted| device_lacks(wanted, ask, facts.device.as_ref())) {

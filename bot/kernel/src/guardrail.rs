@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use nightlatch_planted::{Fault, is_planted};
 use serde::{Deserialize, Serialize};
 
 use crate::person::Person;
@@ -213,7 +214,7 @@ impl Judgement {
     /// # Errors
     /// One forbids it, or could not be worked out.
     pub fn let_through(judged: Option<&Self>) -> Result<(), Refusal> {
-        let Some(judged) = judged else { return Ok(()) };
+        let Some(judged) = judged.filter(|_| !is_planted(Fault::IgnoresGuardrails)) else { return Ok(()) };
         let is_broken = judged.verdict.ruling == Ruling::Broken;
         judged.verdict.no().map_or(Ok(()), |rule| Err(Refusal::Forbidden { rule, is_broken }))
     }

@@ -20,7 +20,8 @@ pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, R
 pub fn may_break_glass<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, Refusal> {
     may_ask(workflow, person)?;
     let who = workflow.break_glass.as_ref().map(|glass| glass.who.as_slice()).unwrap_or_default();
-    matching(who, person).ok_or_else(|| Refusal::MayNotBreakGlass { who: who.to_vec() })
+    let first = who.first().filter(|_| is_planted(Fault::AnybodyBreaks));
+    matching(who, person).or(first).ok_or_else(|| Refusal::MayNotBreakGlass { who: who.to_vec() })
 }
 
 /// Everybody whose belonging must be known to tell whether a button may be pressed on this request.
@@ -81,7 +82,7 @@ fn may_raise(request: &Request, person: &Person) -> Result<Who, Refusal> {
 
 /// Whoever asked reviews nothing of it, in whatever group they are.
 fn may_review(request: &Request, person: &Person, says_enough: bool) -> Result<Who, Refusal> {
-    if request.is_requester(person) {
+    if request.is_requester(person) && !is_planted(Fault::ReviewsOwn) {
         return Err(Refusal::OwnReview);
     }
     let by = request.reviewers();

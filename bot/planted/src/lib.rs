@@ -101,6 +101,30 @@ pub enum Fault {
     LetsNothingGo,
     /// What could not be saved is tried again without a pause.
     NeverRests,
+    /// Whoever fits several clauses of a stage is counted for each.
+    CountsForAll,
+    /// The first stage is enough.
+    SkipsStages,
+    /// What a guardrail forbids is let through.
+    IgnoresGuardrails,
+    /// How often something passed by itself today is not counted.
+    PassesAgain,
+    /// For how long something passes by itself is not looked at.
+    PassesLonger,
+    /// Whoever may ask may break glass.
+    AnybodyBreaks,
+    /// Whoever broke glass reviews it.
+    ReviewsOwn,
+    /// What becomes due by schedule is not put down together with what comes of it.
+    StartsAgain,
+    /// What else was written into the policy file since it was read is overwritten.
+    OverwritesPolicy,
+    /// What the policy file depends on is set without looking at who else holds it.
+    GuardsLonger,
+    /// Somebody stays in a group that they were put into.
+    KeepsMember,
+    /// A call that may have been made is made as if it were another.
+    CallsAnew,
 }
 
 impl Fault {
@@ -155,6 +179,18 @@ impl Fault {
         Self::TellsUnsaved,
         Self::LetsNothingGo,
         Self::NeverRests,
+        Self::CountsForAll,
+        Self::SkipsStages,
+        Self::IgnoresGuardrails,
+        Self::PassesAgain,
+        Self::PassesLonger,
+        Self::AnybodyBreaks,
+        Self::ReviewsOwn,
+        Self::StartsAgain,
+        Self::OverwritesPolicy,
+        Self::GuardsLonger,
+        Self::KeepsMember,
+        Self::CallsAnew,
     ];
 }
 

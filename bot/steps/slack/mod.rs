@@ -13,6 +13,7 @@ use crate::kernel::request::Found;
 use crate::kernel::step_type::SettingMistake;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::slack::{Slack, SlackError, Standing, UserGroup};
+use crate::planted::{Fault, is_planted};
 use crate::steps::{Before, Holder};
 
 /// A call that did not work, in words for people.
@@ -176,7 +177,7 @@ impl Membership {
                 false => Found::LeftAlone { what: what.to_owned(), is_on: false },
             });
         }
-        if !is_in {
+        if !is_in || is_planted(Fault::KeepsMember) {
             return Ok(Found::Gone);
         }
         if self.place == Place::Group && now.members().len() == 1 {

@@ -17,6 +17,7 @@ use crate::kernel::step_type::STAYS;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::guarded::{Allow, Answer, Guarded, GuardedError};
 use crate::steps::filled::{NotPut, Secrets};
+use crate::planted::{Fault, is_planted};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// Of a captured text, in characters.
@@ -112,7 +113,11 @@ impl Visit<'_> {
             own,
             secrets: &self.step.secrets,
             allow: self.allow()?,
-            idempotency_key: is_change.then(|| format!("nightlatch-{}-{name}", number.join("-"))),
+            idempotency_key: is_change.then(|| {
+                let now = self.step.clock.now_ms();
+                let again = if is_planted(Fault::CallsAnew) { format!("-{now}") } else { String::new() };
+                format!("nightlatch-{}-{name}{again}", number.join("-"))
+            }),
             usual_method: if is_change { Method::POST } else { Method::GET },
         };
         match assemble(setting, with) {

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, RequestId};
 use crate::outside::tailscale::Tailscale;
+use crate::planted::{Fault, is_planted};
 use crate::steps::tailscale::attribute::Attribute;
 use crate::steps::{Before, Holder, Step};
 
@@ -98,7 +99,7 @@ impl Guards<'_> {
         let before = Before { found: Value::Null, leaving: Vec::new(), ..self.before.clone() };
         let with: Map<String, Value> = [("value".to_owned(), Value::Bool(true))].into_iter().collect();
         let all: Vec<Holder> =
-            holders.iter().map(|holder| Holder { with: with.clone(), ..(*holder).clone() }).collect();
+            holders.iter().map(|holder| Holder { with: with.clone(), ..(*holder).clone() }).map(longer).collect();
         let new = step.settle(&key, &all, &before).await.map(|settled| settled.proof.found);
         let old: Vec<Holder> = all.iter().filter(|holder| !holder.is_new).cloned().collect();
         if new.is_ok() || old.len() == all.len() {
@@ -107,6 +108,11 @@ impl Guards<'_> {
         let old = step.settle(&key, &old, &before).await.map(|settled| settled.proof.found);
         Outcomes { new, old }
     }
+}
+
+fn longer(holder: Holder) -> Holder {
+    let extra_ms = if is_planted(Fault::GuardsLonger) { 3_600_000 } else { 0 };
+    Holder { until: holder.until.saturating_add(extra_ms), ..holder }
 }
 
 /// What was found for who is new on it and for who holds it already.

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::hujson::{Document, HujsonError};
 use crate::kernel::{Failure, RequestId};
 use crate::outside::tailscale::{PolicyText, Replaced, Tailscale, TailscaleError, Verdict};
+use crate::planted::{Fault, is_planted};
 use crate::steps::tailscale::{failure, refusal};
 
 /// The largest file that is touched, unless the configuration says otherwise.
@@ -114,7 +115,11 @@ impl Writing {
             if text == file.text {
                 return Ok(done);
             }
-            match self.tailscale.replace_policy(&text, &file.etag).await {
+            let made_from = match is_planted(Fault::OverwritesPolicy) {
+                true => self.tailscale.policy_text().await?.etag,
+                false => file.etag.clone(),
+            };
+            match self.tailscale.replace_policy(&text, &made_from).await {
                 Ok(Replaced::Yes) if self.reads_as(&text, &file.text).await? => return Ok(done),
                 // Somebody wrote it meanwhile: what is there now tells what is left to do.
                 Ok(_) => {}
