@@ -6,7 +6,7 @@ use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Key, Node, Value};
 use crate::kernel::StepType;
 use crate::kernel::condition::Condition;
-use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequesterField, pieces};
+use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequestField, RequesterField, pieces};
 use crate::kernel::step_type::{CAPTURED, StepResult, find};
 use crate::kernel::workflow::{Input, InputKind};
 
@@ -168,6 +168,7 @@ impl Known<'_> {
         if has_device(inputs) {
             all.extend(DeviceField::ALL.iter().map(|(field, _)| format!("device.{field}")));
         }
+        all.extend(RequestField::ALL.iter().map(|(field, _)| format!("request.{field}")));
         for step in self.steps.iter().take(self.index) {
             let results = step.results.unwrap_or_default();
             let own = results.iter().map(|result| result.name).filter(|name| *name != CAPTURED);

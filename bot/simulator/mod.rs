@@ -21,6 +21,7 @@ pub mod plan;
 mod policy_file;
 mod processor;
 mod rules;
+mod seams;
 pub mod search;
 mod service;
 mod slack;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nightlatch::catalog::Catalog;
 use nightlatch::catalog::keys::{self, FormatKey};
 use nightlatch::inputs;
-use nightlatch::kernel::reference::{DeviceField, RequesterField};
+use nightlatch::kernel::reference::{DeviceField, RequestField, RequesterField};
 use nightlatch::kernel::step_type::{Holds, Scope, StepType};
 use nightlatch::steps::TYPES;
 
@@ -143,6 +143,10 @@ fn references(page: &mut Page) {
     page.line(&format!("| `requester.FACT` | of who gets the access: {requester} |"));
     let device = fields(DeviceField::ALL.iter().map(|(name, _)| *name).collect());
     page.line(&format!("| `device.FACT` | of the device that was chosen: {device} |"));
+    let request = fields(RequestField::ALL.iter().map(|(name, _)| *name).collect());
+    page.line(&format!(
+        "| `request.FACT` | of the request: {request}; the end is text like `2026-03-01T12:00:00Z`, as it is known when the step begins |"
+    ));
     page.line("| `steps.NAME.RESULT` | what an earlier step came to |\n");
 }
 

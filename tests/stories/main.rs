@@ -50,6 +50,7 @@ mod killed_outside;
 mod lying;
 mod managers;
 mod modals;
+mod of_the_request;
 mod operators;
 mod overlap;
 mod passing;

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::input::InputValue;
 use crate::person::Person;
-use crate::reference::{DeviceField, Piece, Reference, RequesterField, pieces};
+use crate::reference::{DeviceField, Piece, Reference, RequestField, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
 use crate::step_type::{SettingKind, StepType, find};
 use crate::workflow::StepUse;
@@ -25,6 +26,10 @@ pub struct Scope<'a> {
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
     pub steps: Vec<(&'a str, Option<&'a Map<String, Value>>)>,
+    /// Its id.
+    pub id: &'a str,
+    /// When it ends, milliseconds since the Unix epoch; none: it was not approved yet.
+    pub ends_at: Option<i64>,
     /// E-mail and login may be missing and are then empty, as in what the first release asked.
     pub may_be_blank: bool,
 }
@@ -194,6 +199,12 @@ impl Scope<'_> {
                 DeviceField::NodeId => device.node_id.as_str(),
                 DeviceField::Os => device.os.as_str(),
             })),
+            Reference::Request(RequestField::Id) => text(Some(self.id)),
+            Reference::Request(RequestField::EndsAt) => {
+                let at = self.ends_at.ok_or_else(|| Missing::NotYet(reference.to_string()))?;
+                let at = Timestamp::from_second(at.div_euclid(1_000)).map_err(|_| nothing())?;
+                Ok(at.to_string().into())
+            }
             Reference::Result { step, name } => {
                 let (_, results) = self.steps.iter().find(|(known, _)| *known == step).ok_or_else(nothing)?;
                 let results = results.ok_or_else(|| Missing::NotYet(reference.to_string()))?;
@@ -235,7 +246,16 @@ impl Ask {
         };
         let members = self.inputs.iter().filter_map(member).collect();
         let steps = self.workflow.steps.iter().take(index).map(|step| (step.name(), None)).collect();
-        Scope { requester: &self.requester, inputs, members, device: self.device.as_ref(), steps, may_be_blank: false }
+        Scope {
+            requester: &self.requester,
+            inputs,
+            members,
+            device: self.device.as_ref(),
+            steps,
+            id: self.id.as_str(),
+            ends_at: None,
+            may_be_blank: false,
+        }
     }
 }
 
@@ -244,7 +264,8 @@ impl Request {
     pub fn scope(&self, index: usize) -> Scope<'_> {
         let before = self.workflow.steps.iter().zip(&self.steps).take(index);
         let steps = before.map(|(step, known)| (step.name(), known.proof.as_ref().map(|_| &known.results))).collect();
-        Scope { steps, ..self.ask.scope(index) }
+        let ends_at = self.expires_at.or_else(|| self.approved_at.map(|at| at.saturating_add(self.hold_ms)));
+        Scope { steps, ends_at, ..self.ask.scope(index) }
     }
 
     /// The settings of the step at `index` with everything filled in.
@@ -299,6 +320,8 @@ mod tests {
             members: BTreeMap::new(),
             device: Some(&device),
             steps: vec![("first", results.as_object()), ("second", None)],
+            id: "01abc",
+            ends_at: Some(1_772_366_400_999),
             may_be_blank: false,
         };
         fill(value, &scope).map_err(|missing| missing.to_string())
@@ -310,6 +333,7 @@ mod tests {
             "argv": ["open", "{{ inputs.device }}", { "for": "<{{requester.login}}> {{ device.name }}/{{ device.os }}" }],
             "id": "{{ steps.first.id }}", "text": "no {{ steps.first.id }}", "n": 1, "on": true, "{{ x }}": null,
             "count": "{{ inputs.count }}", "counted": "{{ inputs.count }} times",
+            "request": "{{ request.id }} until {{ request.ends_at }}",
         });
         insta::assert_snapshot!(format!("{:#}", filled(&settings).unwrap()), @r#"
         {
@@ -326,7 +350,8 @@ mod tests {
           "on": true,
           "{{ x }}": null,
           "count": 3,
-          "counted": "3 times"
+          "counted": "3 times",
+          "request": "01abc until 2026-03-01T12:00:00Z"
         }
         "#);
     }
@@ -371,6 +396,8 @@ mod tests {
             members: BTreeMap::new(),
             device: Some(&device),
             steps: Vec::new(),
+            id: "01abc",
+            ends_at: None,
             may_be_blank: false,
         };
         let written = json!({ "url": "https://a/{{ inputs.reason }}/{{ steps.freeze.id }}", "body": ["plain"] });

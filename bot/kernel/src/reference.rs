@@ -20,6 +20,8 @@ pub enum Reference<'t> {
     Requester(RequesterField),
     /// `device.name`, `device.node_id`, `device.os`: of the input of type device.
     Device(DeviceField),
+    /// `request.id`, `request.ends_at`.
+    Request(RequestField),
     /// `steps.NAME.RESULT`: what an earlier step came to.
     Result {
         /// The step's name.
@@ -64,6 +66,20 @@ impl DeviceField {
     pub const ALL: [(&'static str, Self); 3] = [("name", Self::Name), ("node_id", Self::NodeId), ("os", Self::Os)];
 }
 
+/// What can be told of the request itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestField {
+    /// What names it, on cards and in the log.
+    Id,
+    /// When it ends, to the second, as it is known when the step begins: `2026-03-01T12:00:00Z`.
+    EndsAt,
+}
+
+impl RequestField {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 2] = [("id", Self::Id), ("ends_at", Self::EndsAt)];
+}
+
 impl fmt::Display for Reference<'_> {
     /// As written between the braces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +87,7 @@ impl fmt::Display for Reference<'_> {
             Self::Input(name) => write!(f, "inputs.{name}"),
             Self::Requester(field) => write!(f, "requester.{}", name_of(&RequesterField::ALL, field)),
             Self::Device(field) => write!(f, "device.{}", name_of(&DeviceField::ALL, field)),
+            Self::Request(field) => write!(f, "request.{}", name_of(&RequestField::ALL, field)),
             Self::Result { step, name } => write!(f, "steps.{step}.{name}"),
         }
     }
@@ -135,6 +152,7 @@ fn reference(name: &str) -> Result<Reference<'_>, ReferenceError<'_>> {
         Some(("inputs", input)) if is_word(input) => Some(Reference::Input(input)),
         Some(("requester", field)) => field_of(&RequesterField::ALL, field).map(Reference::Requester),
         Some(("device", field)) => field_of(&DeviceField::ALL, field).map(Reference::Device),
+        Some(("request", field)) => field_of(&RequestField::ALL, field).map(Reference::Request),
         Some(("steps", result)) => result
             .split_once('.')
             .filter(|(_, name)| is_word(name))
@@ -184,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_reference_is_shown_as_it_is_written() {
-        let names = ["inputs.a", "requester.slack_id", "requester.email", "device.node_id", "steps.rule.id"];
+        let names =
+            ["inputs.a", "requester.slack_id", "requester.email", "device.node_id", "request.ends_at", "steps.rule.id"];
         for name in names {
             let text = format!("{{{{{name}}}}}");
             let Ok([Piece::Reference(reference)]) = pieces(&text).as_deref().map(|found| [found[0].clone()]) else {
@@ -192,7 +211,7 @@ mod tests {
             };
             assert_eq!(reference.to_string(), name);
         }
-        for name in ["steps.rule", "steps.a.b.c", "device.serial", "device"] {
+        for name in ["steps.rule", "steps.a.b.c", "device.serial", "device", "request.state"] {
             assert_eq!(pieces(&format!("{{{{{name}}}}}")), Err(ReferenceError::Unknown(name)));
         }
     }

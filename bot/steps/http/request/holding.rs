@@ -16,8 +16,8 @@ use crate::kernel::request::Found;
 use crate::kernel::step_type::STAYS;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::guarded::{Allow, Answer, Guarded, GuardedError};
-use crate::steps::filled::{NotPut, Secrets};
 use crate::planted::{Fault, is_planted};
+use crate::steps::filled::{NotPut, Secrets};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// Of a captured text, in characters.

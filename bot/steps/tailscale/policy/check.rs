@@ -181,6 +181,7 @@ impl Looking<'_> {
                 // An input that is not there is told by itself.
                 None => Ok(()),
             },
+            Reference::Request(_) => Err("is of the request"),
             Reference::Result { .. } => Err("is what a step came to"),
         }
     }
