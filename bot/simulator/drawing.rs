@@ -299,7 +299,7 @@ impl Drawing {
         let dice = &mut self.dice;
         match dice.between(0, 34) {
             0..=5 => {
-                let harm = [Harm::Copied, Harm::PutBack, Harm::Request, Harm::Effect];
+                let harm = [Harm::Copied, Harm::PutBack, Harm::Request, Harm::Effect, Harm::Older, Harm::Older];
                 let harm = if dice.chance(25) { dice.pick(&harm).copied() } else { None };
                 Act::Kill { calls: dice.number(70), down_ms: dice.length_ms(600_000), harm }
             }

@@ -28,6 +28,20 @@ const SPOILT_EFFECT: &[&str] = &[
          where not exists (select 1 from outbox where lane = 'later') returning ''",
 ];
 
+/// The newest shapes of both only say more than those before, so that what does not say it is the same.
+const OLDER: &[&str] = &[
+    "update request set body = (
+         select substr(request.body, 1, length(request.body) - 1) || ',\"ask\":' || substr(asked.body, 1, length(asked.body) - 1)
+             || ',\"workflow\":' || workflow.body || '}}'
+         from asked join workflow on workflow.digest = asked.workflow where asked.request_id = request.id)
+     where id in (select request_id from asked) returning ''",
+    "delete from asked returning ''",
+    "update request set body = replace(body, '{\"shape\":' || json_extract(body, '$.shape') || ',',
+         '{\"shape\":' || (json_extract(body, '$.shape') - 1) || ',') where json_extract(body, '$.shape') < 1000 returning ''",
+    "update outbox set effect = replace(effect, '{\"shape\":' || json_extract(effect, '$.shape') || ',',
+         '{\"shape\":' || (json_extract(effect, '$.shape') - 1) || ',') where json_extract(effect, '$.shape') < 1000 returning ''",
+];
+
 /// Something becomes of the files in `folder`.
 pub fn befalls(inner: &mut Inner, folder: &Path, harm: Harm, copied: &mut Option<Copied>) -> Result<(), Mishap> {
     let database = folder.join("nightlatch.db");
@@ -62,6 +76,10 @@ pub fn befalls(inner: &mut Inner, folder: &Path, harm: Harm, copied: &mut Option
         Harm::Request => {
             let spoilt = look(damage(&database, SPOILT_REQUEST))?;
             inner.spoil(spoilt);
+        }
+        Harm::Older => {
+            look(damage(&database, OLDER))?;
+            inner.tell(|| "the database is as a version before wrote it".to_owned());
         }
         Harm::Effect => {
             let spoilt = look(damage(&database, SPOILT_EFFECT))?;

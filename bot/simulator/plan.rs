@@ -48,6 +48,8 @@ pub enum Harm {
     PutBack,
     /// A request that holds something cannot be read any more.
     Request,
+    /// Everything is as a version before wrote it: requests whole and not in parts, and both they and what waits of the shape before.
+    Older,
     /// An effect that waits cannot be read any more, or one that no version knows waits beside it.
     Effect,
 }

@@ -5,6 +5,8 @@ use crate::store::still::Fate;
 
 /// A company of fifty does not need more calls of the database at one moment.
 const CALLS_AT_ONCE: u32 = 50_000;
+/// Once something was found wrong, no more of them are waited for.
+const CALLS_AFTER: u32 = 1_000;
 
 impl Inner {
     /// Whether the bot is busy without any time passing: it would keep a processor for nothing, and the run would never end.
@@ -13,7 +15,9 @@ impl Inner {
             (at, calls) if at == self.now => (at, calls.saturating_add(1)),
             _ => (self.now, 0),
         };
-        if self.calls_at.1 < CALLS_AT_ONCE {
+        // What is wrong stays wrong, however busy the bot is.
+        let most = if self.found.is_some() { CALLS_AFTER } else { CALLS_AT_ONCE };
+        if self.calls_at.1 < most {
             return false;
         }
         self.wrong(|| "it never rests: the database is asked again and again while no time passes".to_owned());

@@ -197,13 +197,6 @@ impl World {
         if after && call == StoreCall::Commit && !inner.is_dead {
             inner.look();
         }
-        // What is wrong stays wrong: nothing more needs to happen, however busy the bot is.
-        if inner.found.is_some() {
-            inner.is_dead = true;
-            drop(inner);
-            self.bell.notify_one();
-            return Fate::Die;
-        }
         // Reads of the log go on beside, in real time: they burn no fuse.
         let fate = match call {
             StoreCall::Read if inner.is_dead => Fate::Die,

@@ -29,6 +29,7 @@ async fn a_step_can_say_which_request_it_is_for_and_when_that_ends() {
         let ends_at = jiff::Timestamp::from_millisecond(request.expires_at.expect("it is active")).expect("a time");
         let said = format!("{} is open until {ends_at}: {{{{ request.id }}}}", request.id);
         assert!(stage.bob.sees("#access").contains(&said), "{said}\n{}", stage.bob.sees("#access"));
+        stage.advance(2.hours()).await;
         stage.everybody_reads();
     })
     .await;
