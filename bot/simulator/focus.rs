@@ -103,15 +103,7 @@ impl Drawing {
                     self.act(at, Act::Break { trouble, for_ms: 60_000 });
                 }
             }
-            Focus::Stuck => {
-                self.ask(start, (person, 0, 0, hold_s));
-                self.press(decided_at, ("approve", by, 0));
-                let troubles = [Trouble::Forbidden, Trouble::TailnetDown, Trouble::Lossy];
-                let trouble = *self.dice.pick(&troubles).unwrap_or(&Trouble::Forbidden);
-                let at = decided_at.saturating_add(hold_ms).saturating_sub(2_000);
-                let for_ms = self.dice.between(60_000, 400_000);
-                self.act(at, Act::Break { trouble, for_ms });
-            }
+            Focus::Stuck => self.stuck(start, (person, by), hold_s),
             Focus::Twice => {
                 self.ask(start, (person, 0, 0, hold_s));
                 let calls = self.dice.number(60);
@@ -130,5 +122,18 @@ impl Drawing {
             Focus::Beside => self.beside(start, person, hold_s),
         }
         true
+    }
+
+    /// What ends cannot be taken back for a while.
+    fn stuck(&mut self, start: i64, (person, by): (usize, usize), hold_s: i64) {
+        let decided_at = start.saturating_add(5_000);
+        let hold_ms = hold_s.saturating_mul(1_000);
+        self.ask(start, (person, 0, 0, hold_s));
+        self.press(decided_at, ("approve", by, 0));
+        let troubles = [Trouble::Forbidden, Trouble::TailnetDown, Trouble::Lossy];
+        let trouble = *self.dice.pick(&troubles).unwrap_or(&Trouble::Forbidden);
+        let at = decided_at.saturating_add(hold_ms).saturating_sub(2_000);
+        let for_ms = self.dice.between(60_000, 400_000);
+        self.act(at, Act::Break { trouble, for_ms });
     }
 }

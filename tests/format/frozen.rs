@@ -30,7 +30,7 @@ const FILES: &[(&str, &str)] = &[
     ("link", "78c881ba69755f743ab3c45f94ff276b14f3d53ed5a5dbf998e4c9def0a960c2"),
     ("managers", "6fab6e5ae1e9db5b9d6cd31b4c059c03dd5995e23a0d52793c75b71fd6288ea2"),
     ("nobody-decides", "b28bb745f44aa4a7c13b7122e23d661c705dd6be7cf59685f414a6ef1453ecb7"),
-    ("of-the-request", "d34942e0a30e782f91292c90c4f12af8f2af3cbb5ae731ae4b403885e002cecd"),
+    ("of-the-request", "1ae6fe8fc313522a268ea931f56d83d288b6c6fe77feee50b2c0c3c0c8e8e373"),
     ("policy", "caa71272cbbb7955588996a030777e6c5faf9a881338a50cf9dd68371f4449a9"),
     ("policy-unguarded", "f22834e4e037b2b93179d36d01734f60f103f3311ba7cb551ab9f4b5aed10da6"),
     ("prod-db", "6063c709ea9a335d263778a7fc2b90c09b57acd25e372cbb2428270cc9c38d1e"),
