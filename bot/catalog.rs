@@ -3,6 +3,7 @@
 mod approval;
 mod automatic;
 mod commands;
+mod extend;
 mod files;
 mod glass;
 mod inputs;

@@ -245,6 +245,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
         Notice::ReviewLate => ("review_late", none),
         Notice::Reviewed => ("reviewed", none),
         Notice::Active => ("active", none),
+        Notice::Extended => ("extended", none),
         Notice::EndsSoon => ("ends_soon", none),
         Notice::Ended => ("ended", none),
         Notice::Lapsed => ("lapsed", none),
@@ -265,7 +266,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
 /// The name of the row of buttons of a notice whose buttons can be out of date.
 fn row_name(notice: &Notice) -> Option<&'static str> {
     match notice {
-        Notice::Active => Some(Shows::Active.word()),
+        Notice::Active | Notice::Extended => Some(Shows::Active.word()),
         Notice::EndsSoon => Some(Shows::EndsSoon.word()),
         Notice::Failed => Some(Shows::Failed.word()),
         Notice::Stuck => Some(Shows::Stuck.word()),

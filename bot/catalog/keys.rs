@@ -2,7 +2,7 @@
 
 mod approving;
 
-pub use approving::{AUTOMATIC, BREAK_GLASS, CLAUSE, REVIEW, STAGE, TIER};
+pub use approving::{AUTOMATIC, BREAK_GLASS, CLAUSE, EXTEND, REVIEW, STAGE, TIER};
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,13 @@ pub const WORKFLOW: &[FormatKey] = &[
         is_required: false,
         about: "Who may have it at once and without approval; see [Breaking glass](#breaking-glass). Nobody if it is left out.",
         example: "break_glass:\n  who: [group:sre]\n  max_hold: 1h\n  review: { by: [group:security], within: 24h }",
+    },
+    FormatKey {
+        name: "extend",
+        takes: "`times`, `max` and `approve`",
+        is_required: false,
+        about: "Whether its holder can hold it for longer; see [Extending](#extending). Not at all if it is left out.",
+        example: "extend: { times: 2, max: 2h, approve: automatic }",
     },
     FormatKey {
         name: "lapse_after",

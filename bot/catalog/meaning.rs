@@ -26,6 +26,9 @@ pub fn meaning(workflow: &Workflow) -> Value {
     if let (Some(said), false) = (said.as_object_mut(), workflow.triggers.is_empty()) {
         said.insert("triggers".to_owned(), json!(workflow.triggers));
     }
+    if let (Some(said), Some(extend)) = (said.as_object_mut(), &workflow.extend) {
+        said.insert("extend".to_owned(), json!(extend));
+    }
     // What most files do not say is not there.
     if let (Some(said), false) = (said.as_object_mut(), workflow.labels.is_empty()) {
         said.insert("labels".to_owned(), json!(workflow.labels));

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::triggers::Triggers;
-use super::{approval, automatic, glass, inputs, keys, people, steps, triggers};
+use super::{approval, automatic, extend, glass, inputs, keys, people, steps, triggers};
 use crate::config::Report;
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
@@ -49,6 +49,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     }
     let approve_automatically = automatic::read(sheet, &fields, inputs.as_deref());
     let break_glass = glass::read(sheet, &fields, inputs.as_deref());
+    let extend = extend::read(sheet, &fields);
     let lapse_after_ms = match fields.get("lapse_after") {
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),
@@ -69,6 +70,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         approve: approve?,
         approve_automatically: approve_automatically?,
         break_glass: break_glass?,
+        extend: extend?,
         lapse_after_ms: lapse_after_ms?,
         steps: steps?,
         announce,

@@ -21,7 +21,7 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
         ],
         State::Approved | State::Activating => vec![revoke(request)],
         State::Active => match place {
-            Place::Channel(_) => vec![give_back(request), revoke(request)],
+            Place::Channel(_) => extend(request).into_iter().chain([give_back(request), revoke(request)]).collect(),
             // The holder does not see an approver's direct messages.
             Place::Approver(_) => vec![revoke(request)],
         },
@@ -48,7 +48,9 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         Recipient::Channel => false,
     };
     match notice {
-        Notice::Active | Notice::EndsSoon if is_holder && request.state == State::Active => vec![give_back(request)],
+        Notice::Active | Notice::EndsSoon | Notice::Extended if is_holder && request.state == State::Active => {
+            extend(request).into_iter().chain([give_back(request)]).collect()
+        }
         // A no that is not the last word leaves it open.
         Notice::Decided { approved: false, .. } if request.state == State::Pending => Vec::new(),
         Notice::Decided { approved: false, .. } | Notice::Ended | Notice::Lapsed if is_holder => vec![again(request)],
@@ -151,6 +153,12 @@ pub fn review(request: &Request) -> Vec<Value> {
 
 fn give_back(request: &Request) -> Value {
     button("return", "Return", &sealed(request))
+}
+
+/// For its holder, where it can be held for longer.
+fn extend(request: &Request) -> Option<Value> {
+    let length_ms = request.extends_by()?;
+    Some(button("extend", &format!("Extend by {}", hold(length_ms)), &sealed(request)))
 }
 
 fn withdraw(request: &Request) -> Value {

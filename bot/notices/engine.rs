@@ -24,6 +24,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("decided", include_str!("../../templates/slack/decided.txt")),
     ("active", include_str!("../../templates/slack/active.txt")),
     ("ends_soon", include_str!("../../templates/slack/ends_soon.txt")),
+    ("extended", include_str!("../../templates/slack/extended.txt")),
     ("ended", include_str!("../../templates/slack/ended.txt")),
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
     ("failed", include_str!("../../templates/slack/failed.txt")),

@@ -55,6 +55,10 @@ pub struct Facts {
     lapses_at: i64,
     active_at: Option<i64>,
     expires_at: Option<i64>,
+    /// By how much its holder can extend it at a time; empty if they cannot.
+    can_extend: String,
+    /// How often it was extended.
+    extended: usize,
     ended_at: Option<i64>,
     /// How long after its time was up the end was verified, if that was more than a few seconds.
     late: String,
@@ -162,6 +166,8 @@ impl Facts {
             lapses_at: request.lapses_at(),
             active_at: request.active_at,
             expires_at: request.expires_at,
+            can_extend: request.can_extend().map(words::hold).unwrap_or_default(),
+            extended: request.extensions.len(),
             ended_at: request.ended_at,
             late: late(request),
             ended_by: request.ended_by.as_ref().map(By::to_string).unwrap_or_default(),

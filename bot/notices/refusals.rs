@@ -69,7 +69,7 @@ impl Why {
             Refusal::TooEarly { state } => all.state = state.word(),
             Refusal::Standing { standing } => all.standing = standing_word(*standing),
             Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
-            Refusal::TooManyPending { most } => all.most = *most,
+            Refusal::TooManyPending { most } | Refusal::ExtendedEnough { times: most } => all.most = *most,
             Refusal::Forbidden { rule, .. } => {
                 (all.guardrail, all.reason) = (one_line(&rule.id, 80), one_line(&rule.reason, 300));
             }
@@ -102,6 +102,8 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::NotAReviewer { .. } => "not_a_reviewer",
         Refusal::OwnReview => "own_review",
         Refusal::NoOpenReview { .. } => "no_open_review",
+        Refusal::NotExtended => "not_extended",
+        Refusal::ExtendedEnough { .. } => "extended_enough",
         Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
@@ -171,6 +173,8 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::OwnReview,
         Refusal::NoOpenReview { by: Some("U0BOB".to_owned()) },
         Refusal::NoOpenReview { by: None },
+        Refusal::NotExtended,
+        Refusal::ExtendedEnough { times: 2 },
         Refusal::NoWord,
         Refusal::OwnRequest,
         Refusal::OwnDenial,

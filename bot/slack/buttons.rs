@@ -53,6 +53,7 @@ fn meant(action_id: &str) -> Option<Meant> {
         "revoke" => Meant::Press(Button::Revoke { reason: String::new() }),
         "withdraw" => Meant::Press(Button::Withdraw),
         "retry" => Meant::Press(Button::Retry),
+        "extend" => Meant::Press(Button::Extend { length_ms: 0 }),
         "ask_again" => Meant::AskAgain,
         ASK => Meant::Ask,
         form::WORKFLOW_ACTION => Meant::Choose,

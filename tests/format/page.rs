@@ -80,6 +80,18 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
+fn extend_part(page: &mut Page) {
+    page.line(
+        "## Extending\n\n`/access extend NAME LENGTH` and the button *Extend* on the holder's card add to the end. The end moves when that is saved, and the tailnet \
+         is told the later one at once. What was got by breaking glass is not extended.\n",
+    );
+    page.keys(keys::EXTEND, |page, example| {
+        let max = if example.starts_with("max") { "" } else { ", max: 2h" };
+        let approve = if example.starts_with("approve") { "" } else { ", approve: automatic" };
+        page.example(&format!("extend: {{ {example}{max}{approve} }}"));
+    });
+}
+
 fn glass_part(page: &mut Page) {
     page.line(
         "## Breaking glass\n\n`/access break-glass NAME LENGTH REASON` and the button *Break glass* of a request that waits are for emergencies: the access is there at \
@@ -244,6 +256,7 @@ fn page() -> Page {
     );
     page.keys(keys::AUTOMATIC, Page::example);
     glass_part(&mut page);
+    extend_part(&mut page);
     page.line("## Triggers\n\nEach item of the list is one of these.\n");
     page.keys(keys::TRIGGER, Page::example);
     page.line("### A schedule\n");

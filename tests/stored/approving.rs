@@ -2,9 +2,9 @@
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
-use nightlatch::kernel::request::{Asked, Decider, Decision, Phase};
+use nightlatch::kernel::request::{Asked, Decider, Decision, Extension, Phase};
 use nightlatch::kernel::window::{Day, Window};
-use nightlatch::kernel::workflow::{Clause, OwnRequest, Stage, Tier};
+use nightlatch::kernel::workflow::{Clause, Extend, ExtendApproval, OwnRequest, Stage, Tier};
 use nightlatch::kernel::{Button, Found, Outcome, Press, Refusal, Request, Standing, State, Who};
 use serde_json::json;
 
@@ -18,6 +18,8 @@ fn staged() -> Request {
     let clauses =
         vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: [whos(), known].concat() }];
     let own_request = OwnRequest::Confirm;
+    request.ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic });
+    request.extensions = vec![Extension { length_ms: HOUR, from: NOON, at: NOON }];
     let escalate = vec![Tier { after_ms: HOUR, by: vec![group()] }];
     let name = Some("security".to_owned());
     let remind_ms = Some(HOUR / 4);
@@ -68,7 +70,11 @@ fn passed(by: Passing) -> Request {
 
 /// Buttons that came with broken glass.
 pub fn glass_buttons() -> Vec<Button> {
-    vec![Button::BreakGlass, Button::Review { is_fine: false, word: "rotate the key".to_owned() }]
+    vec![
+        Button::BreakGlass,
+        Button::Extend { length_ms: HOUR },
+        Button::Review { is_fine: false, word: "rotate the key".to_owned() },
+    ]
 }
 
 /// Refusals that came with broken glass.
@@ -79,6 +85,8 @@ pub fn glass_refusals() -> Vec<Refusal> {
         Refusal::NotAReviewer { by: whos() },
         Refusal::OwnReview,
         Refusal::NoOpenReview { by: Some("U0BOB0001".to_owned()) },
+        Refusal::NotExtended,
+        Refusal::ExtendedEnough { times: 2 },
         Refusal::NoWord,
     ]
 }

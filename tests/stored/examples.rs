@@ -46,6 +46,7 @@ pub fn notices() -> Vec<Notice> {
         Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
         Notice::StageOpened,
         Notice::Reminded,
+        Notice::Extended,
         Notice::Escalated,
         Notice::PassedByItself,
         Notice::GlassBroken,

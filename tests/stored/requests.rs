@@ -236,6 +236,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         approved_at: is_begun.then_some(NOON + 1_000),
         active_at: is_begun.then_some(NOON + 2_000),
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),
+        extensions: Vec::new(),
         ending_at: (state >= State::Ending).then_some(NOON + HOUR),
         ended_by: None,
         ended_reason: String::new(),

@@ -64,6 +64,7 @@ impl Seen {
             notifications,
             pushed_by: _,
             cards,
+            extensions: _,
             not_announced: _,
         } = request;
         self.ask(ask);
@@ -151,6 +152,7 @@ impl Seen {
             announce: _,
             triggers,
             labels: _,
+            extend,
             digest: _,
         } = workflow;
         triggers.iter().for_each(|trigger| self.note("Trigger", variants::trigger(trigger)));
@@ -158,6 +160,7 @@ impl Seen {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().for_each(|who| self.note("Who", variants::who(who)));
+        extend.iter().for_each(|extend| self.note("ExtendApproval", variants::extend_approval(&extend.approve)));
         for Stage { name: _, clauses, own_request, denials: _, remind_ms: _, escalate: _ } in approve {
             for Clause { quorum: _, by } in clauses {
                 by.iter().for_each(|who| self.note("Who", variants::who(who)));
@@ -294,6 +297,8 @@ impl Seen {
                     | Refusal::NoReason
                     | Refusal::OwnReview
                     | Refusal::NoOpenReview { by: _ }
+                    | Refusal::NotExtended
+                    | Refusal::ExtendedEnough { times: _ }
                     | Refusal::NoWord
                     | Refusal::Unusable { missing: _ } => {}
                 }
@@ -301,6 +306,7 @@ impl Seen {
             Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
             | Notice::Reminded
+            | Notice::Extended
             | Notice::Escalated
             | Notice::PassedByItself
             | Notice::GlassBroken

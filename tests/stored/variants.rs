@@ -10,7 +10,7 @@ use nightlatch::kernel::origin::{Origin, Trigger};
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::window::Day;
-use nightlatch::kernel::workflow::{InputKind, OwnRequest};
+use nightlatch::kernel::workflow::{ExtendApproval, InputKind, OwnRequest};
 use nightlatch::kernel::{
     Actor, Button, By, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing,
     State, Wake, Who,
@@ -48,19 +48,20 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
+    extend_approval, ExtendApproval { Automatic, Unknown }
     effect, Effect { FindApprovers, FindTier, FindReviewers, Identify, Settle, Look, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NoWord, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, NoWord, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }
-    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, BreakGlass, Review }
+    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, BreakGlass, Review }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
     purpose, Purpose { Press, Start, Passing }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
@@ -79,6 +80,7 @@ variants! {
 /// What was never written, so that there is no example of it: what stands for words that a version does not know.
 pub const NEVER_WRITTEN: &[(&str, &str)] = &[
     ("Outcome", "Unknown"),
+    ("ExtendApproval", "Unknown"),
     ("Who", "Unknown"),
     ("InputKind", "Unknown"),
     ("InputValue", "Unknown"),

@@ -90,7 +90,7 @@ async fn what_cannot_be_asked_is_answered_with_what_can() {
           `/access` opens a form. `/access NAME 2h why you need it` asks at once; what cannot be told is asked for.
           *Look and give back*
           `/access list` shows what you hold, what you asked, and what waits for you.
-          `/access return NAME` gives it back early.
+          `/access return NAME` gives it back early, `/access extend NAME 1h` holds it for longer where that may be.
           `/access why NAME` says by which rules you may ask or approve, and what stands against it.
           *What you can ask for*
           • `/staging 30m why you need it` · Staging

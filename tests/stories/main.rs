@@ -28,6 +28,7 @@ mod drift;
 mod edges;
 mod ends;
 mod examples;
+mod extending;
 mod failing;
 mod fixtures;
 mod forms;

@@ -181,3 +181,28 @@ pub const TIER: &[FormatKey] = &[
         example: "by: [autogroup:admin]",
     },
 ];
+
+/// Of `extend`.
+pub const EXTEND: &[FormatKey] = &[
+    FormatKey {
+        name: "times",
+        takes: "a number from 1 to 20",
+        is_required: false,
+        about: "How often; once if it is left out.",
+        example: "times: 2",
+    },
+    FormatKey {
+        name: "max",
+        takes: "a length of time",
+        is_required: true,
+        about: "By how much at a time at most.",
+        example: "max: 2h",
+    },
+    FormatKey {
+        name: "approve",
+        takes: "`automatic`",
+        is_required: true,
+        about: "Who has to approve it: nobody. Guardrails can forbid it all the same (`action == Action::\"extend\"`).",
+        example: "approve: automatic",
+    },
+];

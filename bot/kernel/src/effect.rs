@@ -275,6 +275,8 @@ pub enum Notice {
     Reviewed,
     /// It is on, confirmed by the outside.
     Active,
+    /// Its end was put off.
+    Extended,
     /// It ends soon.
     EndsSoon,
     /// It has ended, and this is what was read back.

@@ -74,6 +74,11 @@ pub enum Button {
     },
     /// Try again what failed: granting, or taking back.
     Retry,
+    /// Its holder wants to hold it for longer.
+    Extend {
+        /// By how much, in milliseconds; 0: as much as the button says.
+        length_ms: i64,
+    },
     /// Have it at once, without approval.
     BreakGlass,
     /// Close the review of broken glass.

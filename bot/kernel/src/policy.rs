@@ -28,6 +28,7 @@ pub fn may_break_glass<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'
 pub fn rules_for(request: &Request, button: Option<&Button>) -> Vec<Who> {
     match button {
         Some(Button::BreakGlass) => request.workflow.askers(),
+        Some(Button::Extend { .. }) => request.workflow.ask.clone(),
         Some(Button::Review { .. }) => request.reviewers().to_vec(),
         // Of every stage: which one is open is known when the press is counted.
         _ => request.workflow.approvers(),
@@ -60,9 +61,26 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
         Button::Withdraw | Button::Return => Err(Refusal::NotYours),
         Button::Retry if request.is_requester(person) => Ok(None),
         Button::Retry => Ok(Some(may_decide(request, person)?.clone())),
+        Button::Extend { length_ms } => may_extend(request, person, *length_ms).map(Some),
         Button::BreakGlass => may_raise(request, person).map(Some),
         Button::Review { is_fine, word } => may_review(request, person, *is_fine || !word.trim().is_empty()).map(Some),
     }
+}
+
+/// Only its holder, who may still ask for it, and never longer than the workflow says.
+fn may_extend(request: &Request, person: &Person, length_ms: i64) -> Result<Who, Refusal> {
+    if !request.is_requester(person) || person.login != request.requester.login {
+        return Err(Refusal::NotYours);
+    }
+    let rule = may_ask(&request.workflow, person)?.clone();
+    let Some(max_ms) = request.can_extend() else {
+        let times = request.workflow.extend.as_ref().map(|extend| extend.times);
+        return Err(match times.filter(|_| !request.broke_glass() && !request.extensions.is_empty()) {
+            Some(times) => Refusal::ExtendedEnough { times },
+            None => Refusal::NotExtended,
+        });
+    };
+    if length_ms < 0 || length_ms > max_ms { Err(Refusal::HoldTooLong { max_ms }) } else { Ok(rule) }
 }
 
 /// Only for oneself, with a reason, and not for longer than may be.

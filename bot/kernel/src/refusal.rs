@@ -125,6 +125,15 @@ pub enum Refusal {
         /// Who closed it, by Slack id.
         by: Option<String>,
     },
+    /// The workflow, or how it was got, does not let it be extended.
+    #[error("not extended")]
+    NotExtended,
+    /// It was extended as often as may be.
+    #[error("extended {times} times")]
+    ExtendedEnough {
+        /// How often that is.
+        times: u32,
+    },
     /// What was not fine has to be followed by something.
     #[error("no word on what follows")]
     NoWord,
@@ -185,6 +194,8 @@ mod tests {
             Refusal::NotAReviewer { by: who() },
             Refusal::OwnReview,
             Refusal::NoOpenReview { by: Some("U1".to_owned()) },
+            Refusal::NotExtended,
+            Refusal::ExtendedEnough { times: 2 },
             Refusal::NoWord,
             Refusal::Unusable { missing: "step".to_owned() },
         ];
@@ -212,6 +223,8 @@ mod tests {
                 | Refusal::NotAReviewer { .. }
                 | Refusal::OwnReview
                 | Refusal::NoOpenReview { .. }
+                | Refusal::NotExtended
+                | Refusal::ExtendedEnough { .. }
                 | Refusal::NoWord
                 | Refusal::Unusable { .. } => {}
             }
@@ -245,6 +258,8 @@ mod tests {
         {"refusal":"not_a_reviewer","by":["group:dba"]}
         {"refusal":"own_review"}
         {"refusal":"no_open_review","by":"U1"}
+        {"refusal":"not_extended"}
+        {"refusal":"extended_enough","times":2}
         {"refusal":"no_word"}
         {"refusal":"unusable","missing":"step"}
         "#);

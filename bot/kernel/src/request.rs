@@ -168,6 +168,17 @@ pub struct Notification {
     pub message: Message,
 }
 
+/// That it is held for longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// By how much, in milliseconds.
+    pub length_ms: i64,
+    /// The end before that, milliseconds since the Unix epoch.
+    pub from: i64,
+    /// When.
+    pub at: i64,
+}
+
 /// A message in Slack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -261,6 +272,9 @@ pub struct Request {
     pub active_at: Option<i64>,
     /// When it ends; computed once.
     pub expires_at: Option<i64>,
+    /// How it was extended, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// When the end began, and who began it (none: the clock).
     pub ending_at: Option<i64>,
     /// Who ended it.

@@ -33,6 +33,9 @@ pub struct Workflow {
     /// Who may have it at once and without approval, and who reviews that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlass>,
+    /// Whether what is held can be held for longer; not at all if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extend: Option<Extend>,
     /// How long a request waits for an answer.
     pub lapse_after_ms: i64,
     /// What is held while a grant is active, in order of taking.
@@ -312,6 +315,28 @@ pub enum OwnRequest {
     #[default]
     #[serde(other)]
     Never,
+}
+
+/// `extend` of a workflow: what is held can be held for longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extend {
+    /// How often; at least once.
+    pub times: u32,
+    /// By how much at a time at most, in milliseconds.
+    pub max_ms: i64,
+    /// Who has to approve that.
+    pub approve: ExtendApproval,
+}
+
+/// Who has to approve that something is held for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtendApproval {
+    /// Nobody.
+    Automatic,
+    /// What a later version wrote into a stored request and this one has no word for: then nothing is extended.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One use of a step type in a workflow.

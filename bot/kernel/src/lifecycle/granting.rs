@@ -93,7 +93,7 @@ impl Change {
     }
 
     /// Writes into the ledger until when the far side is to be told that this request holds the step's key.
-    fn hold(&mut self, index: usize, until: i64) {
+    pub(super) fn hold(&mut self, index: usize, until: i64) {
         let holding = match self.request.filled(index, self.moment.types) {
             Ok(with) => self.request.holding(index, until, with),
             Err(missing) => {

@@ -39,7 +39,8 @@ impl Notice {
     /// What of it may stop being true, if it says something that may.
     pub fn shows(&self) -> Option<Shows> {
         match self {
-            Self::Active => Some(Shows::Active),
+            // One that is extended says later what one that is active says.
+            Self::Active | Self::Extended => Some(Shows::Active),
             Self::EndsSoon => Some(Shows::EndsSoon),
             Self::Failed => Some(Shows::Failed),
             Self::Stuck => Some(Shows::Stuck),
@@ -125,12 +126,15 @@ impl Change {
 
     /// Whatever was so before this event and is not any more says what is so now, wherever it stands.
     pub(super) fn bring_up_to_date(&mut self, before: &Request) {
+        // Whatever named the end names the one it has now.
+        let is_put_off = before.expires_at.is_some() && before.expires_at != self.request.expires_at;
         let is_over = before.state != State::Ended && self.request.state == State::Ended;
         let mut kept = Vec::new();
         for notification in std::mem::take(&mut self.request.notifications) {
             let Notification { shows, to, message } = &notification;
             let was_so = before.is_so(*shows);
-            if was_so != self.request.is_so(*shows) || is_over {
+            let names_end = matches!(shows, Shows::Active | Shows::EndsSoon);
+            if was_so != self.request.is_so(*shows) || is_over || is_put_off && names_end {
                 let (message, to) = (message.clone(), to.clone());
                 self.now(Effect::Rewrite { message, to, notice: notice_that(*shows) });
             }

@@ -1,6 +1,7 @@
 //! The transitions: one event applied to one request. Stale and repeated events change nothing.
 
 mod ending;
+mod extending;
 mod glass;
 mod granting;
 mod messages;
@@ -95,6 +96,7 @@ impl Request {
             approved_at: None,
             active_at: None,
             expires_at: None,
+            extensions: Vec::new(),
             ending_at: None,
             ended_by: None,
             ended_reason: String::new(),

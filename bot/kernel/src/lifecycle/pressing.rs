@@ -104,6 +104,7 @@ impl Change {
                 self.begin_ending(outcome, Some(by), reason);
             }
             Button::Retry => self.retry(person.slack_id),
+            Button::Extend { length_ms } => self.extend(length_ms),
             // Both are never without a rule.
             Button::BreakGlass => rule.into_iter().for_each(|rule| self.glass_broken(person.clone(), rule)),
             Button::Review { is_fine, word } => {
@@ -186,6 +187,13 @@ impl Request {
                 self.state == State::Pending || is_planted(Fault::CountsLate)
             }
             Button::Withdraw | Button::BreakGlass => self.state == State::Pending,
+            Button::Extend { .. } => match self.state {
+                State::Pending | State::Approved | State::Activating => {
+                    return Err(Refusal::TooEarly { state: self.state });
+                }
+                State::Active => self.expires_at.is_some_and(|at| now < at),
+                State::Ending | State::Ended => false,
+            },
             Button::Review { .. } => return self.has_open_review(),
             Button::Return | Button::Revoke { .. } => match self.state {
                 State::Pending => return Err(Refusal::TooEarly { state: self.state }),

@@ -3,6 +3,7 @@
 mod asking;
 mod buttons;
 mod events;
+mod extending;
 mod glass;
 mod messages;
 mod passing;

@@ -17,10 +17,11 @@ fn every_button() -> Vec<Button> {
         revoke(),
         Button::Retry,
         Button::BreakGlass,
+        Button::Extend { length_ms: 0 },
         Button::Review { is_fine: true, word: String::new() },
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(name).collect();
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 10);
     all
 }
 
@@ -34,6 +35,7 @@ fn name(button: &Button) -> &'static str {
         Button::Revoke { .. } => "revoke",
         Button::Retry => "retry",
         Button::BreakGlass => "break glass",
+        Button::Extend { .. } => "extend",
         Button::Review { .. } => "review",
     }
 }
@@ -78,6 +80,7 @@ fn pending() {
     retry by alice, bob, carol, dave: no: too early, pending
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
+    extend by alice, bob, carol, dave: no: too early, pending
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -99,6 +102,7 @@ fn pending_when_own_requests_must_be_confirmed() {
     retry by alice, bob, carol, dave: no: too early, pending
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
+    extend by alice, bob, carol, dave: no: too early, pending
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -124,6 +128,7 @@ fn pending_with_one_of_two_approvals() {
     retry by alice, bob, carol, dave: no: too early, pending
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
+    extend by alice, bob, carol, dave: no: too early, pending
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -142,6 +147,7 @@ fn approved() {
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, approved
     break glass by alice, bob, carol, dave: no: too late, approved
+    extend by alice, bob, carol, dave: no: too early, approved
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -160,6 +166,7 @@ fn activating() {
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, activating
     break glass by alice, bob, carol, dave: no: too late, activating
+    extend by alice, bob, carol, dave: no: too early, activating
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -178,6 +185,8 @@ fn active() {
     revoke by dave: noted, no: not an approver
     retry by alice, bob, carol, dave: no: too early, active
     break glass by alice, bob, carol, dave: no: too late, active
+    extend by alice: noted, no: not extended
+    extend by bob, carol, dave: noted, no: not yours
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -194,6 +203,7 @@ fn ending() {
     retry by alice, bob, carol: noted, settle b, settle a
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ending expired
+    extend by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -210,6 +220,7 @@ fn ending_and_stuck() {
     retry by alice, bob, carol: noted, settle b
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ending expired
+    extend by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -225,6 +236,7 @@ fn ended() {
     revoke by alice, bob, carol, dave: no: too late, ended expired
     retry by alice, bob, carol, dave: no: too late, ended expired
     break glass by alice, bob, carol, dave: no: too late, ended expired
+    extend by alice, bob, carol, dave: no: too late, ended expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -241,6 +253,7 @@ fn ended_because_granting_failed() {
     retry by alice, bob, carol: APPROVED, steps waiting+waiting, identify UALICE to start, show #access
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ended failed
+    extend by alice, bob, carol, dave: no: too late, ended failed
     review by alice, bob, carol, dave: no: no open review
     ");
 }
