@@ -87,3 +87,32 @@ async fn whoever_is_on_call_helps_themselves_in_office_hours_and_breaks_glass_at
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_looks_at_itself_is_lent_by_capability() {
+    let cases = [
+        ("setec-secret", "tag:setec", r#""tailscale.com/cap/secrets":"#),
+        ("tsidp-client", "tag:tsidp", r#""tailscale.com/cap/tsidp":"#),
+    ];
+    for (name, tag, capability) in cases {
+        story_with(example(name), async |stage| {
+            let owned = |text: &str| {
+                text.replace("\"tagOwners\": {", &format!("\"tagOwners\": {{ \"{tag}\": [\"group:dba\"],"))
+            };
+            stage.tailnet.edit_policy(owned).expect("a policy");
+            let before = stage.tailnet.policy();
+            stage.alice.command(&format!("/access {name} 1h INC-1204")).await;
+            stage.bob.press("Approve").await;
+            let request = stage.request().await;
+            assert_eq!(request.state, State::Active, "{:?}", request.trouble);
+            let text = stage.tailnet.policy();
+            assert!(text.contains(capability) && text.contains("posture:nl"), "{text}");
+            assert!(stage.tailnet.rules_open_for("alice-laptop").iter().any(|rule| rule.contains(tag)));
+            assert!(!stage.tailnet.rules_open_for("carol-laptop").iter().any(|rule| rule.contains(tag)));
+            stage.advance(1.hours()).await;
+            assert_eq!(stage.tailnet.policy(), before);
+            stage.everybody_reads();
+        })
+        .await;
+    }
+}
