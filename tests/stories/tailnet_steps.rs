@@ -239,6 +239,23 @@ async fn who_accepted_an_invitation_is_shut_out_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_accepted_an_invitation_by_another_login_is_never_called_gone() {
+    story_with(contractor(), async |stage| {
+        stage.alice.command("/access contractor 2d zoe@contractor.example").await;
+        stage.bob.press("Approve").await;
+        stage.tailnet.accept_invitation_as("zoe@contractor.example", "zoe@github").expect("an invitation");
+        stage.advance(3.hours()).await;
+        assert_eq!(stage.request().await.state, State::Active);
+        stage.advance(45.hours()).await;
+        assert!(stage.tailnet.is_active("zoe@github"), "nobody is shut out by guess");
+        let said = stage.bob.sees("#access");
+        assert!(!said.contains("Verified gone") && said.contains("since it was sent joined zoe@github"), "{said}");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_whose_answer_was_lost_is_sent_once() {
     for fault in [Fault::LoseReply, Fault::Status(503), Fault::Forget] {
         story_with(contractor(), async |stage| {

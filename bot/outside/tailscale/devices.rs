@@ -133,6 +133,6 @@ pub(super) fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from
 }
 
 /// A time that is only shown: what cannot be read is left out.
-fn lenient_at<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+pub(super) fn lenient_at<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<String>::deserialize(from)?.as_deref().and_then(at_ms))
 }

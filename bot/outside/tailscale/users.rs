@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde::Deserialize;
 
+use super::devices::lenient_at;
 use super::wire::{Call, LIST_LIMIT, LIST_LIMIT_BYTES, OBJECT_LIMIT_BYTES, is_id, refused};
 use super::{Tailscale, TailscaleError};
 
@@ -28,6 +29,9 @@ pub struct User {
     /// Whether the user may use the tailnet.
     #[serde(default)]
     pub status: UserStatus,
+    /// When they joined, in ms since the epoch, if that is said.
+    #[serde(default, rename = "created", deserialize_with = "lenient_at")]
+    pub created_at: Option<i64>,
 }
 
 /// Whose user it is.

@@ -257,12 +257,20 @@ impl TailnetWorld {
     /// # Errors
     /// If they were not invited.
     pub fn accept_invitation(&self, email: &str) -> Result<(), NoSuch> {
+        self.accept_invitation_as(email, email)
+    }
+
+    /// The same with another login than the address it was sent to.
+    ///
+    /// # Errors
+    /// If they were not invited.
+    pub fn accept_invitation_as(&self, email: &str, login: &str) -> Result<(), NoSuch> {
         let taken = self.change(|state| {
             let at = state.invites.iter().position(|invite| invite.email == email)?;
             Some(state.invites.remove(at))
         });
         let invite = taken.ok_or_else(|| NoSuch { kind: "invitation", name: email.to_owned() })?;
-        self.add_user(&invite.email, &invite.email);
-        self.set_role_by_hand(&invite.email, &invite.role)
+        self.add_user(login, login);
+        self.set_role_by_hand(login, &invite.role)
     }
 }

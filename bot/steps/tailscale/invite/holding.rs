@@ -51,6 +51,15 @@ impl InviteStep {
         Ok(all.into_iter().find(|user| user.has_login(email)))
     }
 
+    /// Who joined since it was sent, by login.
+    async fn joined_since(&self, sent: &Sent) -> Result<Vec<String>, Failure> {
+        let Some(at) = sent.at else { return Ok(Vec::new()) };
+        let all = self.tailscale.users().await.map_err(|error| failure(&error))?;
+        // Tailscale's times are whole seconds.
+        let is_new = |user: &User| user.may_act() && user.created_at.is_some_and(|created| created >= at - at % 1_000);
+        Ok(all.into_iter().filter(is_new).map(|user| user.login_name).collect())
+    }
+
     async fn hold(&self, holder: &Holder, before: &Before) -> Result<Settled, Failure> {
         let mut sent = stored(&before.found)?;
         let email = text(&holder.with, "email")?;
@@ -67,6 +76,8 @@ impl InviteStep {
             // It was accepted, or somebody withdrew it.
             return match self.user(email).await? {
                 Some(_) => self.held(holder, before, &sent).await,
+                // Whoever it was sent to may have another login here.
+                None if !self.joined_since(&sent).await?.is_empty() => self.held(holder, before, &sent).await,
                 None => Ok(self.proof(Found::TakenAway).into()),
             };
         }
@@ -115,14 +126,27 @@ impl InviteStep {
         let sent = stored(&before.found)?;
         let Some(holder) = before.leaving.first().filter(|_| sent.at.is_some()) else { return Ok(Found::Untouched) };
         let email = text(&holder.with, "email")?;
+        let mut was_open = false;
         if let Some(one) = self.open(email).await? {
+            was_open = true;
             self.tailscale.withdraw_invite(&one.id).await.map_err(|error| failure(&error))?;
             if self.open(email).await?.is_some() {
                 return Err(not_yet("tailscale took it, but the invitation still reads back as open".to_owned()));
             }
         }
         // Accepted before it was withdrawn, also a moment ago.
-        let Some(user) = self.user(email).await? else { return Ok(Found::Gone) };
+        let Some(user) = self.user(email).await? else {
+            let joined = if was_open || sent.id.is_none() { Vec::new() } else { self.joined_since(&sent).await? };
+            if joined.is_empty() {
+                return Ok(Found::Gone);
+            }
+            // Nobody but a person can tell who of them it is, so nobody is shut out by guess.
+            let what = format!(
+                "the invitation of {email} is gone, nobody has that login, and since it was sent joined {}: if one of them accepted it, they are still in",
+                joined.join(", ")
+            );
+            return Ok(Found::LeftAlone { what, is_on: text(&holder.with, "at_end")? != "stays" });
+        };
         let done = match text(&holder.with, "at_end")? {
             "suspend" if user.status == UserStatus::Suspended => return Ok(Found::Gone),
             "suspend" => self.tailscale.suspend_user(&user.id).await,
