@@ -67,7 +67,8 @@ impl Plan {
             let at = drawing.moment();
             let act = drawing.accident();
             if matches!(act, Act::Kill { harm: None, .. }) && drawing.dice.chance(20) {
-                let by_ms = *drawing.dice.pick(&[-86_400_000, -3_600_000, 3_600_000, 315_360_000_000]).unwrap_or(&0);
+                let by_ms =
+                    *drawing.dice.pick(&[-86_400_000, -600_000, 1_800_000, 3_600_000, 315_360_000_000]).unwrap_or(&0);
                 let for_ms = drawing.dice.between(5_000, 1_200_000);
                 drawing.acts.push(Planned { at: at.max(0), act: Act::WrongAtStart { by_ms, for_ms } });
             }

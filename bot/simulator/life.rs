@@ -170,6 +170,7 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
     };
     let clock = Clock::simulated(now.saturating_add(wall));
     let store = open(folder)?;
+    clock.remember(look(store.last_saved_at())?);
     world.lock().works_on(store.clone(), clock.clone());
     let [bot_token, client_secret, _] = SECRETS;
     let net = world.net();

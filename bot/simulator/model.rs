@@ -25,6 +25,8 @@ struct Claim {
     active_since: Option<i64>,
     /// When it ends: fixed when it became active.
     ends_at: Option<i64>,
+    /// How far the bot's clock was behind true time then: the far side goes by true time, and ends it so much earlier.
+    behind_ms: i64,
     /// The last end the far side may have been told.
     told_until: Option<i64>,
     /// Something of it may be on.
@@ -74,6 +76,7 @@ impl Model {
             let is_active = request.state == State::Active && step.phase == Phase::Held && is_on;
             if is_active && claim.active_since.is_none() {
                 claim.active_since = Some(now);
+                claim.behind_ms = ahead.saturating_neg().max(0);
                 claim.ends_at = request.active_at.map(|at| at.saturating_add(request.hold_ms).saturating_sub(ahead));
             } else if !is_active && claim.is_open && claim.active_since.is_some() {
                 claim.ends_at = claim.ends_at.map(|at| at.min(now));
@@ -119,7 +122,9 @@ impl Model {
         let is_dropped = places.dropped.contains(place);
         let is_held = |claim: &Claim| {
             let is_well = claim.is_open && !claim.is_lost && !claim.has_trouble && !is_dropped;
-            is_well && claim.active_since.is_some_and(is_undisturbed) && claim.ends_at.is_some_and(|at| now < at)
+            is_well
+                && claim.active_since.is_some_and(is_undisturbed)
+                && claim.ends_at.is_some_and(|at| now < at.saturating_sub(claim.behind_ms))
         };
         if claims.values().any(is_held) {
             return Must::On;

@@ -23,7 +23,7 @@ const TOLD_MS: i64 = 15 * 60_000;
 /// A far side's clock may differ from ours by this much before it is told.
 const DIFFERS_MS: u64 = 60_000;
 /// Nothing was saved for this long before a start: either nobody used it, or the clock was set ahead meanwhile.
-const SILENT_MS: i64 = 3_600_000;
+const SILENT_MS: i64 = 60_000;
 
 /// The wall clock was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
