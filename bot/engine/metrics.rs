@@ -47,12 +47,13 @@ const EVENTS: [&str; 17] = [
 /// What can come of one.
 const RESULTS: [&str; 4] = ["done", "failed", "postponed", "set_aside"];
 /// Every effect there is.
-const EFFECTS: [&str; 17] = [
+const EFFECTS: [&str; 18] = [
     "find_approvers",
     "find_tier",
     "find_reviewers",
     "identify",
     "settle",
+    "look",
     "show",
     "tell",
     "rewrite",
