@@ -156,6 +156,11 @@ pub fn as_found(place: &Place, places: &Places, now: i64) -> Option<Option<Attri
         }
     }
     let found = by_hand.and_then(|write| write.now.clone());
+    // What a hand set while we held it, and what ended by itself before we looked, nobody can know of: what was there before is put back.
+    let has_passed = found.as_ref().is_some_and(|found| found.until.is_some_and(|until| until <= now));
+    if has_passed && writes.iter().any(|write| !write.by_hand && by_hand.is_some_and(|hand| write.at < hand.at)) {
+        return None;
+    }
     // An end that was dropped cannot be given back: then what lets nobody through stays, and what would is not there.
     let is_open = places.is_on(place, now);
     if places.dropped.contains(place) && found.as_ref().is_some_and(|found| found.until.is_some()) && !is_open {

@@ -3,6 +3,7 @@
 pub mod filled;
 pub mod golink;
 pub mod http;
+mod memory;
 pub mod program;
 pub mod slack;
 pub mod tailscale;

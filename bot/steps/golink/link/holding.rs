@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 
 use super::wanted;
 use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::kept::{Kept, Raise};
 use crate::kernel::link::Link;
 use crate::kernel::request::Found;
 use crate::kernel::step_type::STAYS;
 use crate::kernel::{Failure, Key, Proof};
 use crate::steps::golink::Keeper;
+use crate::steps::memory::{put_down, read_back};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
@@ -165,20 +166,13 @@ fn not_yet(what: String) -> Failure {
     Failure { what, advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
-fn kept_of(was: &Was) -> Result<Value, Failure> {
-    kept::to_value(was).map_err(|error| refusal(format!("what was there cannot be kept: {error}"), ""))
-}
-
 fn stored(found: &Value) -> Result<Was, Failure> {
-    if found.is_null() {
-        return Ok(Was { link: None });
-    }
-    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
+    read_back(found, || Was { link: None })
 }
 
 impl Step for LinkStep {
     fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
-        async move { kept_of(&Was { link: self.links.read(key.address()).await? }) }.boxed()
+        async move { put_down(&Was { link: self.links.read(key.address()).await? }) }.boxed()
     }
 
     fn settle<'a>(
@@ -201,6 +195,7 @@ impl Step for LinkStep {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::kept;
 
     #[test]
     fn what_was_there_is_written_as_the_examples_say() {
@@ -214,7 +209,7 @@ mod tests {
             edited_at: 1_772_366_400_000,
         };
         for (name, was) in [("a link", Was { link: Some(link) }), ("no link", Was { link: None })] {
-            assert_eq!(kept_of(&was).unwrap(), examples[name]);
+            assert_eq!(put_down(&was).unwrap(), examples[name]);
             assert_eq!(stored(&examples[name]).unwrap(), was);
         }
         assert!(kept::KINDS.contains(&(Was::KIND, kept::shape_of::<Was>())));

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::kept::{Kept, Raise};
 use crate::kernel::{Failure, Key};
 use crate::outside::slack::Slack;
-use crate::steps::slack::{Membership, Place, refusal};
+use crate::steps::memory::{put_down, read_back};
+use crate::steps::slack::{Membership, Place};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
@@ -43,7 +44,7 @@ impl Step for UserGroupStep {
     fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let was = Was { member: self.0.was_member(key).await? };
-            kept::to_value(&was).map_err(|error| refusal(format!("what was there cannot be kept: {error}"), ""))
+            put_down(&was)
         }
         .boxed()
     }
@@ -63,17 +64,13 @@ impl Step for UserGroupStep {
 }
 
 fn stored(found: &Value) -> Result<Was, Failure> {
-    if found.is_null() {
-        // It was on by us, and what was before is lost.
-        return Ok(Was { member: false });
-    }
-    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
+    read_back(found, || Was { member: false })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::kept::KINDS;
+    use crate::kernel::kept::{self, KINDS};
 
     #[test]
     fn what_was_there_is_written_as_the_examples_say() {

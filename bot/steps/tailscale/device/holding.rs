@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{CHANGED, network};
 use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::kept::{Kept, Raise};
 use crate::kernel::{Failure, Key};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
+use crate::steps::memory::{put_down, read_back};
 use crate::steps::tailscale::changing::{Changing, State, Thing};
-use crate::steps::tailscale::{check_owner, refusal};
+use crate::steps::tailscale::check_owner;
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
@@ -109,7 +110,7 @@ impl Step for DeviceStep {
     fn observe<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
         async move {
             let was = Was(self.0.observe(key.address()).await?);
-            kept::to_value(&was).map_err(|error| refusal(format!("what was there cannot be kept: {error}"), ""))
+            put_down(&was)
         }
         .boxed()
     }
@@ -129,16 +130,13 @@ impl Step for DeviceStep {
 }
 
 fn stored(found: &Value) -> Result<Was, Failure> {
-    if found.is_null() {
-        return Ok(Was(State::new()));
-    }
-    kept::from_value(found.clone()).map_err(|error| refusal(format!("what was there before is not known: {error}"), ""))
+    read_back(found, || Was(State::new()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::kept::KINDS;
+    use crate::kernel::kept::{self, KINDS};
 
     #[test]
     fn what_was_there_is_written_as_the_examples_say() {
