@@ -24,7 +24,7 @@ const SPOILT_EFFECT: &[&str] = &[
     "update outbox set effect = '{\"shape\":1000,\"effect\":\"later\"}' where set_aside_at is null
          and seq = (select max(seq) from outbox) returning request_id",
     "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect, class, first)
-         select outbox_seq + 1000 + (select count(*) from outbox), '', '', 'later', 0, 0, 0, '{\"effect\":\"of a later version\"}', 0, 1 from head
+         select max(outbox_seq, coalesce((select max(seq) from outbox), 0)) + 1000, '', '', 'later', 0, 0, 0, '{\"effect\":\"of a later version\"}', 0, 1 from head
          where not exists (select 1 from outbox where lane = 'later') returning ''",
 ];
 

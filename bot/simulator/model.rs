@@ -156,6 +156,11 @@ pub fn as_found(place: &Place, places: &Places, now: i64) -> Option<Option<Attri
         }
     }
     let found = by_hand.and_then(|write| write.now.clone());
+    // A write of ours that was never read back, and ended by itself: nobody can know of it, and nothing is switched on for that.
+    let last = writes.last().filter(|write| !write.by_hand).and_then(|write| write.now.as_ref());
+    if last.is_some_and(|ours| ours.until.is_some_and(|until| until <= now)) && places.at(place, now).is_none() {
+        return None;
+    }
     // What a hand set while we held it, and what ended by itself before we looked, nobody can know of: what was there before is put back.
     let has_passed = found.as_ref().is_some_and(|found| found.until.is_some_and(|until| until <= now));
     if has_passed && writes.iter().any(|write| !write.by_hand && by_hand.is_some_and(|hand| write.at < hand.at)) {

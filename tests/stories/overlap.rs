@@ -109,6 +109,29 @@ async fn what_was_on_before_for_longer_is_left_as_it_was_and_said_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_before_and_was_taken_away_by_hand_is_not_switched_on_at_the_end() {
+    story_everywhere(async |stage| {
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), None).expect("a device");
+        granted(stage, "/access prod-db 40m invoice 1204").await;
+        assert_eq!(stage.tailnet.calls_of(Endpoint::SetAttribute), 0);
+        stage.advance(20.minutes()).await;
+        stage.tailnet.remove_by_hand("alice-laptop", JIT).expect("a device");
+        // The bot is away while it ends: what it told nobody has long passed.
+        stage.bot.kill().await;
+        stage.clock.advance(1.hours());
+        stage.ends_late = true;
+        stage.bot.start().await;
+        stage.bot.settle().await;
+        stage.advance(1.minutes()).await;
+        assert!(!stage.is_on(), "somebody took it away, and it was never ours");
+        assert_eq!(stage.tailnet.calls_of(Endpoint::SetAttribute), 0);
+        assert_eq!(stage.request().await.state, State::Ended);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_there_before_is_put_back_after_the_last_one_ends() {
     story_everywhere(async |stage| {
         stage.tailnet.set_by_hand("alice-laptop", JIT, false.into(), None).expect("a device");

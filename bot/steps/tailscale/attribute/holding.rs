@@ -136,7 +136,9 @@ impl Attribute {
             return Ok(self.proof(if first.is_unset() { Found::Gone } else { first.put_back(lent.as_ref()) }));
         }
         let expired = before.untils.iter().all(|until| whole_second(*until) <= self.clock.now_ms());
-        let ours = now.is_ours(&first, before) || (now.is_unset() && expired && lasting);
+        // What was on by somebody else's doing, and long enough, was never written by us: if it is not set now, somebody took it away.
+        let ended_by_itself = now.is_unset() && expired && lasting && before.confirmed;
+        let ours = now.is_ours(&first, before) || ended_by_itself;
         if now.is_unset() && !ours {
             return Ok(self.proof(Found::Gone));
         }
