@@ -156,6 +156,12 @@ pub fn as_found(place: &Place, places: &Places, now: i64) -> Option<Option<Attri
         }
     }
     let found = by_hand.and_then(|write| write.now.clone());
+    // What lets nobody through may be put back although a hand took it away meanwhile: that looks as if ours had ended by itself.
+    let is_closed = |value: &Attribute| value.value != serde_json::Value::Bool(true);
+    let there = places.at(place, now).filter(|there| is_closed(there));
+    if there.is_some() && writes.iter().any(|write| write.by_hand && write.now.as_ref() == there) {
+        return None;
+    }
     // A write of ours that was never read back, and ended by itself: nobody can know of it, and nothing is switched on for that.
     let last = writes.last().filter(|write| !write.by_hand).and_then(|write| write.now.as_ref());
     if last.is_some_and(|ours| ours.until.is_some_and(|until| until <= now)) && places.at(place, now).is_none() {
