@@ -280,7 +280,8 @@ fn row_name(notice: &Notice) -> Option<&'static str> {
 /// One workflow for `/access help`, with a line that would work.
 fn line(workflow: &Workflow) -> Line {
     let command = workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name));
-    let inputs = workflow.inputs.iter().filter_map(|input| (inputs::of(&input.kind)?.example_word)(&input.kind));
+    let inputs = workflow.inputs.iter().filter(|input| input.when.is_empty());
+    let inputs = inputs.filter_map(|input| (inputs::of(&input.kind)?.example_word)(&input.kind));
     let example: Vec<String> = std::iter::once(command).chain(inputs).collect();
     Line {
         name: text::one_line(&workflow.name, 60),

@@ -26,6 +26,12 @@ pub(super) fn read(sheet: &mut Sheet, fields: &Fields, inputs: Option<&[Input]>)
         let help = "add reason: { type: text } to `inputs`";
         sheet.mistake(node.place, "`break_glass` takes a reason, and no input asks for one", Some(help.to_owned()));
     }
+    let reason = inputs.into_iter().flatten().find(|input| matches!(input.kind, InputKind::Text { .. }));
+    if let Some(input) = reason.filter(|input| !input.when.is_empty()) {
+        let message = format!("`break_glass` takes a reason, and `{}` is not always asked", input.name);
+        let help = "take `when` out of the first input of type text";
+        sheet.mistake(node.place, message, Some(help.to_owned()));
+    }
     let (who, (review_by, review_within_ms)) = (who?, review?);
     // Whoever alone reviews would have nobody for what they do themselves.
     if let [only] = review_by.as_slice()

@@ -1,11 +1,12 @@
 //! `inputs:` of a workflow: what the requester fills in, in the order of the command line.
 
-use super::keys;
 use super::steps::is_name;
+use super::{keys, when};
 use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Key, Node};
 use crate::inputs::TYPES;
+use crate::kernel::condition::Condition;
 use crate::kernel::workflow::{Input, InputKind};
 
 /// A modal holds 100 blocks; a form this long is filled in by nobody.
@@ -24,7 +25,14 @@ pub(super) fn read(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Input>> {
         sheet.mistake(node.place, format!("more than {INPUTS_MAX} inputs"), None);
         return None;
     }
-    let inputs: Vec<Option<Input>> = entries.iter().map(|(key, node)| input(sheet, key, node)).collect();
+    let all: Vec<&str> = entries.iter().map(|(key, _)| key.name.as_str()).collect();
+    let (mut inputs, mut has_mistakes) = (Vec::with_capacity(entries.len()), false);
+    for (key, node) in entries {
+        match input(sheet, key, node, (&inputs, &all)) {
+            Some(input) => inputs.push(input),
+            None => has_mistakes = true,
+        }
+    }
     for kind in TYPES.iter().filter(|kind| kind.is_single).map(|kind| kind.name) {
         let same = |input: &&(Key, Node)| type_of(&input.1) == Some(kind);
         if let Some((key, _)) = entries.iter().filter(same).nth(1) {
@@ -32,7 +40,7 @@ pub(super) fn read(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Input>> {
             sheet.mistake(key.place, format!("a second input of type {kind}"), Some(help.to_owned()));
         }
     }
-    inputs.into_iter().collect()
+    (!has_mistakes).then_some(inputs)
 }
 
 fn type_of(node: &Node) -> Option<&str> {
@@ -44,7 +52,7 @@ fn type_of(node: &Node) -> Option<&str> {
     })
 }
 
-fn input(sheet: &mut Sheet, key: &Key, node: &Node) -> Option<Input> {
+fn input(sheet: &mut Sheet, key: &Key, node: &Node, (before, all): (&[Input], &[&str])) -> Option<Input> {
     let name = &key.name;
     let is_name = is_name(name);
     if !is_name {
@@ -65,7 +73,24 @@ fn input(sheet: &mut Sheet, key: &Key, node: &Node) -> Option<Input> {
     let help =
         fields.get("help").map(|node| sheet.short_text(node, "`help`", HELP_MAX).map(|help| help.trim().to_owned()));
     let help = help.map_or(Some(None), |help| help.map(Some));
-    Some(Input { name: name.clone(), label: label?, kind: kind.filter(|_| is_name)?, help: help? })
+    let when = asked_when(sheet, &fields, kind.as_ref(), (before, all));
+    Some(Input { name: name.clone(), label: label?, kind: kind.filter(|_| is_name)?, help: help?, when: when? })
+}
+
+/// What must be filled in for it to be asked. How long something is held is always asked.
+fn asked_when(
+    sheet: &mut Sheet,
+    fields: &Fields,
+    kind: Option<&InputKind>,
+    (before, all): (&[Input], &[&str]),
+) -> Option<Condition> {
+    let Some(node) = fields.get("when") else { return Some(Condition::default()) };
+    if matches!(kind, Some(InputKind::Duration { .. })) {
+        let help = "take `when` out".to_owned();
+        sheet.mistake(node.place, "how long something is held is always asked", Some(help));
+        return None;
+    }
+    when::of_input(sheet, node, before, all)
 }
 
 /// `ticket_id` as `Ticket id`.

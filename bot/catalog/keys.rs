@@ -206,6 +206,15 @@ pub const INPUT: &[FormatKey] = &[
         about: "Stands below the field.",
         example: "help: The ticket says who is waiting for it",
     },
+    FormatKey {
+        name: "when",
+        takes: "a map of earlier inputs and values",
+        is_required: false,
+        about: "It is asked only where those inputs have these values (of several that were chosen, one is enough), and otherwise has no value and \
+                cannot be given; always if it is left out. Inputs of type `choice`, `flag`, `number` and `text` can be named. What names it in \
+                a step stands in one with the same `when`.",
+        example: "when: { level: write }",
+    },
 ];
 
 /// Of a step.

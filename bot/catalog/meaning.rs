@@ -42,6 +42,9 @@ fn input(input: &Input) -> Value {
     if let (Some(said), Some(help)) = (said.as_object_mut(), &input.help) {
         said.insert("help".to_owned(), help.as_str().into());
     }
+    if let (Some(said), false) = (said.as_object_mut(), input.when.is_empty()) {
+        said.insert("when".to_owned(), input.when.0.clone().into());
+    }
     if let (Some(said), Ok(Value::Object(kind))) = (said.as_object_mut(), serde_json::to_value(&input.kind)) {
         said.extend(kind);
     }

@@ -113,13 +113,31 @@ impl Known<'_> {
             (Reference::Input(name), Some(inputs)) if !inputs.iter().any(|input| input.name == name) => {
                 Err((format!("there is no input {}", quoted(name)), self.nearest(&reference.to_string())))
             }
-            (Reference::Device(_), Some(inputs)) if !has_device(inputs) => {
+            (Reference::Input(name), Some(inputs)) => {
+                self.is_asked(inputs, inputs.iter().find(|input| input.name == name))
+            }
+            (Reference::Device(_), Some(inputs)) if has_device(inputs) => {
+                self.is_asked(inputs, inputs.iter().find(|input| input.kind == InputKind::Device))
+            }
+            (Reference::Device(_), Some(_)) => {
                 let help = "add device: { type: device } to `inputs`".to_owned();
                 Err((format!("{} needs an input of type device", quoted(&reference.to_string())), help))
             }
             (Reference::Result { step, name }, _) => self.result(step, name),
             _ => Ok(()),
         }
+    }
+
+    /// Whoever takes this step was asked for that input.
+    fn is_asked(&self, inputs: &[Input], input: Option<&Input>) -> Result<(), (String, String)> {
+        let own = self.steps.get(self.index).and_then(|own| own.when.as_ref());
+        let (Some(input), Some(own)) = (input.filter(|input| !input.when.is_empty()), own) else { return Ok(()) };
+        if own.with_those_of(inputs).implies(&input.when.with_those_of(inputs)) {
+            return Ok(());
+        }
+        let help = "write the same `when` for this step: what is not asked has no value".to_owned();
+        let message = format!("the input {} is asked only when {}", quoted(&input.name), input.when.in_words());
+        Err((message, help))
     }
 
     fn result(&self, step: &str, result: &str) -> Result<(), (String, String)> {

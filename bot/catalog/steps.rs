@@ -91,7 +91,7 @@ fn step(sheet: &mut Sheet, node: &Node, known: &Known<'_>, types: &[StepType]) -
     if stays(sheet, &fields, kind)? {
         json.insert(STAYS.to_owned(), true.into());
     }
-    fill_in_device(&mut json, kind, known.inputs.unwrap_or_default());
+    fill_in_device(&mut json, kind, known);
     let mut mistakes = (kind.check)(&json, known.inputs.unwrap_or_default());
     if known.inputs.is_none() || !is_readable {
         // What stands in `{{ }}` cannot be judged; the rest can.
@@ -133,9 +133,14 @@ fn stays(sheet: &mut Sheet, fields: &Fields, kind: &StepType) -> Option<bool> {
     None
 }
 
-/// A device that may be left out is the workflow's input of that kind, if it has one.
-fn fill_in_device(with: &mut Map<String, serde_json::Value>, kind: &StepType, inputs: &[Input]) {
-    let device = inputs.iter().find(|input| input.kind == InputKind::Device);
+/// A device that may be left out is the workflow's input of that kind, if it has one that is asked of whoever takes this step.
+fn fill_in_device(with: &mut Map<String, serde_json::Value>, kind: &StepType, known: &Known<'_>) {
+    let inputs = known.inputs.unwrap_or_default();
+    let own = known.steps.get(known.index).and_then(|own| own.when.as_ref()).map(|own| own.with_those_of(inputs));
+    let is_asked = |input: &&Input| {
+        input.when.is_empty() || own.as_ref().is_some_and(|own| own.implies(&input.when.with_those_of(inputs)))
+    };
+    let device = inputs.iter().find(|input| input.kind == InputKind::Device).filter(is_asked);
     let settings = kind.settings.iter().filter(|one| one.kind == SettingKind::Device && !one.is_required);
     for setting in settings.filter(|setting| !with.contains_key(setting.name)).collect::<Vec<_>>() {
         if let Some(device) = device {

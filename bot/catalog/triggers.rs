@@ -148,12 +148,19 @@ fn with(sheet: &mut Sheet, fields: &Fields, inputs: Option<&[Input]>) -> Option<
             None => is_whole = false,
         }
     }
-    let missing = |input: &&Input| {
+    let (asked, left_out) = crate::inputs::asked(inputs.unwrap_or_default(), &values);
+    for input in left_out {
+        if let Some((key, _)) = entries.iter().find(|(key, _)| key.name == input.name) {
+            let message = format!("{} is asked only when {}", quoted(&key.name), input.when.in_words());
+            sheet.mistake(key.place, message, Some("take it out".to_owned()));
+            is_whole = false;
+        }
+    }
+    let missing = |input: &&&Input| {
         let is_written = entries.iter().any(|(key, _)| key.name == input.name);
         !is_written && read_as(input, None) == Some(Read::Missing)
     };
-    let missing: Vec<&str> =
-        inputs.unwrap_or_default().iter().filter(missing).map(|input| input.name.as_str()).collect();
+    let missing: Vec<&str> = asked.iter().filter(missing).map(|input| input.name.as_str()).collect();
     if !missing.is_empty() {
         let place = fields.get("with").map_or_else(|| fields.place(), |node| node.place);
         let help = format!("write with: {{ {}: ... }}, or give it a default", missing.first().unwrap_or(&"name"));

@@ -1,4 +1,4 @@
-//! `when:` of a step: each name is an input, and each value is one that can be filled in there.
+//! `when:` of an input or a step: each name is an input, and each value is one that can be filled in there.
 
 use serde_json::{Map, Value as Json};
 
@@ -15,6 +15,20 @@ pub(super) fn of_step(sheet: &mut Sheet, step: &Node, inputs: Option<&[Input]>) 
         Some((_, node)) => read(sheet, node, inputs),
         None => Some(Condition::default()),
     }
+}
+
+/// What stands under `when` of an input, which can hang on those before it; `all` are the names in the file.
+pub(super) fn of_input(sheet: &mut Sheet, node: &Node, before: &[Input], all: &[&str]) -> Option<Condition> {
+    let later = |name: &str| all.contains(&name) && !before.iter().any(|input| input.name == name);
+    if let Value::Map(entries) = &node.value
+        && let Some((key, _)) = entries.iter().find(|(key, _)| later(&key.name))
+    {
+        let help = "an input can wait for earlier ones only; put that one before it, and mend it if it has a mistake";
+        let message = format!("the input {} comes later, or is this one", quoted(&key.name));
+        sheet.mistake(key.place, message, Some(help.to_owned()));
+        return None;
+    }
+    read(sheet, node, Some(before))
 }
 
 fn read(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>) -> Option<Condition> {
@@ -35,6 +49,7 @@ fn entry(sheet: &mut Sheet, key: &Key, node: &Node, inputs: Option<&[Input]>) ->
         let names = || inputs.iter().map(|input| input.name.as_str());
         let help = match nearest(&key.name, names()) {
             Some(name) => format!("did you mean `{name}`?"),
+            None if inputs.is_empty() => "nothing is asked before it".to_owned(),
             None => format!("there is: {}", names().collect::<Vec<_>>().join(", ")),
         };
         sheet.mistake(key.place, format!("there is no input {}", quoted(&key.name)), Some(help));

@@ -158,7 +158,7 @@ fn commands(catalog: &Catalog, url: Option<&str>) -> Vec<Value> {
 /// What is typed after the command: `[1h] reason`. The device is asked for when it cannot be told.
 fn usage(workflow: &Workflow) -> String {
     let word = |input: &Input| (inputs::of(&input.kind)?.hint)(input);
-    workflow.inputs.iter().filter_map(word).collect::<Vec<_>>().join(" ")
+    workflow.inputs.iter().filter(|input| input.when.is_empty()).filter_map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

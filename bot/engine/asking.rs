@@ -129,7 +129,8 @@ impl Form {
             taken += take_words(&workflow, &mut values, &mut rest, mentioned);
         }
         let takes_rest = |input: &&Input| inputs::of(&input.kind).is_some_and(|kind| kind.place.is_rest());
-        let text = workflow.inputs.iter().find(takes_rest);
+        let asked = inputs::asked(&workflow.inputs, &values).0;
+        let text = asked.into_iter().find(takes_rest).or_else(|| workflow.inputs.iter().find(takes_rest));
         if let Some(input) = text.filter(|_| !rest.is_empty()) {
             // The words as typed, spaces and all, as far as that can be told.
             let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
@@ -142,6 +143,21 @@ impl Form {
     pub fn lacks_text(&self) -> bool {
         let device = self.workflow.device().map(|input| &input.name);
         read(self, &Found::default()).missing.iter().any(|name| Some(name) != device)
+    }
+
+    /// Whether that input is asked, with what is filled in so far.
+    pub fn asks(&self, name: &str) -> bool {
+        self.asked().iter().any(|input| input.name == name)
+    }
+
+    /// The inputs that are asked, with what is filled in so far: those whose `when` is met.
+    pub fn asked(&self) -> Vec<&Input> {
+        inputs::asked(&self.workflow.inputs, &self.values).0
+    }
+
+    /// The device that is asked for, if one is.
+    pub fn device(&self) -> Option<&Input> {
+        self.workflow.device().filter(|input| self.asks(&input.name))
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&str> {
@@ -160,7 +176,8 @@ fn take_words(
     for input in &workflow.inputs {
         let Some(Place::Word(fits)) = inputs::of(&input.kind).map(|kind| kind.place) else { continue };
         let Some(word) = rest.get(count).map(|word| id_of(word, mentioned)) else { break };
-        if !values.contains_key(&input.name) && fits(&input.kind, word) {
+        let is_asked = inputs::asked(&workflow.inputs, values).0.contains(&input);
+        if is_asked && !values.contains_key(&input.name) && fits(&input.kind, word) {
             values.insert(input.name.clone(), word.to_owned());
             count = count.saturating_add(1);
         }
@@ -194,13 +211,19 @@ fn behind(words: &str, count: usize) -> &str {
 
 /// What the values of a form come to.
 #[derive(Default)]
-pub(super) struct Read {
-    pub(super) hold_ms: i64,
-    pub(super) reason: String,
-    pub(super) device: Option<DeviceShown>,
-    pub(super) values: BTreeMap<String, InputValue>,
-    pub(super) missing: Vec<String>,
-    pub(super) wrong: Vec<(String, String)>,
+pub struct Read {
+    /// For how long.
+    pub hold_ms: i64,
+    /// The first text.
+    pub reason: String,
+    /// The device it is for.
+    pub device: Option<DeviceShown>,
+    /// All of it, by input name.
+    pub values: BTreeMap<String, InputValue>,
+    /// Names of inputs that have to be asked for.
+    pub missing: Vec<String>,
+    /// Names of inputs with a value that cannot be taken, and why.
+    pub wrong: Vec<(String, String)>,
 }
 
 impl From<NotAsked> for AskError {
@@ -237,19 +260,26 @@ impl From<AskError> for NotAsked {
 
 /// What was looked up for a form.
 #[derive(Default)]
-pub(super) struct Found {
+pub struct Found {
     /// Devices that are meant.
-    pub(super) devices: Vec<Device>,
+    pub devices: Vec<Device>,
     /// Members of the workspace by what was typed for them.
-    pub(super) people: Vec<(String, PersonShown)>,
+    pub people: Vec<(String, PersonShown)>,
 }
 
 /// Reads every input as its kind reads it.
-pub(super) fn read(form: &Form, found: &Found) -> Read {
+pub fn read(form: &Form, found: &Found) -> Read {
     let (devices, people) = (&found.devices, &found.people);
     let mut read = Read::default();
     for input in &form.workflow.inputs {
         let Some(kind) = inputs::of(&input.kind) else { continue };
+        if !input.when.is_met(&read.values) {
+            if form.value(&input.name).is_some() {
+                let why = format!("it is asked only when {}; leave it out", input.when.in_words());
+                read.wrong.push((input.name.clone(), why));
+            }
+            continue;
+        }
         let given = Given { value: form.value(&input.name), is_doubtful: form.is_doubtful, devices, people };
         match (kind.read)(&input.kind, &given) {
             inputs::Read::Value(value) => {

@@ -244,7 +244,7 @@ impl Engine {
     /// not enough to say.
     async fn people_named(&self, form: &Form, facts: Facts) -> Result<Option<Vec<(String, PersonShown)>>, AskError> {
         let mut people = Vec::new();
-        for input in form.workflow.inputs.iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
+        for input in form.asked().into_iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
             let Some(named) = form.value(&input.name) else { continue };
             let person = match facts {
                 Facts::Known if !is_slack_id(named) => return Ok(None),
@@ -275,7 +275,7 @@ impl Engine {
     /// The device that was named, or the only one there is. What the directory does not know is looked for in a list that is not
     /// older than the facts have to be.
     async fn chosen(&self, form: &Form, person: &Person, facts: Facts) -> Result<Chosen, AskError> {
-        let (Some(input), Some(login)) = (form.workflow.device(), &person.login) else { return Ok(Chosen::NotNeeded) };
+        let (Some(input), Some(login)) = (form.device(), &person.login) else { return Ok(Chosen::NotNeeded) };
         let named = form.value(&input.name);
         let found = self.chosen_now(login, named).await.map_err(AskError::Failed)?;
         if !matches!(found, Chosen::NoneOwned | Chosen::NotOwn(_)) {
@@ -298,7 +298,7 @@ impl Engine {
 
     /// Every mistake is said at once, also of a device that is known to be somebody else's. Nothing is asked in any case.
     async fn wrong_device(&self, slack_id: &str, form: &Form) -> Option<(String, String)> {
-        let input = form.workflow.device()?;
+        let input = form.device()?;
         let named = form.value(&input.name)?;
         let person = self.inner.directory.person(slack_id, &[]).await.ok()??;
         match self.chosen_now(&person.login?, Some(named)).await.ok()? {

@@ -13,6 +13,8 @@ pub mod person;
 pub mod text;
 pub mod usual;
 
+use std::collections::BTreeMap;
+
 use crate::config::sheet::{Fields, Sheet};
 use crate::kernel::input::{InputValue, PersonShown};
 use crate::kernel::workflow::{Input, InputKind};
@@ -161,6 +163,23 @@ pub enum Field {
 pub fn of(kind: &InputKind) -> Option<&'static InputType> {
     let name = kind.name()?;
     TYPES.iter().find(|one| one.name == name)
+}
+
+/// Those that are asked with these values typed, and those that are not because their `when` is not met. What can be named there needs
+/// nobody looked up.
+pub fn asked<'i>(inputs: &'i [Input], typed: &BTreeMap<String, String>) -> (Vec<&'i Input>, Vec<&'i Input>) {
+    let mut met: BTreeMap<String, InputValue> = BTreeMap::new();
+    inputs.iter().partition(|input| {
+        if !input.when.is_met(&met) {
+            return false;
+        }
+        let value = typed.get(&input.name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let given = Given { value, is_doubtful: false, devices: &[], people: &[] };
+        if let Some(Read::Value(value)) = of(&input.kind).map(|kind| (kind.read)(&input.kind, &given)) {
+            met.insert(input.name.clone(), value);
+        }
+        true
+    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ pub(super) struct Asked {
 
 /// In the order of the workflow file.
 pub(super) fn asked(request: &Request) -> Vec<Asked> {
-    let reason = request.workflow.inputs.iter().find(|input| matches!(input.kind, InputKind::Text { .. }));
+    let is_reason =
+        |input: &&Input| matches!(input.kind, InputKind::Text { .. }) && request.inputs.contains_key(&input.name);
+    let reason = request.workflow.inputs.iter().find(is_reason);
     let of = |input: &Input| {
         let value = request.inputs.get(&input.name)?;
         if reason.is_some_and(|reason| reason.name == input.name) {

@@ -190,7 +190,12 @@ impl Surface {
     /// Another workflow was chosen in an open form: its fields, with what was filled in where they are the same.
     pub(super) async fn chose(&self, by: &By, actions: &BlockActions) -> Answer {
         let (Some(view), Some(chosen)) = (&actions.view, actions.value.as_deref()) else { return Answer::Nothing };
-        match self.redrawn(by, view, &actions.state, chosen).await {
+        let filled = self.redrawn(by, view, &actions.state, chosen).await;
+        self.redraw(view, filled).await
+    }
+
+    async fn redraw(&self, view: &ViewAt, filled: Result<RequestForm, String>) -> Answer {
+        match filled {
             Ok(filled) => {
                 let updated =
                     self.engine.slack().views_update(&view.view_id, view.hash.as_deref(), &filled.view()).await;
@@ -202,6 +207,36 @@ impl Surface {
             Err(why) => tracing::warn!(why, "a form could not be redrawn; it will be when it is sent"),
         }
         Answer::Nothing
+    }
+
+    /// Something was chosen in an open form on which it hangs what else is asked.
+    pub(super) async fn changed(&self, by: &By, actions: &BlockActions) -> Answer {
+        let Some(view) = actions.view.as_ref().filter(|view| view.callback_id == form::CALLBACK) else {
+            return Answer::Nothing;
+        };
+        let filled = self.with_what_is_asked(by, view, &actions.state).await;
+        self.redraw(view, filled).await
+    }
+
+    /// The form with the fields that are asked for what stands in it now.
+    async fn with_what_is_asked(&self, by: &By, view: &ViewAt, state: &FormState) -> Result<RequestForm, String> {
+        let unknown = || sentences::FORM_UNKNOWN.to_owned();
+        let About { workflow, channel, fixed, breaks_glass } =
+            About::read(&view.private_metadata).ok_or_else(unknown)?;
+        let workflow = self.engine.catalog().find(&workflow).cloned().ok_or_else(unknown)?;
+        let values = form::values(&workflow, state);
+        if !fixed {
+            return self.choice(by, channel, Some((&workflow.name, values))).await;
+        }
+        let named = workflow.device().and_then(|input| values.get(&input.name)).cloned();
+        let mut form = Form { workflow, values, channel, is_doubtful: false, breaks_glass };
+        let asked: Vec<String> = form.asked().iter().map(|input| input.name.clone()).collect();
+        form.values.retain(|name, _| asked.contains(name));
+        let device = match named {
+            Some(node_id) => self.engine.directory().device_of(&node_id).await.ok().flatten(),
+            None => None,
+        };
+        Ok(RequestForm::new(form, Among::Fixed).with_device(device))
     }
 
     async fn redrawn(&self, by: &By, view: &ViewAt, state: &FormState, chosen: &str) -> Result<RequestForm, String> {
@@ -246,6 +281,12 @@ impl Surface {
         let values = form::values(&workflow, &submission.state);
         let form =
             Form { workflow, values, channel: about.channel, is_doubtful: false, breaks_glass: about.breaks_glass };
+        if !form::has_what_is_asked(&form, &submission.input_block_ids) {
+            return match self.with_what_is_asked(by, &submission.view, &submission.state).await {
+                Ok(filled) => Answer::UpdateView(filled.with_note(sentences::LOOK_AGAIN.to_owned()).view()),
+                Err(why) => at("", &why),
+            };
+        }
         if let Some(input) = form.workflow.device()
             && form.values.get(&input.name).is_some_and(|value| value == choices::UNAVAILABLE)
         {

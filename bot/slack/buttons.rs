@@ -32,6 +32,8 @@ enum Meant {
     Ask,
     /// Another workflow was chosen in the form.
     Choose,
+    /// Something was chosen on which it hangs what else is asked.
+    Change,
 }
 
 /// How long the answer to a press waits for what it was pressed on to be redrawn.
@@ -57,6 +59,7 @@ fn meant(action_id: &str) -> Option<Meant> {
         "ask_again" => Meant::AskAgain,
         ASK => Meant::Ask,
         form::WORKFLOW_ACTION => Meant::Choose,
+        form::VALUE_ACTION => Meant::Change,
         _ => return None,
     })
 }
@@ -103,6 +106,7 @@ impl Surface {
         let button = match meant {
             Meant::Ask => return self.open_choice(by, trigger, channel).await,
             Meant::Choose => return self.chose(by, actions).await,
+            Meant::Change => return self.changed(by, actions).await,
             Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
             Meant::Deny => Button::Deny { reason: String::new() },
             Meant::NotFine => Button::Review { is_fine: false, word: String::new() },

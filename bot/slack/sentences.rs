@@ -153,7 +153,7 @@ pub(super) fn line(form: &Form) -> String {
     let workflow = &form.workflow;
     let mut parts = vec![workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name))];
     let mut text = None;
-    for input in &workflow.inputs {
+    for input in form.asked() {
         let Some(value) = form.values.get(&input.name).filter(|value| !value.trim().is_empty()) else { continue };
         match inputs::of(&input.kind).map_or(Place::Named, |kind| kind.place) {
             Place::First => parts.insert(1, value.clone()),
@@ -178,7 +178,7 @@ fn corrected(form: &Form, wrong: &[(String, String)]) -> String {
         *text = words.join(" ");
     }
     for (name, _) in wrong {
-        let value = form.workflow.input(name).and_then(|input| {
+        let value = form.workflow.input(name).filter(|_| form.asks(name)).and_then(|input| {
             let typed = form.values.get(name).map_or("", String::as_str);
             (inputs::of(&input.kind)?.corrected)(&input.kind, typed)
         });
@@ -196,8 +196,8 @@ fn takes_rest(input: &&Input) -> bool {
 
 /// What was filled in for the first text.
 fn text_of(form: &mut Form) -> Option<&mut String> {
-    let text = form.workflow.inputs.iter().find(takes_rest)?;
-    form.values.get_mut(&text.name)
+    let text = form.asked().into_iter().find(takes_rest)?.name.clone();
+    form.values.get_mut(&text)
 }
 
 /// Words that were taken for a length of time and may be none: the words, and the line that makes them part of the text.
@@ -208,11 +208,11 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
     if !form.is_doubtful && !is_unreadable {
         return None;
     }
-    let text = form.workflow.inputs.iter().find(takes_rest)?;
+    let text = form.asked().into_iter().find(takes_rest)?.name.clone();
     let mut form = form.clone();
-    let rest = form.values.get(&text.name).cloned().unwrap_or_default();
+    let rest = form.values.get(&text).cloned().unwrap_or_default();
     if !form.is_doubtful {
-        form.values.insert(text.name.clone(), format!("{typed} {rest}").trim().to_owned());
+        form.values.insert(text.clone(), format!("{typed} {rest}").trim().to_owned());
     }
     form.values.insert(input.name.clone(), hold::show(default_ms));
     Some((typed.clone(), line(&form)))

@@ -121,7 +121,9 @@ fn inputs_part(page: &mut Page) {
     page.line("On the command line a value is told by its place or as `name=value`. Every input has these keys:\n");
     page.keys(keys::INPUT, |page, example| {
         let of = if example.starts_with("type") { "" } else { "type: text, " };
-        page.example(&format!("inputs:\n  hold: {{ type: duration, max: 8h }}\n  ticket: {{ {of}{example} }}"));
+        let before =
+            if example.starts_with("when") { "  level: { type: choice, options: [read, write] }\n" } else { "" };
+        page.example(&format!("inputs:\n  hold: {{ type: duration, max: 8h }}\n{before}  ticket: {{ {of}{example} }}"));
     });
     for kind in inputs::TYPES {
         page.line(&format!("### `type: {}`\n\n{}\n", kind.name, kind.about));

@@ -156,7 +156,7 @@ impl Seen {
             digest: _,
         } = workflow;
         triggers.iter().for_each(|trigger| self.note("Trigger", variants::trigger(trigger)));
-        for Input { name: _, label: _, kind, help: _ } in inputs {
+        for Input { name: _, label: _, kind, help: _, when: _ } in inputs {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().for_each(|who| self.note("Who", variants::who(who)));

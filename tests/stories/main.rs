@@ -13,6 +13,7 @@ mod harness;
 mod alarms;
 mod answers;
 mod approvers;
+mod asked_when;
 mod asking;
 mod auth_keys;
 mod ceilings;

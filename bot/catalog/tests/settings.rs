@@ -203,3 +203,57 @@ fn what_hangs_on_a_step_that_may_be_left_out_hangs_on_the_same() {
     13:75 touches the same thing as step 1 | take it out, or give it another key
     ");
 }
+
+#[test]
+fn an_input_waits_for_earlier_ones_and_what_uses_it_waits_too() {
+    let inputs = |more: &str| {
+        GOOD.replace(
+            "  device: { type: device }\n",
+            &format!("  level: {{ type: choice, options: [read, write] }}\n{more}  device: {{ type: device }}\n"),
+        )
+    };
+    let asked = "  ticket: { type: number, when: { level: write } }\n";
+    let second = "  urgent: { type: flag, when: { ticket: 3 } }\n";
+    let uses = |when: &str, value: &str| {
+        format!(
+            "  - uses: tailscale.attribute\n    name: two\n{when}    with: {{ device: \"{{{{ inputs.device }}}}\", key: custom:b, value: \"{{{{ inputs.{value} }}}}\" }}\n"
+        )
+    };
+    let files = [
+        inputs(asked) + &uses("    when: { level: write }\n", "ticket"),
+        inputs(&format!("{asked}{second}")) + &uses("    when: { ticket: 3 }\n", "urgent"),
+        inputs("  ticket: { type: number, when: { levle: write } }\n"),
+        inputs("  ticket: { type: number, when: { level: writ } }\n"),
+        inputs("  ticket: { type: number, when: {} }\n"),
+        inputs("  ticket: { type: number, when: { ticket: 3 } }\n"),
+        inputs(&format!("{second}{asked}")),
+        inputs("  page: { type: link, when: { device: laptop } }\n"),
+        inputs("").replace("hold: { type: duration,", "hold: { type: duration, when: { level: write },"),
+        inputs(asked) + &uses("", "ticket"),
+        inputs(asked) + &uses("    when: { level: read }\n", "ticket"),
+        inputs(&format!("{asked}{second}")) + &uses("    when: { level: write }\n", "urgent"),
+        inputs("").replace("device: { type: device }", "device: { type: device, when: { level: write } }"),
+    ];
+    let told: Vec<String> = files
+        .iter()
+        .map(|file| match read(file) {
+            Ok(workflow) => format!("accepted, {} steps", workflow.steps.len()),
+            Err(report) => messages_of(&report),
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    accepted, 2 steps
+    accepted, 2 steps
+    7:35 there is no input `levle` | did you mean `level`?
+    7:42 `when` of `level` is never `writ` | did you mean `write`?
+    7:33 `when` is empty | write when: { input: value }, or leave it out
+    7:35 the input `ticket` comes later, or is this one | an input can wait for earlier ones only; put that one before it, and mend it if it has a mistake
+    7:33 the input `ticket` comes later, or is this one | an input can wait for earlier ones only; put that one before it, and mend it if it has a mistake
+    7:31 the input `device` comes later, or is this one | an input can wait for earlier ones only; put that one before it, and mend it if it has a mistake
+    4:33 how long something is held is always asked | take `when` out
+    17:66 the input `ticket` is asked only when level is write | write the same `when` for this step: what is not asked has no value
+    18:66 the input `ticket` is asked only when level is write | write the same `when` for this step: what is not asked has no value
+    19:66 the input `urgent` is asked only when ticket is 3 | write the same `when` for this step: what is not asked has no value
+    13:21 the input `device` is asked only when level is write | write the same `when` for this step: what is not asked has no value
+    ");
+}

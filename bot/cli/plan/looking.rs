@@ -1,11 +1,9 @@
 //! Who somebody is and what they would ask for, from Slack and the tailnet, without the bot.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::asking::Form;
-use crate::inputs::{self, Given, Read};
-use crate::kernel::input::{InputValue, PersonShown};
+use crate::engine::asking::{Form, Found, Read, read};
+use crate::kernel::input::PersonShown;
 use crate::kernel::origin::Origin;
 use crate::kernel::workflow::InputKind;
 use crate::kernel::{Ask, Person, RequestId, Standing, Workflow};
@@ -23,31 +21,20 @@ impl Outsides<'_> {
     pub(super) async fn ask(&self, workflow: &Arc<Workflow>, words: &str, run_as: &str) -> Result<Ask, String> {
         let requester = self.person(run_as).await?;
         let form = Form::from_words(workflow.clone(), words, None);
-        let devices = match workflow.device() {
+        let devices = match form.device() {
             Some(_) => self.devices(requester.login.as_deref().unwrap_or_default()).await?,
             None => Vec::new(),
         };
         let people = self.people(&form).await?;
-        let mut filled = BTreeMap::new();
-        let (mut missing, mut wrong) = (Vec::new(), Vec::new());
-        for input in &workflow.inputs {
-            let Some(kind) = inputs::of(&input.kind) else { continue };
-            let value = form.values.get(&input.name).map(|value| value.trim()).filter(|value| !value.is_empty());
-            let given = Given { value, is_doubtful: false, devices: &devices, people: &people };
-            match (kind.read)(&input.kind, &given) {
-                Read::Value(value) => drop(filled.insert(input.name.clone(), value)),
-                Read::Nothing => {}
-                Read::Missing => missing.push(input.name.as_str()),
-                Read::Wrong(why) => wrong.push(format!("{}: {why}", input.name)),
-            }
-        }
-        if !wrong.is_empty() {
+        let read = read(&form, &Found { devices, people });
+        if !read.wrong.is_empty() {
+            let wrong: Vec<String> = read.wrong.iter().map(|(name, why)| format!("{name}: {why}")).collect();
             return Err(wrong.join("\n"));
         }
-        if let Some(first) = missing.first() {
-            return Err(format!("nothing is filled in for {}; write {first}=...", missing.join(", ")));
+        if let Some(first) = read.missing.first() {
+            return Err(format!("nothing is filled in for {}; write {first}=...", read.missing.join(", ")));
         }
-        Ok(asked(workflow, requester, filled))
+        Ok(asked(workflow, requester, read))
     }
 
     /// By e-mail address or login; each service knows what it knows.
@@ -77,7 +64,7 @@ impl Outsides<'_> {
     /// Whoever is named in it, by e-mail address.
     async fn people(&self, form: &Form) -> Result<Vec<(String, PersonShown)>, String> {
         let mut people = Vec::new();
-        for input in form.workflow.inputs.iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
+        for input in form.asked().into_iter().filter(|input| matches!(input.kind, InputKind::Person { .. })) {
             let Some(named) = form.values.get(&input.name).map(|named| named.trim()).filter(|named| !named.is_empty())
             else {
                 continue;
@@ -88,23 +75,15 @@ impl Outsides<'_> {
     }
 }
 
-fn asked(workflow: &Arc<Workflow>, requester: Person, inputs: BTreeMap<String, InputValue>) -> Ask {
-    let hold_ms = inputs.values().find_map(|value| match value {
-        InputValue::Duration { length_ms } => Some(*length_ms),
-        _ => None,
-    });
-    let device = inputs.values().find_map(|value| match value {
-        InputValue::Device(device) => Some(device.clone()),
-        _ => None,
-    });
+fn asked(workflow: &Arc<Workflow>, requester: Person, read: Read) -> Ask {
     Ask {
         id: RequestId("REQUEST".to_owned()),
         workflow: Workflow::clone(workflow),
         requester,
-        inputs,
-        hold_ms: hold_ms.unwrap_or_default(),
-        reason: String::new(),
-        device,
+        inputs: read.values,
+        hold_ms: read.hold_ms,
+        reason: read.reason,
+        device: read.device,
         seal: String::new(),
         channel: None,
         origin: Origin::Typed,

@@ -1,4 +1,4 @@
-//! `when:` of a step: what the requester has to have filled in for the step to be begun at all.
+//! `when:` of an input or a step: what the requester has to have filled in for it to be asked or begun at all.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::request::Ask;
 use crate::workflow::{Input, InputKind};
 
 /// Inputs by name, each with the value it must have; all of them must have theirs. Without any it is always met.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Condition(pub Map<String, Value>);
 
@@ -28,6 +28,33 @@ impl Condition {
     /// Whether this is met only where the other one is.
     pub fn implies(&self, other: &Self) -> bool {
         other.0.iter().all(|(name, value)| self.0.get(name) == Some(value))
+    }
+
+    /// The same with what its inputs hang on themselves: an input that is not asked has no value.
+    #[must_use]
+    pub fn with_those_of(&self, inputs: &[Input]) -> Self {
+        let mut whole = self.clone();
+        // An input hangs on earlier ones only, so that one look from the last to the first is enough.
+        for input in inputs.iter().rev().filter(|input| !input.when.is_empty()) {
+            if whole.0.contains_key(&input.name) {
+                let more = input.when.0.iter().filter(|(name, _)| !whole.0.contains_key(*name));
+                let more: Vec<(String, Value)> = more.map(|(name, value)| (name.clone(), value.clone())).collect();
+                whole.0.extend(more);
+            }
+        }
+        whole
+    }
+
+    /// For people: `level is write and urgent is yes`.
+    pub fn in_words(&self) -> String {
+        let value = |value: &Value| match value {
+            Value::Bool(true) => "yes".to_owned(),
+            Value::Bool(false) => "no".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let all: Vec<String> = self.0.iter().map(|(name, wanted)| format!("{name} is {}", value(wanted))).collect();
+        all.join(" and ")
     }
 
     /// Whether both can never be met by the same request.
@@ -100,6 +127,21 @@ mod tests {
         ] {
             assert_eq!(condition(wanted.clone()).is_met(&inputs), is_met, "{wanted}");
         }
+    }
+
+    #[test]
+    fn what_hangs_on_an_input_hangs_on_what_that_one_hangs_on() {
+        let flag = || InputKind::Flag { default: false };
+        let hanging = |name: &str, when: Value| Input { when: condition(when), ..Input::plain(name, name, flag()) };
+        let inputs = [
+            hanging("first", json!({})),
+            hanging("second", json!({ "first": true })),
+            hanging("third", json!({ "second": true })),
+        ];
+        let whole = condition(json!({ "third": false })).with_those_of(&inputs);
+        assert_eq!(whole, condition(json!({ "first": true, "second": true, "third": false })));
+        assert_eq!(whole.in_words(), "third is no and second is yes and first is yes");
+        assert!(whole.implies(&inputs[2].when) && !condition(json!({ "second": true })).implies(&whole));
     }
 
     #[test]

@@ -100,12 +100,15 @@ pub struct Input {
     /// Stands below the field, if the file says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// What must be filled in for it to be asked at all; a request that does not meet it goes without.
+    #[serde(default, skip_serializing_if = "Condition::is_empty")]
+    pub when: Condition,
 }
 
 impl Input {
     /// One that says nothing beside its label.
     pub fn plain(name: impl Into<String>, label: impl Into<String>, kind: InputKind) -> Self {
-        Self { name: name.into(), label: label.into(), kind, help: None }
+        Self { name: name.into(), label: label.into(), kind, help: None, when: Condition::default() }
     }
 }
 

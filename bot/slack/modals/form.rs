@@ -29,7 +29,7 @@ pub const DEVICE_ACTION: &str = "access_device";
 /// Rules by which something passes by itself, in the small print.
 const RULES_SHOWN_MAX: usize = 3;
 /// Every other field.
-const VALUE_ACTION: &str = "value";
+pub const VALUE_ACTION: &str = "value";
 
 /// What of the form can be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,14 @@ pub fn chosen(workflow: &Workflow, mut values: BTreeMap<String, String>) -> BTre
     values
 }
 
+/// Whether these blocks are those of the inputs that are asked now; other blocks do not count.
+pub fn has_what_is_asked(form: &Form, blocks: &[String]) -> bool {
+    let drawn = |input: &Input| blocks.contains(&block_id(&form.workflow, input));
+    let known = form.workflow.inputs.iter().filter(|input| inputs::of(&input.kind).is_some());
+    let asked = form.asked();
+    known.into_iter().all(|input| drawn(input) == asked.contains(&input))
+}
+
 impl RequestForm {
     /// Over these values.
     pub fn new(form: Form, among: Among) -> Self {
@@ -164,7 +172,7 @@ impl RequestForm {
             blocks.push(section(&format!(":rotating_light: *You get it at once, without approval.* {what}")));
         }
         // What this version has no word for is not asked.
-        let known = workflow.inputs.iter().filter_map(|input| Some((inputs::of(&input.kind)?, input)));
+        let known = self.form.asked().into_iter().filter_map(|input| Some((inputs::of(&input.kind)?, input)));
         let mut fields: Vec<(&InputType, &Input)> = known.collect();
         fields.sort_by_key(|(kind, _)| kind.rank);
         blocks.extend(fields.into_iter().map(|(kind, input)| self.field(kind, input)));
@@ -224,6 +232,12 @@ impl RequestForm {
         let mut drawn = self.element(kind, field, (&block, &label, value));
         if let (Some(map), Some(help)) = (drawn.as_object_mut(), &field.help) {
             map.insert("hint".to_owned(), plain(&one_line(help, 150)));
+        }
+        // What is typed is looked at when the form is sent: a form that is redrawn while somebody types helps nobody.
+        let is_chosen = matches!((kind.field)(&field.kind, value), Field::Choices { .. });
+        let others_hang_on_it = self.form.workflow.inputs.iter().any(|other| other.when.0.contains_key(&field.name));
+        if let Some(map) = drawn.as_object_mut().filter(|_| is_chosen && others_hang_on_it) {
+            map.insert("dispatch_action".to_owned(), Value::Bool(true));
         }
         drawn
     }

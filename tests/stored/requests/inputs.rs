@@ -1,6 +1,7 @@
 //! An example of every kind of input and of what can be filled in.
 
 use nightlatch::kernel::Ask;
+use nightlatch::kernel::condition::Condition;
 use nightlatch::kernel::input::{InputValue, PersonShown};
 use nightlatch::kernel::workflow::{Choosable, Input, InputKind, Pattern};
 
@@ -46,5 +47,8 @@ pub(super) fn fill_in(ask: &mut Ask) {
     for (name, kind, value) in all {
         ask.workflow.inputs.push(Input { help: Some("What it is for".to_owned()), ..input(name, name, kind) });
         ask.inputs.insert(name.to_owned(), value);
+    }
+    if let Some(link) = ask.workflow.inputs.last_mut() {
+        link.when = Condition([("writes".to_owned(), true.into())].into_iter().collect());
     }
 }
