@@ -246,6 +246,10 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
         Notice::Reviewed => ("reviewed", none),
         Notice::Active => ("active", none),
         Notice::Extended => ("extended", none),
+        Notice::NotExtended { why, again } => {
+            let (failure, failure_advice) = (text::one_line(&why.what, 400), text::one_line(&why.advice, 400));
+            ("not_extended", Extras { failure, failure_advice, tried_again: *again, ..none })
+        }
         Notice::EndsSoon => ("ends_soon", none),
         Notice::Ended => ("ended", none),
         Notice::Lapsed => ("lapsed", none),
@@ -266,7 +270,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
 /// The name of the row of buttons of a notice whose buttons can be out of date.
 fn row_name(notice: &Notice) -> Option<&'static str> {
     match notice {
-        Notice::Active | Notice::Extended => Some(Shows::Active.word()),
+        Notice::Active | Notice::Extended | Notice::NotExtended { .. } => Some(Shows::Active.word()),
         Notice::EndsSoon => Some(Shows::EndsSoon.word()),
         Notice::Failed => Some(Shows::Failed.word()),
         Notice::Stuck => Some(Shows::Stuck.word()),

@@ -18,6 +18,8 @@ use nightlatch_guardrails::Guardrails;
 pub(super) struct Wanted<'a> {
     pub(super) action: Action,
     pub(super) ask: &'a Ask,
+    /// For how long it would be held.
+    pub(super) hold_ms: i64,
     /// With every group that guardrails name and they are in.
     pub(super) who: &'a Person,
     /// The stage that waits, from 1, and its `own_request`.
@@ -35,7 +37,7 @@ impl Engine {
     /// # Errors
     /// A fact could not be read: nothing is judged by half of them.
     pub(super) async fn judged(&self, guardrails: &Guardrails, wanted: Wanted<'_>) -> Result<Judgement, Failure> {
-        let Wanted { action, ask, who, stage } = wanted;
+        let Wanted { action, ask, hold_ms, who, stage } = wanted;
         let now = self.inner.clock.now_ms();
         let zone = self.zone_of(who).await?;
         let requester = match ask.requester.is_same_human(who) {
@@ -61,7 +63,7 @@ impl Engine {
             workflow: ask.workflow.name.clone(),
             labels: ask.workflow.labels.clone(),
             reason: ask.reason.clone(),
-            hold_ms: ask.hold_ms,
+            hold_ms,
             local: Local::at(now, &there),
             counts: self.inner.store.asked_before(ask, (day, week), beside(action)).await?,
             device,

@@ -41,7 +41,13 @@ async fn facts(engine: &Engine, ask: &Ask) -> Result<(Facts, Option<Failure>), F
     let mut unread = looked.failure();
     let judged = match &guardrails {
         Some(guardrails) => {
-            let wanted = Wanted { action: Action::ApproveAutomatically, ask, who: &looked.person, stage: None };
+            let wanted = Wanted {
+                action: Action::ApproveAutomatically,
+                ask,
+                hold_ms: ask.hold_ms,
+                who: &looked.person,
+                stage: None,
+            };
             Some(Box::new(engine.judged(guardrails, wanted).await?))
         }
         None => None,

@@ -126,7 +126,12 @@ async fn identified(
         };
         (i64::try_from(index).unwrap_or_default().saturating_add(1), own_request.to_owned())
     });
-    let wanted = Wanted { action, ask: &request.ask, who: &person, stage };
+    let hold_ms = match purpose {
+        Purpose::Press { number } => request.presses.iter().find(|press| press.number == *number),
+        Purpose::Start | Purpose::Passing => None,
+    }
+    .map_or(request.hold_ms, |press| request.hold_with(&press.button));
+    let wanted = Wanted { action, ask: &request.ask, hold_ms, who: &person, stage };
     let judged = engine.judged(&guardrails, wanted).await?;
     Ok((person, Some(judged)))
 }

@@ -146,7 +146,7 @@ impl Engine {
     async fn judged_ask(&self, ask: &Ask) -> Result<Option<Box<Judgement>>, AskError> {
         let action = asked_as(ask);
         let Some(guardrails) = self.guardrails_for(action) else { return Ok(None) };
-        let wanted = Wanted { action, ask, who: &ask.requester, stage: None };
+        let wanted = Wanted { action, ask, hold_ms: ask.hold_ms, who: &ask.requester, stage: None };
         let judged = self.judged(&guardrails, wanted).await.map_err(AskError::Failed)?;
         Judgement::let_through(Some(&judged)).map_err(AskError::Refused)?;
         Ok(Some(Box::new(judged)))

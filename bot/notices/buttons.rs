@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::facts::{can_retry, needs_push};
 use super::text::{fit, one_line};
 use super::words::{hold, plain_whos};
-use crate::kernel::{Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State, Workflow};
+use crate::kernel::{Button, Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 
 /// Below the card.
 pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
@@ -48,7 +48,9 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         Recipient::Channel => false,
     };
     match notice {
-        Notice::Active | Notice::EndsSoon | Notice::Extended if is_holder && request.state == State::Active => {
+        Notice::Active | Notice::EndsSoon | Notice::Extended | Notice::NotExtended { .. }
+            if is_holder && request.state == State::Active =>
+        {
             extend(request).into_iter().chain([give_back(request)]).collect()
         }
         // A no that is not the last word leaves it open.
@@ -155,10 +157,11 @@ fn give_back(request: &Request) -> Value {
     button("return", "Return", &sealed(request))
 }
 
-/// For its holder, where it can be held for longer.
-fn extend(request: &Request) -> Option<Value> {
+/// For its holder, where it can be held for longer. It carries the end it puts off, so that a second press does not do it twice.
+pub fn extend(request: &Request) -> Option<Value> {
     let length_ms = request.extends_by()?;
-    Some(button("extend", &format!("Extend by {}", hold(length_ms)), &sealed(request)))
+    let sealed = format!("{} {}", request.id, request.seal_for(&Button::Extend { length_ms: 0 }));
+    Some(button("extend", &format!("Extend by {}", hold(length_ms)), &sealed))
 }
 
 fn withdraw(request: &Request) -> Value {

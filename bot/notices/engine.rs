@@ -25,6 +25,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("active", include_str!("../../templates/slack/active.txt")),
     ("ends_soon", include_str!("../../templates/slack/ends_soon.txt")),
     ("extended", include_str!("../../templates/slack/extended.txt")),
+    ("not_extended", include_str!("../../templates/slack/not_extended.txt")),
     ("ended", include_str!("../../templates/slack/ended.txt")),
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
     ("failed", include_str!("../../templates/slack/failed.txt")),
@@ -72,10 +73,12 @@ pub struct Extras {
     /// `refused`: the words, safe as they are.
     #[serde(skip)]
     pub refusal: String,
-    /// `not_identified`: why.
+    /// `not_identified`, `not_extended`: why.
     pub failure: String,
-    /// `not_identified`: what to do.
+    /// `not_identified`, `not_extended`: what to do.
     pub failure_advice: String,
+    /// `not_extended`: whether it is being tried again.
+    pub tried_again: bool,
     /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `lent`, `ended`, `nothing` or `nobody`; `alarms_heading`: `stuck` or `unstuck`.
     pub group: &'static str,
     /// `list_heading`, `alarms_heading`: how many there are.

@@ -59,6 +59,10 @@ pub struct Facts {
     can_extend: String,
     /// How often it was extended.
     extended: usize,
+    /// By how much it is being extended, which does not count yet; empty if it is not.
+    extending: String,
+    /// The end it would have then.
+    extending_until: Option<i64>,
     ended_at: Option<i64>,
     /// How long after its time was up the end was verified, if that was more than a few seconds.
     late: String,
@@ -168,6 +172,8 @@ impl Facts {
             expires_at: request.expires_at,
             can_extend: request.can_extend().map(words::hold).unwrap_or_default(),
             extended: request.extensions.len(),
+            extending: request.extending.as_ref().map(|one| words::hold(one.length_ms)).unwrap_or_default(),
+            extending_until: request.extending.as_ref().map(|one| one.until),
             ended_at: request.ended_at,
             late: late(request),
             ended_by: request.ended_by.as_ref().map(By::to_string).unwrap_or_default(),

@@ -26,6 +26,10 @@ pub struct Why {
     /// How many may wait at once.
     most: u32,
     missing: String,
+    /// The end that it has, or would have.
+    until: Option<i64>,
+    /// For `when`: ends are said to the minute.
+    now: i64,
     /// The guardrail that says no, and its reason.
     guardrail: String,
     reason: String,
@@ -70,6 +74,7 @@ impl Why {
             Refusal::Standing { standing } => all.standing = standing_word(*standing),
             Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
             Refusal::TooManyPending { most } | Refusal::ExtendedEnough { times: most } => all.most = *most,
+            Refusal::ExtendedAlready { until } | Refusal::BeingExtended { until } => all.until = Some(*until),
             Refusal::Forbidden { rule, .. } => {
                 (all.guardrail, all.reason) = (one_line(&rule.id, 80), one_line(&rule.reason, 300));
             }
@@ -104,6 +109,8 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::NoOpenReview { .. } => "no_open_review",
         Refusal::NotExtended => "not_extended",
         Refusal::ExtendedEnough { .. } => "extended_enough",
+        Refusal::ExtendedAlready { .. } => "extended_already",
+        Refusal::BeingExtended { .. } => "being_extended",
         Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
@@ -175,6 +182,8 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::NoOpenReview { by: None },
         Refusal::NotExtended,
         Refusal::ExtendedEnough { times: 2 },
+        Refusal::ExtendedAlready { until: 1_795_352_400_000 },
+        Refusal::BeingExtended { until: 1_795_352_400_000 },
         Refusal::NoWord,
         Refusal::OwnRequest,
         Refusal::OwnDenial,

@@ -245,6 +245,7 @@ pub fn extras() -> Vec<Extras> {
         refusal: "You may not.".into(),
         failure: "slack did not answer".into(),
         failure_advice: "try again".into(),
+        tried_again: true,
         hidden: 3,
         workflows: vec![line],
         workflows_more: 3,

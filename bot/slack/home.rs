@@ -147,8 +147,8 @@ fn held_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
     let left = |at: i64| spelled_left(at.saturating_sub(now));
     let (text, buttons) = match (request.state, request.expires_at) {
         (State::Active, Some(at)) if at > now => (
-            format!("{what}: active until {}, {} left", words::when(at, now), left(at)),
-            vec![button("Return", "return", &value(request), None)],
+            format!("{what}: active until {}, {} left{}", words::when(at, now), left(at), extending(request)),
+            buttons::extend(request).into_iter().chain([button("Return", "return", &value(request), None)]).collect(),
         ),
         (State::Ending, _) if request.stuck => {
             (format!("{what}: {}", words::state_line(request)), vec![button("Retry", "retry", &value(request), None)])
@@ -159,6 +159,12 @@ fn held_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
         }
     };
     shown(request, me, &text, buttons)
+}
+
+/// That it is being extended, which does not count yet.
+fn extending(request: &Request) -> String {
+    let length = request.extending.as_ref().map(|extending| spelled(extending.length_ms));
+    length.map(|length| format!("; being extended by {length}")).unwrap_or_default()
 }
 
 fn held_by_others(request: &Request, me: &str, now: i64) -> Vec<Value> {

@@ -82,8 +82,8 @@ fn indented(text: &str) -> String {
 
 fn extend_part(page: &mut Page) {
     page.line(
-        "## Extending\n\n`/access extend NAME LENGTH` and the button *Extend* on the holder's card add to the end. The end moves when that is saved, and the tailnet \
-         is told the later one at once. What was got by breaking glass is not extended.\n",
+        "## Extending\n\n`/access extend NAME LENGTH` and the button *Extend* on the holder's card add to the end. The later end counts, \
+         and is said, when it was read back from wherever it is held; until then, and if that does not work, it ends as before. What was got by breaking glass is not extended.\n",
     );
     page.keys(keys::EXTEND, |page, example| {
         let max = if example.starts_with("max") { "" } else { ", max: 2h" };

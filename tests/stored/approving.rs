@@ -2,7 +2,7 @@
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
-use nightlatch::kernel::request::{Asked, Decider, Decision, Extension, Phase};
+use nightlatch::kernel::request::{Asked, Decider, Decision, Extending, Extension, Phase};
 use nightlatch::kernel::window::{Day, Window};
 use nightlatch::kernel::workflow::{Clause, Extend, ExtendApproval, OwnRequest, Stage, Tier};
 use nightlatch::kernel::{Button, Found, Outcome, Press, Refusal, Request, Standing, State, Who};
@@ -20,6 +20,7 @@ fn staged() -> Request {
     let own_request = OwnRequest::Confirm;
     request.ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic });
     request.extensions = vec![Extension { length_ms: HOUR, from: NOON, at: NOON }];
+    request.extending = Some(Extending { length_ms: HOUR, until: NOON + HOUR, at: NOON, is_told: true });
     let escalate = vec![Tier { after_ms: HOUR, by: vec![group()] }];
     let name = Some("security".to_owned());
     let remind_ms = Some(HOUR / 4);
@@ -87,6 +88,8 @@ pub fn glass_refusals() -> Vec<Refusal> {
         Refusal::NoOpenReview { by: Some("U0BOB0001".to_owned()) },
         Refusal::NotExtended,
         Refusal::ExtendedEnough { times: 2 },
+        Refusal::ExtendedAlready { until: NOON },
+        Refusal::BeingExtended { until: NOON },
         Refusal::NoWord,
     ]
 }
@@ -94,7 +97,8 @@ pub fn glass_refusals() -> Vec<Refusal> {
 fn judged() -> Request {
     let mut judged = request(State::Pending, None, [Phase::Waiting, Phase::Waiting], &[]);
     judged.judging = true;
-    let press = |button| Press { number: 1, by: "U0ALICE01".to_owned(), button, channel: None };
+    let press =
+        |button| Press { number: 1, by: "U0ALICE01".to_owned(), button, channel: None, seal: "5ea1@1".to_owned() };
     judged.presses = glass_buttons().into_iter().map(press).collect();
     judged.not_by_itself = vec!["it is not sat-sun UTC now".to_owned()];
     judged

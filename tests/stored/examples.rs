@@ -47,6 +47,7 @@ pub fn notices() -> Vec<Notice> {
         Notice::StageOpened,
         Notice::Reminded,
         Notice::Extended,
+        Notice::NotExtended { why: failure(), again: true },
         Notice::Escalated,
         Notice::PassedByItself,
         Notice::GlassBroken,

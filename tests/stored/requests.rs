@@ -237,6 +237,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         active_at: is_begun.then_some(NOON + 2_000),
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),
         extensions: Vec::new(),
+        extending: None,
         ending_at: (state >= State::Ending).then_some(NOON + HOUR),
         ended_by: None,
         ended_reason: String::new(),
@@ -290,18 +291,22 @@ fn revoked() -> Request {
     revoked
 }
 
+fn press((number, button): (usize, Button)) -> Press {
+    Press {
+        number: u32::try_from(number).unwrap(),
+        by: "U0BOB0001".to_owned(),
+        button,
+        channel: (number > 0).then(|| "C0ACCESS01".to_owned()),
+        seal: String::new(),
+    }
+}
+
 /// A request in every state, with every outcome, and with everything in it that a request can hold.
 pub fn requests() -> Named<Request> {
     use Phase::{Begun, Gone, Held, Releasing, Waiting};
     let on = Found::On { until: Some(NOON + 2 * HOUR) };
     let gone = [Found::Gone, Found::Gone];
     let mut pending = request(State::Pending, None, [Waiting, Waiting], &[]);
-    let press = |(number, button): (usize, Button)| Press {
-        number: u32::try_from(number).unwrap(),
-        by: "U0BOB0001".to_owned(),
-        button,
-        channel: (number > 0).then(|| "C0ACCESS01".to_owned()),
-    };
     pending.presses = buttons().into_iter().enumerate().map(press).collect();
     let mut unshown = request(State::Pending, None, [Waiting, Waiting], &[]);
     unshown.ask = ask(OwnRequest::Confirm, true);

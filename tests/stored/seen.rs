@@ -65,6 +65,7 @@ impl Seen {
             pushed_by: _,
             cards,
             extensions: _,
+            extending: _,
             not_announced: _,
         } = request;
         self.ask(ask);
@@ -78,7 +79,7 @@ impl Seen {
         for Asked { stage: _, people: _, at: _, reminded: _, tiers: _ } in asked {}
         decisions.iter().for_each(|decision| self.decision(decision));
         review.iter().for_each(|review| self.review(review));
-        for Press { number: _, by: _, button, channel: _ } in presses {
+        for Press { number: _, by: _, button, channel: _, seal: _ } in presses {
             self.note("Button", variants::button(button));
         }
         for Notification { shows, to, message: _ } in notifications {
@@ -299,6 +300,8 @@ impl Seen {
                     | Refusal::NoOpenReview { by: _ }
                     | Refusal::NotExtended
                     | Refusal::ExtendedEnough { times: _ }
+                    | Refusal::ExtendedAlready { until: _ }
+                    | Refusal::BeingExtended { until: _ }
                     | Refusal::NoWord
                     | Refusal::Unusable { missing: _ } => {}
                 }
@@ -307,6 +310,7 @@ impl Seen {
             Notice::StageOpened
             | Notice::Reminded
             | Notice::Extended
+            | Notice::NotExtended { why: _, again: _ }
             | Notice::Escalated
             | Notice::PassedByItself
             | Notice::GlassBroken

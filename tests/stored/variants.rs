@@ -53,11 +53,11 @@ variants! {
     wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, NoWord, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, NoWord, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }

@@ -275,8 +275,15 @@ pub enum Notice {
     Reviewed,
     /// It is on, confirmed by the outside.
     Active,
-    /// Its end was put off.
+    /// Its end was put off: everything was read back with the later one.
     Extended,
+    /// Its end was to be put off, and that does not work, so far or at all.
+    NotExtended {
+        /// Why.
+        why: Failure,
+        /// It is being tried again.
+        again: bool,
+    },
     /// It ends soon.
     EndsSoon,
     /// It has ended, and this is what was read back.

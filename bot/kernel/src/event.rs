@@ -47,6 +47,9 @@ pub struct Press {
     pub button: Button,
     /// Where, so that an answer only they can see can be given there.
     pub channel: Option<String>,
+    /// The seal of what was shown; empty where an older version saved it, or where nothing was shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
 }
 
 /// What people can do to a request once it exists.
@@ -206,7 +209,7 @@ pub enum Event {
         button: Button,
         /// Where.
         channel: Option<String>,
-        /// The seal of what was shown; must be the request's own.
+        /// The seal of what was shown; must be the one that the request has for this button now.
         seal: String,
         /// On which message, if it was one that stays.
         #[serde(default, skip_serializing_if = "Option::is_none")]

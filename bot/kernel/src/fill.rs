@@ -264,7 +264,9 @@ impl Request {
     pub fn scope(&self, index: usize) -> Scope<'_> {
         let before = self.workflow.steps.iter().zip(&self.steps).take(index);
         let steps = before.map(|(step, known)| (step.name(), known.proof.as_ref().map(|_| &known.results))).collect();
-        let ends_at = self.expires_at.or_else(|| self.approved_at.map(|at| at.saturating_add(self.hold_ms)));
+        // What is being extended is told the end that it would have.
+        let ends_at = self.extending.as_ref().map(|extending| extending.until).or(self.expires_at);
+        let ends_at = ends_at.or_else(|| self.approved_at.map(|at| at.saturating_add(self.hold_ms)));
         Scope { steps, ends_at, ..self.ask.scope(index) }
     }
 

@@ -11,6 +11,7 @@ pub mod condition;
 mod decision;
 pub mod effect;
 pub mod event;
+mod extension;
 pub mod fill;
 pub mod glass;
 pub mod guardrail;

@@ -73,7 +73,7 @@ fn may_extend(request: &Request, person: &Person, length_ms: i64) -> Result<Who,
         return Err(Refusal::NotYours);
     }
     let rule = may_ask(&request.workflow, person)?.clone();
-    let Some(max_ms) = request.can_extend() else {
+    let Some(max_ms) = request.may_ever_extend() else {
         let times = request.workflow.extend.as_ref().map(|extend| extend.times);
         return Err(match times.filter(|_| !request.broke_glass() && !request.extensions.is_empty()) {
             Some(times) => Refusal::ExtendedEnough { times },

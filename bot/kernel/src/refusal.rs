@@ -134,6 +134,18 @@ pub enum Refusal {
         /// How often that is.
         times: u32,
     },
+    /// What was pressed showed an end that it does not have any more.
+    #[error("extended already")]
+    ExtendedAlready {
+        /// The end it has now, milliseconds since the Unix epoch.
+        until: i64,
+    },
+    /// An end is being put off already.
+    #[error("being extended")]
+    BeingExtended {
+        /// To when.
+        until: i64,
+    },
     /// What was not fine has to be followed by something.
     #[error("no word on what follows")]
     NoWord,
@@ -196,6 +208,8 @@ mod tests {
             Refusal::NoOpenReview { by: Some("U1".to_owned()) },
             Refusal::NotExtended,
             Refusal::ExtendedEnough { times: 2 },
+            Refusal::ExtendedAlready { until: 1_000 },
+            Refusal::BeingExtended { until: 1_000 },
             Refusal::NoWord,
             Refusal::Unusable { missing: "step".to_owned() },
         ];
@@ -225,6 +239,8 @@ mod tests {
                 | Refusal::NoOpenReview { .. }
                 | Refusal::NotExtended
                 | Refusal::ExtendedEnough { .. }
+                | Refusal::ExtendedAlready { .. }
+                | Refusal::BeingExtended { .. }
                 | Refusal::NoWord
                 | Refusal::Unusable { .. } => {}
             }
@@ -260,6 +276,8 @@ mod tests {
         {"refusal":"no_open_review","by":"U1"}
         {"refusal":"not_extended"}
         {"refusal":"extended_enough","times":2}
+        {"refusal":"extended_already","until":1000}
+        {"refusal":"being_extended","until":1000}
         {"refusal":"no_word"}
         {"refusal":"unusable","missing":"step"}
         "#);

@@ -16,6 +16,7 @@ use crate::person::Person;
 use crate::workflow::Workflow;
 
 pub use crate::decision::{Asked, Decider, Decision};
+pub use crate::extension::{Extending, Extension};
 pub use crate::proof::{Found, Proof};
 
 /// Where a request is in its life. How it ended is kept beside it, in `Outcome`.
@@ -168,17 +169,6 @@ pub struct Notification {
     pub message: Message,
 }
 
-/// That it is held for longer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extension {
-    /// By how much, in milliseconds.
-    pub length_ms: i64,
-    /// The end before that, milliseconds since the Unix epoch.
-    pub from: i64,
-    /// When.
-    pub at: i64,
-}
-
 /// A message in Slack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -275,6 +265,9 @@ pub struct Request {
     /// How it was extended, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
+    /// An end that is being put off, and is not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extending: Option<Extending>,
     /// When the end began, and who began it (none: the clock).
     pub ending_at: Option<i64>,
     /// Who ended it.

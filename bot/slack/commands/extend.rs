@@ -58,8 +58,8 @@ impl Surface {
         if let Err(why) = request.is_open_for(&button, &by.slack_id, self.engine.clock().now_ms()) {
             return Answer::ephemeral(self.engine.notices().refusal(&why, Some(request)));
         }
-        let event =
-            Event::Pressed { by: by.slack_id.clone(), button, channel: None, seal: request.seal.clone(), on: None };
+        let seal = request.seal_for(&button);
+        let event = Event::Pressed { by: by.slack_id.clone(), button, channel: None, seal, on: None };
         let actor = Actor::Person { slack_id: by.slack_id.clone() };
         match self.engine.tell(actor, &request.id, event, Some(by.key.clone())).await {
             Ok(_) => Answer::ephemeral(format!(

@@ -15,7 +15,7 @@ impl Change {
     pub(super) fn begin_breaking_glass(&mut self) {
         let slack_id = self.request.requester.slack_id.clone();
         let channel = self.request.channel.clone();
-        self.wait_for_press(slack_id, Button::BreakGlass, channel);
+        self.wait_for_press(slack_id, Button::BreakGlass, channel, "");
     }
 
     /// A press that could not be counted leaves an ordinary request: people decide, who would not hear of it otherwise.

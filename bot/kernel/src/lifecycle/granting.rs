@@ -159,6 +159,7 @@ impl Change {
                 if self.request.trouble.take().is_some() {
                     self.show();
                 }
+                self.extend_if_it_lasts();
             }
             (State::Ending, Phase::Releasing, false) => self.step_gone(index, proof),
             // Read before the end began, it is the late answer of granting; taking back is on its way already.
@@ -271,9 +272,10 @@ impl Change {
                     self.settle(index, at);
                 }
                 // The far side may now end it before the time people were told.
-                if self.request.trouble.replace(failure).is_none() {
+                if self.request.trouble.replace(failure.clone()).is_none() {
                     self.show();
                 }
+                self.extending_failed(&failure);
             }
             (State::Ending, Phase::Releasing) => self.release_failed(index, failure),
             _ => {}

@@ -40,7 +40,7 @@ impl Notice {
     pub fn shows(&self) -> Option<Shows> {
         match self {
             // One that is extended says later what one that is active says.
-            Self::Active | Self::Extended => Some(Shows::Active),
+            Self::Active | Self::Extended | Self::NotExtended { .. } => Some(Shows::Active),
             Self::EndsSoon => Some(Shows::EndsSoon),
             Self::Failed => Some(Shows::Failed),
             Self::Stuck => Some(Shows::Stuck),

@@ -97,6 +97,7 @@ impl Request {
             active_at: None,
             expires_at: None,
             extensions: Vec::new(),
+            extending: None,
             ending_at: None,
             ended_by: None,
             ended_reason: String::new(),

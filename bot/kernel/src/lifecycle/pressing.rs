@@ -20,13 +20,14 @@ impl Change {
         seal: &str,
         on: Option<PressedOn>,
     ) {
-        let refused = if seal == self.request.seal || is_planted(Fault::IgnoresSeal) {
-            self.request.is_open_for(&button, &by, self.moment.now)
+        let refused = if self.request.is_about_this(seal) || is_planted(Fault::IgnoresSeal) {
+            let is_open = self.request.is_open_for(&button, &by, self.moment.now);
+            is_open.and_then(|()| self.request.is_as_shown(&button, seal))
         } else {
             Err(Refusal::Altered)
         };
         // Only a message with this request's seal is one of ours about it.
-        if let Some(on) = on.filter(|_| seal == self.request.seal) {
+        if let Some(on) = on.filter(|_| self.request.is_about_this(seal)) {
             self.pressed_on(on, &by, matches!(refused, Err(Refusal::TooLate { .. })));
         }
         if let Err(why) = refused {
@@ -37,14 +38,14 @@ impl Change {
         if self.request.presses.iter().any(waits_already) {
             return;
         }
-        self.wait_for_press(by, button, channel);
+        self.wait_for_press(by, button, channel, seal);
     }
 
     /// Saved until it is known who pressed.
-    pub(super) fn wait_for_press(&mut self, by: String, button: Button, channel: Option<String>) {
+    pub(super) fn wait_for_press(&mut self, by: String, button: Button, channel: Option<String>, seal: &str) {
         self.request.presses_count = self.request.presses_count.saturating_add(1);
         let number = self.request.presses_count;
-        self.request.presses.push(Press { number, by: by.clone(), button, channel });
+        self.request.presses.push(Press { number, by: by.clone(), button, channel, seal: seal.to_owned() });
         self.now(Effect::Identify { slack_id: by, purpose: Purpose::Press { number } });
     }
 
@@ -53,6 +54,10 @@ impl Change {
         let allowed = if person.slack_id == press.by {
             self.request
                 .is_open_for(&press.button, &press.by, self.moment.now)
+                .and_then(|()| match press.seal.as_str() {
+                    "" => Ok(()),
+                    seal => self.request.is_as_shown(&press.button, seal),
+                })
                 .and_then(|()| self.request.has_not_decided(&press.button, &person))
                 .and_then(|()| policy::may_press(&self.request, &person, &press.button))
                 .and_then(|rule| Judgement::let_through(judged).map(|()| rule))
@@ -191,7 +196,15 @@ impl Request {
                 State::Pending | State::Approved | State::Activating => {
                     return Err(Refusal::TooEarly { state: self.state });
                 }
-                State::Active => self.expires_at.is_some_and(|at| now < at),
+                State::Active if self.expires_at.is_some_and(|at| now < at) => match &self.extending {
+                    Some(extending) => return Err(Refusal::BeingExtended { until: extending.until }),
+                    None => true,
+                },
+                // Its time is up, and nothing has noticed yet.
+                State::Active => {
+                    let (state, outcome) = (State::Ending, Some(Outcome::Expired));
+                    return Err(Refusal::TooLate { state, outcome, by: self.decided_by() });
+                }
                 State::Ending | State::Ended => false,
             },
             Button::Review { .. } => return self.has_open_review(),
@@ -209,10 +222,15 @@ impl Request {
         if open {
             return Ok(());
         }
+        Err(Refusal::TooLate { state: self.state, outcome: self.outcome, by: self.decided_by() })
+    }
+
+    /// Who decided, and who ended it: Slack ids, and the names of operators.
+    fn decided_by(&self) -> Vec<String> {
         let people = self.decisions.iter().filter_map(Decision::person);
         let mut by: Vec<String> = people.map(|person| person.slack_id.clone()).collect();
         by.extend(self.ended_by.as_ref().map(By::to_string).filter(|ended_by| !by.contains(ended_by)));
-        Err(Refusal::TooLate { state: self.state, outcome: self.outcome, by })
+        by
     }
 
     fn has_open_review(&self) -> Result<(), Refusal> {
