@@ -139,7 +139,7 @@ impl Notices {
         let groups = [
             ("held", of(|state| !matches!(state, State::Pending | State::Ended)), ROWS_MAX),
             ("asked", of(|state| state == State::Pending), ROWS_MAX),
-            ("waiting", waiting_for_me.iter().filter(|request| request.state == State::Pending).collect(), ROWS_MAX),
+            ("waiting", waiting_for_me.iter().filter(|request| request.is_waiting()).collect(), ROWS_MAX),
             ("review", to_review.iter().collect(), ROWS_MAX),
             ("lent", lent_by_me.iter().collect(), ROWS_MAX),
             ("ended", of(|state| state == State::Ended), ENDED_MAX),
@@ -161,13 +161,13 @@ impl Notices {
                 message.heading(&self.words("list_heading", None, &extras));
             }
             for request in requests.iter().take(*max) {
-                let button = match *group {
-                    "waiting" | "review" => None,
-                    "lent" => buttons::lent(request),
-                    _ => buttons::row(request, now),
+                let buttons: Vec<Value> = match *group {
+                    "waiting" | "review" => Vec::new(),
+                    "lent" => buttons::lent(request).into_iter().collect(),
+                    _ => buttons::extend(request).into_iter().chain(buttons::row(request, now)).collect(),
                 };
                 let row = self.words("list_row", Some(&Facts::of(request, now)), &extras);
-                message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), button);
+                message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), buttons);
             }
         }
         if message.is_empty() {
@@ -185,7 +185,7 @@ impl Notices {
         for request in requests.iter().take(ALARMS_MAX) {
             let facts = Facts::of(request, now).told(&Recipient::Channel);
             let row = self.words("alarms_row", Some(&facts), &extras);
-            message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), None);
+            message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), Vec::new());
         }
         message.finish().unwrap_or_else(|| said("Several grants cannot be taken back yet; their cards say which."))
     }
@@ -232,9 +232,10 @@ impl Notices {
 fn named(notice: &Notice) -> (&'static str, Extras) {
     let none = Extras::default();
     match notice {
-        Notice::Decided { by, approved, reason } => {
+        Notice::Decided { by, approved, reason, extends } => {
             let (decided_by, decided_reason) = (by.to_string(), text::many_lines(reason));
-            ("decided", Extras { decided_by, decided_yes: *approved, decided_reason, ..none })
+            let (decided_yes, decided_extension) = (*approved, *extends);
+            ("decided", Extras { decided_by, decided_yes, decided_reason, decided_extension, ..none })
         }
         Notice::StageOpened => ("stage_opened", none),
         Notice::Reminded => ("reminded", none),
@@ -246,6 +247,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
         Notice::Reviewed => ("reviewed", none),
         Notice::Active => ("active", none),
         Notice::Extended => ("extended", none),
+        Notice::ExtensionAsked => ("extension_asked", none),
         Notice::NotExtended { why, again } => {
             let (failure, failure_advice) = (text::one_line(&why.what, 400), text::one_line(&why.advice, 400));
             ("not_extended", Extras { failure, failure_advice, tried_again: *again, ..none })

@@ -29,6 +29,15 @@ const REMIND_MIN_MS: i64 = 60_000;
 pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> {
     const HELP: &str = "say who decides: approve: with - by: [group:dba]";
     let node = sheet.required(fields, "approve", HELP)?;
+    // Written out: nobody has to decide.
+    if matches!(&node.value, Value::List(list) if list.is_empty()) {
+        return Some(Vec::new());
+    }
+    stages(sheet, node)
+}
+
+/// A list of stages.
+pub(super) fn stages(sheet: &mut Sheet, node: &Node) -> Option<Vec<Stage>> {
     let stages = match &node.value {
         Value::Map(_) => {
             sheet.mistake(
@@ -44,8 +53,6 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
             sheet.mistake(node.place, "`approve` must be a list of stages", Some(help.to_owned()));
             return None;
         }
-        // Written out: nobody has to decide.
-        Value::List(list) if list.is_empty() => return Some(Vec::new()),
         _ => sheet.list(node, "`approve`")?,
     };
     if let Some(more) = stages.get(STAGES_MAX) {
@@ -63,8 +70,7 @@ pub(super) fn approve(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Stage>> 
 }
 
 /// Where everybody is named by e-mail, we know who there is: whether different people can meet all of it, whoever asks.
-pub(super) fn can_be_met(sheet: &mut Sheet, fields: &Fields, ask: &[Who], stages: &[Stage]) {
-    let Some(node) = fields.get("approve") else { return };
+pub(super) fn can_be_met(sheet: &mut Sheet, node: &Node, ask: &[Who], stages: &[Stage]) {
     if !are_enough(stages, None) {
         let help = "one person counts once in a request, in whatever stage or clause; name more people, or a group";
         sheet.mistake(node.place, "`approve` takes more different people than it names", Some(help.to_owned()));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::kernel::Workflow;
 use crate::kernel::automatic::Automatic;
 use crate::kernel::glass::BreakGlass;
-use crate::kernel::workflow::{Clause, Input, Stage, StepUse};
+use crate::kernel::workflow::{Clause, Extend, Input, Stage, StepUse};
 
 /// The meaning of one file.
 pub fn meaning(workflow: &Workflow) -> Value {
@@ -27,7 +27,7 @@ pub fn meaning(workflow: &Workflow) -> Value {
         said.insert("triggers".to_owned(), json!(workflow.triggers));
     }
     if let (Some(said), Some(extend)) = (said.as_object_mut(), &workflow.extend) {
-        said.insert("extend".to_owned(), json!(extend));
+        said.insert("extend".to_owned(), extension(extend));
     }
     // What most files do not say is not there.
     if let (Some(said), false) = (said.as_object_mut(), workflow.labels.is_empty()) {
@@ -66,6 +66,14 @@ fn stage(stage: &Stage) -> Value {
     if let Some(said) = said.as_object_mut() {
         said.extend(stage.remind_ms.map(|remind_ms| ("remind_ms".to_owned(), remind_ms.into())));
         said.extend((!stage.escalate.is_empty()).then(|| ("escalate".to_owned(), json!(stage.escalate))));
+    }
+    said
+}
+
+fn extension(extend: &Extend) -> Value {
+    let mut said = json!({ "times": extend.times, "max_ms": extend.max_ms, "approve": extend.approve });
+    if let (Some(said), false) = (said.as_object_mut(), extend.stages.is_empty()) {
+        said.insert("stages".to_owned(), extend.stages.iter().map(stage).collect());
     }
     said
 }

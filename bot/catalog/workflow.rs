@@ -44,12 +44,12 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     let command = one_command(sheet, command, triggers.as_ref());
     let ask = people::ask(sheet, &fields);
     let approve = approval::approve(sheet, &fields);
-    if let (Some(ask), Some(approve)) = (&ask, &approve) {
-        approval::can_be_met(sheet, &fields, ask, approve);
+    if let (Some(ask), Some(approve), Some(node)) = (&ask, &approve, fields.get("approve")) {
+        approval::can_be_met(sheet, node, ask, approve);
     }
     let approve_automatically = automatic::read(sheet, &fields, inputs.as_deref());
     let break_glass = glass::read(sheet, &fields, inputs.as_deref());
-    let extend = extend::read(sheet, &fields);
+    let extend = extend::read(sheet, &fields, (ask.as_deref(), approve.as_deref()));
     let lapse_after_ms = match fields.get("lapse_after") {
         Some(node) => length(sheet, node, "`lapse_after`"),
         None => Some(LAPSE_AFTER_MS),

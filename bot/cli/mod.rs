@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod deny;
 mod explain;
+mod extend;
 mod impact;
 mod links;
 mod manifest;
@@ -52,6 +53,7 @@ enum Verb {
     Demo(demo::Demo),
     Deny(deny::Deny),
     Explain(explain::Explain),
+    Extend(extend::Extend),
     Impact(impact::Impact),
     Links(links::Links),
     Manifest(manifest::Manifest),
@@ -77,6 +79,7 @@ impl Verb {
             Self::Demo(verb) => verb.run(),
             Self::Deny(verb) => verb.run(),
             Self::Explain(verb) => verb.run(),
+            Self::Extend(verb) => verb.run(),
             Self::Impact(verb) => verb.run(),
             Self::Links(verb) => verb.run(),
             Self::Manifest(verb) => verb.run(),

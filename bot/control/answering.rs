@@ -8,7 +8,7 @@ use super::listed::name_of;
 use super::{Call, Listed, Reply};
 use crate::engine::Engine;
 use crate::engine::operating::Judged;
-use crate::kernel::{By, Operator, Outcome, Refusal, Request, RequestId, State};
+use crate::kernel::{Button, By, Operator, Outcome, Refusal, Request, RequestId, State};
 use crate::notices::words;
 
 /// Answers calls with the engine. Cloning shares it.
@@ -30,6 +30,7 @@ impl Answering {
         let answered = match call {
             Call::Requests { all, limit } => self.requests(all, limit).await,
             Call::Approve { id, confirmed } => self.approve(by, &id, confirmed).await,
+            Call::Extend { id, length_ms } => self.extend(by, &id, length_ms).await,
             Call::Deny { id, reason } => self.deny(by, &id, reason).await,
             Call::Revoke { id, reason } => self.revoke(by, &id, reason).await,
             Call::Backup { to } => self.backup(&to).await,
@@ -55,15 +56,9 @@ impl Answering {
     }
 
     async fn approve(&self, by: &Operator, id: &str, confirmed: bool) -> Result<Reply, String> {
-        let Some(named) = self.operators.get(&by.user) else {
-            return Err(format!(
-                "approving takes a person, and the configuration does not say who {by} is: write \
-                 `operators: {{ {}: alice@example.com }}` and restart; denying and revoking need no person",
-                by.user
-            ));
-        };
+        let named = self.person(by, "approving")?;
         let request = self.find(id).await?;
-        let judged = self.engine.approve_as((by, named), &request, confirmed).await;
+        let judged = self.engine.press_as((by, named), &request, Button::Approve { confirmed }).await;
         match judged.map_err(|error| error.to_string())? {
             Judged::Counted(now) => Ok(Reply::done(counted(named, &now))),
             Judged::Refused(Refusal::ConfirmOwnRequest) => Err(format!(
@@ -79,8 +74,42 @@ impl Answering {
         }
     }
 
+    /// It is the holder's own wish: whoever is another person is told so.
+    async fn extend(&self, by: &Operator, id: &str, length_ms: i64) -> Result<Reply, String> {
+        let named = self.person(by, "extending")?;
+        let request = self.find(id).await?;
+        let judged = self.engine.press_as((by, named), &request, Button::Extend { length_ms }).await;
+        match judged.map_err(|error| error.to_string())? {
+            Judged::Counted(now) => Ok(Reply::done(extended(named, &now))),
+            Judged::Refused(why) => {
+                let why = self.engine.notices().refusal(&why, Some(&request));
+                Err(format!("not extended, as {named}: {}", plain(&why)))
+            }
+            Judged::Waits => Ok(Reply::done(format!(
+                "saved; whether it counts is decided as soon as Slack and the tailnet say who {named} is"
+            ))),
+            Judged::NotCounted => Err(format!("not extended; {named} was told why in Slack")),
+        }
+    }
+
+    /// Who this user of the machine is.
+    fn person(&self, by: &Operator, doing: &str) -> Result<&str, String> {
+        self.operators.get(&by.user).map(String::as_str).ok_or_else(|| {
+            format!(
+                "{doing} takes a person, and the configuration does not say who {by} is: write \
+                 `operators: {{ {}: alice@example.com }}` and restart; denying and revoking need no person",
+                by.user
+            )
+        })
+    }
+
     async fn deny(&self, by: &Operator, id: &str, reason: String) -> Result<Reply, String> {
         let request = self.find(id).await?;
+        if request.is_extension_asked() {
+            let told = self.engine.deny_by(by, &request.ask.id, reason).await.map_err(|error| error.to_string())?;
+            let now = &told.request;
+            return Ok(Reply::done(format!("denied: {} is not extended, and ends {}", called(now), ends(now))));
+        }
         if request.state != State::Pending {
             let what = match request.state {
                 State::Ending | State::Ended => "there is nothing to deny".to_owned(),
@@ -163,16 +192,47 @@ fn is_now(request: &Request) -> String {
     format!("{} {how}", called(request))
 }
 
+/// When it ends, as scripts read times.
+fn ends(request: &Request) -> String {
+    let at = request.expires_at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    at.map(|at| format!("{at:.0}")).unwrap_or_default()
+}
+
+/// Says no later end before that was read back.
+fn extended(named: &str, now: &Request) -> String {
+    let missing = now.approval().open().map(words::missing).filter(|_| now.is_extension_asked());
+    match (&now.extending, missing) {
+        (Some(_), Some(missing)) => {
+            format!(
+                "asked, as {named}: it waits for {}, and until then {} ends {}",
+                plain(&missing),
+                called(now),
+                ends(now)
+            )
+        }
+        (Some(_), None) => {
+            format!("saved, as {named}: {} ends {} until a later end is confirmed", called(now), ends(now))
+        }
+        (None, _) => format!("extended, as {named}: {} ends {}", called(now), ends(now)),
+    }
+}
+
 fn counted(named: &str, now: &Request) -> String {
-    let waits = now.approval().open().map(words::missing).filter(|_| now.state == State::Pending);
+    let waits = now.approval().open().map(words::missing).filter(|_| now.is_waiting());
     match waits {
         Some(missing) => format!("counted, as {named}: {} waits for {}", called(now), plain(&missing)),
         None => format!("approved, as {named}: {}", is_now(now)),
     }
 }
 
-/// Slack's markup taken out of a sentence.
+/// Slack's markup taken out of a sentence; a time is what it says where it cannot be shown in one's own zone.
 fn plain(text: &str) -> String {
+    let mut parts = text.split("<!date^");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |said, part| {
+        let (time, rest) = part.split_once('>').unwrap_or((part, ""));
+        format!("{said}{}{rest}", time.rsplit('|').next().unwrap_or_default())
+    });
     let text = text.replace(['*', '`'], "").replace("<@", "").replace("&lt;", "<").replace("&gt;", ">");
     text.replace("&amp;", "&")
 }

@@ -38,6 +38,13 @@ pub enum Call {
         /// It is one's own request, and that is meant.
         confirmed: bool,
     },
+    /// To hold for longer what the person holds whom the configuration names for this user.
+    Extend {
+        /// The request.
+        id: String,
+        /// By how much, in milliseconds.
+        length_ms: i64,
+    },
     /// A no.
     Deny {
         /// The request.

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use super::reading::ReadError;
 use super::{Engine, TellError, Told};
+use crate::kernel::request::Decision;
 use crate::kernel::{Actor, Button, Event, Failure, Operator, Refusal, Request, RequestId, policy};
 use crate::store::BackupError;
 
-/// So long an approval is waited for until it is known whether it counted.
+/// So long a press is waited for until it is known whether it counted.
 const JUDGED_LIMIT: Duration = Duration::from_secs(20);
 /// Between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Ids that one that is not there is compared with.
 const IDS_MAX: i64 = 1_000;
 
-/// What became of an approval from the command line.
+/// What became of a press from the command line.
 #[derive(Debug)]
 pub enum Judged {
     /// It counted.
@@ -49,19 +50,18 @@ pub enum OperatingError {
 }
 
 impl Engine {
-    /// Approves as the person whom the configuration names for this operator. It is a press like any other: saved, then it is found out
-    /// afresh who that is, then it counts as their one vote or does not.
+    /// Presses as the person whom the configuration names for this operator. It is a press like any other: saved, then it is found out
+    /// afresh who that is, then it counts or does not. For what can be told apart afterwards: approving and extending.
     ///
     /// # Errors
     /// Nothing was saved.
-    pub async fn approve_as(
+    pub async fn press_as(
         &self,
         (by, named): (&Operator, &str),
         request: &Request,
-        confirmed: bool,
+        button: Button,
     ) -> Result<Judged, OperatingError> {
         let slack_id = self.operators_account(named).await?;
-        let button = Button::Approve { confirmed };
         if let Err(why) = request.is_open_for(&button, &slack_id, self.clock().now_ms()) {
             return Ok(Judged::Refused(why));
         }
@@ -69,7 +69,7 @@ impl Engine {
             by: slack_id.clone(),
             button: button.clone(),
             channel: None,
-            seal: request.seal.clone(),
+            seal: request.seal_for(&button),
             on: None,
         };
         let told = self.tell(operator(by), &request.ask.id, event, None).await?;
@@ -78,11 +78,15 @@ impl Engine {
         let judged = tokio::time::timeout(JUDGED_LIMIT, self.until_judged(&request.ask.id, number));
         let Ok(judged) = judged.await else { return Ok(Judged::Waits) };
         let now = judged?;
-        let is_theirs = |decision: &crate::kernel::request::Decision| decision.is_by_account(&slack_id);
-        if now.decisions.iter().any(|decision| decision.approved && is_theirs(decision)) {
+        let is_new = |decision: &&Decision| decision.round == request.round() && decision.is_by_account(&slack_id);
+        let is_counted = match &button {
+            Button::Extend { .. } => now.extending.is_some() || now.extensions.len() > request.extensions.len(),
+            _ => now.decisions.iter().filter(is_new).any(|decision| decision.approved),
+        };
+        if is_counted {
             return Ok(Judged::Counted(Box::new(now)));
         }
-        let rules = now.workflow.approvers();
+        let rules = policy::rules_for(&now, Some(&button));
         let about = self.about(&now.ask, &rules).await;
         let looked = self.inner.people.looked_up(&slack_id, (&rules, &about), false).await;
         let why = looked.ok().and_then(|looked| policy::may_press(&now, &looked.person, &button).err());

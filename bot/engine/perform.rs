@@ -83,7 +83,7 @@ fn expire_paste(id: &str) -> Performed {
 }
 
 async fn identify(engine: &Engine, request: &Request, slack_id: &str, purpose: &Purpose, attempts: i64) -> Performed {
-    if *purpose == Purpose::Start && engine.is_of_a_copy(request) {
+    if matches!(purpose, Purpose::Start | Purpose::Extending) && engine.is_of_a_copy(request) {
         return Performed::later(settle::RESTORED_PAUSE_MS, settle::NOT_ACCEPTED);
     }
     match identified(engine, request, slack_id, purpose).await {
@@ -105,7 +105,7 @@ async fn identified(
     let guarded = guarded(request, slack_id, purpose);
     let guarded = guarded.and_then(|action| Some((action, engine.guardrails_for(action)?)));
     let mut rules = match purpose {
-        Purpose::Start | Purpose::Passing => request.workflow.ask.clone(),
+        Purpose::Start | Purpose::Passing | Purpose::Extending => request.workflow.ask.clone(),
         Purpose::Press { number } => {
             let press = request.presses.iter().find(|press| press.number == *number);
             policy::rules_for(request, press.map(|press| &press.button))
@@ -113,7 +113,8 @@ async fn identified(
     };
     rules.extend(guarded.iter().flat_map(|(_, guardrails)| guardrails.groups().iter().cloned()));
     let about = engine.about(&request.ask, &rules).await;
-    let looked = engine.inner.people.looked_up(slack_id, (&rules, &about), *purpose == Purpose::Start).await?;
+    let needs_login = matches!(purpose, Purpose::Start | Purpose::Extending);
+    let looked = engine.inner.people.looked_up(slack_id, (&rules, &about), needs_login).await?;
     let looked = all_read(guarded.as_ref().map(|(_, guardrails)| guardrails), looked)?;
     let person = settled_by_what_was_read(request, purpose, looked)?;
     let Some((action, guardrails)) = guarded else { return Ok((person, None)) };
@@ -127,10 +128,16 @@ async fn identified(
         (i64::try_from(index).unwrap_or_default().saturating_add(1), own_request.to_owned())
     });
     let hold_ms = match purpose {
-        Purpose::Press { number } => request.presses.iter().find(|press| press.number == *number),
-        Purpose::Start | Purpose::Passing => None,
-    }
-    .map_or(request.hold_ms, |press| request.hold_with(&press.button));
+        Purpose::Press { number } => {
+            let press = request.presses.iter().find(|press| press.number == *number);
+            press.map_or(request.hold_ms, |press| request.hold_with(&press.button))
+        }
+        Purpose::Extending => {
+            let until = request.extending.as_ref().map_or(request.expires_at, |extending| Some(extending.until));
+            until.zip(request.active_at).map_or(request.hold_ms, |(until, since)| until.saturating_sub(since))
+        }
+        Purpose::Start | Purpose::Passing => request.hold_ms,
+    };
     let wanted = Wanted { action, ask: &request.ask, hold_ms, who: &person, stage };
     let judged = engine.judged(&guardrails, wanted).await?;
     Ok((person, Some(judged)))
@@ -139,7 +146,11 @@ async fn identified(
 /// What is judged before it counts: a no, a return and what one takes back from oneself are nobody's business.
 fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Action> {
     let Purpose::Press { number } = purpose else {
-        return Some(if request.broke_glass() { Action::BreakGlass } else { Action::Ask });
+        return Some(match purpose {
+            Purpose::Extending => Action::Extend,
+            _ if request.broke_glass() => Action::BreakGlass,
+            _ => Action::Ask,
+        });
     };
     match request.presses.iter().find(|press| press.number == *number)?.button {
         Button::Approve { .. } => Some(Action::Approve),
@@ -154,7 +165,9 @@ fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Actio
 fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked) -> Result<Person, Failure> {
     let Some(failure) = looked.failure() else { return Ok(looked.person) };
     let answer = match purpose {
-        Purpose::Start | Purpose::Passing => policy::may_ask(&request.workflow, &looked.person).map(drop),
+        Purpose::Start | Purpose::Passing | Purpose::Extending => {
+            policy::may_ask(&request.workflow, &looked.person).map(drop)
+        }
         Purpose::Press { number } => match request.presses.iter().find(|press| press.number == *number) {
             Some(press) => policy::may_press(request, &looked.person, &press.button).map(drop),
             None => Ok(()),
@@ -167,7 +180,7 @@ fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked
 }
 
 async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attempts: i64) -> Performed {
-    let Some(rules) = request.workflow.approve.get(stage) else { return Performed::Done };
+    let Some(rules) = request.stages().get(stage) else { return Performed::Done };
     let named: Vec<Who> = rules.rules().cloned().collect();
     let about = engine.about(&request.ask, &named).await;
     match engine.inner.people.approvers(rules, &about).await {
@@ -175,7 +188,7 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
             let own = rules.own_request != OwnRequest::Never;
             people.retain(|id| own || *id != request.requester.slack_id);
             // Nobody decides twice.
-            people.retain(|id| !request.decisions.iter().any(|decision| decision.is_by_account(id)));
+            people.retain(|id| !request.has_decided(id));
             Performed::happened(Event::ApproversFound { stage, people })
         }
         // A card in a channel can go out without names; better late than never for direct messages.
@@ -191,13 +204,13 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
 }
 
 async fn find_tier(engine: &Engine, request: &Request, (stage, tier): (usize, usize), attempts: i64) -> Performed {
-    let Some(rules) = request.workflow.approve.get(stage) else { return Performed::Done };
+    let Some(rules) = request.stages().get(stage) else { return Performed::Done };
     let Some(by) = rules.escalate.get(tier).map(|tier| tier.by.clone()) else { return Performed::Done };
     let about = engine.about(&request.ask, &by).await;
     match engine.inner.people.approvers(&Stage::of(1, by, rules.own_request), &about).await {
         Ok(mut people) => {
             people.retain(|id| rules.own_request != OwnRequest::Never || *id != request.requester.slack_id);
-            people.retain(|id| !request.decisions.iter().any(|decision| decision.is_by_account(id)));
+            people.retain(|id| !request.has_decided(id));
             Performed::happened(Event::TierFound { stage, tier, people })
         }
         Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX => put_off(&failure, attempts),

@@ -71,6 +71,9 @@ impl Engine {
     /// The database failed.
     pub async fn waiting_for(&self, slack_id: &str) -> Result<Vec<Request>, ReadError> {
         let mut pending = self.inner.store.requests_in(State::Pending, PENDING_MAX).await?;
+        let mut lent = self.inner.store.lent(None, LENT_MAX).await?;
+        lent.retain(Request::is_extension_asked);
+        pending.extend(lent);
         pending.retain(|request| waits_for(request, slack_id));
         Ok(pending)
     }
@@ -164,6 +167,6 @@ impl Engine {
 fn waits_for(request: &Request, slack_id: &str) -> bool {
     let own = request.approval().open().map_or(OwnRequest::Never, |open| open.stage.own_request);
     let is_own = request.requester.slack_id == slack_id;
-    let decided = request.decisions.iter().any(|decision| decision.is_by_account(slack_id));
+    let decided = request.has_decided(slack_id);
     request.asked_now().iter().any(|id| id == slack_id) && !decided && (!is_own || own != OwnRequest::Never)
 }

@@ -265,8 +265,9 @@ pub(super) async fn tell(
         return Performed::Done;
     }
     // The same of a stage that was open.
-    let is_for_waiting = matches!(notice, Notice::StageOpened | Notice::Reminded | Notice::Escalated);
-    if is_for_waiting && request.state != State::Pending {
+    let is_for_waiting =
+        matches!(notice, Notice::StageOpened | Notice::Reminded | Notice::Escalated | Notice::ExtensionAsked);
+    if is_for_waiting && !request.is_waiting() {
         return Performed::Done;
     }
     // And of a review that is closed.

@@ -58,9 +58,11 @@ impl Message {
         self.part(&lines, None);
     }
 
-    /// Adds the text of another template as one section with a button beside it.
-    pub fn row(&mut self, rendered: &str, button: Option<Value>) {
-        self.part(&parts(rendered).concat(), button);
+    /// Adds the text of another template as one section with a button beside it, or several below.
+    pub fn row(&mut self, rendered: &str, mut buttons: Vec<Value>) {
+        let only = if buttons.len() == 1 { buttons.pop() } else { None };
+        self.part(&parts(rendered).concat(), only);
+        self.buttons(buttons, None);
     }
 
     /// Whether nothing was said so far.

@@ -19,6 +19,14 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
             styled(button("approve", "Approve", &sealed(request)), "primary"),
             styled(button("deny", "Deny", &sealed(request)), "danger"),
         ],
+        // Whoever does not decide reads the rest.
+        State::Active if request.is_extension_asked() && is_asked(request, place) => {
+            let rest = match place {
+                Place::Channel(_) => vec![give_back(request), revoke(request)],
+                Place::Approver(_) => vec![revoke(request)],
+            };
+            extension(request).into_iter().chain(rest).collect()
+        }
         State::Approved | State::Activating => vec![revoke(request)],
         State::Active => match place {
             Place::Channel(_) => extend(request).into_iter().chain([give_back(request), revoke(request)]).collect(),
@@ -53,6 +61,8 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         {
             extend(request).into_iter().chain([give_back(request)]).collect()
         }
+        // A no to an extension leaves what is held as it is.
+        Notice::Decided { extends: true, .. } => Vec::new(),
         // A no that is not the last word leaves it open.
         Notice::Decided { approved: false, .. } if request.state == State::Pending => Vec::new(),
         Notice::Decided { approved: false, .. } | Notice::Ended | Notice::Lapsed if is_holder => vec![again(request)],
@@ -63,8 +73,9 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
             vec![revoke(request)]
         }
         Notice::ReviewOpened | Notice::ReviewLate => review(request),
-        Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.state == State::Pending => {
-            vec![styled(button("approve_own", "Yes, approve my own request", &sealed(request)), "primary")]
+        Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.is_waiting() => {
+            let sealed = sealed_for(request, &Button::Approve { confirmed: true });
+            vec![styled(button("approve_own", "Yes, approve my own request", &sealed), "primary")]
         }
         Notice::Refused { why: Refusal::OwnDenial } if request.state == State::Pending => vec![withdraw(request)],
         Notice::Refused { why: Refusal::TooLate { outcome: Some(outcome), .. } }
@@ -160,8 +171,22 @@ fn give_back(request: &Request) -> Value {
 /// For its holder, where it can be held for longer. It carries the end it puts off, so that a second press does not do it twice.
 pub fn extend(request: &Request) -> Option<Value> {
     let length_ms = request.extends_by()?;
-    let sealed = format!("{} {}", request.id, request.seal_for(&Button::Extend { length_ms: 0 }));
+    let sealed = sealed_for(request, &Button::Extend { length_ms: 0 });
     Some(button("extend", &format!("Extend by {}", hold(length_ms)), &sealed))
+}
+
+/// For whoever decides whether it is extended.
+pub fn extension(request: &Request) -> Vec<Value> {
+    let sealed = |button| sealed_for(request, &button);
+    vec![
+        styled(button("approve", "Approve extension", &sealed(Button::Approve { confirmed: false })), "primary"),
+        styled(button("deny", "Deny extension", &sealed(Button::Deny { reason: String::new() })), "danger"),
+    ]
+}
+
+/// Whether somebody who decides now reads it there.
+fn is_asked(request: &Request, place: &Place) -> bool {
+    !matches!(place, Place::Approver(reader) if !request.asked_now().contains(reader))
 }
 
 fn withdraw(request: &Request) -> Value {
@@ -202,6 +227,11 @@ pub fn are_on_card_of(blocks: &Value, request: &Request) -> bool {
         .iter()
         .filter(|block| text(block, "block_id").as_deref() == Some(Shows::Card.word()))
         .any(|row| list(row.get("elements")).iter().any(|button| text(button, "value") == sealed))
+}
+
+/// What the value of a button says that counts only for an end that was shown with it.
+fn sealed_for(request: &Request, button: &Button) -> String {
+    format!("{} {}", request.id, request.seal_for(button))
 }
 
 /// What a button's value says: which request, as it was shown.

@@ -25,6 +25,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("active", include_str!("../../templates/slack/active.txt")),
     ("ends_soon", include_str!("../../templates/slack/ends_soon.txt")),
     ("extended", include_str!("../../templates/slack/extended.txt")),
+    ("extension_asked", include_str!("../../templates/slack/extension_asked.txt")),
     ("not_extended", include_str!("../../templates/slack/not_extended.txt")),
     ("ended", include_str!("../../templates/slack/ended.txt")),
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
@@ -70,6 +71,8 @@ pub struct Extras {
     pub decided_yes: bool,
     /// `decided`: said with a no.
     pub decided_reason: String,
+    /// `decided`: about an extension.
+    pub decided_extension: bool,
     /// `refused`: the words, safe as they are.
     #[serde(skip)]
     pub refusal: String,

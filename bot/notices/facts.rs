@@ -63,6 +63,8 @@ pub struct Facts {
     extending: String,
     /// The end it would have then.
     extending_until: Option<i64>,
+    /// People are to decide that.
+    extending_waits: bool,
     ended_at: Option<i64>,
     /// How long after its time was up the end was verified, if that was more than a few seconds.
     late: String,
@@ -174,6 +176,7 @@ impl Facts {
             extended: request.extensions.len(),
             extending: request.extending.as_ref().map(|one| words::hold(one.length_ms)).unwrap_or_default(),
             extending_until: request.extending.as_ref().map(|one| one.until),
+            extending_waits: request.extending.as_ref().is_some_and(|one| one.waits_in.is_some()),
             ended_at: request.ended_at,
             late: late(request),
             ended_by: request.ended_by.as_ref().map(By::to_string).unwrap_or_default(),

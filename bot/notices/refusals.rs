@@ -28,6 +28,8 @@ pub struct Why {
     missing: String,
     /// The end that it has, or would have.
     until: Option<i64>,
+    /// Whether that waits for approval.
+    until_waits: bool,
     /// For `when`: ends are said to the minute.
     now: i64,
     /// The guardrail that says no, and its reason.
@@ -54,6 +56,7 @@ impl Why {
             all.others = others(request);
             all.ended_by = request.ended_by.as_ref().map(ToString::to_string).unwrap_or_default();
             all.by_hand = request.ended_by.is_none();
+            all.until_waits = request.is_extension_asked();
         }
         match refusal {
             Refusal::MayNotAsk { ask: who }
@@ -74,7 +77,9 @@ impl Why {
             Refusal::Standing { standing } => all.standing = standing_word(*standing),
             Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
             Refusal::TooManyPending { most } | Refusal::ExtendedEnough { times: most } => all.most = *most,
-            Refusal::ExtendedAlready { until } | Refusal::BeingExtended { until } => all.until = Some(*until),
+            Refusal::ExtendedAlready { until }
+            | Refusal::BeingExtended { until }
+            | Refusal::ExtensionDecided { until } => all.until = Some(*until),
             Refusal::Forbidden { rule, .. } => {
                 (all.guardrail, all.reason) = (one_line(&rule.id, 80), one_line(&rule.reason, 300));
             }
@@ -111,6 +116,7 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::ExtendedEnough { .. } => "extended_enough",
         Refusal::ExtendedAlready { .. } => "extended_already",
         Refusal::BeingExtended { .. } => "being_extended",
+        Refusal::ExtensionDecided { .. } => "extension_decided",
         Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
@@ -184,6 +190,7 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::ExtendedEnough { times: 2 },
         Refusal::ExtendedAlready { until: 1_795_352_400_000 },
         Refusal::BeingExtended { until: 1_795_352_400_000 },
+        Refusal::ExtensionDecided { until: 1_795_352_400_000 },
         Refusal::NoWord,
         Refusal::OwnRequest,
         Refusal::OwnDenial,

@@ -6,7 +6,7 @@ use super::engine::{Extras, Line};
 use crate::kernel::event::{Button, Failure, Purpose};
 use crate::kernel::person::{Person, Standing, Who};
 use crate::kernel::request::DeviceShown;
-use crate::kernel::workflow::{Input, InputKind, OwnRequest, Stage, StepUse, Workflow};
+use crate::kernel::workflow::{Extend, ExtendApproval, Input, InputKind, OwnRequest, Stage, StepUse, Workflow};
 use crate::kernel::{Ask, Event, Found, Moment, Place, Proof, Recipient, Request, RequestId, StepType, Wake};
 
 /// 2026-11-22 13:00:00 UTC, when the samples are asked.
@@ -213,9 +213,38 @@ pub fn lives() -> Vec<Request> {
         revoked.clone().settled(Found::Gone),
         revoked,
     ];
+    lives.extend(extended());
     lives.extend(ends.into_iter().map(|found| active.clone().expired().settled(found)));
     lives.push(active);
     lives.into_iter().map(|life| life.request).collect()
+}
+
+/// Held for longer: asked for, on its way, failing and confirmed.
+fn extended() -> Vec<Life> {
+    let under = |approve| {
+        let mut ask = ask();
+        ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR_MS, approve, stages: Vec::new() });
+        let life = Life::asked(ask)?.active();
+        let (by, seal) = (life.request.requester.clone(), life.request.seal_for(&Button::Extend { length_ms: 0 }));
+        let button = Button::Extend { length_ms: 0 };
+        let life = life.then(Event::Pressed { by: by.slack_id.clone(), button, channel: None, seal, on: None });
+        let number = life.request.presses_count;
+        Some(life.then(Event::identified(Purpose::Press { number }, by)))
+    };
+    let (Some(asked), Some(begun)) = (under(ExtendApproval::Again), under(ExtendApproval::Automatic)) else {
+        return Vec::new();
+    };
+    let asked = asked.then(Event::ApproversFound { stage: 0, people: vec!["U0BOB".to_owned()] });
+    let until = begun.request.extending.as_ref().map(|extending| extending.until);
+    vec![
+        asked.clone(),
+        asked.expired(),
+        begun.clone(),
+        begun.clone().failed(true),
+        begun.clone().failed(false),
+        begun.clone().expired(),
+        begun.settled(Found::On { until }),
+    ]
 }
 
 /// Everybody who can be told.
@@ -251,7 +280,10 @@ pub fn extras() -> Vec<Extras> {
         workflows_more: 3,
         ..Extras::default()
     });
-    all.push(Extras { decided_by: "U0BOB".into(), decided_reason: "no".into(), ..Extras::default() });
+    for decided_extension in [false, true] {
+        let (decided_by, decided_reason) = ("U0BOB".into(), "no".into());
+        all.push(Extras { decided_by, decided_reason, decided_extension, ..Extras::default() });
+    }
     all
 }
 

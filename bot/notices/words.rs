@@ -101,9 +101,9 @@ pub fn missing(stage: &StageNow<'_>) -> String {
 }
 
 /// What people call a stage, for example `Stage 2 (security)`. Not escaped.
-pub fn stage_title(workflow: &Workflow, index: usize) -> String {
-    let name = workflow.approve.get(index).and_then(|stage| stage.name.as_ref()).map(|name| one_line(name, 60));
-    match (workflow.approve.len(), name) {
+pub fn stage_title(stages: &[Stage], index: usize) -> String {
+    let name = stages.get(index).and_then(|stage| stage.name.as_ref()).map(|name| one_line(name, 60));
+    match (stages.len(), name) {
         (0 | 1, None) => "Approval".to_owned(),
         (0 | 1, Some(name)) => name,
         (_, None) => format!("Stage {}", index.saturating_add(1)),
@@ -112,8 +112,8 @@ pub fn stage_title(workflow: &Workflow, index: usize) -> String {
 }
 
 /// Whether approval takes more words than one stage of one quorum.
-pub fn is_staged(workflow: &Workflow) -> bool {
-    match workflow.approve.as_slice() {
+pub fn is_staged(stages: &[Stage]) -> bool {
+    match stages {
         [] => false,
         [one] => one.clauses.len() > 1 || one.denials > 1 || one.name.is_some(),
         _ => true,

@@ -222,7 +222,9 @@ impl Surface {
                 return Answer::ephemeral(sentences::NOT_READ);
             }
         };
-        if request.seal != pressed.seal || !self.engine.seems_open(&request, &by.slack_id, &pressed.button).await {
+        if request.seal_for(&pressed.button) != pressed.seal
+            || !self.engine.seems_open(&request, &by.slack_id, &pressed.button).await
+        {
             return self.press(by, pressed).await;
         }
         let view = deny::view(&request, pressed.channel.clone(), pressed.on.clone());

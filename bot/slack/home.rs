@@ -118,6 +118,17 @@ fn part(blocks: &mut Vec<Value>, title: &str, requests: &[&Request], show: impl 
 
 fn to_decide(request: &Request, me: &str, now: i64) -> Vec<Value> {
     let who = words::mention(&request.requester.slack_id);
+    if let Some(extending) = request.extending.as_ref().filter(|_| request.is_extension_asked()) {
+        let ends = request.expires_at.unwrap_or(now);
+        let text = format!(
+            "{who} asks to hold {} by {} longer, until {}. Without that it ends {}.",
+            sentences::what(request),
+            spelled(extending.length_ms),
+            words::when(extending.until, now),
+            words::when(ends, now)
+        );
+        return shown(request, me, &text, buttons::extension(request));
+    }
     let reason = if request.reason.is_empty() { String::new() } else { format!("\n{}", words::quote(&request.reason)) };
     let text = format!(
         "{} for {who}, for {}. Lapses {}.{reason}",
@@ -163,8 +174,12 @@ fn held_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
 
 /// That it is being extended, which does not count yet.
 fn extending(request: &Request) -> String {
-    let length = request.extending.as_ref().map(|extending| spelled(extending.length_ms));
-    length.map(|length| format!("; being extended by {length}")).unwrap_or_default()
+    let Some(extending) = &request.extending else { return String::new() };
+    let length = spelled(extending.length_ms);
+    match request.is_extension_asked() {
+        true => format!("; asked to be extended by {length}"),
+        false => format!("; being extended by {length}"),
+    }
 }
 
 fn held_by_others(request: &Request, me: &str, now: i64) -> Vec<Value> {
@@ -185,7 +200,7 @@ fn held_by_others(request: &Request, me: &str, now: i64) -> Vec<Value> {
 fn asked_by_me(request: &Request, me: &str, now: i64) -> Vec<Value> {
     let approval = request.approval();
     let progress = match approval.open() {
-        Some(open) if words::is_staged(&request.workflow) => {
+        Some(open) if words::is_staged(request.stages()) => {
             format!(", it takes {}", words::escape(&words::missing(open)))
         }
         Some(open) if open.needed() > 1 => format!(", {} of {} approved", open.counted(), open.needed()),

@@ -185,6 +185,9 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
         Effect::Identify { purpose: Purpose::Start, .. } => {
             alone(Class::Decide, "start".to_owned(), format!("start {subject}"))
         }
+        Effect::Identify { purpose: Purpose::Extending, .. } => {
+            alone(Class::Decide, "extending".to_owned(), format!("extending {subject}"))
+        }
         Effect::Identify { purpose: Purpose::Passing, .. } => {
             alone(Class::Decide, "passing".to_owned(), format!("passing {subject}"))
         }

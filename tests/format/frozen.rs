@@ -23,6 +23,8 @@ const FILES: &[(&str, &str)] = &[
     ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),
     ("everything", "93c6d7d22223145054f597452747902a5a847cf45e20e57d102d1a5d06a8dd52"),
     ("extending", "b9db38d6af45af79455b9e93f37a0a135c69cc9061becfaa66b4b33120319d13"),
+    ("extending-again", "bb5aab267153b069eba5198479a7094fd74cc0dbc39058f959594cf59b5e1e94"),
+    ("extending-by-others", "692956207d221ded203e43f919af5683308e026535b80d096909b0f477417291"),
     ("glass", "7f2fb7f1bee2d4989016a86cb1afe29f0bcf26ad5c2ccd77eb5c3cade14b9a93"),
     ("glass-plain", "1afd541391d2eee35d1cd88f2034d98be3ec0ec77f68d147b7baae27a1ce4996"),
     ("http", "75f7c1948babde553379987036b708f4d828d665caaedd99f0684db824676d0b"),

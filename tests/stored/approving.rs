@@ -18,9 +18,11 @@ fn staged() -> Request {
     let clauses =
         vec![Clause { quorum: 2, by: vec![group(), role] }, Clause { quorum: 1, by: [whos(), known].concat() }];
     let own_request = OwnRequest::Confirm;
-    request.ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic });
+    request.ask.workflow.extend =
+        Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic, stages: Vec::new() });
     request.extensions = vec![Extension { length_ms: HOUR, from: NOON, at: NOON }];
-    request.extending = Some(Extending { length_ms: HOUR, until: NOON + HOUR, at: NOON, is_told: true });
+    request.extending =
+        Some(Extending { length_ms: HOUR, until: NOON + HOUR, at: Some(NOON), is_told: true, waits_in: None });
     let escalate = vec![Tier { after_ms: HOUR, by: vec![group()] }];
     let name = Some("security".to_owned());
     let remind_ms = Some(HOUR / 4);
@@ -30,6 +32,20 @@ fn staged() -> Request {
     request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
     let asked = Asked::of(1, vec!["U0DAVE001".to_owned()], NOON);
     request.asked.push(Asked { reminded: 1, tiers: 1, ..asked });
+    request
+}
+
+/// People are to decide on an extension: those of the request, or others.
+fn extending(approve: ExtendApproval, stages: Vec<Stage>) -> Request {
+    let on = Found::On { until: Some(NOON + 2 * HOUR) };
+    let mut request = request(State::Active, None, [Phase::Held, Phase::Held], &[on.clone(), on]);
+    request.ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve, stages });
+    request.rounds = 1;
+    request.extending =
+        Some(Extending { length_ms: HOUR, until: NOON + 3 * HOUR, at: None, is_told: false, waits_in: Some(1) });
+    request.decisions = vec![decision(bob(), true, 0), Decision { round: 1, ..decision(bob(), true, 0) }];
+    let asked = Asked::of(0, vec!["U0DAVE001".to_owned()], NOON);
+    request.asked = vec![asked.clone(), Asked { round: 1, ..asked }];
     request
 }
 
@@ -65,7 +81,7 @@ fn passed(by: Passing) -> Request {
         Automatic::default(),
     ];
     let by = Decider::Itself { by, words: "@db-oncall, 3 a day".to_owned(), facts: Box::new(facts()) };
-    passed.decisions = vec![Decision { by, approved: true, stage: 0, reason: String::new(), at: NOON }];
+    passed.decisions = vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), at: NOON }];
     passed
 }
 
@@ -90,6 +106,7 @@ pub fn glass_refusals() -> Vec<Refusal> {
         Refusal::ExtendedEnough { times: 2 },
         Refusal::ExtendedAlready { until: NOON },
         Refusal::BeingExtended { until: NOON },
+        Refusal::ExtensionDecided { until: NOON },
         Refusal::NoWord,
     ]
 }
@@ -112,7 +129,7 @@ fn broken(is_closed: bool) -> Request {
     broken.ask.workflow.break_glass =
         Some(BreakGlass { who: whos(), max_hold_ms: HOUR, review_by: vec![group()], review_within_ms: 24 * HOUR });
     let by = Decider::Glass { person: alice(), rule: group() };
-    broken.decisions = vec![Decision { by, approved: true, stage: 0, reason: String::new(), at: NOON }];
+    broken.decisions = vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), at: NOON }];
     let reviewed = Reviewed {
         person: bob(),
         rule: group(),
@@ -134,6 +151,11 @@ fn broken(is_closed: bool) -> Request {
 pub fn passing() -> Named<Request> {
     named(vec![
         ("pending, in its second stage", staged()),
+        ("active, to be extended by those who approved it", extending(ExtendApproval::Again, Vec::new())),
+        (
+            "active, to be extended by others",
+            extending(ExtendApproval::Stages, vec![Stage::of(1, vec![group()], OwnRequest::Never)]),
+        ),
         ("approved by a rule", passed(Passing::Rule { place: 0 })),
         ("approved by a guardrail", passed(Passing::Guardrail { id: "on-call".to_owned() })),
         ("approved, nobody decides", passed(Passing::NobodyDecides)),

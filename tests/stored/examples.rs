@@ -43,10 +43,16 @@ pub fn refusals() -> Vec<Refusal> {
 
 pub fn notices() -> Vec<Notice> {
     let mut list = vec![
-        Notice::Decided { by: By::Person("U0BOB0001".to_owned()), approved: false, reason: "not today".to_owned() },
+        Notice::Decided {
+            by: By::Person("U0BOB0001".to_owned()),
+            approved: false,
+            reason: "not today".to_owned(),
+            extends: false,
+        },
         Notice::StageOpened,
         Notice::Reminded,
         Notice::Extended,
+        Notice::ExtensionAsked,
         Notice::NotExtended { why: failure(), again: true },
         Notice::Escalated,
         Notice::PassedByItself,
@@ -70,7 +76,7 @@ pub fn notices() -> Vec<Notice> {
 }
 
 fn purposes() -> Vec<Purpose> {
-    vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing]
+    vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing, Purpose::Extending]
 }
 
 fn wakes() -> [Wake; 7] {

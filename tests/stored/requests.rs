@@ -212,7 +212,7 @@ pub fn recipients() -> Vec<Recipient> {
 
 pub fn decision(person: Person, approved: bool, stage: usize) -> Decision {
     let by = Decider::Person { person, rule: Some(group()) };
-    Decision { by, approved, stage, reason: String::new(), at: NOON + 1_000 }
+    Decision { by, approved, stage, round: 0, reason: String::new(), at: NOON + 1_000 }
 }
 
 pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[Found]) -> Request {
@@ -238,6 +238,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         expires_at: is_begun.then_some(NOON + 2_000 + 2 * HOUR),
         extensions: Vec::new(),
         extending: None,
+        rounds: 0,
         ending_at: (state >= State::Ending).then_some(NOON + HOUR),
         ended_by: None,
         ended_reason: String::new(),

@@ -66,6 +66,7 @@ impl Seen {
             cards,
             extensions: _,
             extending: _,
+            rounds: _,
             not_announced: _,
         } = request;
         self.ask(ask);
@@ -76,7 +77,7 @@ impl Seen {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
-        for Asked { stage: _, people: _, at: _, reminded: _, tiers: _ } in asked {}
+        for Asked { stage: _, round: _, people: _, at: _, reminded: _, tiers: _ } in asked {}
         decisions.iter().for_each(|decision| self.decision(decision));
         review.iter().for_each(|review| self.review(review));
         for Press { number: _, by: _, button, channel: _, seal: _ } in presses {
@@ -92,7 +93,7 @@ impl Seen {
     }
 
     fn decision(&mut self, decision: &Decision) {
-        let Decision { by, approved: _, stage: _, reason: _, at: _ } = decision;
+        let Decision { by, approved: _, stage: _, round: _, reason: _, at: _ } = decision;
         self.note("Decider", variants::decider(by));
         match by {
             Decider::Person { person, rule } => {
@@ -302,14 +303,16 @@ impl Seen {
                     | Refusal::ExtendedEnough { times: _ }
                     | Refusal::ExtendedAlready { until: _ }
                     | Refusal::BeingExtended { until: _ }
+                    | Refusal::ExtensionDecided { until: _ }
                     | Refusal::NoWord
                     | Refusal::Unusable { missing: _ } => {}
                 }
             }
-            Notice::Decided { by, approved: _, reason: _ } => self.note("By", variants::by(by)),
+            Notice::Decided { by, approved: _, reason: _, extends: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
             | Notice::Reminded
             | Notice::Extended
+            | Notice::ExtensionAsked
             | Notice::NotExtended { why: _, again: _ }
             | Notice::Escalated
             | Notice::PassedByItself

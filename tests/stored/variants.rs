@@ -48,22 +48,22 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
-    extend_approval, ExtendApproval { Automatic, Unknown }
+    extend_approval, ExtendApproval { Automatic, Again, Stages, Unknown }
     effect, Effect { FindApprovers, FindTier, FindReviewers, Identify, Settle, Look, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, ExtensionAsked, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, NoWord, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, ExtensionDecided, NoWord, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }
     button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, BreakGlass, Review }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
-    purpose, Purpose { Press, Start, Passing }
+    purpose, Purpose { Press, Start, Passing, Extending }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {

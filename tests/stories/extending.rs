@@ -346,3 +346,34 @@ async fn a_guardrail_judges_how_long_it_would_be_held_in_all() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_and_the_home_tab_extend_too() {
+    story_with(extends(), async |stage| {
+        has_it(stage).await;
+        stage.alice.command("/access list").await;
+        insta::assert_snapshot!(stage.told_privately("#general", "alice").await, @"
+        nightlatch (only you):
+          *You hold*
+          🟢 *Production database* (`prod-db`) on alice-laptop, until today 15:00, 2h left
+          [Extend by 1h] [Return]
+        ");
+        stage.alice.press_in("#general", "Extend by 1h").await;
+        insta::assert_snapshot!(stage.alice.home().await, @"
+        [Ask for access]
+        ~ As of today 13:00:00. `/access list` is always up to date.
+        # What you hold
+        *Production database* on alice-laptop: active until today 16:00, 3h left
+        [Extend by 1h] [Return]
+        # What you can ask for
+        • `/access prod-db` · Production database
+        ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.
+        ");
+        stage.alice.press_in("home", "Extend by 1h").await;
+        let request = stage.request().await;
+        assert_eq!(request.expires_at.map(|at| at - request.active_at.unwrap_or(0)), Some(4 * 3_600_000));
+        stage.alice.press_in("#access", "Return").await;
+        stage.everybody_reads();
+    })
+    .await;
+}

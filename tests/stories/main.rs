@@ -30,6 +30,7 @@ mod edges;
 mod ends;
 mod examples;
 mod extending;
+mod extending_asked;
 mod failing;
 mod fixtures;
 mod forms;

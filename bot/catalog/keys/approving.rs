@@ -200,9 +200,11 @@ pub const EXTEND: &[FormatKey] = &[
     },
     FormatKey {
         name: "approve",
-        takes: "`automatic`",
+        takes: "`automatic`, `again` or a list of stages",
         is_required: true,
-        about: "Who has to approve it: nobody. Guardrails can forbid it all the same (`action == Action::\"extend\"`).",
-        example: "approve: automatic",
+        about: "Who has to approve it: nobody, the stages of the workflow's `approve` once more, or stages of its own, written like those (see [Approval](#approval)). \
+                While people decide, access goes on until the end it has; a no changes nothing. Guardrails can forbid it all the same \
+                (`action == Action::\"extend\"`).",
+        example: "approve: again",
     },
 ];

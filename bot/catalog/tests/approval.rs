@@ -65,3 +65,37 @@ fn roles_and_logins_are_people_and_what_is_none_is_told() {
     tag:ci: 9:10 `tag:ci` names nobody | write group:NAME, autogroup:member or autogroup:admin (tailnet), "@handle" (Slack user group), requester.manager or an e-mail address
     "#);
 }
+
+#[test]
+fn an_extension_that_nobody_could_approve_is_told() {
+    let told = |approve: &str, extend: &str| {
+        let text = with("  - by: [group:dba, \"@db-oncall\"]\n", approve);
+        let text = format!("{text}extend: {extend}\n");
+        match read(&text) {
+            Ok(_) => "accepted".to_owned(),
+            Err(_) => messages(&text),
+        }
+    };
+    let dba = "  - by: [group:dba]\n";
+    let lines: Vec<String> = [
+        (dba, "{ max: 1h, approve: again }"),
+        (dba, "{ max: 1h, approve: agian }"),
+        (dba, "{ max: 1h }"),
+        (dba, "{ max: 1h, approve: [] }"),
+        (dba, "{ max: 1h, approve: [{ by: [group:sre] }, { quorum: 2, by: [group:dba] }] }"),
+        (dba, "{ max: 1h, approve: [{ by: [bob@example.com] }, { by: [bob@example.com] }] }"),
+        (dba, "{ max: 1h, approve: [{ buy: [group:dba] }] }"),
+    ]
+    .into_iter()
+    .map(|(approve, extend)| format!("{extend}: {}", told(approve, extend)))
+    .collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    { max: 1h, approve: again }: accepted
+    { max: 1h, approve: agian }: 13:29 `approve` cannot be `agian` | did you mean `again`?
+    { max: 1h }: 13:11 `approve` is missing | say who approves it: approve: automatic, if nobody has to, or approve: again
+    { max: 1h, approve: [] }: 13:29 `approve` of `extend` names no stage | write approve: automatic, if nobody has to approve it
+    { max: 1h, approve: [{ by: [group:sre] }, { quorum: 2, by: [group:dba] }] }: accepted
+    { max: 1h, approve: [{ by: [bob@example.com] }, { by: [bob@example.com] }] }: 13:29 `approve` takes more different people than it names | one person counts once in a request, in whatever stage or clause; name more people, or a group
+    { max: 1h, approve: [{ buy: [group:dba] }] }: 13:32 unknown key `buy` | did you mean `by`?
+    ");
+}

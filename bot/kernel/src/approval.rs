@@ -69,10 +69,11 @@ impl<'r> StageNow<'r> {
             request
                 .decisions
                 .iter()
-                .filter(move |one| one.person().is_some() && one.stage == index && one.approved == approved)
+                .filter(move |one| one.person().is_some() && one.round == request.round())
+                .filter(move |one| one.stage == index && one.approved == approved)
                 .collect::<Vec<_>>()
         };
-        let tiers = request.asked.iter().find(|asked| asked.stage == index).map_or(0, |asked| asked.tiers);
+        let tiers = request.asked_of(index).map_or(0, |asked| asked.tiers);
         let also: Vec<&'r Who> = stage.escalate.iter().take(tiers).flat_map(|tier| &tier.by).collect();
         let yeses = here(true);
         let placed =
@@ -163,10 +164,11 @@ fn places(stage: &Stage, also: &[&Who], means: impl Fn(&Who) -> bool) -> Vec<usi
 }
 
 impl Request {
-    /// Where approval stands, by the decisions that counted.
+    /// Where approval stands, by the decisions that counted: that of the request or, while it waits, that of an extension.
     pub fn approval(&self) -> Approval<'_> {
-        let stages = self.ask.workflow.approve.iter().enumerate();
-        let passed = self.decisions.iter().find(|one| matches!(one.by, Decider::Itself { .. } | Decider::Glass { .. }));
+        let stages = self.stages().iter().enumerate();
+        let mut decisions = self.decisions.iter().filter(|one| one.round == self.round());
+        let passed = decisions.find(|one| matches!(one.by, Decider::Itself { .. } | Decider::Glass { .. }));
         Approval { stages: stages.map(|(index, stage)| StageNow::of(self, index, stage)).collect(), passed }
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::automatic::{Facts, Passing};
 use crate::person::{Person, Who};
-use crate::request::Request;
+use crate::request::{Request, State};
+use crate::workflow::{Extend, ExtendApproval, Stage};
 
 /// A decision that counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,8 +14,11 @@ pub struct Decision {
     pub by: Decider,
     /// Yes or no.
     pub approved: bool,
-    /// In which stage: its place in the workflow's list.
+    /// In which stage: its place in the list of those of its round.
     pub stage: usize,
+    /// In which round: 0 is that of the request, later ones are those of its extensions.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub round: u32,
     /// Said with it; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
@@ -74,8 +78,11 @@ impl Decision {
 /// Those who were asked to decide in a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// Its place in the workflow's list.
+    /// Its place in the list of those of its round.
     pub stage: usize,
+    /// In which round, as in `Decision`.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub round: u32,
     /// Slack ids, at most twenty at a time.
     pub people: Vec<String>,
     /// When they were asked first; 0 in what older versions stored.
@@ -107,19 +114,70 @@ fn is_no_tier(count: &usize) -> bool {
 impl Asked {
     /// These people, asked at this time, milliseconds since the Unix epoch.
     pub fn of(stage: usize, people: Vec<String>, at: i64) -> Self {
-        Self { stage, people, at, reminded: 0, tiers: 0 }
+        Self { stage, round: 0, people, at, reminded: 0, tiers: 0 }
     }
 }
 
 impl Request {
+    /// The round of approval that this is in: 0 is that of the request, and that of an extension has a later number while it waits.
+    pub fn round(&self) -> u32 {
+        let extending = self.extending.as_ref().filter(|_| self.state == State::Active);
+        extending.and_then(|extending| extending.waits_in).unwrap_or_default()
+    }
+
+    /// The stages of this round, in order.
+    pub fn stages(&self) -> &[Stage] {
+        match (self.round(), &self.workflow.extend) {
+            (1.., Some(Extend { approve: ExtendApproval::Stages, stages, .. })) => stages,
+            _ => &self.workflow.approve,
+        }
+    }
+
+    /// Everybody who decides in this round, each rule once.
+    pub fn approvers_now(&self) -> Vec<Who> {
+        let mut rules: Vec<Who> = Vec::new();
+        for rule in self.stages().iter().flat_map(Stage::all_rules) {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        rules
+    }
+
+    /// Whether people are to decide on an extension of it.
+    pub fn is_extension_asked(&self) -> bool {
+        self.round() > 0
+    }
+
+    /// Whether people are to decide on it, or on an extension of it.
+    pub fn is_waiting(&self) -> bool {
+        self.state == State::Pending || self.is_extension_asked()
+    }
+
+    /// Until when they can.
+    pub fn decided_by_at_last(&self) -> i64 {
+        let ends = self.expires_at.filter(|_| self.is_extension_asked());
+        ends.unwrap_or_else(|| self.lapses_at())
+    }
+
+    /// Whether this Slack account decided in this round.
+    pub fn has_decided(&self, slack_id: &str) -> bool {
+        self.decisions.iter().any(|decision| decision.round == self.round() && decision.is_by_account(slack_id))
+    }
+
+    /// Those who were asked in this stage of this round; none before they are found.
+    pub(crate) fn asked_of(&self, stage: usize) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.stage == stage && asked.round == self.round())
+    }
+
     /// Slack ids of those who were asked in this stage; none before they are found.
     pub fn asked_in(&self, stage: usize) -> Option<&[String]> {
-        self.asked.iter().find(|asked| asked.stage == stage).map(|asked| asked.people.as_slice())
+        self.asked_of(stage).map(|asked| asked.people.as_slice())
     }
 
     /// Slack ids of those who are asked now, or were in the stage that decided.
     pub fn asked_now(&self) -> &[String] {
-        let last = self.asked.last().map(|asked| asked.people.as_slice());
+        let last = self.asked.iter().rfind(|asked| asked.round == self.round()).map(|asked| asked.people.as_slice());
         match self.approval().open() {
             Some(open) => self.asked_in(open.index),
             None => last,

@@ -256,6 +256,9 @@ pub enum Notice {
         approved: bool,
         /// Given with a no.
         reason: String,
+        /// On an extension.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        extends: bool,
     },
     /// The next stage of approval is open.
     StageOpened,
@@ -277,6 +280,8 @@ pub enum Notice {
     Active,
     /// Its end was put off: everything was read back with the later one.
     Extended,
+    /// People are to decide whether its end is put off.
+    ExtensionAsked,
     /// Its end was to be put off, and that does not work, so far or at all.
     NotExtended {
         /// Why.

@@ -159,6 +159,8 @@ pub enum Purpose {
     Start,
     /// Whether the request passes by itself.
     Passing,
+    /// The holder is looked at once more before the far side is told of a later end that was approved.
+    Extending,
 }
 
 /// What the outside did not do.

@@ -20,11 +20,14 @@ pub struct Extending {
     pub length_ms: i64,
     /// The end it would have, milliseconds since the Unix epoch.
     pub until: i64,
-    /// Since when the far side is to know that end.
-    pub at: i64,
+    /// Since when the far side is to know that end; none: it is not told yet, because people have not decided.
+    pub at: Option<i64>,
     /// Its holder was told that it does not work at once.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_told: bool,
+    /// The round of approval in which it waits for a decision; none: nobody has to decide, or they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_in: Option<u32>,
 }
 
 /// What is usual is not written.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::Decider;
 use crate::person::{Person, Who};
 use crate::request::{Ask, Request};
-use crate::workflow::{InputKind, Workflow};
+use crate::workflow::{InputKind, Stage, Workflow};
 
 /// `break_glass` of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +69,10 @@ impl Workflow {
     /// Everybody whom the workflow names, each name once.
     pub fn everybody_named(&self) -> Vec<Who> {
         let reviewers = self.break_glass.iter().flat_map(|glass| &glass.review_by).cloned();
+        let extenders = self.extend.iter().flat_map(|extend| &extend.stages).flat_map(Stage::all_rules).cloned();
         let mut rules: Vec<Who> = Vec::new();
-        for who in self.passers().into_iter().chain(self.askers()).chain(self.approvers()).chain(reviewers) {
+        let all = self.passers().into_iter().chain(self.askers()).chain(self.approvers());
+        for who in all.chain(reviewers).chain(extenders) {
             if !rules.contains(&who) {
                 rules.push(who);
             }

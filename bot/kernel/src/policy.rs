@@ -31,6 +31,7 @@ pub fn rules_for(request: &Request, button: Option<&Button>) -> Vec<Who> {
         Some(Button::Extend { .. }) => request.workflow.ask.clone(),
         Some(Button::Review { .. }) => request.reviewers().to_vec(),
         // Of every stage: which one is open is known when the press is counted.
+        Some(Button::Approve { .. } | Button::Deny { .. }) => request.approvers_now(),
         _ => request.workflow.approvers(),
     }
 }
@@ -140,7 +141,7 @@ fn deciding_now<'a, 'r>(
     person: &Person,
 ) -> Result<(&'a StageNow<'r>, &'r Who), Refusal> {
     let late = approval.stages.last().filter(|_| is_planted(Fault::CountsLate));
-    let nobody = || Refusal::NotAnApprover { by: request.workflow.approvers() };
+    let nobody = || Refusal::NotAnApprover { by: request.approvers_now() };
     let open = approval.open().or(late).ok_or_else(nobody)?;
     let first = open.rules().next().filter(|_| is_planted(Fault::AnybodyDecides));
     if let Some(rule) = open.rules().find(|rule| rule.means(person)).or(first) {

@@ -146,6 +146,12 @@ pub enum Refusal {
         /// To when.
         until: i64,
     },
+    /// People have decided on that extension.
+    #[error("extension decided")]
+    ExtensionDecided {
+        /// The end it has now, milliseconds since the Unix epoch.
+        until: i64,
+    },
     /// What was not fine has to be followed by something.
     #[error("no word on what follows")]
     NoWord,
@@ -210,42 +216,47 @@ mod tests {
             Refusal::ExtendedEnough { times: 2 },
             Refusal::ExtendedAlready { until: 1_000 },
             Refusal::BeingExtended { until: 1_000 },
+            Refusal::ExtensionDecided { until: 1_000 },
             Refusal::NoWord,
             Refusal::Unusable { missing: "step".to_owned() },
         ];
-        for one in &all {
-            match one {
-                Refusal::MayNotAsk { .. }
-                | Refusal::NotAnApprover { .. }
-                | Refusal::StageIsOver { .. }
-                | Refusal::StageComesLater { .. }
-                | Refusal::NotNeeded { .. }
-                | Refusal::OwnRequest
-                | Refusal::OwnDenial
-                | Refusal::ConfirmOwnRequest
-                | Refusal::DecidedBefore
-                | Refusal::TooLate { .. }
-                | Refusal::TooEarly { .. }
-                | Refusal::NotYours
-                | Refusal::Standing { .. }
-                | Refusal::Altered
-                | Refusal::HoldTooLong { .. }
-                | Refusal::TooManyPending { .. }
-                | Refusal::Forbidden { .. }
-                | Refusal::MayNotBreakGlass { .. }
-                | Refusal::NoReason
-                | Refusal::NotAReviewer { .. }
-                | Refusal::OwnReview
-                | Refusal::NoOpenReview { .. }
-                | Refusal::NotExtended
-                | Refusal::ExtendedEnough { .. }
-                | Refusal::ExtendedAlready { .. }
-                | Refusal::BeingExtended { .. }
-                | Refusal::NoWord
-                | Refusal::Unusable { .. } => {}
-            }
-        }
+        all.iter().for_each(has_its_line);
         all
+    }
+
+    /// A new refusal does not compile before it has its line above.
+    fn has_its_line(one: &Refusal) {
+        match one {
+            Refusal::MayNotAsk { .. }
+            | Refusal::NotAnApprover { .. }
+            | Refusal::StageIsOver { .. }
+            | Refusal::StageComesLater { .. }
+            | Refusal::NotNeeded { .. }
+            | Refusal::OwnRequest
+            | Refusal::OwnDenial
+            | Refusal::ConfirmOwnRequest
+            | Refusal::DecidedBefore
+            | Refusal::TooLate { .. }
+            | Refusal::TooEarly { .. }
+            | Refusal::NotYours
+            | Refusal::Standing { .. }
+            | Refusal::Altered
+            | Refusal::HoldTooLong { .. }
+            | Refusal::TooManyPending { .. }
+            | Refusal::Forbidden { .. }
+            | Refusal::MayNotBreakGlass { .. }
+            | Refusal::NoReason
+            | Refusal::NotAReviewer { .. }
+            | Refusal::OwnReview
+            | Refusal::NoOpenReview { .. }
+            | Refusal::NotExtended
+            | Refusal::ExtendedEnough { .. }
+            | Refusal::ExtendedAlready { .. }
+            | Refusal::BeingExtended { .. }
+            | Refusal::ExtensionDecided { .. }
+            | Refusal::NoWord
+            | Refusal::Unusable { .. } => {}
+        }
     }
 
     #[test]
@@ -278,6 +289,7 @@ mod tests {
         {"refusal":"extended_enough","times":2}
         {"refusal":"extended_already","until":1000}
         {"refusal":"being_extended","until":1000}
+        {"refusal":"extension_decided","until":1000}
         {"refusal":"no_word"}
         {"refusal":"unusable","missing":"step"}
         "#);

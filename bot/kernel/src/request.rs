@@ -268,6 +268,9 @@ pub struct Request {
     /// An end that is being put off, and is not yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extending: Option<Extending>,
+    /// In how many more rounds people decided, or were to: on extensions.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub rounds: u32,
     /// When the end began, and who began it (none: the clock).
     pub ending_at: Option<i64>,
     /// Who ended it.
@@ -377,6 +380,11 @@ impl Request {
             Place::Approver(_) => None,
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What is usual is not written.

@@ -329,6 +329,9 @@ pub struct Extend {
     pub max_ms: i64,
     /// Who has to approve that.
     pub approve: ExtendApproval,
+    /// The stages of `ExtendApproval::Stages`, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
 }
 
 /// Who has to approve that something is held for longer.
@@ -337,6 +340,10 @@ pub struct Extend {
 pub enum ExtendApproval {
     /// Nobody.
     Automatic,
+    /// The stages that approved the request, once more.
+    Again,
+    /// Stages of its own.
+    Stages,
     /// What a later version wrote into a stored request and this one has no word for: then nothing is extended.
     #[serde(other)]
     Unknown,

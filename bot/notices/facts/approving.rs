@@ -64,9 +64,9 @@ impl Approving {
             quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),
             approvals: approval.stages.iter().map(StageNow::counted).fold(0, u32::saturating_add),
             decisions: decisions.map(|one| decided(request, &approval, one)).collect(),
-            staged: words::is_staged(&request.workflow),
+            staged: words::is_staged(request.stages()),
             stages: approval.stages.iter().map(|stage| stage_as(request, &approval, stage)).collect(),
-            stage: open.map(|open| words::stage_title(&request.workflow, open.index)).unwrap_or_default(),
+            stage: open.map(|open| words::stage_title(request.stages(), open.index)).unwrap_or_default(),
             missing: open.map(words::missing).unwrap_or_default(),
             because: because(open.or(last)),
         }
@@ -83,6 +83,8 @@ struct Decided {
     glass: bool,
     /// It is their own request.
     is_own: bool,
+    /// It was about an extension.
+    extends: bool,
     approved: bool,
     rule: String,
     /// What its stage is called.
@@ -114,6 +116,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
                 by_itself: false,
                 glass: true,
                 is_own: true,
+                extends: false,
                 approved: decision.approved,
                 rule: words::who(rule),
                 stage: String::new(),
@@ -127,6 +130,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
                 by_itself: true,
                 glass: false,
                 is_own: false,
+                extends: false,
                 approved: decision.approved,
                 rule: one_line(words, RULE_MAX),
                 stage: String::new(),
@@ -145,9 +149,14 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
         by_itself: false,
         glass: false,
         is_own: person.slack_id == request.requester.slack_id,
+        extends: decision.round > 0,
         approved: decision.approved,
         rule: counted.or(rule.as_ref()).map(words::who).unwrap_or_default(),
-        stage: words::stage_title(&request.workflow, decision.stage),
+        stage: if decision.round > 0 {
+            String::new()
+        } else {
+            words::stage_title(&request.workflow.approve, decision.stage)
+        },
         reason: one_line(&decision.reason, LINE_MAX),
         at: decision.at,
     }
@@ -167,7 +176,7 @@ fn stage_as(request: &Request, approval: &Approval<'_>, stage: &StageNow<'_>) ->
     let mut yeses: Vec<&Decision> = stage.clauses.iter().flat_map(|clause| clause.yeses.iter().copied()).collect();
     yeses.sort_by_key(|one| one.at);
     StageAs {
-        title: words::stage_title(&request.workflow, stage.index),
+        title: words::stage_title(request.stages(), stage.index),
         state,
         missing: words::missing(stage),
         yeses: list(&yeses),

@@ -96,8 +96,8 @@ fn every_notice(text: &str) -> Vec<Notice> {
     let why = Failure { what: text.into(), advice: text.into(), retryable: true, retry_after_ms: None };
     let by = vec![Who::TailnetGroup(text.into()); 30];
     vec![
-        Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: text.into() },
-        Notice::Decided { by: By::Person(text.into()), approved: false, reason: text.into() },
+        Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: text.into(), extends: false },
+        Notice::Decided { by: By::Person(text.into()), approved: false, reason: text.into(), extends: true },
         Notice::Active,
         Notice::EndsSoon,
         Notice::Ended,

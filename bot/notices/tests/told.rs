@@ -20,7 +20,12 @@ fn told(life: &Life, notice: &Notice, to: &Recipient) -> String {
 }
 
 fn denied() -> Notice {
-    Notice::Decided { by: By::Person("U0BOB".into()), approved: false, reason: "use the replica".into() }
+    Notice::Decided {
+        by: By::Person("U0BOB".into()),
+        approved: false,
+        reason: "use the replica".into(),
+        extends: false,
+    }
 }
 
 fn stuck() -> Life {
@@ -48,7 +53,8 @@ fn who_asked_sees_what_was_asked_and_can_withdraw() {
 
 #[test]
 fn the_thread_hears_of_an_approval() {
-    let notice = Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: String::new() };
+    let notice =
+        Notice::Decided { by: By::Person("U0BOB".into()), approved: true, reason: String::new(), extends: false };
     assert_snapshot!(told(&pending().approved(), &notice, &Recipient::Thread), @"
     (✅ <@U0BOB> approved (group:dba). It is not active before it is confirmed as on.)
     ✅ <@U0BOB> approved (group:dba). It is not active before it is confirmed as on.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{context, input, plain, section};
 use crate::inputs::duration::spelled;
-use crate::kernel::{PressedOn, Request};
+use crate::kernel::{Button, PressedOn, Request};
 use crate::notices::words;
 use crate::outside::slack::SlackError;
 use crate::slack::envelope::{self, FormState};
@@ -48,9 +48,14 @@ impl About {
 
 /// The form.
 pub fn view(request: &Request, channel: Option<String>, on: Option<PressedOn>) -> Value {
-    let about = About { id: request.id.to_string(), seal: request.seal.clone(), channel, on };
+    let seal = request.seal_for(&Button::Deny { reason: String::new() });
+    let about = About { id: request.id.to_string(), seal, channel, on };
     let who = words::mention(&request.requester.slack_id);
-    let mut text = format!("{who} asks for {} for {}.", sentences::what(request), spelled(request.hold_ms));
+    let what = sentences::what(request);
+    let mut text = match request.extending.as_ref().filter(|_| request.is_extension_asked()) {
+        Some(extending) => format!("{who} asks to hold {what} by {} longer.", spelled(extending.length_ms)),
+        None => format!("{who} asks for {what} for {}.", spelled(request.hold_ms)),
+    };
     if !request.reason.is_empty() {
         text = format!("{text}\n{}", words::quote(&request.reason));
     }
@@ -68,7 +73,7 @@ pub fn view(request: &Request, channel: Option<String>, on: Option<PressedOn>) -
     json!({
         "type": "modal",
         "callback_id": CALLBACK,
-        "title": plain("Deny request"),
+        "title": plain(if request.is_extension_asked() { "Deny extension" } else { "Deny request" }),
         "submit": plain("Deny"),
         "close": plain("Back"),
         "private_metadata": serde_json::to_string(&about).unwrap_or_default(),

@@ -340,7 +340,7 @@ fn text_field(max_length: u32, value: Option<String>) -> Value {
 fn who_is_asked(workflow: &Workflow) -> String {
     let asked = match workflow.approve.as_slice() {
         [] => return nobody_is_asked(workflow),
-        [Stage { clauses, .. }] if !words::is_staged(workflow) => match clauses.as_slice() {
+        [Stage { clauses, .. }] if !words::is_staged(&workflow.approve) => match clauses.as_slice() {
             [one] if one.needed() == 1 => format!("One of {} decides", words::whos(&one.by, "or")),
             _ => format!("{} have to approve", escape(&words::takes(workflow))),
         },
@@ -354,7 +354,7 @@ fn who_is_asked(workflow: &Workflow) -> String {
     let may_be_one = |stage: &Stage| stage.own_request != OwnRequest::Never;
     let titles = workflow.approve.iter().enumerate().filter(|(_, stage)| may_be_one(stage));
     let titles: Vec<String> =
-        titles.map(|(index, _)| escape(&words::stage_title(workflow, index).to_lowercase())).collect();
+        titles.map(|(index, _)| escape(&words::stage_title(&workflow.approve, index).to_lowercase())).collect();
     let own = match (titles.as_slice(), workflow.approve.len()) {
         ([], _) => String::new(),
         (own, all) if own.len() == all => " You may be one of them.".to_owned(),

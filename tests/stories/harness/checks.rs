@@ -180,11 +180,14 @@ async fn every_vote_counts_once(stage: &Stage) {
             };
             assert_eq!(person.standing, Standing::Member, "{decision:?}");
             assert!(rule.is_some(), "a decision without a rule: {decision:?}");
-            let own = request.workflow.approve[decision.stage].own_request;
+            let extend =
+                request.workflow.extend.as_ref().filter(|extend| decision.round > 0 && !extend.stages.is_empty());
+            let stages = extend.map_or(&request.workflow.approve, |extend| &extend.stages);
+            let own = stages[decision.stage].own_request;
             let is_own = request.is_requester(person) && decision.approved;
             assert!(!is_own || own != OwnRequest::Never, "own request: {decision:?}");
             let earlier = request.decisions.iter().take(index);
-            let mut twice = earlier.filter(|earlier| earlier.is_by(person));
+            let mut twice = earlier.filter(|earlier| earlier.round == decision.round && earlier.is_by(person));
             assert!(twice.next().is_none(), "counted twice: {decision:?}");
         }
         assert_eq!(request.presses, Vec::new(), "presses nobody looked at");

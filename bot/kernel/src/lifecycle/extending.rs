@@ -3,7 +3,10 @@
 use super::granting::warning_ms;
 use super::{Change, GRACE_MS};
 use crate::effect::{Effect, Notice, Recipient, Wake};
-use crate::event::{Button, Failure};
+use crate::event::{Button, Failure, Purpose};
+use crate::guardrail::Judgement;
+use crate::person::Person;
+use crate::policy;
 use crate::refusal::Refusal;
 use crate::request::{Extending, Extension, Request, State, Step};
 use crate::workflow::ExtendApproval;
@@ -20,7 +23,7 @@ impl Request {
 
     /// The same whatever is being done now.
     pub(crate) fn may_ever_extend(&self) -> Option<i64> {
-        let extend = self.workflow.extend.as_ref().filter(|extend| extend.approve == ExtendApproval::Automatic)?;
+        let extend = self.workflow.extend.as_ref().filter(|extend| extend.approve != ExtendApproval::Unknown)?;
         let is_left = self.extensions.len() < usize::try_from(extend.times).unwrap_or(usize::MAX);
         (is_left && !self.broke_glass()).then_some(extend.max_ms)
     }
@@ -32,20 +35,34 @@ impl Request {
 
     /// For how long it would be held in all if this button counted now.
     pub fn hold_with(&self, button: &Button) -> i64 {
-        let (Button::Extend { length_ms }, Some(from), Some(since)) = (button, self.expires_at, self.active_at) else {
-            return self.hold_ms;
+        let (Some(from), Some(since)) = (self.expires_at, self.active_at) else { return self.hold_ms };
+        let until = match (button, &self.extending) {
+            (Button::Extend { length_ms }, _) => {
+                let usual_ms = || self.may_ever_extend().map_or(0, |max_ms| self.hold_ms.min(max_ms));
+                from.saturating_add(if *length_ms > 0 { *length_ms } else { usual_ms() })
+            }
+            (Button::Approve { .. }, Some(extending)) => extending.until,
+            _ => return self.hold_ms,
         };
-        let usual_ms = || self.may_ever_extend().map_or(0, |max_ms| self.hold_ms.min(max_ms));
-        let length_ms = if *length_ms > 0 { *length_ms } else { usual_ms() };
-        from.saturating_add(length_ms).saturating_sub(since)
+        until.saturating_sub(since)
     }
 
-    /// What a press of this button has to carry, so that it counts only for what was shown with it: the seal of the request, and for
-    /// an extension the end that it puts off.
+    /// What a press of this button has to carry, so that it counts only for what was shown with it: the seal of the request, for
+    /// an extension the end that it puts off, and for a decision on one the end it would have.
     pub fn seal_for(&self, button: &Button) -> String {
-        match (button, self.expires_at) {
-            (Button::Extend { .. }, Some(until)) => format!("{}{SHOWN_UNTIL}{until}", self.seal),
-            _ => self.seal.clone(),
+        match self.end_shown_with(button) {
+            Some(until) => format!("{}{SHOWN_UNTIL}{until}", self.seal),
+            None => self.seal.clone(),
+        }
+    }
+
+    fn end_shown_with(&self, button: &Button) -> Option<i64> {
+        match button {
+            Button::Extend { .. } => self.expires_at,
+            Button::Approve { .. } | Button::Deny { .. } if self.is_extension_asked() => {
+                self.extending.as_ref().map(|extending| extending.until)
+            }
+            _ => None,
         }
     }
 
@@ -62,13 +79,28 @@ impl Request {
         if !self.is_about_this(seal) {
             return Err(Refusal::Altered);
         }
-        let (Button::Extend { .. }, Some(until)) = (button, self.expires_at) else { return Ok(()) };
-        let shown = match seal.split_once(SHOWN_UNTIL) {
-            Some((_, shown)) => shown.parse().ok(),
-            // A message of an older version, which named no end: it showed the first one.
-            None => Some(self.extensions.first().map_or(until, |first| first.from)),
-        };
-        if shown == Some(until) { Ok(()) } else { Err(Refusal::ExtendedAlready { until }) }
+        let shown = seal.split_once(SHOWN_UNTIL).map(|(_, shown)| shown.parse().unwrap_or(i64::MIN));
+        let is = self.end_shown_with(button);
+        match (button, shown, is) {
+            (Button::Extend { .. }, shown, Some(until)) => {
+                // A message of an older version named no end: it showed the first one.
+                let first = || self.extensions.first().map_or(until, |first| first.from);
+                if shown.unwrap_or_else(first) == until { Ok(()) } else { Err(Refusal::ExtendedAlready { until }) }
+            }
+            _ if shown == is => Ok(()),
+            _ => Err(Refusal::Altered),
+        }
+    }
+
+    /// A decision on an extension that waits no longer says nothing to the request itself.
+    pub(super) fn is_extension_open(&self, button: &Button, seal: &str) -> Result<(), Refusal> {
+        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. }) && seal.contains(SHOWN_UNTIL);
+        match (self.state, self.expires_at) {
+            (State::Active, Some(until)) if decides && !self.is_extension_asked() => {
+                Err(Refusal::ExtensionDecided { until })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -87,9 +119,56 @@ impl Change {
         let (Some(from), Some(usual_ms)) = (self.request.expires_at, self.request.extends_by()) else { return };
         let length_ms = if length_ms > 0 { length_ms } else { usual_ms };
         let until = from.saturating_add(length_ms);
-        self.request.extending = Some(Extending { length_ms, until, at: self.moment.now, is_told: false });
+        let approve = self.request.workflow.extend.as_ref().map(|extend| extend.approve);
+        let waits_in = (approve != Some(ExtendApproval::Automatic)).then(|| self.request.rounds.saturating_add(1));
+        self.request.rounds = waits_in.unwrap_or(self.request.rounds);
+        self.request.extending = Some(Extending {
+            length_ms,
+            until,
+            at: waits_in.is_none().then_some(self.moment.now),
+            is_told: false,
+            waits_in,
+        });
+        match waits_in {
+            Some(_) => self.now(Effect::FindApprovers { stage: 0 }),
+            None => self.tell_far_side(until),
+        }
+        self.show();
+    }
+
+    /// Everybody whom it takes said yes to it. The holder is looked at once more before anything is told.
+    pub(super) fn extension_approved(&mut self) {
+        if let Some(extending) = &mut self.request.extending {
+            extending.waits_in = None;
+        }
+        let slack_id = self.request.requester.slack_id.clone();
+        self.now(Effect::Identify { slack_id, purpose: Purpose::Extending });
+        self.show();
+    }
+
+    /// It is known who the holder is now.
+    pub(super) fn extension_begins(&mut self, person: &Person, judged: Option<&Judgement>) {
+        let changed = !self.request.is_requester(person) || person.login != self.request.requester.login;
+        if changed || policy::may_ask(&self.request.workflow, person).is_err() {
+            return self.extension_ends(lasting("its holder may no longer ask for this".to_owned()));
+        }
+        if let Err(Refusal::Forbidden { rule, .. }) = Judgement::let_through(judged) {
+            return self.extension_ends(lasting(format!("a guardrail forbids it now, {}", rule.in_words())));
+        }
+        let now = self.moment.now;
+        let Some(extending) = self.request.extending.as_mut().filter(|one| one.waits_in.is_none()) else { return };
+        extending.at = Some(now);
+        let until = extending.until;
         self.tell_far_side(until);
         self.show();
+    }
+
+    /// Nothing becomes of it, and nothing was told to the far side.
+    pub(super) fn extension_ends(&mut self, why: Failure) {
+        if self.request.state == State::Active && self.request.extending.take().is_some() {
+            self.tell_requester(Notice::NotExtended { why, again: false });
+            self.show();
+        }
     }
 
     /// Writes down that everything is held until then, and has it settled.
@@ -104,7 +183,7 @@ impl Change {
     /// Something was read back: where everything lasts until the later end now, that is the end. What was confirmed too late ends all
     /// the same: nobody was told anything else.
     pub(super) fn extend_if_it_lasts(&mut self) {
-        let (Some(from), Some(Extending { length_ms, until, at, .. })) =
+        let (Some(from), Some(Extending { length_ms, until, at: Some(at), .. })) =
             (self.request.expires_at, self.request.extending.clone())
         else {
             return;
@@ -127,7 +206,9 @@ impl Change {
     /// The far side did not take the later end. Its holder hears of it once, and again when it is given up: then everything is told the
     /// end it has.
     pub(super) fn extending_failed(&mut self, why: &Failure) {
-        let Some(extending) = &mut self.request.extending else { return };
+        // While people decide, or the holder is looked at, nothing was told that could fail.
+        let is_on_its_way = |one: &&mut Extending| one.at.is_some();
+        let Some(extending) = self.request.extending.as_mut().filter(is_on_its_way) else { return };
         if why.retryable && std::mem::replace(&mut extending.is_told, true) {
             return;
         }
@@ -145,4 +226,8 @@ impl Change {
     fn is_taken(&self, index: usize) -> bool {
         self.request.steps.get(index).is_some_and(Step::is_taken)
     }
+}
+
+fn lasting(what: String) -> Failure {
+    Failure { what, advice: String::new(), retryable: false, retry_after_ms: None }
 }

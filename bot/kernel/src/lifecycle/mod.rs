@@ -98,6 +98,7 @@ impl Request {
             expires_at: None,
             extensions: Vec::new(),
             extending: None,
+            rounds: 0,
             ending_at: None,
             ended_by: None,
             ended_reason: String::new(),
@@ -144,6 +145,10 @@ impl Request {
             Event::NotIdentified { purpose: Purpose::Passing, failure } => change.not_looked(&failure),
             Event::Identified { purpose: Purpose::Start, person, judged } => change.start(&person, judged.as_deref()),
             Event::NotIdentified { purpose: Purpose::Start, failure } => change.not_started(failure),
+            Event::Identified { purpose: Purpose::Extending, person, judged } => {
+                change.extension_begins(&person, judged.as_deref());
+            }
+            Event::NotIdentified { purpose: Purpose::Extending, failure } => change.extension_ends(failure),
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
             Event::Observed { step, before, again } => change.observed(step, before, again),
@@ -243,10 +248,14 @@ impl Change {
             return self.tell_who_was_not_asked(people);
         }
         let is_open = self.request.approval().open().is_some_and(|open| open.index == stage);
-        if self.request.state != State::Pending || !is_open || self.request.asked_in(stage).is_some() {
+        if !self.request.is_waiting() || !is_open || self.request.asked_in(stage).is_some() {
             return;
         }
+        let round = self.request.round();
         if self.request.is_shown_directly() {
+            if people.is_empty() && round > 0 {
+                return self.extension_ends(nobody_to_ask());
+            }
             if people.is_empty() {
                 self.request.trouble = Some(nobody_to_ask());
                 self.close(Outcome::Failed);
@@ -255,8 +264,12 @@ impl Change {
             }
             self.ask_directly(&people);
         }
-        self.request.asked.push(Asked::of(stage, people, self.moment.now));
+        self.request.asked.push(Asked { round, ..Asked::of(stage, people, self.moment.now) });
         self.wait_for_answers();
+        if round > 0 && stage == 0 {
+            self.tell(Recipient::Thread, Notice::ExtensionAsked);
+            self.tell_requester(Notice::ExtensionAsked);
+        }
         if stage > 0 {
             self.tell(Recipient::Thread, Notice::StageOpened);
             self.tell_requester(Notice::StageOpened);
@@ -266,6 +279,8 @@ impl Change {
 
     /// Whoever has a card already from an earlier stage would not notice that it changes.
     fn ask_directly(&mut self, people: &[String]) {
+        let is_new = self.request.is_extension_asked() && self.request.asked_of(0).is_none();
+        let notice = if is_new { Notice::ExtensionAsked } else { Notice::StageOpened };
         for slack_id in people {
             let place = Place::Approver(slack_id.clone());
             if self.request.cards.iter().any(|card| card.place == place) {
@@ -273,7 +288,7 @@ impl Change {
                 if *slack_id == self.request.requester.slack_id {
                     continue;
                 }
-                self.tell(Recipient::Person { slack_id: slack_id.clone() }, Notice::StageOpened);
+                self.tell(Recipient::Person { slack_id: slack_id.clone() }, notice.clone());
             } else {
                 self.request.cards.push(Card::at(place));
             }
@@ -291,11 +306,11 @@ impl Change {
     fn woke(&mut self, wake: Wake) {
         let due_at = match (wake, self.request.state) {
             (Wake::Lapse, State::Pending) => Some(self.request.lapses_at()),
-            (Wake::Remind, State::Pending) => match self.request.reminds_at() {
+            (Wake::Remind, _) if self.request.is_waiting() => match self.request.reminds_at() {
                 Some(at) => Some(at),
                 None => return,
             },
-            (Wake::Escalate, State::Pending) => match self.request.escalates_at() {
+            (Wake::Escalate, _) if self.request.is_waiting() => match self.request.escalates_at() {
                 Some(at) => Some(at),
                 None => return,
             },

@@ -21,7 +21,8 @@ impl Change {
         on: Option<PressedOn>,
     ) {
         let refused = if self.request.is_about_this(seal) || is_planted(Fault::IgnoresSeal) {
-            let is_open = self.request.is_open_for(&button, &by, self.moment.now);
+            let is_meant = self.request.is_extension_open(&button, seal);
+            let is_open = is_meant.and_then(|()| self.request.is_open_for(&button, &by, self.moment.now));
             is_open.and_then(|()| self.request.is_as_shown(&button, seal))
         } else {
             Err(Refusal::Altered)
@@ -53,7 +54,8 @@ impl Change {
         let Some(press) = self.take_press(number) else { return };
         let allowed = if person.slack_id == press.by {
             self.request
-                .is_open_for(&press.button, &press.by, self.moment.now)
+                .is_extension_open(&press.button, &press.seal)
+                .and_then(|()| self.request.is_open_for(&press.button, &press.by, self.moment.now))
                 .and_then(|()| match press.seal.as_str() {
                     "" => Ok(()),
                     seal => self.request.is_as_shown(&press.button, seal),
@@ -93,8 +95,10 @@ impl Change {
         let by = By::Person(press.by);
         match press.button {
             Button::Approve { .. } => {
+                let extends = self.request.is_extension_asked();
                 self.decide(person, true, rule, String::new());
-                self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason: String::new() });
+                let reason = String::new();
+                self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason, extends });
                 self.go_on();
             }
             Button::Deny { reason } => self.denied(by, person, rule, reason),
@@ -120,33 +124,42 @@ impl Change {
 
     /// A no: as many as the stage says end it, the others are kept and said.
     fn denied(&mut self, by: By, person: Person, rule: Option<Who>, reason: String) {
+        let extends = self.request.is_extension_asked();
         self.decide(person, false, rule, reason.clone());
-        if self.request.approval().is_denied() {
+        if self.request.approval().is_denied() && extends {
+            self.request.extending = None;
+            self.show();
+        } else if self.request.approval().is_denied() {
             self.request.ended_by = Some(by.clone());
             self.request.ended_reason.clone_from(&reason);
             self.close(Outcome::Denied);
         } else {
             self.show();
         }
-        self.tell_no(by, reason);
+        self.tell_no(by, reason, extends);
     }
 
-    fn tell_no(&mut self, by: By, reason: String) {
-        let notice = Notice::Decided { by, approved: false, reason };
+    fn tell_no(&mut self, by: By, reason: String, extends: bool) {
+        let notice = Notice::Decided { by, approved: false, reason, extends };
         self.tell(Recipient::Thread, notice.clone());
         self.tell_requester(notice);
     }
 
     /// An operator's no ends it, however many the stage takes: they could take it back at once.
     pub(super) fn denied_by_operator(&mut self, by: Operator, reason: String) {
+        let by = By::Operator(by);
+        if self.request.is_extension_asked() {
+            self.request.extending = None;
+            self.show();
+            return self.tell_no(by, reason, true);
+        }
         if self.request.state != State::Pending {
             return;
         }
-        let by = By::Operator(by);
         self.request.ended_by = Some(by.clone());
         self.request.ended_reason.clone_from(&reason);
         self.close(Outcome::Denied);
-        self.tell_no(by, reason);
+        self.tell_no(by, reason, false);
     }
 
     pub(super) fn revoked_by_operator(&mut self, by: Operator, reason: String) {
@@ -160,7 +173,8 @@ impl Change {
         // Late votes count in the last one, if that fault is planted.
         let Some(stage) = approval.open().or(approval.stages.last()).map(|stage| stage.index) else { return };
         let by = Decider::Person { person, rule };
-        self.request.decisions.push(Decision { by, approved, stage, reason, at: self.moment.now });
+        let (round, at) = (self.request.round(), self.moment.now);
+        self.request.decisions.push(Decision { by, approved, stage, round, reason, at });
     }
 
     /// After a yes: all is given, or the next stage opens, or it waits for more.
@@ -169,7 +183,7 @@ impl Change {
         let is_short = is_planted(Fault::QuorumShort)
             && approval.stages.iter().map(|stage| stage.missing()).fold(0, u32::saturating_add) <= 1;
         if approval.is_given() || is_short {
-            return self.approve();
+            return if self.request.is_extension_asked() { self.extension_approved() } else { self.approve() };
         }
         let decided_in = self.request.decisions.last().map(|decision| decision.stage);
         if let Some(stage) = approval.open().map(|open| open.index).filter(|open| Some(*open) != decided_in) {
@@ -184,12 +198,13 @@ impl Request {
     pub fn is_open_for(&self, button: &Button, by: &str, now: i64) -> Result<(), Refusal> {
         let open = match button {
             Button::Approve { .. } | Button::Deny { .. } => {
-                let decided = self.decisions.iter().any(|decision| decision.is_by_account(by));
-                let decided = decided && !is_planted(Fault::CountsTwice);
-                if self.state == State::Pending && decided {
+                let decided = self.has_decided(by) && !is_planted(Fault::CountsTwice);
+                if self.is_waiting() && decided {
                     return Err(Refusal::DecidedBefore);
                 }
-                self.state == State::Pending || is_planted(Fault::CountsLate)
+                // The time is up, and nothing has noticed yet.
+                let is_over = self.is_extension_asked() && now >= self.decided_by_at_last();
+                self.is_waiting() && !is_over || is_planted(Fault::CountsLate)
             }
             Button::Withdraw | Button::BreakGlass => self.state == State::Pending,
             Button::Extend { .. } => match self.state {
@@ -227,7 +242,7 @@ impl Request {
 
     /// Who decided, and who ended it: Slack ids, and the names of operators.
     fn decided_by(&self) -> Vec<String> {
-        let people = self.decisions.iter().filter_map(Decision::person);
+        let people = self.decisions.iter().filter(|decision| decision.round == 0).filter_map(Decision::person);
         let mut by: Vec<String> = people.map(|person| person.slack_id.clone()).collect();
         by.extend(self.ended_by.as_ref().map(By::to_string).filter(|ended_by| !by.contains(ended_by)));
         by
@@ -253,7 +268,8 @@ impl Request {
     /// One human, one decision, whatever account they use.
     fn has_not_decided(&self, button: &Button, person: &Person) -> Result<(), Refusal> {
         let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. });
-        let before = self.decisions.iter().any(|decision| decision.is_by(person));
+        let mut here = self.decisions.iter().filter(|decision| decision.round == self.round());
+        let before = here.any(|decision| decision.is_by(person));
         if decides && before && !is_planted(Fault::CountsTwice) { Err(Refusal::DecidedBefore) } else { Ok(()) }
     }
 }

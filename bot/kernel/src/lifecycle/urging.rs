@@ -13,34 +13,33 @@ impl Request {
     /// Those who are asked in the stage that waits.
     fn asked_open(&self) -> Option<&Asked> {
         let open = self.approval().open().map(|open| open.index)?;
-        self.asked.iter().find(|asked| asked.stage == open)
+        self.asked_of(open)
     }
 
     /// When those who are asked are reminded the next time; nothing if they are not, or it has lapsed by then.
     pub(super) fn reminds_at(&self) -> Option<i64> {
         let asked = self.asked_open()?;
-        let remind_ms = self.workflow.approve.get(asked.stage)?.remind_ms?;
+        let remind_ms = self.stages().get(asked.stage)?.remind_ms?;
         let after_ms = remind_ms.saturating_mul(1_i64 << asked.reminded.min(DOUBLED_MAX));
-        Some(asked.at.saturating_add(after_ms)).filter(|at| *at < self.lapses_at())
+        Some(asked.at.saturating_add(after_ms)).filter(|at| *at < self.decided_by_at_last())
     }
 
     /// The tier that is asked next.
     fn next_tier(&self) -> Option<(&Asked, &Tier)> {
         let asked = self.asked_open()?;
-        Some((asked, self.workflow.approve.get(asked.stage)?.escalate.get(asked.tiers)?))
+        Some((asked, self.stages().get(asked.stage)?.escalate.get(asked.tiers)?))
     }
 
     /// When others are asked too; nothing if nobody is, or it has lapsed by then.
     pub(super) fn escalates_at(&self) -> Option<i64> {
         let (asked, tier) = self.next_tier()?;
-        Some(asked.at.saturating_add(tier.after_ms)).filter(|at| *at < self.lapses_at())
+        Some(asked.at.saturating_add(tier.after_ms)).filter(|at| *at < self.decided_by_at_last())
     }
 
     /// Those of the stage that waits who have not decided, by Slack id.
     pub fn still_asked(&self) -> Vec<String> {
         let people = self.asked_open().map(|asked| asked.people.as_slice()).unwrap_or_default();
-        let decided = |id: &String| self.decisions.iter().any(|decision| decision.is_by_account(id));
-        people.iter().filter(|id| !decided(id)).cloned().collect()
+        people.iter().filter(|id| !self.has_decided(id)).cloned().collect()
     }
 }
 
@@ -56,8 +55,8 @@ impl Change {
     }
 
     fn asked_open(&mut self) -> Option<&mut Asked> {
-        let open = self.request.approval().open().map(|open| open.index)?;
-        self.request.asked.iter_mut().find(|asked| asked.stage == open)
+        let (open, round) = (self.request.approval().open().map(|open| open.index)?, self.request.round());
+        self.request.asked.iter_mut().find(|asked| asked.stage == open && asked.round == round)
     }
 
     /// Nobody decided so far: those who were asked hear of it again, and after twice the time once more. What was due while nothing ran is
@@ -98,7 +97,9 @@ impl Change {
     /// They are known, and asked.
     pub(super) fn tier_found(&mut self, stage: usize, tier: usize, people: Vec<String>) {
         let is_open = self.request.approval().open().is_some_and(|open| open.index == stage);
-        let Some(asked) = self.request.asked.iter_mut().find(|asked| asked.stage == stage) else { return };
+        let round = self.request.round();
+        let here = |asked: &&mut Asked| asked.stage == stage && asked.round == round;
+        let Some(asked) = self.request.asked.iter_mut().find(here) else { return };
         if !is_open || asked.tiers <= tier {
             return;
         }

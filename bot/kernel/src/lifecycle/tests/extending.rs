@@ -1,9 +1,11 @@
 //! Holding for longer: who may, by how much, how often; what the far side is told, and when it ends then.
 
 use super::people::{alice, bob, carol, workflow};
-use super::story::{Story, approve, failure, on, settled, started};
-use crate::workflow::{Extend, ExtendApproval};
-use crate::{Button, Effect, Event, Found, GRACE_MS, Ledger, Notice, Outcome, Person, Proof, Refusal, State, Wake};
+use super::story::{START, Story, approve, failure, on, settled, started};
+use crate::workflow::{Extend, ExtendApproval, OwnRequest, Stage};
+use crate::{
+    Button, Effect, Event, Found, GRACE_MS, Ledger, Notice, Outcome, Person, Proof, Purpose, Refusal, State, Wake,
+};
 
 const HOUR: i64 = 3_600_000;
 
@@ -14,7 +16,7 @@ fn extend(length_ms: i64) -> Button {
 /// Active under a workflow that can be extended twice, by an hour each.
 fn active() -> Story {
     let mut workflow = workflow();
-    workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic });
+    workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Automatic, stages: Vec::new() });
     let mut story = Story::pending_under(workflow);
     story.press(&bob(), approve());
     story.tell(started());
@@ -248,4 +250,100 @@ fn what_is_not_on_or_was_not_meant_to_be_is_not_extended() {
     later.request.ask.workflow.extend.as_mut().unwrap().approve = ExtendApproval::Unknown;
     later.press(&alice(), extend(HOUR));
     assert_eq!(refused(&later), Some(Refusal::NotExtended), "what a later version wrote is the strictest");
+}
+
+/// Active under a workflow whose extensions are decided, and one of an hour is asked for.
+fn asked(approve: ExtendApproval, stages: Vec<Stage>) -> Story {
+    let mut story = active();
+    story.request.ask.workflow.extend = Some(Extend { times: 2, max_ms: HOUR, approve, stages });
+    press(&mut story, &alice(), HOUR);
+    let finds = |due: &crate::effect::Due| due.effect == Effect::FindApprovers { stage: 0 };
+    assert!(
+        story.last.effects.iter().any(finds) && story.last.ledger.is_empty(),
+        "people are asked, the far side is not"
+    );
+    story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id, carol().slack_id] });
+    assert!(is_told(&story, |notice| *notice == Notice::ExtensionAsked));
+    story
+}
+
+fn decide(story: &mut Story, person: &Person, button: Button) {
+    let seal = story.request.seal_for(&button);
+    press_sealed(story, person, Event::Pressed { by: person.slack_id.clone(), button, channel: None, seal, on: None });
+}
+
+#[test]
+fn those_who_decided_decide_again_and_then_the_holder_is_looked_at_once_more() {
+    let mut story = asked(ExtendApproval::Again, Vec::new());
+    let before = story.request.expires_at.unwrap();
+    decide(&mut story, &alice(), approve());
+    assert_eq!(refused(&story), Some(Refusal::OwnRequest));
+    // An old copy of the card shows the request and not this.
+    story.tell(super::story::pressed(&bob(), approve()));
+    assert_eq!(refused(&story), Some(Refusal::Altered));
+    decide(&mut story, &bob(), approve());
+    let identifies = Effect::Identify { slack_id: alice().slack_id, purpose: Purpose::Extending };
+    assert!(story.last.effects.iter().any(|due| due.effect == identifies));
+    assert_eq!(story.request.decisions.last().map(|one| (one.round, one.approved)), Some((1, true)));
+    confirm(&mut story, START + HOUR, Some(before + HOUR + GRACE_MS));
+    assert_eq!(story.request.expires_at, Some(before), "the far side was told nothing so far");
+    story.tell(Event::identified(Purpose::Extending, alice()));
+    let now = story.now;
+    confirm(&mut story, now, Some(before + HOUR + GRACE_MS));
+    assert_eq!(story.request.expires_at, Some(before + HOUR));
+    assert!(story.request.approval().is_given(), "the request itself is as it was");
+    // And once more, by the same person.
+    press(&mut story, &alice(), HOUR);
+    story.tell(Event::ApproversFound { stage: 0, people: vec![bob().slack_id] });
+    decide(&mut story, &bob(), approve());
+    assert_eq!(story.request.decisions.last().map(|one| one.round), Some(2));
+    assert_eq!(story.request.decisions.len(), 3);
+}
+
+#[test]
+fn a_no_to_an_extension_changes_nothing_else() {
+    let mut story = asked(ExtendApproval::Again, Vec::new());
+    let before = story.request.clone();
+    let old = {
+        let button = approve();
+        let seal = story.request.seal_for(&button);
+        Event::Pressed { by: carol().slack_id, button, channel: None, seal, on: None }
+    };
+    decide(&mut story, &bob(), super::story::deny());
+    assert_eq!((story.request.state, story.request.outcome), (State::Active, None));
+    assert_eq!((story.request.expires_at, &story.request.extending), (before.expires_at, &None));
+    assert!(is_told(&story, |notice| matches!(notice, Notice::Decided { approved: false, extends: true, .. })));
+    story.tell(old);
+    assert_eq!(refused(&story), Some(Refusal::ExtensionDecided { until: before.expires_at.unwrap() }));
+    press(&mut story, &alice(), HOUR);
+    assert!(story.request.is_extension_asked(), "it may be asked again");
+    story.now = before.expires_at.unwrap();
+    decide(&mut story, &carol(), approve());
+    assert!(matches!(refused(&story), Some(Refusal::TooLate { .. })));
+    story.tell(Event::Woke { wake: Wake::Expire });
+    assert_eq!((story.request.state, story.request.outcome), (State::Ending, Some(Outcome::Expired)));
+}
+
+#[test]
+fn stages_of_its_own_are_decided_by_their_people_alone_and_in_order() {
+    let of = |person: &Person| Stage::of(1, vec![crate::Who::Email(person.email.clone().unwrap())], OwnRequest::Never);
+    let mut story = asked(ExtendApproval::Stages, vec![of(&carol()), of(&bob())]);
+    let by_name = |person: Person| {
+        let named = crate::Who::Email(person.email.clone().unwrap());
+        Person { belongs: [person.belongs.clone(), vec![named]].concat(), ..person }
+    };
+    let (bob, carol) = (by_name(bob()), by_name(carol()));
+    decide(&mut story, &bob, approve());
+    assert!(matches!(refused(&story), Some(Refusal::StageComesLater { .. })));
+    decide(&mut story, &carol, approve());
+    assert!(story.last.effects.iter().any(|due| due.effect == Effect::FindApprovers { stage: 1 }));
+    decide(&mut story, &carol, approve());
+    assert_eq!(refused(&story), Some(Refusal::DecidedBefore));
+    decide(&mut story, &bob, approve());
+    assert!(!story.request.is_extension_asked());
+    let left = crate::Person { belongs: Vec::new(), ..alice() };
+    let until = story.request.expires_at;
+    story.tell(Event::identified(Purpose::Extending, left));
+    assert!(is_told(&story, |notice| matches!(notice, Notice::NotExtended { again: false, .. })));
+    assert_eq!((story.request.expires_at, &story.request.extending), (until, &None));
 }
