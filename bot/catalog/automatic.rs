@@ -10,7 +10,7 @@ use crate::kernel::Workflow;
 use crate::kernel::automatic::{Automatic, POSTURE};
 use crate::kernel::posture::Condition;
 use crate::kernel::window::{self, Day, Window, WindowError};
-use crate::kernel::workflow::{Input, InputKind};
+use crate::kernel::workflow::Input;
 
 /// More rules than this belong into a guardrail.
 const RULES_MAX: usize = 20;
@@ -65,7 +65,7 @@ fn rule(sheet: &mut Sheet, node: &Node, inputs: Option<&[Input]>) -> Option<Auto
     };
     let device = match fields.get("device") {
         Some(node) => {
-            if inputs.is_some_and(|inputs| inputs.iter().all(|input| input.kind != InputKind::Device)) {
+            if inputs.is_some_and(|inputs| !inputs.iter().any(|input| input.kind.is_device())) {
                 let help = "add an input of type device, or take `device` out here";
                 sheet.mistake(
                     node.place,

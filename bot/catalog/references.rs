@@ -8,7 +8,7 @@ use crate::kernel::StepType;
 use crate::kernel::condition::Condition;
 use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequestField, RequesterField, pieces};
 use crate::kernel::step_type::{CAPTURED, StepResult, find};
-use crate::kernel::workflow::{Input, InputKind};
+use crate::kernel::workflow::Input;
 
 /// A step of the file, as far as others can name it.
 pub(super) struct Named {
@@ -117,7 +117,7 @@ impl Known<'_> {
                 self.is_asked(inputs, inputs.iter().find(|input| input.name == name))
             }
             (Reference::Device(_), Some(inputs)) if has_device(inputs) => {
-                self.is_asked(inputs, inputs.iter().find(|input| input.kind == InputKind::Device))
+                self.is_asked(inputs, inputs.iter().find(|input| input.kind.is_device()))
             }
             (Reference::Device(_), Some(_)) => {
                 let help = "add device: { type: device } to `inputs`".to_owned();
@@ -211,7 +211,7 @@ fn captured(node: &Node) -> Vec<String> {
 }
 
 fn has_device(inputs: &[Input]) -> bool {
-    inputs.iter().any(|input| input.kind == InputKind::Device)
+    inputs.iter().any(|input| input.kind.is_device())
 }
 
 fn key_is_plain(sheet: &mut Sheet, key: &Key) -> bool {

@@ -140,7 +140,7 @@ fn fill_in_device(with: &mut Map<String, serde_json::Value>, kind: &StepType, kn
     let is_asked = |input: &&Input| {
         input.when.is_empty() || own.as_ref().is_some_and(|own| own.implies(&input.when.with_those_of(inputs)))
     };
-    let device = inputs.iter().find(|input| input.kind == InputKind::Device).filter(is_asked);
+    let device = inputs.iter().find(|input| input.kind.is_device()).filter(is_asked);
     let settings = kind.settings.iter().filter(|one| one.kind == SettingKind::Device && !one.is_required);
     for setting in settings.filter(|setting| !with.contains_key(setting.name)).collect::<Vec<_>>() {
         if let Some(device) = device {

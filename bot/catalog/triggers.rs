@@ -210,7 +210,7 @@ fn typed(sheet: &mut Sheet, node: &Node, what: &str) -> Option<String> {
 fn read_as(input: &Input, value: Option<&str>) -> Option<Read> {
     let is_looked_up = match input.kind {
         // The only one of theirs is taken.
-        InputKind::Device => true,
+        InputKind::Device { .. } => true,
         InputKind::Person { .. } => value.is_some(),
         _ => false,
     };

@@ -68,7 +68,7 @@ fn value(sheet: &mut Sheet, key: &Key, node: &Node, kind: &InputKind) -> Option<
             text(sheet, node, &what, *max_length, pattern.as_ref()).map(Json::from)
         }
         InputKind::Duration { .. }
-        | InputKind::Device
+        | InputKind::Device { .. }
         | InputKind::Person { .. }
         | InputKind::Link { .. }
         | InputKind::Unknown => {

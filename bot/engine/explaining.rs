@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::directory::List;
+use super::directory::Whose;
 use super::people::{About, FRESH_MS, tailscale_failure};
 use super::{Engine, guarding};
 use crate::explain::snapshot::{Known, KnownDevice, Snapshot, VERSION};
@@ -111,7 +112,8 @@ impl Engine {
 
     /// Their only device; which of several is meant nobody has said.
     async fn device_now(&self, login: &str, workflow: &Workflow) -> Result<Option<KnownDevice>, Failure> {
-        let own = self.inner.directory.devices(login, "", 2).await?;
+        let Some(input) = workflow.device() else { return Ok(None) };
+        let own = self.inner.directory.devices(&Whose::of(input, login), "", 2).await?;
         let [only] = own.as_slice() else { return Ok(None) };
         let facts = guarding::device_facts(self, &only.node_id).await?;
         let mut postures = BTreeMap::new();

@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::Engine;
 use super::asking::{AskError, Form, Found, Prepared, read};
-use super::directory::List;
+use super::directory::{List, Whose};
 use super::guarding::{Wanted, all_read};
 use super::people::{About, slack_failure};
+use crate::inputs::device::{none_tagged, not_one_of};
 use crate::inputs::person::is_slack_id;
 use crate::kernel::guardrail::{Action, Judgement};
 use crate::kernel::input::PersonShown;
@@ -277,7 +278,8 @@ impl Engine {
     async fn chosen(&self, form: &Form, person: &Person, facts: Facts) -> Result<Chosen, AskError> {
         let (Some(input), Some(login)) = (form.device(), &person.login) else { return Ok(Chosen::NotNeeded) };
         let named = form.value(&input.name);
-        let found = self.chosen_now(login, named).await.map_err(AskError::Failed)?;
+        let whose = Whose::of(input, login);
+        let found = self.chosen_now(&whose, named).await.map_err(AskError::Failed)?;
         if !matches!(found, Chosen::NoneOwned | Chosen::NotOwn(_)) {
             return Ok(found);
         }
@@ -290,7 +292,7 @@ impl Engine {
             Facts::Known => self.inner.directory.want(List::Devices),
             Facts::Fresh { since } => {
                 self.inner.directory.read_since(List::Devices, since).await.map_err(AskError::Failed)?;
-                return self.chosen_now(login, named).await.map_err(AskError::Failed);
+                return self.chosen_now(&whose, named).await.map_err(AskError::Failed);
             }
         }
         Ok(found)
@@ -301,30 +303,32 @@ impl Engine {
         let input = form.device()?;
         let named = form.value(&input.name)?;
         let person = self.inner.directory.person(slack_id, &[]).await.ok()??;
-        match self.chosen_now(&person.login?, Some(named)).await.ok()? {
+        match self.chosen_now(&Whose::of(input, &person.login?), Some(named)).await.ok()? {
             Chosen::NotOwn(why) => Some((input.name.clone(), why)),
             _ => None,
         }
     }
 
-    async fn chosen_now(&self, login: &str, named: Option<&str>) -> Result<Chosen, Failure> {
+    async fn chosen_now(&self, whose: &Whose, named: Option<&str>) -> Result<Chosen, Failure> {
         let directory = &self.inner.directory;
         if let Some(named) = named {
-            if let Some(device) = directory.device(login, named).await? {
+            if let Some(device) = directory.device(whose, named).await? {
                 return Ok(Chosen::One(device));
             }
-            let own = directory.devices(login, "", NAMED_MAX).await?;
-            let names: Vec<&str> = own.iter().map(Device::short_name).collect();
-            return Ok(match names.is_empty() {
-                true => Chosen::NoneOwned,
-                false => Chosen::NotOwn(format!("`{named}` is not one of your devices ({})", names.join(", "))),
+            let all = directory.devices(whose, "", NAMED_MAX).await?;
+            return Ok(match (all.is_empty(), whose) {
+                (true, Whose::Own(_)) => Chosen::NoneOwned,
+                (true, Whose::Tagged(tags)) => Chosen::NotOwn(none_tagged(tags)),
+                (false, Whose::Own(_)) => Chosen::NotOwn(not_one_of(named, &[], &all)),
+                (false, Whose::Tagged(tags)) => Chosen::NotOwn(not_one_of(named, tags, &all)),
             });
         }
-        let mut own = directory.devices(login, "", 2).await?;
-        Ok(match own.pop() {
-            None => Chosen::NoneOwned,
-            Some(only) if own.is_empty() => Chosen::One(only),
-            Some(second) => Chosen::Several(own.into_iter().chain([second]).collect()),
+        let mut all = directory.devices(whose, "", 2).await?;
+        Ok(match (all.pop(), whose) {
+            (None, Whose::Own(_)) => Chosen::NoneOwned,
+            (None, Whose::Tagged(tags)) => Chosen::NotOwn(none_tagged(tags)),
+            (Some(only), _) if all.is_empty() => Chosen::One(only),
+            (Some(second), _) => Chosen::Several(all.into_iter().chain([second]).collect()),
         })
     }
 }
@@ -336,7 +340,7 @@ fn asked_as(ask: &Ask) -> Action {
 
 /// Whether its value is looked up by name, so that it cannot be judged before.
 fn is_looked_up(kind: &InputKind) -> bool {
-    matches!(kind, InputKind::Device | InputKind::Person { .. })
+    matches!(kind, InputKind::Device { .. } | InputKind::Person { .. })
 }
 
 /// Fingerprint of what people are shown and approve.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::asking::{AskError, Form, Prepared};
-use super::directory::List;
+use super::directory::{List, Whose};
 use super::jobs::{self, Job, Outcome, Written};
 use super::people::FRESH_MS;
 use super::performed::{Performed, pause_ms};
@@ -160,21 +160,21 @@ impl Engine {
         rules
     }
 
-    /// Somebody's own devices that fit what they typed so far, the newest seen first. If none does, a list that is not quite new is read
+    /// Devices that fit what somebody typed so far, the newest seen first. If none does, a list that is not quite new is read
     /// again, and waited for as long as the caller likes.
     ///
     /// # Errors
     /// Our own records cannot be read, or Tailscale did not say.
-    pub async fn suggested_devices(&self, login: &str, query: &str, limit: usize) -> Result<Vec<Device>, Failure> {
+    pub async fn suggested_devices(&self, whose: &Whose, query: &str, limit: usize) -> Result<Vec<Device>, Failure> {
         let directory = &self.inner.directory;
-        let known = directory.devices(login, query, limit).await?;
+        let known = directory.devices(whose, query, limit).await?;
         if !known.is_empty() {
             return Ok(known);
         }
-        let has_some = !query.trim().is_empty() && !directory.devices(login, "", 1).await?.is_empty();
+        let has_some = !query.trim().is_empty() && !directory.devices(whose, "", 1).await?.is_empty();
         let old_ms = if has_some { SEARCHED_MS } else { FRESH_MS };
         directory.read_since(List::Devices, self.inner.clock.now_ms().saturating_sub(old_ms)).await?;
-        directory.devices(login, query, limit).await
+        directory.devices(whose, query, limit).await
     }
 }
 

@@ -247,6 +247,7 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
         node_id: facts.node_id.clone(),
         name: facts.name.clone(),
         os: facts.os.clone(),
+        addresses: Vec::new(),
     };
     Ask {
         id: RequestId(String::new()),

@@ -155,8 +155,11 @@ pub enum Field {
         /// May be left empty.
         is_optional: bool,
     },
-    /// One of the person's own devices, searched while typing.
-    Devices,
+    /// A device, searched while typing.
+    Devices {
+        /// One with any of these tags; without any, one of the person's own.
+        of: Vec<String>,
+    },
 }
 
 /// The kind of this input; none if a later version wrote it into a stored request.

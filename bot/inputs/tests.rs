@@ -34,7 +34,7 @@ fn every_kind_that_is_stored_is_in_the_list() {
     let kinds = [
         InputKind::Duration { default_ms: 1, max_ms: HOLD_MAX_MS },
         InputKind::text(5),
-        InputKind::Device,
+        InputKind::own_device(),
         choice(false),
         InputKind::Person { required: true },
         InputKind::Number { min: 1, max: 9, default: None, required: true },
@@ -52,6 +52,7 @@ fn every_kind_that_is_stored_is_in_the_list() {
 fn what_is_typed_becomes_a_value_or_a_reason() {
     let hour = InputKind::Duration { default_ms: 60_000, max_ms: 3_600_000 };
     let note = |required| InputKind::Text { max_length: 5, required, pattern: None, default: None };
+    let own = InputKind::own_device();
     let two = [device("n1CNTRL", "laptop"), device("n2CNTRL", "pad")];
     let cases: &[(&InputKind, Option<&str>, bool, &[Device])] = &[
         (&hour, Some("30m"), false, &[]),
@@ -63,11 +64,11 @@ fn what_is_typed_becomes_a_value_or_a_reason() {
         (&note(true), Some("abcdef"), false, &[]),
         (&note(true), None, false, &[]),
         (&note(false), None, false, &[]),
-        (&InputKind::Device, None, false, &two),
-        (&InputKind::Device, None, false, &two[1..]),
-        (&InputKind::Device, Some("LAPTOP"), false, &two),
-        (&InputKind::Device, Some("n2CNTRL"), false, &two),
-        (&InputKind::Device, Some("bob-pad"), false, &two),
+        (&own, None, false, &two),
+        (&own, None, false, &two[1..]),
+        (&own, Some("LAPTOP"), false, &two),
+        (&own, Some("n2CNTRL"), false, &two),
+        (&own, Some("bob-pad"), false, &two),
     ];
     let told: Vec<String> = cases
         .iter()

@@ -296,6 +296,7 @@ fn found(step: &Step) -> Option<FoundAs> {
     let proof = step.proof.as_ref().filter(|_| step.phase == Phase::Gone)?;
     let (kind, what, until) = match &proof.found {
         Found::Gone => ("gone", "", None),
+        Found::GoneBut { what } => ("gone_but", what.as_str(), None),
         Found::Told { .. } => ("told", "", None),
         // Nothing was switched on: that is said in its own words.
         Found::Untouched => return None,

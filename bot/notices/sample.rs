@@ -26,7 +26,7 @@ pub fn workflow() -> Workflow {
         inputs: vec![
             input("hold", "Hold", InputKind::Duration { default_ms: HOUR_MS, max_ms: 8 * HOUR_MS }),
             input("reason", "Reason", InputKind::text(500)),
-            input("device", "Device", InputKind::Device),
+            input("device", "Device", InputKind::own_device()),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".into())],
         approve: vec![Stage::of(
@@ -70,7 +70,12 @@ pub fn ask() -> Ask {
         inputs: BTreeMap::new(),
         hold_ms: 2 * HOUR_MS,
         reason: "invoice 1204 is stuck".into(),
-        device: Some(DeviceShown { node_id: "n123CNTRL".into(), name: "alice-laptop".into(), os: "macOS".into() }),
+        device: Some(DeviceShown {
+            node_id: "n123CNTRL".into(),
+            name: "alice-laptop".into(),
+            os: "macOS".into(),
+            addresses: Vec::new(),
+        }),
         seal: "5ea1".into(),
         channel: None,
         origin: crate::kernel::origin::Origin::Typed,
@@ -184,6 +189,7 @@ pub fn lives() -> Vec<Request> {
     let revoked = active.clone().press(&bob(), Button::Revoke { reason: "not needed & gone".into() });
     let ends = [
         Found::Gone,
+        Found::GoneBut { what: "with its tags joined ci-9".into() },
         Found::PutBack { what: "true, without an end".into(), is_on: true },
         Found::LeftAlone { what: "custom:jit_prod_db is true, without an end".into(), is_on: true },
         Found::LeftAlone { what: "custom:jit_prod_db is false".into(), is_on: false },

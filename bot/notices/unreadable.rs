@@ -13,6 +13,7 @@ pub fn taken_back(workflow: &str, requester: &str, id: &RequestId, proof: &Proof
         Found::LeftAlone { what, .. } => {
             format!("*it was left alone, because somebody else changed it* ({})", escape(what))
         }
+        Found::GoneBut { what } => format!("it reads back as off, and what came of it stays ({})", escape(what)),
         Found::HeldByOthers { .. } => "others still hold it".to_owned(),
         Found::Told { .. } => "it answered so, and nothing there can be read".to_owned(),
         _ => "it reads back as off".to_owned(),

@@ -16,6 +16,7 @@ use super::modals::{self, choices, deny, review};
 use super::surface::{By, Surface};
 use super::{links, pastes, sentences};
 use crate::engine::asking::{AskError, Form, Prepared};
+use crate::engine::directory::Whose;
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
 
 /// A form that cannot be filled in for so long says why.
@@ -164,9 +165,10 @@ impl Surface {
         let mut devices = Vec::new();
         if let (Some(input), Some(login)) = (workflow.device(), person.login.as_deref()) {
             let directory = self.engine.directory();
-            devices = directory.devices(login, "", 2).await.unwrap_or_default();
+            let whose = Whose::of(input, login);
+            devices = directory.devices(&whose, "", 2).await.unwrap_or_default();
             if let Some(named) = values.get(&input.name) {
-                devices.extend(directory.device(login, named).await.ok().flatten());
+                devices.extend(directory.device(&whose, named).await.ok().flatten());
             }
         }
         let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false };

@@ -9,6 +9,7 @@ use super::modals::{deny, review};
 use super::sentences::{self, code};
 use super::surface::{By, Surface};
 use crate::engine::asking::Form;
+use crate::engine::directory::Whose;
 use crate::kernel::{Button, RequestId};
 use crate::slack::buttons::Pressed;
 
@@ -42,15 +43,15 @@ impl Surface {
         form.breaks_glass = true;
         form.is_doubtful = false;
         let mut devices = Vec::new();
-        if form.workflow.device().is_some()
+        if let Some(input) = form.workflow.device()
             && let Ok(Some(person)) = self.engine.known_person(&by.slack_id).await
             && let Some(login) = &person.login
         {
             let directory = self.engine.directory();
-            devices = directory.devices(login, "", DEVICES_MAX).await.unwrap_or_default();
-            let named = form.workflow.device().and_then(|input| form.values.get(&input.name));
-            if let Some(named) = named {
-                devices.extend(directory.device(login, named).await.ok().flatten());
+            let whose = Whose::of(input, login);
+            devices = directory.devices(&whose, "", DEVICES_MAX).await.unwrap_or_default();
+            if let Some(named) = form.values.get(&input.name) {
+                devices.extend(directory.device(&whose, named).await.ok().flatten());
             }
         }
         let filled = RequestForm::new(form, Among::Fixed);

@@ -1,5 +1,7 @@
 //! The words of the surface: short private answers to what somebody just did. All in mrkdwn, safe as they are.
 
+pub(super) mod devices;
+
 use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form};
 use crate::inputs::duration::mistyped;
@@ -240,7 +242,7 @@ pub(super) fn not_asked(notices: &Notices, error: &AskError, form: &Form) -> Str
         AskError::NobodyCanApprove => too_few_approvers(&form.workflow),
         AskError::NoManager { person } => no_manager(&form.workflow, person),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
-        AskError::NoDevice => format!("{} You typed {}", no_device(), code(&line(form))),
+        AskError::NoDevice => format!("{} You typed {}", devices::none(), code(&line(form))),
         AskError::Missing { inputs, devices } => missing(inputs, devices, form),
         AskError::NotLent => {
             format!("{} is not lent any more. `/access help` shows what there is.", called(&form.workflow))
@@ -265,7 +267,8 @@ fn missing(inputs: &[String], devices: &[String], form: &Form) -> String {
             format!("• {}", code(&line(&form)))
         })
         .collect();
-    format!("Nothing was asked yet: you have several devices. Say which, for example:\n{}", lines.join("\n"))
+    let several = devices::several(device);
+    format!("Nothing was asked yet: {several}. Say which, for example:\n{}", lines.join("\n"))
 }
 
 /// What is wrong with a value that was chosen in a form: people chose it from a list and never saw an id.
@@ -290,7 +293,7 @@ pub(super) fn not_asked_in_form(notices: &Notices, error: &AskError, form: &Form
         AskError::Failed(failure) => {
             format!("{} Everything you filled in is here; send it again in a moment.", failed(failure))
         }
-        AskError::NoDevice => NO_DEVICE_YET.to_owned(),
+        AskError::NoDevice => form.workflow.device().map(devices::none_yet).unwrap_or_default(),
         AskError::NoTailnetUser { email } => no_tailnet_user(email.as_deref()),
         AskError::NoManager { person } => no_manager(&form.workflow, person),
         AskError::NobodyCanApprove => {
@@ -342,16 +345,6 @@ pub(super) fn no_tailnet_user(email: Option<&str>) -> String {
         None => "Slack tells me no e-mail address of yours, so I cannot tell who you are in the tailnet".to_owned(),
     };
     format!("{looked}; nothing was asked. If your tailnet login is another one, ask an admin to tell the bot.")
-}
-
-/// The same, over an open form.
-pub(super) const NO_DEVICE_YET: &str = "You have no device of your own in the tailnet (tagged and shared ones do not count). Connect one with Tailscale, then \
-     choose it here.";
-
-/// The tailnet has no device of this person's.
-pub(super) fn no_device() -> String {
-    "You have no device of your own in the tailnet (tagged and shared ones do not count). Connect one with Tailscale, then ask again."
-        .to_owned()
 }
 
 /// Slack or Tailscale did not do it. What to do next is said by whoever knows what was tried.

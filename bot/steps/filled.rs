@@ -92,7 +92,7 @@ pub(super) fn is_chosen(reference: Reference<'_>, inputs: &[Input]) -> bool {
         Reference::Requester(_) | Reference::Device(_) => true,
         Reference::Input(name) => inputs.iter().any(|input| {
             let is_chosen =
-                matches!(input.kind, InputKind::Choice { .. } | InputKind::Device | InputKind::Person { .. });
+                matches!(input.kind, InputKind::Choice { .. } | InputKind::Device { .. } | InputKind::Person { .. });
             input.name == name && is_chosen
         }),
         Reference::Request(_) | Reference::Result { .. } => false,

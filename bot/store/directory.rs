@@ -1,12 +1,15 @@
 //! Rows of the directory: people, groups and devices as they were last told. A cache: nothing in it decides anything.
 
+mod devices;
+
 use std::collections::HashSet;
 
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{Store, StoreError, Tx};
+pub use devices::{DeviceRow, DevicesOf};
 
-/// Rows of one statement; each has at most seven values, and SQLite takes 32,766.
+/// Rows of one statement; each has at most nine values, and SQLite takes 32,766.
 pub const ROWS_MAX: usize = 200;
 /// Words of a search that are looked at.
 const WORDS_MAX: usize = 8;
@@ -35,25 +38,6 @@ pub struct UserRow {
     pub user_id: String,
     /// Nothing shuts them out.
     pub may_act: bool,
-}
-
-/// Somebody's own device.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct DeviceRow {
-    /// `n...CNTRL`.
-    pub node_id: String,
-    /// Login in lower case.
-    pub owner: String,
-    /// The first part of its DNS name.
-    pub name: String,
-    /// What the machine calls itself.
-    pub hostname: String,
-    /// As shown to people.
-    pub os: String,
-    /// What is searched, in lower case.
-    pub search: String,
-    /// When it was last seen; `i64::MAX`: connected; 0: never.
-    pub seen_at: i64,
 }
 
 /// Where a group is.
@@ -159,26 +143,6 @@ impl Tx {
         });
         query.push(
             " on conflict (login) do update set spelled = excluded.spelled, user_id = excluded.user_id, may_act = excluded.may_act",
-        );
-        query.build().execute(self.connection()).await?;
-        Ok(())
-    }
-
-    /// Keeps devices; those of the same id are replaced. At most `ROWS_MAX`.
-    pub async fn put_devices(&mut self, rows: &[DeviceRow]) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut query =
-            QueryBuilder::new("insert into directory_device (node_id, owner, name, hostname, os, search, seen_at) ");
-        query.push_values(rows, |mut row, device| {
-            row.push_bind(&device.node_id).push_bind(&device.owner).push_bind(&device.name);
-            row.push_bind(&device.hostname).push_bind(&device.os).push_bind(&device.search);
-            row.push_bind(device.seen_at);
-        });
-        query.push(
-            " on conflict (node_id) do update set owner = excluded.owner, name = excluded.name, hostname = excluded.hostname,
-              os = excluded.os, search = excluded.search, seen_at = excluded.seen_at",
         );
         query.build().execute(self.connection()).await?;
         Ok(())
@@ -293,34 +257,6 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(i64::from(only_active)).bind(limit).fetch_all(&self.read).await?)
     }
 
-    /// The devices of an owner (login in lower case), the newest seen first; only those that every word of `query` fits.
-    pub async fn known_devices(&self, owner: &str, query: &str, limit: i64) -> Result<Vec<DeviceRow>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "select node_id, owner, name, hostname, os, search, seen_at from directory_device where owner = ",
-        );
-        sql.push_bind(owner);
-        for word in query.to_lowercase().split_whitespace().take(WORDS_MAX) {
-            let word = escaped(word);
-            sql.push(" and (search like ").push_bind(format!("%{word}%")).push(" escape '\\'");
-            sql.push(" or node_id like ").push_bind(format!("{word}%")).push(" escape '\\')");
-        }
-        sql.push(" order by seen_at desc, name limit ").push_bind(limit);
-        Ok(sql.build_query_as().fetch_all(&self.read).await?)
-    }
-
-    /// An owner's device of that id or name.
-    pub async fn known_device(&self, owner: &str, named: &str) -> Result<Option<DeviceRow>, StoreError> {
-        let sql = "select node_id, owner, name, hostname, os, search, seen_at from directory_device
-                   where owner = $1 and (node_id = $2 or lower(name) = lower($2)) order by seen_at desc limit 1";
-        Ok(sqlx::query_as(sql).bind(owner).bind(named).fetch_optional(&self.read).await?)
-    }
-
-    /// The device of that id, whoever's it is.
-    pub async fn known_device_of(&self, node_id: &str) -> Result<Option<DeviceRow>, StoreError> {
-        let sql = "select node_id, owner, name, hostname, os, search, seen_at from directory_device where node_id = $1";
-        Ok(sqlx::query_as(sql).bind(node_id).fetch_optional(&self.read).await?)
-    }
-
     /// The id of a group, if it is known.
     pub async fn known_group(&self, kind: GroupKind, name: &str) -> Result<Option<String>, StoreError> {
         let sql = "select group_id from directory_group where kind = $1 and name = $2";
@@ -365,15 +301,6 @@ impl Store {
         let begin = "select login, spelled, user_id, may_act from directory_user where login in (";
         let mut query = among(begin, rows.iter().map(|row| row.login.as_str()));
         let stored: Vec<UserRow> = query.build_query_as().fetch_all(&self.read).await?;
-        Ok(rows.into_iter().filter(|row| !stored.contains(row)).collect())
-    }
-
-    /// Which of these rows are not stored as they are.
-    pub async fn devices_to_put(&self, rows: Vec<DeviceRow>) -> Result<Vec<DeviceRow>, StoreError> {
-        let begin =
-            "select node_id, owner, name, hostname, os, search, seen_at from directory_device where node_id in (";
-        let mut query = among(begin, rows.iter().map(|row| row.node_id.as_str()));
-        let stored: Vec<DeviceRow> = query.build_query_as().fetch_all(&self.read).await?;
         Ok(rows.into_iter().filter(|row| !stored.contains(row)).collect())
     }
 

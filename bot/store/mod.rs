@@ -35,7 +35,7 @@ pub use audit::{AuditEntry, Tampered};
 pub use backup::BackupError;
 pub use chain::{AuditLog, Head, Walk, Walked};
 pub use counting::Beside;
-pub use directory::{DeviceRow, GroupKind, ListRow, ListedRows, PersonRow, ROWS_MAX, UserRow};
+pub use directory::{DeviceRow, DevicesOf, GroupKind, ListRow, ListedRows, PersonRow, ROWS_MAX, UserRow};
 pub use file::FileTrouble;
 pub use ledger::{Held, HoldPhase, HolderRow};
 pub use load::Load;

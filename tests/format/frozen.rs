@@ -42,6 +42,8 @@ const FILES: &[(&str, &str)] = &[
     ("slack", "30cbf3b3aae7ca4630e176e9c101159c802322d8cdee68f76b213bac31f1a1fc"),
     ("stages", "18300877b75f618c2ac193267b60acb5e80259ef0ec96851ecd3c08e6fa7135b"),
     ("staging-admin", "b855e478b365374b0f129cb7a43bd7bcfacd9f50e760b8193110ccc8c4bf8cf5"),
+    ("tagged", "39b480ac55a4379ac8fe1dda5313c365d618d9fe4ebc0847d0199ef77649c124"),
+    ("tags-and-shares", "3ff4a591f342a280240404c4a51c558a19aa9b0af9193e37188309b2f4de1fce"),
     ("tailnet", "0a126eda42eda214b63a7c9f08ed5701855f6094eaedfead0bd679661a95397a"),
     ("triggers", "ad637d8b010e7135e5df319c316b4d213c11a10f80e5a0e0c408d03a0b660322"),
     ("urging", "9d5921c64b27539d05e8eb0ae7b08c5efab04113c27a84e72ddf328872bac29c"),

@@ -7,7 +7,7 @@ use nightlatch::catalog::Catalog;
 use nightlatch::catalog::keys::{self, FormatKey};
 use nightlatch::inputs;
 use nightlatch::kernel::reference::{DeviceField, RequestField, RequesterField};
-use nightlatch::kernel::step_type::{Holds, Scope, StepType};
+use nightlatch::kernel::step_type::{Holds, Scope, SettingKind, StepType};
 use nightlatch::steps::TYPES;
 
 /// Set to write the page anew, and then look at the difference before it is committed.
@@ -205,9 +205,16 @@ fn step_type(page: &mut Page, kind: &StepType) {
         }
     }
     page.line(&format!("Needs {}.\n", scopes(kind)));
-    let with: Vec<String> = kind.settings.iter().map(|one| format!("{}: {}", one.name, one.example)).collect();
+    // Without what can only stand in place of something else.
+    let shown = kind.settings.iter().filter(|one| one.kind != SettingKind::NamedDevice);
+    let with: Vec<String> = shown.map(|one| format!("{}: {}", one.name, one.example)).collect();
+    let has = |name: &str| kind.settings.iter().any(|one| one.name == name);
+    let inputs = match has("device") && has("tags") {
+        true => "inputs:\n  hold: { type: duration, max: 8h }\n  device: { type: device, of: [tag:ci] }\n",
+        false => "",
+    };
     page.example(&format!(
-        "steps:\n  - uses: {}\n    with:\n{}",
+        "{inputs}steps:\n  - uses: {}\n    with:\n{}",
         kind.uses,
         indented(&indented(&indented(&with.join("\n"))))
     ));

@@ -97,7 +97,7 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
         inputs: vec![
             input("hold", "Hold", InputKind::Duration { default_ms: HOUR, max_ms: 8 * HOUR }),
             input("reason", "Reason", InputKind::text(500)),
-            input("device", "Device", InputKind::Device),
+            input("device", "Device", InputKind::own_device()),
         ],
         ask: vec![Who::TailnetGroup("group:engineering".to_owned())],
         approve: vec![Stage::of(2, whos(), own_request)],
@@ -112,8 +112,12 @@ fn workflow(own_request: OwnRequest, is_bare: bool) -> Workflow {
 
 pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
     let reason = "invoice \"1204\" & <more>\nüñí".to_owned();
-    let device =
-        DeviceShown { node_id: "nALICE1CNTRL".to_owned(), name: "alice-laptop".to_owned(), os: "macOS".to_owned() };
+    let device = DeviceShown {
+        node_id: "nALICE1CNTRL".to_owned(),
+        name: "alice-laptop".to_owned(),
+        os: "macOS".to_owned(),
+        addresses: Vec::new(),
+    };
     // The examples of the first release name a device where there is none.
     let on = if is_bare { InputValue::Text { text: device.name.clone() } } else { InputValue::Device(device) };
     let inputs = [
@@ -132,6 +136,7 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
             node_id: "nALICE1CNTRL".to_owned(),
             name: "alice-laptop".to_owned(),
             os: "macOS".to_owned(),
+            ..DeviceShown::default()
         }),
         seal: "c2f1a4d9e8b7".to_owned(),
         channel: (!is_bare).then(|| "C0GENERAL1".to_owned()),
@@ -172,6 +177,7 @@ pub fn founds() -> Vec<Found> {
         Found::Told { is_on: true },
         Found::Told { is_on: false },
         Found::Gone,
+        Found::GoneBut { what: what() },
         Found::Untouched,
         Found::PutBack { what: what(), is_on: false },
         Found::LeftAlone { what: what(), is_on: false },

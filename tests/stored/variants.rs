@@ -34,7 +34,7 @@ macro_rules! variants {
 variants! {
     state, State { Pending, Approved, Activating, Active, Ending, Ended }
     outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Unknown }
-    found, Found { On, OnBefore, Told, Gone, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
+    found, Found { On, OnBefore, Told, Gone, GoneBut, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone, LeftOut }
     by, By { Person, Operator }
     decider, Decider { Person, Itself, Glass }

@@ -73,6 +73,8 @@ mod stages;
 mod stages_direct;
 mod stuck;
 mod surviving;
+mod tagged;
+mod tags_and_shares;
 mod tailnet_steps;
 mod true_words;
 mod typing;

@@ -95,7 +95,7 @@ fn settings_of_steps_are_checked() {
     12:21 `{%` is not allowed: settings hold no logic | write {{ inputs.NAME }} or {{ requester.email }}
     12:21 `{{` is not closed with `}}` | write {{ inputs.NAME }} or {{ requester.email }}
     12:21 nothing is called `requester.mail` | did you mean `requester.email`?
-    12:21 there is no step `first` | there is: inputs.hold, inputs.reason, inputs.device, requester.email, requester.login, requester.name, requester.slack_id, device.name, device.node_id, device.os, request.id, request.ends_at
+    12:21 there is no step `first` | there is: inputs.hold, inputs.reason, inputs.device, requester.email, requester.login, requester.name, requester.slack_id, device.name, device.node_id, device.addresses, device.os, request.id, request.ends_at
     12:49 `key` must start with custom: | write key: custom:jit_prod_db
     12:49 `key` may hold letters, digits, `_` and `:` after custom: | write key: custom:jit_prod_db
     12:91 unknown key `extra` | `tailscale.attribute` knows: device, key, value
@@ -255,5 +255,28 @@ fn an_input_waits_for_earlier_ones_and_what_uses_it_waits_too() {
     18:66 the input `ticket` is asked only when level is write | write the same `when` for this step: what is not asked has no value
     19:66 the input `urgent` is asked only when ticket is 3 | write the same `when` for this step: what is not asked has no value
     13:21 the input `device` is asked only when level is write | write the same `when` for this step: what is not asked has no value
+    ");
+}
+
+#[test]
+fn tags_of_devices_are_checked() {
+    let told: Vec<String> =
+        ["[tag:ci]", "[tag:ci, tag:ci, tag:b-2]", "[]", "[ci]", "[tag:]", "[\"tag:a b\"]", "tag:ci", "[3]", "[tag:9]"]
+            .iter()
+            .map(|of| match read(&GOOD.replace("{ type: device }", &format!("{{ type: device, of: {of} }}"))) {
+                Ok(workflow) => format!("accepted: {}", workflow.device().unwrap().kind.tags().join(" ")),
+                Err(report) => messages_of(&report),
+            })
+            .collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    accepted: tag:ci
+    accepted: tag:ci tag:b-2
+    6:31 `of` is empty | -
+    6:32 `ci` is not a tag | write of: [tag:ci], or leave it out for the requester's own devices
+    6:32 a tag must be a text, not a map | put the text in quotes
+    6:32 `tag:a b` is not a tag | write of: [tag:ci], or leave it out for the requester's own devices
+    6:31 `of` must be a list, not a text | write a list: [one, two]
+    6:32 a tag must be a text, not a number | put it in quotes
+    6:32 `tag:9` is not a tag | write of: [tag:ci], or leave it out for the requester's own devices
     ");
 }

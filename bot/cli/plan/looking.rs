@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::asking::{Form, Found, Read, read};
 use crate::kernel::input::PersonShown;
 use crate::kernel::origin::Origin;
-use crate::kernel::workflow::InputKind;
+use crate::kernel::workflow::{Input, InputKind};
 use crate::kernel::{Ask, Person, RequestId, Standing, Workflow};
 use crate::outside::slack::Slack;
 use crate::outside::tailscale::{Device, Tailscale};
@@ -22,7 +22,7 @@ impl Outsides<'_> {
         let requester = self.person(run_as).await?;
         let form = Form::from_words(workflow.clone(), words, None);
         let devices = match form.device() {
-            Some(_) => self.devices(requester.login.as_deref().unwrap_or_default()).await?,
+            Some(input) => self.devices(input, requester.login.as_deref().unwrap_or_default()).await?,
             None => Vec::new(),
         };
         let people = self.people(&form).await?;
@@ -56,9 +56,13 @@ impl Outsides<'_> {
         })
     }
 
-    async fn devices(&self, login: &str) -> Result<Vec<Device>, String> {
+    async fn devices(&self, input: &Input, login: &str) -> Result<Vec<Device>, String> {
         let all = self.tailscale.devices().await.map_err(|error| error.to_string())?;
-        Ok(all.into_iter().filter(|device| device.is_owned_by(login).is_ok()).collect())
+        let fits = |device: &Device| match input.kind.tags() {
+            [] => device.is_owned_by(login).is_ok(),
+            tags => device.is_tagged(tags).is_ok(),
+        };
+        Ok(all.into_iter().filter(fits).collect())
     }
 
     /// Whoever is named in it, by e-mail address.

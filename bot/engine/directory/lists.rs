@@ -289,19 +289,24 @@ fn person_row(user: &SlackUser, own: &OwnTeam) -> Option<PersonRow> {
     Some(PersonRow { slack_id: user.id.clone(), email, name: user.real_name.clone(), standing: standing.to_owned() })
 }
 
-/// Those that can be somebody's own.
+/// Those that can be somebody's own, and those that have tags.
 fn device_row(device: &Device) -> Option<DeviceRow> {
-    device.is_owned_by(&device.user).ok()?;
+    let is_tagged = device.is_tagged(&device.tags).is_ok();
+    if !is_tagged {
+        device.is_owned_by(&device.user).ok()?;
+    }
     let name = device.short_name().to_owned();
     // A connected device has no last-seen time: it is seen now.
     let seen_at = if device.connected_to_control { i64::MAX } else { device.last_seen_at.unwrap_or(0) };
     Some(DeviceRow {
         search: format!("{name} ({}) {}", device.os, device.hostname).to_lowercase(),
         node_id: device.node_id.clone(),
-        owner: device.user.to_lowercase(),
+        owner: if is_tagged { String::new() } else { device.user.to_lowercase() },
         name,
         hostname: device.hostname.clone(),
         os: device.os.clone(),
         seen_at,
+        tags: if is_tagged { format!(" {} ", device.tags.join("  ")) } else { String::new() },
+        addresses: device.addresses.join(" "),
     })
 }

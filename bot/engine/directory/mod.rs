@@ -27,6 +27,7 @@ use crate::store::{Store, StoreError};
 use watched::Watched;
 
 pub(super) use keeping::keep;
+pub use reading::Whose;
 pub(super) use writing::{DirectoryWork, write};
 
 /// Whoever needs a list that is just being read waits so long in one go.

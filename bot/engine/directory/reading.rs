@@ -4,15 +4,42 @@ use std::collections::BTreeSet;
 
 use super::{Directory, List};
 use crate::engine::people::Candidates;
+use crate::kernel::workflow::Input;
 use crate::kernel::{Failure, Person, Standing, Who};
 use crate::outside::tailscale::Device;
 use crate::steps::slack::user_group;
-use crate::store::{DeviceRow, GroupKind, StoreError, UserRow};
+use crate::store::{DeviceRow, DevicesOf, GroupKind, StoreError, UserRow};
 
 /// More names than somebody can have in one list: Slack id, e-mail and login.
 const NAMES_OF_ONE: usize = 3;
 /// The rule that means every active user of the tailnet.
 const EVERYBODY: &str = "autogroup:member";
+
+/// Whose devices are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Somebody's own, by login.
+    Own(String),
+    /// Whoever's: those that carry one of these tags.
+    Tagged(Vec<String>),
+}
+
+impl Whose {
+    /// What this input asks of somebody with that login.
+    pub fn of(input: &Input, login: &str) -> Self {
+        match input.kind.tags() {
+            [] => Self::Own(login.to_lowercase()),
+            tags => Self::Tagged(tags.to_vec()),
+        }
+    }
+
+    fn rows(&self) -> DevicesOf<'_> {
+        match self {
+            Self::Own(login) => DevicesOf::Owner(login),
+            Self::Tagged(tags) => DevicesOf::Tags(tags),
+        }
+    }
+}
 
 impl Directory {
     /// Remembers when the lists were read that are in the database.
@@ -115,14 +142,14 @@ impl Directory {
         self.inner.store.known_logins(only_active, i64::try_from(limit).unwrap_or(i64::MAX)).await
     }
 
-    /// Somebody's own devices that fit what was typed so far, the newest seen first.
+    /// Devices that fit what was typed so far, the newest seen first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn devices(&self, login: &str, query: &str, limit: usize) -> Result<Vec<Device>, Failure> {
+    pub async fn devices(&self, whose: &Whose, query: &str, limit: usize) -> Result<Vec<Device>, Failure> {
         self.note_use();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.inner.store.known_devices(&login.to_lowercase(), query, limit).await?;
+        let rows = self.inner.store.known_devices(whose.rows(), query, limit).await?;
         Ok(rows.into_iter().map(device).collect())
     }
 
@@ -137,12 +164,12 @@ impl Directory {
         Ok(lent.filter_map(|(key, _)| Some(key.address().split_once(' ')?.1.to_owned())).collect())
     }
 
-    /// Somebody's own device of that id or name.
+    /// The one of these devices that has this id or name.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn device(&self, login: &str, named: &str) -> Result<Option<Device>, Failure> {
-        Ok(self.inner.store.known_device(&login.to_lowercase(), named).await?.map(device))
+    pub async fn device(&self, whose: &Whose, named: &str) -> Result<Option<Device>, Failure> {
+        Ok(self.inner.store.known_device(whose.rows(), named).await?.map(device))
     }
 
     /// The device of that id, whoever's it is: only to show what it is called.
@@ -227,8 +254,10 @@ fn device(row: DeviceRow) -> Device {
         name: row.name,
         hostname: row.hostname,
         os: row.os,
-        tags: Vec::new(),
+        tags: row.tags.split_whitespace().map(str::to_owned).collect(),
+        addresses: row.addresses.split_whitespace().map(str::to_owned).collect(),
         is_external: false,
+        is_ephemeral: false,
         connected_to_control: is_connected,
         last_seen_at: Some(row.seen_at).filter(|at| !is_connected && *at > 0),
         created_at: None,

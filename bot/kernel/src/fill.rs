@@ -10,7 +10,7 @@ use crate::input::InputValue;
 use crate::person::Person;
 use crate::reference::{DeviceField, Piece, Reference, RequestField, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
-use crate::step_type::{SettingKind, StepType, find};
+use crate::step_type::{SettingKind, StepType, TAGGED, find};
 use crate::workflow::StepUse;
 
 /// What `{{ }}` can be filled with.
@@ -22,6 +22,8 @@ pub struct Scope<'a> {
     pub inputs: BTreeMap<&'a str, Value>,
     /// The Slack ids of people who were filled in, by input name.
     pub members: BTreeMap<&'a str, &'a str>,
+    /// The tags of which the device of an input must carry one, by input name.
+    pub tagged: BTreeMap<&'a str, &'a [String]>,
     /// On which device, if the workflow has one.
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
@@ -56,10 +58,22 @@ pub enum Missing {
 pub fn fill(value: &Value, scope: &Scope<'_>) -> Result<Value, Missing> {
     match value {
         Value::String(text) => fill_text(text, scope),
-        Value::Array(list) => list.iter().map(|value| fill(value, scope)).collect::<Result<_, _>>().map(Value::Array),
+        Value::Array(list) => fill_list(list, scope).map(Value::Array),
         Value::Object(map) => fill_map(map, scope).map(Value::Object),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
     }
+}
+
+/// What stands for several in a list, like the addresses of a device, becomes several items of it.
+fn fill_list(list: &[Value], scope: &Scope<'_>) -> Result<Vec<Value>, Missing> {
+    let mut filled = Vec::with_capacity(list.len());
+    for item in list {
+        match (item, fill(item, scope)?) {
+            (Value::String(_), Value::Array(several)) => filled.extend(several),
+            (_, one) => filled.push(one),
+        }
+    }
+    Ok(filled)
 }
 
 /// The same for all settings of a step. Their names are not filled in.
@@ -79,20 +93,19 @@ fn fill_text(text: &str, scope: &Scope<'_>) -> Result<Value, Missing> {
     for piece in pieces {
         match piece {
             Piece::Text(text) => filled.push_str(text),
-            Piece::Reference(reference) => match scope.value(reference)? {
-                Value::String(text) => filled.push_str(&text),
-                Value::Array(items) => filled.push_str(&listed(&items)),
-                other => filled.push_str(&other.to_string()),
-            },
+            Piece::Reference(reference) => filled.push_str(&within_text(&scope.value(reference)?)),
         }
     }
     Ok(Value::String(filled))
 }
 
-/// What was chosen of several, in a longer text: with commas between.
-fn listed(items: &[Value]) -> String {
-    let plain = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
-    items.iter().map(plain).collect::<Vec<_>>().join(", ")
+/// What is filled in, in a longer text: several with commas between.
+pub fn within_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(within_text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 /// The key of a text whose parts are put together by its step: no file can write such a key.
@@ -180,6 +193,14 @@ impl Scope<'_> {
         }
     }
 
+    /// The tags of which the device that this names must carry one, if it is an input of tagged devices.
+    fn tags(&self, value: &Value) -> Option<&[String]> {
+        match pieces(value.as_str()?).ok()?.as_slice() {
+            [Piece::Reference(Reference::Input(name))] => self.tagged.get(name).copied(),
+            _ => None,
+        }
+    }
+
     fn value(&self, reference: Reference<'_>) -> Result<Value, Missing> {
         let nothing = || Missing::Nothing(reference.to_string());
         let text = |found: Option<&str>| found.map(Value::from).ok_or_else(nothing);
@@ -194,10 +215,14 @@ impl Scope<'_> {
             Reference::Requester(RequesterField::Login) => fact(&requester.login),
             Reference::Requester(RequesterField::Name) => text(Some(&requester.name)),
             Reference::Requester(RequesterField::SlackId) => text(Some(&requester.slack_id)),
+            Reference::Device(DeviceField::Addresses) => match self.device {
+                Some(device) if !device.addresses.is_empty() => Ok(device.addresses.clone().into()),
+                _ => Err(nothing()),
+            },
             Reference::Device(field) => text(self.device.map(|device| match field {
                 DeviceField::Name => device.name.as_str(),
                 DeviceField::NodeId => device.node_id.as_str(),
-                DeviceField::Os => device.os.as_str(),
+                DeviceField::Os | DeviceField::Addresses => device.os.as_str(),
             })),
             Reference::Request(RequestField::Id) => text(Some(self.id)),
             Reference::Request(RequestField::EndsAt) => {
@@ -232,7 +257,13 @@ pub fn fill_step(step: &StepUse, scope: &Scope<'_>, types: &[StepType]) -> Resul
         };
         Ok((name.clone(), filled))
     };
-    step.with.iter().map(fill_one).collect()
+    let mut with: Map<String, Value> = step.with.iter().map(fill_one).collect::<Result<_, Missing>>()?;
+    let devices =
+        step.with.iter().filter(|(name, _)| matches!(kind_of(name), SettingKind::Device | SettingKind::NamedDevice));
+    if let Some(tags) = devices.filter_map(|(_, value)| scope.tags(value)).next() {
+        with.insert(TAGGED.to_owned(), tags.to_vec().into());
+    }
+    Ok(with)
 }
 
 impl Ask {
@@ -246,10 +277,13 @@ impl Ask {
         };
         let members = self.inputs.iter().filter_map(member).collect();
         let steps = self.workflow.steps.iter().take(index).map(|step| (step.name(), None)).collect();
+        let tagged = self.workflow.inputs.iter().filter(|input| !input.kind.tags().is_empty());
+        let tagged = tagged.map(|input| (input.name.as_str(), input.kind.tags())).collect();
         Scope {
             requester: &self.requester,
             inputs,
             members,
+            tagged,
             device: self.device.as_ref(),
             steps,
             id: self.id.as_str(),

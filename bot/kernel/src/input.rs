@@ -75,6 +75,14 @@ impl From<&Person> for PersonShown {
     }
 }
 
+/// Whether it is written as tags are: `tag:` and letters, digits and dashes, a letter first.
+pub fn is_tag(text: &str) -> bool {
+    text.strip_prefix("tag:").is_some_and(|name| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    })
+}
+
 impl InputValue {
     /// As people would type it, and read it.
     pub fn as_typed(&self) -> String {

@@ -29,6 +29,11 @@ pub enum Found {
     },
     /// It is off.
     Gone,
+    /// It is off, and what came of it meanwhile is not taken back.
+    GoneBut {
+        /// For people: what that is.
+        what: String,
+    },
     /// Nothing was ever sent, so nothing was read.
     Untouched,
     /// What was there before is there again.

@@ -18,7 +18,7 @@ pub enum Reference<'t> {
     Input(&'t str),
     /// `requester.email`, `requester.login` and so on.
     Requester(RequesterField),
-    /// `device.name`, `device.node_id`, `device.os`: of the input of type device.
+    /// `device.name`, `device.node_id`, `device.addresses`, `device.os`: of the input of type device.
     Device(DeviceField),
     /// `request.id`, `request.ends_at`.
     Request(RequestField),
@@ -57,13 +57,16 @@ pub enum DeviceField {
     Name,
     /// `n...CNTRL`.
     NodeId,
+    /// In the tailnet, a list.
+    Addresses,
     /// As Tailscale displays it.
     Os,
 }
 
 impl DeviceField {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 3] = [("name", Self::Name), ("node_id", Self::NodeId), ("os", Self::Os)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("name", Self::Name), ("node_id", Self::NodeId), ("addresses", Self::Addresses), ("os", Self::Os)];
 }
 
 /// What can be told of the request itself.

@@ -179,7 +179,7 @@ pub struct Message {
 }
 
 /// A device as it was when asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DeviceShown {
     /// `n...CNTRL`.
     pub node_id: String,
@@ -187,6 +187,9 @@ pub struct DeviceShown {
     pub name: String,
     /// As Tailscale displays it, for example `macOS`.
     pub os: String,
+    /// In the tailnet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
 }
 
 /// Everything that makes a request; the result of parsing and looking people up.

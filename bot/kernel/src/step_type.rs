@@ -52,6 +52,10 @@ pub enum Stays {
 /// The key of a step that says so; it stands among the settings that are kept.
 pub const STAYS: &str = "stays";
 
+/// Under this name the tags stand among the settings that are kept of which the device must carry one; without it the device is the
+/// requester's own. No file can write it.
+pub const TAGGED: &str = "{{tagged}}";
+
 /// One setting of a step type.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -96,8 +100,10 @@ pub enum SettingKind {
     Member,
     /// A user of the tailnet, by login; the requester where it may be left out.
     User,
-    /// An input of type `device`, as `{{ inputs.NAME }}`.
+    /// An input of type `device`, as `{{ inputs.NAME }}`; the workflow's only one where it may be left out.
     Device,
+    /// An input of type `device`, as `{{ inputs.NAME }}`; none where it is left out.
+    NamedDevice,
     /// A list of maps, as in the tailnet's policy file.
     Entries,
     /// A map of groups with lists of logins, as in the tailnet's policy file.
@@ -134,7 +140,7 @@ impl SettingKind {
             Self::Markup => "text in Slack's markup",
             Self::Member => "the requester, or an input of type `person`",
             Self::User => "the requester, or an input of type `person`",
-            Self::Device => "an input of type `device`",
+            Self::Device | Self::NamedDevice => "an input of type `device`",
             Self::Entries => "a list of entries as in the policy file",
             Self::Members => "a map of groups with lists of logins",
         }

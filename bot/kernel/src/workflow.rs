@@ -84,7 +84,7 @@ impl Workflow {
 
     /// The first device among the inputs.
     pub fn device(&self) -> Option<&Input> {
-        self.inputs.iter().find(|input| input.kind == InputKind::Device)
+        self.inputs.iter().find(|input| input.kind.is_device())
     }
 }
 
@@ -136,8 +136,12 @@ pub enum InputKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         default: Option<String>,
     },
-    /// One of the requester's own devices.
-    Device,
+    /// A device of the tailnet.
+    Device {
+        /// One that carries any of these tags, and is nobody's; without any, one of the requester's own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<String>,
+    },
     /// One of a few words, or several of them.
     Choice {
         /// What is offered, in order.
@@ -227,12 +231,30 @@ impl InputKind {
         Self::Text { max_length, required: true, pattern: None, default: None }
     }
 
+    /// One of the requester's own devices.
+    pub fn own_device() -> Self {
+        Self::Device { of: Vec::new() }
+    }
+
+    /// Whether it is a device.
+    pub fn is_device(&self) -> bool {
+        matches!(self, Self::Device { .. })
+    }
+
+    /// The tags of which a device must carry one; none: it is one of the requester's own, or no device.
+    pub fn tags(&self) -> &[String] {
+        match self {
+            Self::Device { of } => of,
+            _ => &[],
+        }
+    }
+
     /// As in `type: duration`; none if a later version wrote it.
     pub fn name(&self) -> Option<&'static str> {
         match self {
             Self::Duration { .. } => Some("duration"),
             Self::Text { .. } => Some("text"),
-            Self::Device => Some("device"),
+            Self::Device { .. } => Some("device"),
             Self::Choice { .. } => Some("choice"),
             Self::Person { .. } => Some("person"),
             Self::Number { .. } => Some("number"),

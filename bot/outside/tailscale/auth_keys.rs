@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::devices::{lenient_at, null_as_empty};
 use super::wire::{Call, LIST_LIMIT_BYTES, OBJECT_LIMIT_BYTES, is_id, refused};
 use super::{Tailscale, TailscaleError};
 
@@ -50,6 +51,43 @@ pub struct AuthKey {
     /// Revoked or used up; it is listed for a while all the same.
     #[serde(default)]
     pub invalid: bool,
+    /// When it was made, in ms since the epoch, if that is told.
+    #[serde(default, rename = "created", deserialize_with = "lenient_at")]
+    pub created_at: Option<i64>,
+    /// What it makes of devices.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// What devices become that join with a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Capabilities {
+    /// Of devices.
+    #[serde(default)]
+    pub devices: OfDevices,
+}
+
+/// The same, one level further in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct OfDevices {
+    /// Of new ones.
+    #[serde(default)]
+    pub create: OfNewDevices,
+}
+
+/// What new devices become.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct OfNewDevices {
+    /// The tags they get.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub tags: Vec<String>,
+}
+
+impl AuthKey {
+    /// The tags of devices that join with it.
+    pub fn tags(&self) -> &[String] {
+        &self.capabilities.devices.create.tags
+    }
 }
 
 impl Tailscale {
@@ -96,7 +134,7 @@ impl Tailscale {
         Ok(MadeAuthKey { id, key })
     }
 
-    /// Every auth key that is still good, with its description. Scope `auth_keys:read`.
+    /// Every auth key that is listed, also those that are not good any more, with its description. Scope `auth_keys:read`.
     ///
     /// # Errors
     /// See `TailscaleError`.
@@ -121,7 +159,7 @@ impl Tailscale {
             })
             .await?;
         let wire: Wire = answer.json()?;
-        Ok(wire.keys.into_iter().filter(|key| !key.invalid).collect())
+        Ok(wire.keys)
     }
 
     /// Revokes an auth key. Not being there is success. Scope `auth_keys`.

@@ -19,6 +19,9 @@ pub struct DeviceSettings {
     /// Whether its key never expires.
     #[serde(default)]
     pub key_expiry_disabled: bool,
+    /// Whom it belongs to instead of a person; empty: a person.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub tags: Vec<String>,
     /// Which routes are on, advertised or not.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub enabled_routes: Vec<String>,
@@ -74,6 +77,15 @@ impl Tailscale {
     pub async fn set_routes(&self, node_id: &str, routes: &Value) -> Result<(), TailscaleError> {
         let body = json!({ "routes": routes });
         self.change_device(("setting a device's routes", "devices:routes"), node_id, "routes", body).await
+    }
+
+    /// Exactly these tags are a device's. An OAuth client may give only tags that it owns. Scope `devices:core`.
+    ///
+    /// # Errors
+    /// `Rejected` for tags that are not its own, and for none; see `TailscaleError`.
+    pub async fn set_tags(&self, node_id: &str, tags: &Value) -> Result<(), TailscaleError> {
+        let body = json!({ "tags": tags });
+        self.change_device(("setting a device's tags", "devices:core"), node_id, "tags", body).await
     }
 
     /// Gives a user this role. Scope `users`.

@@ -29,9 +29,15 @@ pub struct Device {
     /// Tags such as `tag:prod-db`; empty for people's devices.
     #[serde(default, deserialize_with = "null_as_empty")]
     pub tags: Vec<String>,
+    /// Its addresses in the tailnet.
+    #[serde(default, deserialize_with = "null_as_empty")]
+    pub addresses: Vec<String>,
     /// Shared in from another tailnet: readable, but its attributes cannot be written.
     #[serde(default)]
     pub is_external: bool,
+    /// Whether it leaves the tailnet by itself when it is gone for a while.
+    #[serde(default)]
+    pub is_ephemeral: bool,
     /// Whether it is connected now.
     #[serde(default)]
     pub connected_to_control: bool,
@@ -55,6 +61,9 @@ pub enum NotOwned {
     /// Registered by another login.
     #[error("the device belongs to somebody else")]
     SomebodyElses,
+    /// It carries none of the tags it must carry one of.
+    #[error("the device does not carry the tag it must have")]
+    OtherTags,
 }
 
 impl Device {
@@ -69,6 +78,20 @@ impl Device {
             Err(NotOwned::SharedIn)
         } else if login.is_empty() || self.user.to_lowercase() != login.to_lowercase() {
             Err(NotOwned::SomebodyElses)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the device is of this tailnet and carries one of these tags: then it is nobody's own.
+    ///
+    /// # Errors
+    /// The first reason why not.
+    pub fn is_tagged(&self, tags: &[String]) -> Result<(), NotOwned> {
+        if self.is_external {
+            Err(NotOwned::SharedIn)
+        } else if !self.tags.iter().any(|tag| tags.contains(tag)) {
+            Err(NotOwned::OtherTags)
         } else {
             Ok(())
         }
@@ -100,6 +123,28 @@ impl Tailscale {
             limit: Some(LIST_LIMIT),
         };
         self.list(call, "devices").await
+    }
+
+    /// Every device that carries this tag. Scope `devices:core:read`.
+    ///
+    /// # Errors
+    /// See `TailscaleError`.
+    pub async fn devices_with(&self, tag: &str) -> Result<Vec<Device>, TailscaleError> {
+        let mut url = self.tailnet_url(&["devices"]);
+        url.query_pairs_mut().append_pair("tags", tag);
+        let call = Call {
+            name: "listing devices with a tag",
+            scope: Some(SCOPE),
+            method: Method::GET,
+            url,
+            accept: "application/json",
+            body: None,
+            limit_bytes: LIST_LIMIT_BYTES,
+            limit: Some(LIST_LIMIT),
+        };
+        let all: Vec<Device> = self.list(call, "devices").await?;
+        // A far side that does not know the filter lists them all.
+        Ok(all.into_iter().filter(|device| device.tags.iter().any(|one| one == tag)).collect())
     }
 
     /// One device, read now. Scope `devices:core:read`.

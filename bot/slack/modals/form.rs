@@ -87,7 +87,7 @@ pub fn block_id(workflow: &Workflow, input: &Input) -> String {
 pub fn values(workflow: &Workflow, state: &FormState) -> BTreeMap<String, String> {
     let filled = workflow.inputs.iter().filter_map(|input| {
         let kind = inputs::of(&input.kind)?;
-        let is_searched = (kind.field)(&input.kind, None) == Field::Devices;
+        let is_searched = matches!((kind.field)(&input.kind, None), Field::Devices { .. });
         let action = if is_searched { DEVICE_ACTION } else { VALUE_ACTION };
         let value = envelope::plain(&state.values(&block_id(workflow, input), action).join(","));
         Some((input.name.clone(), value)).filter(|(_, value)| !value.is_empty())
@@ -134,7 +134,7 @@ impl RequestForm {
         self.device =
             chosen.map(|device| (device.node_id.clone(), choices::device_label(device.short_name(), &device.os)));
         if devices.is_empty() && self.note.is_none() {
-            self.note = Some(sentences::NO_DEVICE_YET.to_owned());
+            self.note = Some(sentences::devices::none_yet(input));
         }
         self
     }
@@ -248,7 +248,7 @@ impl RequestForm {
                 let (offered_ms, chosen_ms) = self.as_glass_allows(offered_ms, chosen_ms);
                 input(block, label, false, hold_menu(offered_ms, chosen_ms, usual_ms))
             }
-            Field::Devices => input(block, label, false, self.device_menu()),
+            Field::Devices { of } => input(block, label, false, self.device_menu(&of)),
             Field::Typed { max_length, value, is_optional, hint } => {
                 // Glass is not broken without a reason.
                 let is_reason = self.form.workflow.reason().is_some_and(|reason| reason.name == field.name);
@@ -284,12 +284,16 @@ impl RequestForm {
         (offered_ms, chosen_ms.min(max_ms))
     }
 
-    fn device_menu(&self) -> Value {
+    fn device_menu(&self, of: &[String]) -> Value {
+        let placeholder = match of {
+            [] => "One of your devices".to_owned(),
+            tags => one_line(&format!("A device with {}", device::any_of(tags)), 150),
+        };
         let mut menu = json!({
             "type": "external_select",
             "action_id": DEVICE_ACTION,
             "min_query_length": 0,
-            "placeholder": plain("One of your devices"),
+            "placeholder": plain(&placeholder),
         });
         if let (Some(map), Some((node_id, label))) = (menu.as_object_mut(), &self.device) {
             map.insert("initial_option".to_owned(), option(label, node_id, None));

@@ -19,7 +19,7 @@ pub use holding::Attribute;
 pub const LISTED: Listed = Listed {
     about: StepType {
         uses: "tailscale.attribute",
-        about: "A `custom:` posture attribute on one of the requester's own devices, with an end that Tailscale keeps too. Your tailnet \
+        about: "A `custom:` posture attribute on a device that the requester chose, with an end that Tailscale keeps too. Your tailnet \
                 policy file says what a device with it may reach.",
         settings: SETTINGS,
         holds: Holds::Shared,
@@ -42,7 +42,7 @@ const SETTINGS: &[Setting] = &[
         kind: SettingKind::Device,
         is_required: true,
         is_key: true,
-        about: "Which device; one that the requester chose from their own.",
+        about: "Which device; one that the requester chose.",
         example: "\"{{ inputs.device }}\"",
     },
     Setting {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
+use crate::kernel::input::is_tag;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
@@ -20,11 +21,12 @@ pub const LISTED: Listed = Listed {
         uses: "tailscale.auth_key",
         about: "An auth key with which a tagged device joins the tailnet. The requester sees it once, in direct messages; nothing of ours keeps \
                 it. Tailscale ends it in time too, and it is revoked at the end. Devices that joined with it are ephemeral, so that they leave \
-                when they are gone, unless `ephemeral: false` and `stays: true` say that they may stay.",
+                when they are gone, unless `ephemeral: false` and `stays: true` say that they may stay. At the end the card names the devices that \
+                joined with its tags since it was made; with which key a device joined Tailscale does not say.",
         settings: SETTINGS,
         holds: Holds::Once,
         stays: Stays::May,
-        scopes: &[Scope::Tailscale("auth_keys")],
+        scopes: &[Scope::Tailscale("auth_keys"), Scope::Tailscale("devices:core:read")],
         results: &[StepResult { name: "id", about: "The key's id; not the key." }],
         check,
         address: |_| Ok(String::new()),
@@ -69,11 +71,7 @@ const SETTINGS: &[Setting] = &[
 
 fn check(with: &Map<String, Value>, _: &[Input]) -> Vec<SettingMistake> {
     let mut mistakes = Vec::new();
-    let is_tag = |value: &Value| {
-        let name = value.as_str().and_then(|text| text.strip_prefix("tag:")).unwrap_or_default();
-        name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
+    let is_tag = |value: &Value| value.as_str().is_some_and(is_tag);
     let help = "write tags: [tag:ci]";
     match with.get("tags") {
         None | Some(Value::Null) => mistakes.push(SettingMistake::new("tags", "`tags` is missing", help)),

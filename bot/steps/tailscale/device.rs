@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
+use crate::kernel::input::is_tag;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
@@ -19,7 +20,7 @@ pub use holding::DeviceStep;
 pub const LISTED: Listed = Listed {
     about: StepType {
         uses: "tailscale.device",
-        about: "Settings of one of the requester's devices: whether it may be in the tailnet, which of its routes are on, whether its key expires. \
+        about: "Settings of a device that the requester chose: whether it may be in the tailnet, which tags it carries, which of its routes are on, whether its key expires. \
                 At the end they are put back as they were; what somebody else changed in between is left alone. Tailscale has no end for \
                 them, so the bot alone takes them back. Whoever holds the same device must want the same of it.",
         settings: SETTINGS,
@@ -51,6 +52,15 @@ const SETTINGS: &[Setting] = &[
         example: "true",
     },
     Setting {
+        name: "tags",
+        kind: SettingKind::Texts,
+        is_required: false,
+        is_key: false,
+        about: "Exactly these tags are its. Only of a device that has tags already, so with an input `of` tags: a device of a person that gets one \
+                is nobody's for ever. The OAuth client must own these tags and those it has before; that it may give them back is tried first.",
+        example: "[tag:ci, tag:quarantine]",
+    },
+    Setting {
         name: "routes",
         kind: SettingKind::Texts,
         is_required: false,
@@ -69,7 +79,8 @@ const SETTINGS: &[Setting] = &[
 ];
 
 /// The settings that can be changed.
-pub(in crate::steps::tailscale::device) const CHANGED: [&str; 3] = ["authorized", "routes", "key_expiry_disabled"];
+pub(in crate::steps::tailscale::device) const CHANGED: [&str; 4] =
+    ["authorized", "tags", "routes", "key_expiry_disabled"];
 
 fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
     let mut mistakes: Vec<SettingMistake> = device_input(with.get("device"), inputs).into_iter().collect();
@@ -80,11 +91,35 @@ fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
         }
     }
     mistakes.extend(routes(with.get("routes")));
+    mistakes.extend(tags(with.get("tags"), inputs));
     if !with.is_empty() && !CHANGED.iter().any(|name| with.contains_key(*name)) {
         let help = format!("write at least one of {}", CHANGED.join(", "));
         mistakes.push(SettingMistake::new("device", "nothing of the device is changed", help));
     }
     mistakes
+}
+
+fn tags(tags: Option<&Value>, inputs: &[Input]) -> Option<SettingMistake> {
+    const HELP: &str = "write tags: [tag:ci, tag:quarantine]";
+    let list = match tags? {
+        Value::Array(list) if !list.is_empty() => list,
+        Value::Array(_) => {
+            let message = "a tagged device cannot be without tags";
+            return Some(SettingMistake::new("tags", message, HELP));
+        }
+        _ => return Some(SettingMistake::new("tags", "`tags` must be a list of tags", HELP)),
+    };
+    let is_wrong = |one: &Value| !one.as_str().is_some_and(is_tag);
+    if let Some(wrong) = list.iter().position(is_wrong) {
+        let message = "a tag is tag: and a name, as the policy file has it";
+        return Some(SettingMistake::new("tags", message, HELP).at(&[&wrong.to_string()]));
+    }
+    let is_own = inputs.iter().any(|input| input.kind.is_device() && input.kind.tags().is_empty());
+    let message =
+        "a device of the requester's own that gets a tag belongs to nobody, and no tag can ever be taken from it again";
+    is_own.then(|| {
+        SettingMistake::new("tags", message, "let the input name tagged devices: { type: device, of: [tag:ci] }")
+    })
 }
 
 fn routes(routes: Option<&Value>) -> Option<SettingMistake> {

@@ -1,6 +1,7 @@
-//! `tailscale.invite`: an invitation into the tailnet, withdrawn at the end. Here: what a workflow file may say; `holding` does it.
+//! `tailscale.invite`: an invitation into the tailnet, or to a device of it, withdrawn at the end. Here: what a workflow file may say; `holding` does it.
 
 mod holding;
+mod sharing;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::kernel::StepType;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
+use crate::steps::tailscale::device_input;
 use crate::steps::tailscale::role::role;
 
 pub use holding::InviteStep;
@@ -19,7 +21,8 @@ pub use holding::InviteStep;
 pub const LISTED: Listed = Listed {
     about: StepType {
         uses: "tailscale.invite",
-        about: "An invitation into the tailnet by e-mail, withdrawn at the end if nobody accepted it. If somebody did, `at_end` says what becomes of \
+        about: "An invitation by e-mail into the tailnet, or with `device` to one device of it for somebody of another tailnet; withdrawn at the end \
+                if nobody accepted it. If somebody did, `at_end` says what becomes of \
                 them. Tailscale lets nobody invite but people: it needs `tailscale: api_key` of an admin in `nightlatch.yaml`; an OAuth client \
                 cannot do it.",
         settings: SETTINGS,
@@ -45,17 +48,26 @@ const SETTINGS: &[Setting] = &[
     Setting {
         name: "role",
         kind: SettingKind::Text,
-        is_required: true,
+        is_required: false,
         is_key: false,
-        about: "What they become: `member`, `auditor`, `billing-admin`, `network-admin`, `it-admin` or `admin`.",
+        about: "What they become, and must be there without `device`: `member`, `auditor`, `billing-admin`, `network-admin`, `it-admin` or `admin`.",
         example: "member",
+    },
+    Setting {
+        name: "device",
+        kind: SettingKind::NamedDevice,
+        is_required: false,
+        is_key: true,
+        about: "The device that is shared with them; without it they are invited into the tailnet.",
+        example: "\"{{ inputs.device }}\"",
     },
     Setting {
         name: "at_end",
         kind: SettingKind::Text,
         is_required: true,
         is_key: false,
-        about: "What becomes of whoever accepted it: `suspend` shuts them out, `delete` removes them with their devices, `stays` leaves them.",
+        about: "What becomes of whoever accepted it: `suspend` shuts them out, `delete` removes them with their devices, `stays` leaves them. With `device`: `delete` deletes the accepted invitation (whether the device is \
+                shared with them all the same Tailscale does not tell programs, and the card says so), `stays` leaves it.",
         example: "suspend",
     },
 ];
@@ -63,8 +75,22 @@ const SETTINGS: &[Setting] = &[
 /// What can become of whoever accepted it.
 const ENDS: [&str; 3] = ["suspend", "delete", "stays"];
 
-fn check(with: &Map<String, Value>, _: &[Input]) -> Vec<SettingMistake> {
-    [email(with.get("email")), role(with.get("role")), at_end(with.get("at_end"))].into_iter().flatten().collect()
+/// What can become of a device that is shared: whoever accepted it is no user of this tailnet.
+const ENDS_OF_DEVICES: [&str; 2] = ["delete", "stays"];
+
+fn check(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake> {
+    let of_device = || {
+        let role = with.contains_key("role").then(|| {
+            let help = "take `role` out, or `device`: then they are invited into the tailnet";
+            SettingMistake::new("role", "whoever a device is shared with has no role here", help)
+        });
+        [device_input(with.get("device"), inputs), role]
+    };
+    let of_tailnet = || [role(with.get("role")), None];
+    let is_of_device = with.contains_key("device");
+    let ends: &[&str] = if is_of_device { &ENDS_OF_DEVICES } else { &ENDS };
+    let own = if is_of_device { of_device() } else { of_tailnet() };
+    [email(with.get("email")), at_end(with.get("at_end"), ends)].into_iter().chain(own).flatten().collect()
 }
 
 fn email(email: Option<&Value>) -> Option<SettingMistake> {
@@ -77,16 +103,16 @@ fn email(email: Option<&Value>) -> Option<SettingMistake> {
     }
 }
 
-fn at_end(at_end: Option<&Value>) -> Option<SettingMistake> {
-    let all = || format!("one of: {}", ENDS.join(", "));
+fn at_end(at_end: Option<&Value>, ends: &[&str]) -> Option<SettingMistake> {
+    let all = || format!("one of: {}", ends.join(", "));
     match at_end {
         None | Some(Value::Null) => {
             let message = "`at_end` is missing: what becomes of whoever accepted it?";
             Some(SettingMistake::new("at_end", message, all()))
         }
-        Some(Value::String(text)) if ENDS.contains(&text.as_str()) => None,
+        Some(Value::String(text)) if ends.contains(&text.as_str()) => None,
         Some(Value::String(text)) => {
-            let help = nearest(text, ENDS).map_or_else(all, |near| format!("did you mean `{near}`?"));
+            let help = nearest(text, ends.iter().copied()).map_or_else(all, |near| format!("did you mean `{near}`?"));
             Some(SettingMistake::new("at_end", "`at_end` is none of those there are", help))
         }
         Some(_) => Some(SettingMistake::new("at_end", "`at_end` must be a text", all())),
@@ -106,7 +132,13 @@ fn is_email(text: &str) -> bool {
 /// Nothing that leads anywhere stands in logs; whether it can be sent at all is told when it is asked.
 fn address(with: &Map<String, Value>) -> Result<String, String> {
     match with.get("email").and_then(Value::as_str) {
-        Some(text) if is_email(text) => Ok(text.to_lowercase()),
+        Some(text) if is_email(text) => match with.get("device").and_then(Value::as_str) {
+            Some(device) if device.is_empty() || device.contains(char::is_whitespace) => {
+                Err("no device, or one with a space".to_owned())
+            }
+            Some(device) => Ok(format!("{device} {}", text.to_lowercase())),
+            None => Ok(text.to_lowercase()),
+        },
         _ => Err("that is no e-mail address".to_owned()),
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::kernel::Failure;
 use crate::kernel::reference::{Piece, Reference, RequesterField, pieces};
-use crate::kernel::step_type::SettingMistake;
+use crate::kernel::step_type::{SettingMistake, TAGGED};
 use crate::kernel::workflow::{Input, InputKind};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::steps::Holder;
@@ -34,8 +34,8 @@ pub(in crate::steps) fn refusal(what: String, advice: &str) -> Failure {
 /// Only what the requester chose from their own devices, never a device written in the file: who owns it is checked
 /// when granting, and that needs a requester who chose it.
 pub(in crate::steps::tailscale) fn device_input(device: Option<&Value>, inputs: &[Input]) -> Option<SettingMistake> {
-    let is_device = |name: &str| inputs.iter().any(|input| input.name == name && input.kind == InputKind::Device);
-    let named = inputs.iter().find(|input| input.kind == InputKind::Device).map_or("device", |input| &input.name);
+    let is_device = |name: &str| inputs.iter().any(|input| input.name == name && input.kind.is_device());
+    let named = inputs.iter().find(|input| input.kind.is_device()).map_or("device", |input| &input.name);
     let help = format!("write device: \"{{{{ inputs.{named} }}}}\" with an input {named}: {{ type: device }}");
     let mistake = |message: &str| Some(SettingMistake::new("device", message, help));
     match device {
@@ -67,17 +67,30 @@ pub(in crate::steps::tailscale) fn user_input(user: Option<&Value>, inputs: &[In
     }
 }
 
-/// The device must be the requester's own and the requester an active user, when granting and not only when they asked.
-pub(in crate::steps::tailscale) async fn check_owner(
+/// The tags of which the device must carry one.
+fn tags_of(holder: &Holder) -> Vec<String> {
+    let tags = holder.with.get(TAGGED).and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The device must be the requester's own, or carry the tag it was chosen by, and the requester an active user: when granting and not
+/// only when they asked. `had` are tags that it had before we gave it others.
+pub(in crate::steps::tailscale) async fn check_device(
     tailscale: &Tailscale,
     node_id: &str,
     holders: &[Holder],
+    had: &[String],
 ) -> Result<(), Failure> {
     let device = tailscale.device(node_id).await.map_err(|error| failure(&error))?;
     let users = tailscale.users().await.map_err(|error| failure(&error))?;
     for holder in holders.iter().filter(|holder| holder.is_new) {
-        if let Err(why) = device.is_owned_by(&holder.login) {
-            let advice = "pick one of your own devices and ask again";
+        let tags = tags_of(holder);
+        let (is_theirs, advice) = match tags.as_slice() {
+            [] => (device.is_owned_by(&holder.login), "pick one of your own devices and ask again"),
+            tags if had.iter().any(|tag| tags.contains(tag)) && !device.is_external => (Ok(()), ""),
+            tags => (device.is_tagged(tags), "pick a device that has the tag and ask again"),
+        };
+        if let Err(why) = is_theirs {
             return Err(refusal(format!("{why} ({})", device.short_name()), advice));
         }
         if !users.iter().any(|user| user.has_login(&holder.login) && user.may_act()) {

@@ -3,6 +3,7 @@
 use nightlatch::kernel::Ask;
 use nightlatch::kernel::condition::Condition;
 use nightlatch::kernel::input::{InputValue, PersonShown};
+use nightlatch::kernel::request::DeviceShown;
 use nightlatch::kernel::workflow::{Choosable, Input, InputKind, Pattern};
 
 use super::{bob, input};
@@ -48,7 +49,17 @@ pub(super) fn fill_in(ask: &mut Ask) {
         ask.workflow.inputs.push(Input { help: Some("What it is for".to_owned()), ..input(name, name, kind) });
         ask.inputs.insert(name.to_owned(), value);
     }
-    if let Some(link) = ask.workflow.inputs.last_mut() {
+    let server = DeviceShown {
+        node_id: "nCI7CNTRL".to_owned(),
+        name: "ci-7".to_owned(),
+        os: "linux".to_owned(),
+        addresses: vec!["100.64.0.7".to_owned()],
+    };
+    let tagged = InputKind::Device { of: vec!["tag:ci".to_owned()] };
+    ask.workflow.inputs.push(input("server", "Server", tagged));
+    ask.inputs.insert("server".to_owned(), InputValue::Device(server));
+    let link = ask.workflow.inputs.iter_mut().find(|input| input.name == "link");
+    if let Some(link) = link {
         link.when = Condition([("writes".to_owned(), true.into())].into_iter().collect());
     }
 }

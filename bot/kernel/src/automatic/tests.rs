@@ -56,7 +56,12 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         inputs: BTreeMap::new(),
         hold_ms: HOUR,
         reason: String::new(),
-        device: Some(DeviceShown { node_id: "n1".to_owned(), name: "laptop".to_owned(), os: "macOS".to_owned() }),
+        device: Some(DeviceShown {
+            node_id: "n1".to_owned(),
+            name: "laptop".to_owned(),
+            os: "macOS".to_owned(),
+            addresses: Vec::new(),
+        }),
         seal: String::new(),
         channel: None,
         origin: crate::origin::Origin::Typed,

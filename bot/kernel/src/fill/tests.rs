@@ -17,13 +17,16 @@ fn alice() -> Person {
 }
 
 fn filled(value: &Value) -> Result<Value, String> {
-    let device = DeviceShown { node_id: "n1CNTRL".to_owned(), name: "alice-laptop".to_owned(), os: "linux".to_owned() };
+    let addresses = vec!["100.64.0.7".to_owned(), "fd7a:115c:a1e0::7".to_owned()];
+    let (node_id, name, os) = ("n1CNTRL".to_owned(), "alice-laptop".to_owned(), "linux".to_owned());
+    let device = DeviceShown { node_id, name, os, addresses };
     let results = json!({ "id": 7, "name": "{{ inputs.reason }}", "void": null });
     let scope = Scope {
         requester: &alice(),
         inputs: [("device", json!("n1CNTRL")), ("reason", json!("{{ requester.login }} {% x")), ("count", json!(3))]
             .into(),
         members: BTreeMap::new(),
+        tagged: BTreeMap::new(),
         device: Some(&device),
         steps: vec![("first", results.as_object()), ("second", None)],
         id: "01abc",
@@ -31,6 +34,23 @@ fn filled(value: &Value) -> Result<Value, String> {
         may_be_blank: false,
     };
     fill(value, &scope).map_err(|missing| missing.to_string())
+}
+
+#[test]
+fn what_stands_for_several_becomes_several_items_of_a_list() {
+    let settings = json!({
+        "src": ["{{ device.addresses }}", "group:dba"], "all": "{{ device.addresses }}", "said": "from {{ device.addresses }}",
+        "written": [["a"], { "of": ["{{ device.addresses }}"] }],
+    });
+    assert_eq!(
+        filled(&settings).unwrap(),
+        json!({
+            "src": ["100.64.0.7", "fd7a:115c:a1e0::7", "group:dba"],
+            "all": ["100.64.0.7", "fd7a:115c:a1e0::7"],
+            "said": "from 100.64.0.7, fd7a:115c:a1e0::7",
+            "written": [["a"], { "of": ["100.64.0.7", "fd7a:115c:a1e0::7"] }],
+        })
+    );
 }
 
 #[test]
@@ -95,7 +115,8 @@ fn what_cannot_be_filled_in_is_never_left_as_it_was_written() {
 
 #[test]
 fn what_is_put_together_by_its_step_stays_in_parts() {
-    let device = DeviceShown { node_id: "n1CNTRL".to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() };
+    let (node_id, name, os) = ("n1CNTRL".to_owned(), "laptop".to_owned(), "linux".to_owned());
+    let device = DeviceShown { node_id, name, os, ..DeviceShown::default() };
     let scope = Scope {
         requester: &alice(),
         inputs: [("reason", json!("{{ steps.freeze.id }} secret:ci"))].into(),

@@ -110,12 +110,27 @@ impl TailnetWorld {
         self.change_machine(device, |machine| machine.is_external = true)
     }
 
-    /// A device gets these tags, or none.
+    /// A device gets these tags, or none, to stay.
     ///
     /// # Errors
     /// If there is no such device.
     pub fn tag(&self, device: &str, tags: &[&str]) -> Result<(), NoSuch> {
-        self.change_machine(device, |machine| machine.tags = tags.iter().map(|&tag| tag.to_owned()).collect())
+        self.change_machine(device, |machine| machine.tags = tags.iter().map(|&tag| tag.to_owned()).collect())?;
+        let mut inner = self.shared.lock();
+        let node_id = inner.state.machine(device).map(|machine| machine.node_id.clone()).unwrap_or_default();
+        if let Some(found) = inner.play.settings_as_found.get_mut(&format!("{node_id} tags")) {
+            *found = tags.join(" ");
+        }
+        Ok(())
+    }
+
+    /// An admin gives the bot's client these tags.
+    pub fn set_client_tags(&self, tags: &[&str]) {
+        self.change(|state| {
+            if let Some(client) = state.clients.iter_mut().find(|client| client.is_oauth) {
+                client.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+            }
+        });
     }
 
     /// A device goes off line, or comes back.

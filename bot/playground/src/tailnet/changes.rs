@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::TailnetWorld;
+use super::auth_keys::not_permitted;
 use super::by_hand::NoSuch;
 use super::reply::{Caller, Incoming, Reply};
+use super::shares;
 use super::state::{Invite, Machine, Person, State};
 
 /// Roles there are.
 const ROLES: [&str; 7] = ["owner", "member", "admin", "it-admin", "network-admin", "billing-admin", "auditor"];
 
-fn body(incoming: &Incoming) -> Value {
+pub(super) fn body(incoming: &Incoming) -> Value {
     serde_json::from_slice(&incoming.body).unwrap_or_default()
 }
 
@@ -48,6 +50,23 @@ pub(super) fn routes(state: &mut State, incoming: &Incoming) -> Reply {
     match change_machine(state, incoming, |machine| machine.routes = routes) {
         Reply { status: 200, .. } => Reply::json(&answer),
         refused => refused,
+    }
+}
+
+/// `POST /device/{id}/tags`: replaces the whole list, which cannot be made empty.
+pub(super) fn tags(state: &mut State, incoming: &Incoming, caller: &Caller) -> Reply {
+    let body = body(incoming);
+    let Some(list) = body.get("tags").and_then(Value::as_array) else {
+        return Reply::error(400, "tags is required");
+    };
+    let tags: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let is_tagged = state.machine_by_id(incoming.segment(1)).is_some_and(|machine| !machine.tags.is_empty());
+    if is_tagged && tags.is_empty() {
+        return Reply::error(400, "tagged nodes cannot be untagged without reauth");
+    }
+    match not_permitted(state, caller, &tags) {
+        Some(refusal) => refusal,
+        None => change_machine(state, incoming, |machine| machine.tags = tags),
     }
 }
 
@@ -118,11 +137,11 @@ fn shown(invite: &Invite) -> Value {
 }
 
 /// Only people may see and send invitations.
-fn is_a_person(state: &State, caller: &Caller) -> bool {
+pub(super) fn is_a_person(state: &State, caller: &Caller) -> bool {
     state.clients.iter().any(|client| client.id == caller.client_id && !client.is_oauth)
 }
 
-fn not_a_person() -> Reply {
+pub(super) fn not_a_person() -> Reply {
     Reply::error(403, "this operation is only permitted for user-owned keys")
 }
 
@@ -177,6 +196,7 @@ pub(super) fn settings(state: &State) -> BTreeMap<String, String> {
             (format!("{name} authorized"), machine.is_authorized.to_string()),
             (format!("{name} key expiry disabled"), machine.is_key_expiry_disabled.to_string()),
             (format!("{name} routes"), machine.routes.join(" ")),
+            (format!("{name} tags"), machine.tags.join(" ")),
         ]
     };
     people.chain(state.machines.iter().flat_map(of)).collect()
@@ -190,7 +210,7 @@ pub(super) fn differing(state: &State, found: &BTreeMap<String, String>) -> Vec<
         Some(format!("{what} is {is}, was {was}"))
     };
     let open = state.invites.iter().map(|invite| format!("invitation of {}", invite.email));
-    found.iter().filter_map(differs).chain(open).collect()
+    found.iter().filter_map(differs).chain(open).chain(shares::open(state)).collect()
 }
 
 impl TailnetWorld {
@@ -206,6 +226,11 @@ impl TailnetWorld {
         let inner = self.shared.lock();
         let machine = inner.state.machine(device)?;
         Some((machine.routes.clone(), machine.is_authorized, machine.is_key_expiry_disabled))
+    }
+
+    /// The tags of a device; none if there is no such device.
+    pub fn tags(&self, device: &str) -> Vec<String> {
+        self.shared.lock().state.machine(device).map(|machine| machine.tags.clone()).unwrap_or_default()
     }
 
     /// The addresses to which invitations are open.

@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use super::faults::{Endpoint, Fault};
 use super::reply::{Incoming, Reply};
 use super::state::{Call, Play, State};
-use super::{acl, attributes, auth_keys, changes, lists, oauth};
+use super::{acl, attributes, auth_keys, changes, lists, oauth, shares};
 use nightlatch_clock::Clock;
 
 /// The largest request we read; the largest sensible one is a policy file.
@@ -265,11 +265,15 @@ fn answer(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
         Endpoint::ValidatePolicy => acl::validate(state, incoming),
         Endpoint::Key => lists::key(state, incoming, &caller),
         Endpoint::Keys => auth_keys::list(state, incoming),
-        Endpoint::MakeKey => auth_keys::make(state, incoming),
+        Endpoint::MakeKey => auth_keys::make(state, incoming, &caller),
         Endpoint::RevokeKey => auth_keys::revoke(state, incoming),
         Endpoint::Authorize => changes::authorize(state, incoming),
         Endpoint::KeyExpiry => changes::key_expiry(state, incoming),
         Endpoint::Routes => changes::routes(state, incoming),
+        Endpoint::Tags => changes::tags(state, incoming, &caller),
+        Endpoint::Shares => shares::list(state, incoming),
+        Endpoint::Share => shares::make(state, incoming, &caller),
+        Endpoint::WithdrawShare => shares::withdraw(state, incoming),
         Endpoint::Role => changes::role(state, incoming),
         Endpoint::Suspend => changes::suspend(state, incoming),
         Endpoint::DeleteUser => changes::delete(state, incoming),
@@ -296,7 +300,9 @@ fn scope(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::AuditLog => Some("logs:configuration:read"),
         Endpoint::Keys => Some("auth_keys:read"),
         Endpoint::MakeKey | Endpoint::RevokeKey => Some("auth_keys"),
-        Endpoint::Authorize | Endpoint::KeyExpiry => Some("devices:core"),
+        Endpoint::Authorize | Endpoint::KeyExpiry | Endpoint::Tags => Some("devices:core"),
+        Endpoint::Shares => Some("device_invites:read"),
+        Endpoint::Share | Endpoint::WithdrawShare => Some("device_invites"),
         Endpoint::Routes => Some("devices:routes"),
         Endpoint::Role | Endpoint::Suspend | Endpoint::DeleteUser => Some("users"),
         // Of people only, whatever their rights.
@@ -318,6 +324,10 @@ fn find(method: &Method, incoming: &Incoming) -> Option<Endpoint> {
         ("POST", ["device", _, "authorized"]) => Endpoint::Authorize,
         ("POST", ["device", _, "key"]) => Endpoint::KeyExpiry,
         ("POST", ["device", _, "routes"]) => Endpoint::Routes,
+        ("POST", ["device", _, "tags"]) => Endpoint::Tags,
+        ("GET", ["device", _, "device-invites"]) => Endpoint::Shares,
+        ("POST", ["device", _, "device-invites"]) => Endpoint::Share,
+        ("DELETE", ["device-invites", _]) => Endpoint::WithdrawShare,
         ("POST", ["users", _, "role"]) => Endpoint::Role,
         ("POST", ["users", _, "suspend"]) => Endpoint::Suspend,
         ("POST", ["users", _, "delete"]) => Endpoint::DeleteUser,

@@ -46,6 +46,14 @@ pub enum Endpoint {
     KeyExpiry,
     /// `POST /device/{id}/routes`
     Routes,
+    /// `POST /device/{id}/tags`
+    Tags,
+    /// `GET /device/{id}/device-invites`
+    Shares,
+    /// `POST /device/{id}/device-invites`
+    Share,
+    /// `DELETE /device-invites/{id}`
+    WithdrawShare,
     /// `POST /users/{id}/role`
     Role,
     /// `POST /users/{id}/suspend`
@@ -80,6 +88,9 @@ impl Endpoint {
                 | Self::Authorize
                 | Self::KeyExpiry
                 | Self::Routes
+                | Self::Tags
+                | Self::Share
+                | Self::WithdrawShare
                 | Self::Role
                 | Self::Suspend
                 | Self::DeleteUser

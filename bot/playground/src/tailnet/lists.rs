@@ -74,7 +74,7 @@ fn device_json(machine: &Machine, is_all: bool) -> Value {
         "blocksIncomingConnections": false,
         "tailnetLockKey": "nlpub:00",
         "tailnetLockError": "",
-        "isEphemeral": false,
+        "isEphemeral": machine.is_ephemeral,
     });
     if let Some(device) = device.as_object_mut() {
         if !machine.is_connected {
@@ -161,7 +161,7 @@ pub(super) fn key(state: &State, incoming: &Incoming, caller: &Caller) -> Reply 
     key.insert("created".to_owned(), "2029-01-01T00:00:00Z".into());
     if client.is_oauth {
         key.insert("scopes".to_owned(), client.scopes.clone().into());
-        key.insert("tags".to_owned(), json!([]));
+        key.insert("tags".to_owned(), json!(client.tags));
     }
     Reply::json(&Value::Object(key))
 }

@@ -33,6 +33,7 @@ mod posture;
 mod reply;
 mod seed;
 mod serve;
+mod shares;
 mod snapshot;
 mod state;
 #[cfg(test)]
@@ -185,7 +186,11 @@ impl TailnetWorld {
 
     fn good_keys<'i>(&self, inner: &'i door::Inner) -> impl Iterator<Item = &'i str> + use<'i> {
         let now_ms = self.shared.clock.now_ms();
-        let good = inner.state.auth_keys.iter().filter(move |key| !key.is_revoked && key.expires_at > now_ms);
+        let good = inner
+            .state
+            .auth_keys
+            .iter()
+            .filter(move |key| !key.is_revoked && !key.is_used_up && key.expires_at > now_ms);
         good.map(|key| key.description.as_str())
     }
 

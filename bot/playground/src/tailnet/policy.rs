@@ -99,6 +99,13 @@ pub(super) fn hujson(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("line {}, column {}: {}", error.line_display(), error.column_display(), error.kind()))
 }
 
+/// Who owns each tag, as far as the file can be read.
+pub fn tag_owners(text: &str) -> BTreeMap<String, Vec<String>> {
+    let file = hujson(text).unwrap_or_default();
+    let owners = file.as_object().into_iter().flat_map(|file| section(file, "tagOwners"));
+    owners.map(|(tag, owners)| (tag.clone(), texts(Some(owners)))).collect()
+}
+
 impl Policy {
     /// Reads and checks a policy file; the error is what Tailscale would answer.
     pub fn read(text: &str) -> Result<Self, String> {

@@ -19,6 +19,9 @@ pub(super) const TAILNET_ID: &str = "TPLAYGROUNDCNTRL";
 pub(super) const SCOPES: [&str; 5] =
     ["devices:core:read", "devices:posture_attributes", "users:read", "policy_file", "auth_keys"];
 
+/// The tags that the bot's client owns.
+pub(super) const TAGS: [&str; 2] = ["tag:prod-db", "tag:ci"];
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The policy file of the play.
@@ -74,12 +77,14 @@ pub(super) fn tailnet(now_ms: i64) -> State {
                 id: CLIENT_ID.to_owned(),
                 secret: CLIENT_SECRET.to_owned(),
                 scopes: SCOPES.map(str::to_owned).to_vec(),
+                tags: TAGS.map(str::to_owned).to_vec(),
                 is_oauth: true,
             },
             Client {
                 id: "kPLAYKEYCNTRL".to_owned(),
                 secret: API_KEY.to_owned(),
                 scopes: vec!["all".to_owned()],
+                tags: Vec::new(),
                 is_oauth: false,
             },
         ],
@@ -88,6 +93,7 @@ pub(super) fn tailnet(now_ms: i64) -> State {
         auth_keys: Vec::new(),
         invites: Vec::new(),
         invites_made: 0,
+        shares: Vec::new(),
         audit: Vec::new(),
         plan_has_custom_attributes: true,
         deleting_nothing_is_fine: false,
@@ -173,6 +179,7 @@ pub(super) fn machine(node_id: &str, name: &str, os: &str, user: &str, number: u
         attributes: BTreeMap::new(),
         is_authorized: true,
         is_key_expiry_disabled: false,
+        is_ephemeral: false,
         routes: Vec::new(),
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct State {
     pub auth_keys: Vec<AuthKey>,
     pub invites: Vec<Invite>,
     pub invites_made: u64,
+    pub shares: Vec<Share>,
     pub plan_has_custom_attributes: bool,
     /// Whether deleting an attribute that is not there answers 200 instead of 404; nobody has said which the real one does.
     pub deleting_nothing_is_fine: bool,
@@ -85,6 +86,7 @@ pub(super) struct Machine {
     pub attributes: BTreeMap<String, Attribute>,
     pub is_authorized: bool,
     pub is_key_expiry_disabled: bool,
+    pub is_ephemeral: bool,
     pub routes: Vec<String>,
 }
 
@@ -103,6 +105,8 @@ pub(super) struct Client {
     pub id: String,
     pub secret: String,
     pub scopes: Vec<String>,
+    /// What it may give to devices and keys, beside what these own.
+    pub tags: Vec<String>,
     pub is_oauth: bool,
 }
 
@@ -122,8 +126,12 @@ pub(super) struct AuthKey {
     pub description: String,
     pub tags: Vec<String>,
     pub is_ephemeral: bool,
+    pub is_reusable: bool,
+    pub made_at: i64,
     pub expires_at: i64,
     pub is_revoked: bool,
+    /// A device joined with it, and no other can.
+    pub is_used_up: bool,
 }
 
 /// An invitation that nobody accepted so far.
@@ -132,6 +140,16 @@ pub(super) struct Invite {
     pub id: String,
     pub email: String,
     pub role: String,
+}
+
+/// An invitation that shares a device with somebody of another tailnet. It is listed when it was accepted, too.
+#[derive(Debug, Clone)]
+pub(super) struct Share {
+    pub id: String,
+    pub node_id: String,
+    pub email: String,
+    pub made_at: i64,
+    pub accepted_by: Option<String>,
 }
 
 /// A line of the configuration audit log.

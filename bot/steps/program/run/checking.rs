@@ -139,7 +139,7 @@ mod tests {
     fn what_a_file_says_wrongly_is_told_with_what_would_be_right() {
         let inputs = [
             Input::plain("reason", "Reason", InputKind::text(100)),
-            Input::plain("device", "Device", InputKind::Device),
+            Input::plain("device", "Device", InputKind::own_device()),
         ];
         let cases = [
             json!({ "do": ["/bin/x", "{{ inputs.reason }}", "-{{ requester.name }}"], "undo": ["/bin/{{ device.os }}"], "dir": "/", "limit": "90s" }),

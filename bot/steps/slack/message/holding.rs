@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::kernel::fill::{Part, parts};
+use crate::kernel::fill::{Part, parts, within_text};
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
@@ -107,8 +107,7 @@ fn text(with: &serde_json::Map<String, Value>) -> Result<String, Failure> {
     for part in with.get("text").and_then(parts).unwrap_or_default() {
         match part {
             Part::Literal(text) => all.push_str(&text),
-            Part::Filled(Value::String(text)) => all.push_str(&escaped(&text)),
-            Part::Filled(value) => all.push_str(&escaped(&value.to_string())),
+            Part::Filled(value) => all.push_str(&escaped(&within_text(&value))),
             Part::Own(_) => {}
         }
     }

@@ -14,7 +14,7 @@ use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::planted::{Fault, is_planted};
-use crate::steps::tailscale::{check_owner, failure, refusal};
+use crate::steps::tailscale::{check_device, failure, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
 use reading::{Reading, UNSET, whole_second};
 
@@ -63,7 +63,7 @@ impl Attribute {
         let expires_at = whole_second(until);
         let is_granting = holders.iter().any(|holder| holder.is_new);
         if is_granting && !is_planted(Fault::ChecksNoOwner) {
-            check_owner(&self.tailscale, address.device, holders).await?;
+            check_device(&self.tailscale, address.device, holders, &[]).await?;
         }
         let now = self.read(address).await.map_err(|error| failure(&error))?;
         if is_taken_away(&now, &value, holders, self.clock.now_ms()) {

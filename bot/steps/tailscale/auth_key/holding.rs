@@ -9,9 +9,12 @@ use crate::clock::Clock;
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
-use crate::outside::tailscale::{AuthKey, NewAuthKey, Tailscale};
+use crate::outside::tailscale::{AuthKey, Device, NewAuthKey, Tailscale};
 use crate::steps::tailscale::{failure, refusal};
 use crate::steps::{Before, HandOver, Holder, Settled, Step};
+
+/// In a message, that many devices are named.
+const NAMED_MAX: usize = 10;
 
 /// The step type.
 pub struct AuthKeyStep {
@@ -38,8 +41,13 @@ impl AuthKeyStep {
         Proof { at: self.clock.now_ms(), found }
     }
 
-    /// Ours, by the description that only this request's step gives.
+    /// Ours that are good, by the description that only this request's step gives.
     async fn ours(&self, key: &Key) -> Result<Vec<AuthKey>, Failure> {
+        Ok(self.ever_ours(key).await?.into_iter().filter(|one| !one.invalid).collect())
+    }
+
+    /// The same with those that were used up, revoked or are over, as far as they are still listed.
+    async fn ever_ours(&self, key: &Key) -> Result<Vec<AuthKey>, Failure> {
         let description = description(key);
         let all = self.tailscale.auth_keys().await.map_err(|error| failure(&error))?;
         Ok(all.into_iter().filter(|one| one.description == description).collect())
@@ -89,7 +97,9 @@ impl AuthKeyStep {
     }
 
     async fn release(&self, key: &Key) -> Result<Settled, Failure> {
-        self.revoke(&self.ours(key).await?).await?;
+        let before = self.ever_ours(key).await?;
+        let good: Vec<AuthKey> = before.iter().filter(|one| !one.invalid).cloned().collect();
+        self.revoke(&good).await?;
         if !self.ours(key).await?.is_empty() {
             return Err(Failure {
                 what: "tailscale took the revocation, but the auth key still reads back as good".to_owned(),
@@ -98,8 +108,43 @@ impl AuthKeyStep {
                 retry_after_ms: None,
             });
         }
-        Ok(self.proof(Found::Gone).into())
+        Ok(self.proof(self.what_came_of_it(&before).await).into())
     }
+
+    /// Devices that may have joined with it. With which key a device joined Tailscale does not say; only that it was since the key was
+    /// made, and with its tags. The key is gone in any case: that they could not be read keeps nothing waiting.
+    async fn what_came_of_it(&self, keys: &[AuthKey]) -> Found {
+        let Some(made_at) = keys.iter().filter_map(|key| key.created_at).min() else { return Found::Gone };
+        let Some(tags) = keys.first().map(AuthKey::tags).filter(|tags| !tags.is_empty()) else { return Found::Gone };
+        let Some(first) = tags.first() else { return Found::Gone };
+        let is_like_it = |device: &Device| {
+            // Tailscale's times are whole seconds.
+            let is_new = device.created_at.is_some_and(|at| at >= made_at.saturating_sub(made_at.rem_euclid(1_000)));
+            is_new && device.tags.len() == tags.len() && device.tags.iter().all(|tag| tags.contains(tag))
+        };
+        let joined: Vec<String> = match self.tailscale.devices_with(first).await {
+            Ok(all) => all.iter().filter(|device| is_like_it(device)).map(named).collect(),
+            Err(error) => {
+                let (why, _) = error.for_people();
+                return Found::GoneBut { what: format!("which devices joined with it could not be read: {why}") };
+            }
+        };
+        if joined.is_empty() {
+            return Found::Gone;
+        }
+        let more = joined.len().saturating_sub(NAMED_MAX);
+        let mut named = joined.into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            named = format!("{named} and {more} more");
+        }
+        let what = format!("since it was made joined with its tags: {named} (with which key Tailscale does not say)");
+        Found::GoneBut { what }
+    }
+}
+
+fn named(device: &Device) -> String {
+    let leaves = if device.is_ephemeral { " (ephemeral)" } else { "" };
+    format!("{}{leaves}", device.short_name())
 }
 
 /// By which it is found: the request and the number of its step.

@@ -35,12 +35,13 @@ pub(in crate::steps::tailscale) trait Thing: Send + Sync {
         value: &'a Value,
     ) -> BoxFuture<'a, Result<(), TailscaleError>>;
 
-    /// Whether it may be changed for those who are new on it.
+    /// Whether it may be changed for those who are new on it; `first` is what it was set to before the first touch.
     fn check<'a>(
         &'a self,
         tailnet: &'a Tailscale,
         address: &'a str,
         holders: &'a [Holder],
+        first: &'a State,
     ) -> BoxFuture<'a, Result<(), Failure>>;
 
     /// What these filled settings want of it.
@@ -82,7 +83,7 @@ impl<T: Thing> Changing<T> {
     async fn hold(&self, address: &str, holders: &[Holder], first: &State) -> Result<Found, Failure> {
         let wanted = self.agreed(holders)?;
         if holders.iter().any(|holder| holder.is_new) {
-            self.thing.check(&self.tailscale, address, holders).await?;
+            self.thing.check(&self.tailscale, address, holders, first).await?;
         }
         let read = self.thing.read(&self.tailscale, address).await.map_err(|error| failure(&error))?;
         let Some(now) = read else {

@@ -12,7 +12,7 @@ use crate::kernel::{Failure, Key};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
 use crate::steps::memory::{put_down, read_back};
 use crate::steps::tailscale::changing::{Changing, State, Thing};
-use crate::steps::tailscale::check_owner;
+use crate::steps::tailscale::{check_device, failure, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
@@ -30,7 +30,7 @@ impl Kept for Was {
 
 struct DeviceSettings;
 
-/// In one order and one spelling, so that the same routes are the same.
+/// In one order and one spelling, so that the same routes or tags are the same.
 fn sorted(routes: impl Iterator<Item = String>) -> Value {
     let mut routes: Vec<String> = routes.map(|route| network(&route).unwrap_or(route)).collect();
     routes.sort();
@@ -53,6 +53,7 @@ impl Thing for DeviceSettings {
             let state = json!({
                 "authorized": now.authorized,
                 "key_expiry_disabled": now.key_expiry_disabled,
+                "tags": sorted(now.tags.into_iter()),
                 "routes": sorted(now.enabled_routes.into_iter()),
             });
             Ok(state.as_object().cloned())
@@ -71,6 +72,7 @@ impl Thing for DeviceSettings {
             match name {
                 "authorized" => tailnet.set_authorized(address, value == &Value::Bool(true)).await,
                 "key_expiry_disabled" => tailnet.set_key_expiry_disabled(address, value == &Value::Bool(true)).await,
+                "tags" => tailnet.set_tags(address, value).await,
                 _ => tailnet.set_routes(address, value).await,
             }
         }
@@ -82,8 +84,17 @@ impl Thing for DeviceSettings {
         tailnet: &'a Tailscale,
         address: &'a str,
         holders: &'a [Holder],
+        first: &'a State,
     ) -> BoxFuture<'a, Result<(), Failure>> {
-        check_owner(tailnet, address, holders).boxed()
+        async move {
+            let wants_tags = holders.iter().any(|holder| holder.with.contains_key("tags"));
+            let before = texts(first.get("tags"));
+            // What we gave it already is no reason why it may not have it: it is judged by the tags it had.
+            let had: &[String] = if wants_tags { &before } else { &[] };
+            check_device(tailnet, address, holders, had).await?;
+            if wants_tags { can_put_back(tailnet, address, &before).await } else { Ok(()) }
+        }
+        .boxed()
     }
 
     fn wanted(&self, with: &Map<String, Value>) -> State {
@@ -97,6 +108,33 @@ impl Thing for DeviceSettings {
         };
         known.map(one).collect()
     }
+}
+
+/// Whether we may give a device the tags it had: they are given once before others are. What cannot be put back is not changed.
+async fn can_put_back(tailnet: &Tailscale, node_id: &str, before: &[String]) -> Result<(), Failure> {
+    if before.is_empty() {
+        let what = "the device has no tags, and one that gets some can never be without again".to_owned();
+        return Err(refusal(what, "choose a device that has tags"));
+    }
+    let now = tailnet.device_settings(node_id).await.map_err(|error| failure(&error))?;
+    if sorted(now.tags.into_iter()) != sorted(before.iter().cloned()) {
+        // Ours already, or somebody else's: both are seen when it is read.
+        return Ok(());
+    }
+    match tailnet.set_tags(node_id, &before.to_vec().into()).await {
+        Err(error @ TailscaleError::Rejected(_)) => {
+            let why = error.for_people().0;
+            let what = format!("its tags could not be put back afterwards ({}): {why}", before.join(", "));
+            Err(refusal(what, "let the bot's OAuth client own these tags (tagOwners), then ask again"))
+        }
+        Err(error) if !error.may_have_happened() => Err(failure(&error)),
+        _ => Ok(()),
+    }
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 impl DeviceStep {

@@ -16,18 +16,21 @@ use crate::steps::{Before, Holder, Settled, Step};
 
 /// The step type.
 pub struct InviteStep {
-    tailscale: Tailscale,
-    clock: Clock,
+    pub(super) tailscale: Tailscale,
+    pub(super) clock: Clock,
 }
 
 /// What is known of the invitation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Sent {
+pub(super) struct Sent {
     /// When it was first sent, milliseconds since the Unix epoch: nobody of that address had one then, and nobody was a user.
-    at: Option<i64>,
+    pub(super) at: Option<i64>,
     /// Its id, once that is known.
-    id: Option<String>,
+    pub(super) id: Option<String>,
+    /// Who accepted it, if it was seen to be accepted before it was deleted: afterwards nobody tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) accepted_by: Option<String>,
 }
 
 impl Kept for Sent {
@@ -61,6 +64,9 @@ impl InviteStep {
     }
 
     async fn hold(&self, holder: &Holder, before: &Before) -> Result<Settled, Failure> {
+        if let Some(device) = device_of(holder) {
+            return self.share(device, holder, before).await;
+        }
         let mut sent = stored(&before.found)?;
         let email = text(&holder.with, "email")?;
         if sent.at.is_none() && !self.tailscale.is_a_person() {
@@ -108,7 +114,7 @@ impl InviteStep {
         }
     }
 
-    async fn held(&self, holder: &Holder, before: &Before, sent: &Sent) -> Result<Settled, Failure> {
+    pub(super) async fn held(&self, holder: &Holder, before: &Before, sent: &Sent) -> Result<Settled, Failure> {
         let now = kept_of(sent)?;
         if now != before.found {
             before.memory.keep(now).await?;
@@ -125,6 +131,9 @@ impl InviteStep {
     async fn release(&self, before: &Before) -> Result<Found, Failure> {
         let sent = stored(&before.found)?;
         let Some(holder) = before.leaving.first().filter(|_| sent.at.is_some()) else { return Ok(Found::Untouched) };
+        if let Some(device) = device_of(holder) {
+            return self.stop_sharing(device, holder, before).await;
+        }
         let email = text(&holder.with, "email")?;
         let mut was_open = false;
         if let Some(one) = self.open(email).await? {
@@ -168,21 +177,26 @@ impl InviteStep {
         }
     }
 
-    fn proof(&self, found: Found) -> Proof {
+    pub(super) fn proof(&self, found: Found) -> Proof {
         Proof { at: self.clock.now_ms(), found }
     }
 }
 
-fn kept_of(sent: &Sent) -> Result<Value, Failure> {
+pub(super) fn kept_of(sent: &Sent) -> Result<Value, Failure> {
     kept::to_value(sent).map_err(|error| refusal(format!("what was sent cannot be kept: {error}"), ""))
 }
 
-fn text<'w>(with: &'w Map<String, Value>, name: &str) -> Result<&'w str, Failure> {
+pub(super) fn text<'w>(with: &'w Map<String, Value>, name: &str) -> Result<&'w str, Failure> {
     let none = || refusal(format!("the step says no {name}"), "ask whoever looks after this workflow to correct it");
     with.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or_else(none)
 }
 
-fn not_yet(what: String) -> Failure {
+/// The device it is about, if it is not about the tailnet.
+fn device_of(holder: &Holder) -> Option<&str> {
+    holder.with.get("device").and_then(Value::as_str)
+}
+
+pub(super) fn not_yet(what: String) -> Failure {
     Failure { what, advice: String::new(), retryable: true, retry_after_ms: None }
 }
 
@@ -212,7 +226,7 @@ impl Step for InviteStep {
     }
 }
 
-fn stored(found: &Value) -> Result<Sent, Failure> {
+pub(super) fn stored(found: &Value) -> Result<Sent, Failure> {
     if found.is_null() {
         return Ok(Sent::default());
     }
@@ -228,9 +242,15 @@ mod tests {
     fn what_was_sent_is_written_as_the_examples_say() {
         let text = include_str!("../../../../tests/stored/next/before of tailscale.invite.json");
         let examples: Map<String, Value> = serde_json::from_str(text).unwrap();
-        let asked = Sent { at: Some(1_772_366_400_000), id: None };
+        let asked = Sent { at: Some(1_772_366_400_000), ..Sent::default() };
         let made = Sent { id: Some("29214".to_owned()), ..asked.clone() };
-        for (name, sent) in [("nothing", Sent::default()), ("asked", asked), ("made", made)] {
+        let accepted = Sent { accepted_by: Some("zoe@github".to_owned()), ..made.clone() };
+        for (name, sent) in [
+            ("nothing", Sent::default()),
+            ("asked", asked),
+            ("made", made),
+            ("accepted before it was deleted", accepted),
+        ] {
             assert_eq!(kept_of(&sent).unwrap(), examples[name]);
             assert_eq!(stored(&examples[name]).unwrap(), sent);
         }

@@ -60,8 +60,7 @@ impl Looking<'_> {
 
     fn device(&mut self, device: Option<&Value>) {
         let Some(device) = device else { return };
-        let is_device =
-            |name: &str| self.inputs.iter().any(|input| input.name == name && input.kind == InputKind::Device);
+        let is_device = |name: &str| self.inputs.iter().any(|input| input.name == name && input.kind.is_device());
         let pieces = device.as_str().and_then(|text| pieces(text).ok());
         if !matches!(pieces.as_deref(), Some([Piece::Reference(Reference::Input(name))]) if is_device(name)) {
             let help = "write device: \"{{ inputs.device }}\" with an input device: { type: device }, or leave it out";

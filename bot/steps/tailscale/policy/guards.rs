@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::target::Holding;
 use crate::clock::Clock;
 use crate::kernel::request::Found;
+use crate::kernel::step_type::TAGGED;
 use crate::kernel::{Failure, Key, RequestId};
 use crate::outside::tailscale::Tailscale;
 use crate::planted::{Fault, is_planted};
@@ -97,9 +98,12 @@ impl Guards<'_> {
         let step = Attribute::new(tailscale, self.clock.clone());
         let key = Key::new("tailscale.attribute", &format!("{device} {attribute}"));
         let before = Before { found: Value::Null, leaving: Vec::new(), ..self.before.clone() };
-        let with: Map<String, Value> = [("value".to_owned(), Value::Bool(true))].into_iter().collect();
+        let with = |holder: &Holder| {
+            let tags = holder.with.get(TAGGED).map(|tags| (TAGGED.to_owned(), tags.clone()));
+            tags.into_iter().chain([("value".to_owned(), Value::Bool(true))]).collect::<Map<String, Value>>()
+        };
         let all: Vec<Holder> =
-            holders.iter().map(|holder| Holder { with: with.clone(), ..(*holder).clone() }).map(longer).collect();
+            holders.iter().map(|holder| Holder { with: with(holder), ..(*holder).clone() }).map(longer).collect();
         let new = step.settle(&key, &all, &before).await.map(|settled| settled.proof.found);
         let old: Vec<Holder> = all.iter().filter(|holder| !holder.is_new).cloned().collect();
         if new.is_ok() || old.len() == all.len() {

@@ -83,6 +83,7 @@ impl Thing for Role {
         tailnet: &'a Tailscale,
         address: &'a str,
         _: &'a [Holder],
+        _: &'a State,
     ) -> BoxFuture<'a, Result<(), Failure>> {
         async move {
             match user_now(tailnet, address).await.map_err(|error| failure(&error))? {

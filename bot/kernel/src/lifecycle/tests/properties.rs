@@ -51,6 +51,7 @@ fn found() -> impl Strategy<Value = Found> {
         Found::OnBefore,
         Found::Gone,
         Found::Gone,
+        Found::GoneBut { what: what() },
         Found::PutBack { what: what(), is_on: true },
         Found::LeftAlone { what: what(), is_on: true },
         Found::TakenAway,
