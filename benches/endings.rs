@@ -182,7 +182,12 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         inputs: BTreeMap::from([("hold".to_owned(), InputValue::Duration { length_ms: HOUR_MS })]),
         hold_ms: HOUR_MS,
         reason: "invoice 1204 is stuck".to_owned(),
-        device: Some(DeviceShown { node_id: device.to_owned(), name: "laptop".to_owned(), os: "linux".to_owned() }),
+        device: Some(DeviceShown {
+            node_id: device.to_owned(),
+            name: "laptop".to_owned(),
+            os: "linux".to_owned(),
+            ..DeviceShown::default()
+        }),
         seal: "s".repeat(64),
         channel: None,
         breaks_glass: false,

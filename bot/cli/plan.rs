@@ -7,21 +7,22 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use similar::TextDiff;
 
-use super::{ConfigPath, Format, WRONG, aside, data};
+use super::impact::rules_in;
+use super::{ConfigPath, Format, WRONG, aside, data, told};
 use crate::app::clients::{slack_client, tailscale_client};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::explain::{Answer, Explanation, Under, When, explain};
 use crate::kernel::fill::{Missing, fill_step};
 use crate::kernel::step_type::find;
-use crate::kernel::{Ask, Workflow, hold};
+use crate::kernel::{Ask, Who, Workflow, hold};
 use crate::notices::words;
 use crate::outside::net::Net;
-use crate::outside::tailscale::{Tailscale, Verdict};
-use crate::steps::TYPES;
+use crate::outside::tailscale::Tailscale;
 use crate::steps::tailscale::policy;
+use crate::steps::{Holder, TYPES};
 use looking::Outsides;
 
 /// The step type whose change is shown as text.
@@ -30,7 +31,8 @@ const POLICY: &str = "tailscale.policy";
 /// Say what a workflow would ask of whom and change, and change nothing.
 ///
 /// Reads who somebody is from Slack and the tailnet, and the policy file if a step changes it; what would change of it is shown as a
-/// difference of its text. Guardrails and who is in a group are not looked at. Exit codes: 0 it could be asked; 1 it could not, or
+/// difference of its text. Whether they may ask is judged by the groups they are in, the guardrails and people.yaml; what guardrails say of
+/// a device is not looked at. Exit codes: 0 it could be asked; 1 it could not, or
 /// Tailscale would refuse the changed policy file; 2 the command line was not understood.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
@@ -63,6 +65,10 @@ struct Plans {
     workflow: Arc<Workflow>,
     ask: Ask,
     steps: Vec<Planned>,
+    /// Whether they may ask, and whether it would pass by itself.
+    told_of: Explanation,
+    /// Whoever people.yaml says is their manager.
+    manager: Option<String>,
     /// The difference of the policy file, if one of them changes it.
     difference: Option<String>,
     /// Why Tailscale would not take it.
@@ -77,13 +83,11 @@ impl Plan {
                 Format::Text => data(&text(&plans, &self.run_as)),
                 Format::Json => data(&format!("{:#}\n", machine(&plans, &self.run_as))),
             }
-            Ok(match &plans.refused {
-                None => ExitCode::SUCCESS,
-                Some(why) => {
-                    aside(&format!("Tailscale would refuse the changed policy file: {why}\n"));
-                    ExitCode::from(WRONG)
-                }
-            })
+            if let Some(why) = &plans.refused {
+                aside(&format!("Tailscale would refuse the changed policy file: {why}\n"));
+            }
+            let is_possible = plans.refused.is_none() && plans.told_of.asks.yes;
+            Ok(if is_possible { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
         })
     }
 
@@ -101,11 +105,34 @@ impl Plan {
         let tailscale = tailscale_client(&config, &secrets, &clock, &net).map_err(|error| error.to_string())?;
         let outsides = Outsides { slack: &slack, tailscale: &tailscale };
         let ask = outsides.ask(&workflow, &self.words.join(" "), &self.run_as).await?;
-        plans(&tailscale, workflow, ask).await
+        let rules = rules_in(&config.workflows, &config.policies, &config.staff)?;
+        let under = Under { workflow: &workflow, guardrails: rules.guardrails.as_ref(), staff: &rules.staff };
+        let known = outsides.known(&ask, &under).await?;
+        let told_of = explain(under, &known, When { hold_ms: Some(ask.hold_ms), at: clock.now_ms() });
+        let manager = rules.staff.manager_of(&ask.requester).map(str::to_owned);
+        plans((&tailscale, config.tailscale.policy_file.max_bytes), (workflow, ask), (told_of, manager)).await
     }
 }
 
-async fn plans(tailscale: &Tailscale, workflow: Arc<Workflow>, ask: Ask) -> Result<Plans, String> {
+/// As somebody who holds it.
+fn holder(ask: &Ask, step: &str, with: Map<String, Value>) -> Holder {
+    Holder {
+        request_id: ask.id.clone(),
+        login: ask.requester.login.clone().unwrap_or_default(),
+        until: ask.hold_ms,
+        with,
+        comment: String::new(),
+        used_by: format!("{} {step}", ask.workflow.name),
+        is_new: true,
+        confirmed_until: None,
+    }
+}
+
+async fn plans(
+    (tailscale, max_bytes): (&Tailscale, usize),
+    (workflow, ask): (Arc<Workflow>, Ask),
+    (told_of, manager): (Explanation, Option<String>),
+) -> Result<Plans, String> {
     let mut steps = Vec::new();
     let (mut difference, mut refused) = (None, None);
     for (index, step) in workflow.steps.iter().enumerate() {
@@ -123,9 +150,9 @@ async fn plans(tailscale: &Tailscale, workflow: Arc<Workflow>, ask: Ask) -> Resu
                     planned.key =
                         Some(key.map_err(|why| format!("{} cannot be held: {why}", step.name()))?.to_string());
                     if step.uses == POLICY {
-                        let used_by = format!("{} {}", workflow.name, step.name());
-                        let (text, why) = in_policy_file(tailscale, &with, &ask, &used_by).await?;
-                        (difference, refused) = (Some(text), why);
+                        let preview = policy::preview(tailscale, &holder(&ask, step.name(), with), max_bytes).await;
+                        let preview = preview.map_err(|failure| told(&failure.what, Some(failure.advice)))?;
+                        (difference, refused) = (Some(preview.difference), preview.refused);
                     }
                 }
                 Err(Missing::NotYet(_)) => {}
@@ -134,28 +161,13 @@ async fn plans(tailscale: &Tailscale, workflow: Arc<Workflow>, ask: Ask) -> Resu
         }
         steps.push(planned);
     }
-    Ok(Plans { workflow, ask, steps, difference, refused })
+    Ok(Plans { workflow, ask, steps, told_of, manager, difference, refused })
 }
 
-/// The difference of the text, and why Tailscale would not take it.
-async fn in_policy_file(
-    tailscale: &Tailscale,
-    with: &Map<String, Value>,
-    ask: &Ask,
-    used_by: &str,
-) -> Result<(String, Option<String>), String> {
-    let now = tailscale.policy_text().await.map_err(|error| super::told(&error, error.advice()))?;
-    let login = ask.requester.login.as_deref().unwrap_or_default();
-    let planned = policy::planned(&now.text, with, login, used_by)?;
-    let difference = TextDiff::from_lines(&now.text, &planned);
-    let shown =
-        difference.unified_diff().context_radius(3).header("policy file", "policy file while it is held").to_string();
-    let verdict = tailscale.validate_policy(&planned).await.map_err(|error| super::told(&error, error.advice()))?;
-    let refused = match verdict {
-        Verdict::Bad(why) => Some(why),
-        Verdict::Good => None,
-    };
-    Ok((shown, refused))
+/// A yes or a no with the rules that say so.
+fn answer(told: &Answer, yes: &str, no: &str) -> String {
+    let against = if told.against.is_empty() { String::new() } else { format!(" ({})", told.against.join("; ")) };
+    format!("{}: {}{against}.", if told.yes { yes } else { no }, told.by)
 }
 
 fn text(plans: &Plans, run_as: &str) -> String {
@@ -164,6 +176,16 @@ fn text(plans: &Plans, run_as: &str) -> String {
     let mut lines =
         vec![format!("{} ({}) for {}, as {run_as}{device}", workflow.title, workflow.name, hold::show(ask.hold_ms))];
     let may_pass = !workflow.approve_automatically.is_empty();
+    lines.push(answer(&plans.told_of.asks, "May ask", "May not ask"));
+    if let Some(passes) = plans.told_of.passes.as_ref().filter(|passes| passes.yes) {
+        lines.push(answer(passes, "Passes by itself", ""));
+    }
+    if workflow.approvers().contains(&Who::Manager) {
+        lines.push(match &plans.manager {
+            Some(manager) => format!("Their manager is {manager}."),
+            None => "people.yaml names no manager of theirs, so nobody could decide.".to_owned(),
+        });
+    }
     lines.push(match (workflow.approve.is_empty(), may_pass) {
         (true, _) => "Nobody has to decide.".to_owned(),
         (false, true) => format!("Takes {}, if it does not pass by itself.", words::takes(workflow)),
@@ -193,6 +215,9 @@ fn machine(plans: &Plans, run_as: &str) -> Value {
         "hold_ms": plans.ask.hold_ms,
         "device": plans.ask.device.as_ref().map(|device| device.name.clone()),
         "takes": words::takes(&plans.workflow),
+        "asks": plans.told_of.asks,
+        "passes": plans.told_of.passes,
+        "manager": plans.manager,
         "steps": plans.steps.iter().map(step).collect::<Vec<_>>(),
         "policy_file": plans.difference,
         "refused": plans.refused,

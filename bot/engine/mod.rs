@@ -26,6 +26,7 @@ pub mod people;
 mod perform;
 mod performed;
 mod preparing;
+pub mod previewing;
 mod process;
 pub mod reading;
 mod saying;

@@ -8,6 +8,9 @@ use super::text::{fit, one_line};
 use super::words::{hold, plain_whos};
 use crate::kernel::{Button, Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 
+/// Step types whose change is a text that can be shown before anything happens.
+const PREVIEWED: &[&str] = &["tailscale.policy"];
+
 /// Below the card.
 pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
     match request.state {
@@ -15,10 +18,13 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
         State::Pending if matches!(place, Place::Approver(reader) if !request.asked_now().contains(reader)) => {
             Vec::new()
         }
-        State::Pending => vec![
+        State::Pending => [
             styled(button("approve", "Approve", &sealed(request)), "primary"),
             styled(button("deny", "Deny", &sealed(request)), "danger"),
-        ],
+        ]
+        .into_iter()
+        .chain(preview(request))
+        .collect(),
         // Whoever does not decide reads the rest.
         State::Active if request.is_extension_asked() && is_asked(request, place) => {
             let rest = match place {
@@ -162,6 +168,13 @@ pub fn review(request: &Request) -> Vec<Value> {
         button("review_fine", "It was fine", &sealed(request)),
         styled(button("review_not_fine", "Not fine ...", &sealed(request)), "danger"),
     ]
+}
+
+/// For those who decide, where what it changes is a text.
+fn preview(request: &Request) -> Option<Value> {
+    let mut steps = request.workflow.steps.iter().enumerate();
+    let is_shown = steps.any(|(index, step)| PREVIEWED.contains(&step.uses.as_str()) && !request.leaves_out(index));
+    is_shown.then(|| button("preview", "What changes?", &sealed(request)))
 }
 
 fn give_back(request: &Request) -> Value {

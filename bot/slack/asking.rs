@@ -63,7 +63,7 @@ impl Surface {
     }
 
     /// A trigger lives three seconds: the form is opened, acknowledged, and filled in when what it needs is there.
-    async fn open_then_fill(
+    pub(super) async fn open_then_fill(
         &self,
         trigger: &SecretString,
         loading: &Value,

@@ -26,6 +26,8 @@ enum Meant {
     Deny,
     /// Asks what follows first.
     NotFine,
+    /// Shows what would change.
+    Preview,
     /// The form, filled in as before.
     AskAgain,
     /// The empty form.
@@ -46,6 +48,7 @@ fn meant(action_id: &str) -> Option<Meant> {
         "approve" => Meant::Press(Button::Approve { confirmed: false }),
         "approve_own" => Meant::Press(Button::Approve { confirmed: true }),
         "deny" => Meant::Deny,
+        "preview" => Meant::Preview,
         // The button asks "are you sure" by itself, and says what follows.
         "break_glass" => Meant::Press(Button::BreakGlass),
         "review_fine" => Meant::Press(Button::Review { is_fine: true, word: String::new() }),
@@ -70,7 +73,7 @@ fn only_takes_away(button: &Button) -> bool {
 }
 
 /// The request a button names, and the seal of what was shown with it. Both only serve to look up and to compare.
-fn named(value: Option<&str>) -> Option<(RequestId, String)> {
+pub(super) fn named(value: Option<&str>) -> Option<(RequestId, String)> {
     let mut words = value?.split_whitespace();
     let (id, seal) = (words.next()?, words.next().unwrap_or_default());
     let is_id = !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
@@ -108,6 +111,7 @@ impl Surface {
             Meant::Choose => return self.chose(by, actions).await,
             Meant::Change => return self.changed(by, actions).await,
             Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
+            Meant::Preview => return self.preview(by, actions.value.as_deref(), trigger).await,
             Meant::Deny => Button::Deny { reason: String::new() },
             Meant::NotFine => Button::Review { is_fine: false, word: String::new() },
             Meant::Press(button) => button,

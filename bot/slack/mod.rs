@@ -15,6 +15,7 @@ pub mod modals;
 mod once;
 mod options;
 pub mod pastes;
+mod previews;
 mod sentences;
 mod shared;
 pub mod socket;

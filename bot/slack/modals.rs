@@ -3,6 +3,7 @@
 pub mod choices;
 pub mod deny;
 pub mod form;
+pub mod preview;
 pub mod review;
 
 use serde_json::{Value, json};

@@ -273,6 +273,17 @@ pub struct HandOver {
     pub secret: SecretString,
 }
 
+/// What would change in a text that people keep, before anything happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Which text, for people, like `policy file`.
+    pub what: &'static str,
+    /// The difference, line by line.
+    pub difference: String,
+    /// Why the far side would not take it.
+    pub refused: Option<String>,
+}
+
 /// One way to touch the outside world. Never "set" and later "unset": `settle` makes the outside agree with the holders.
 pub trait Step: Send + Sync {
     /// Reads what is there, before the first touch.
@@ -299,6 +310,11 @@ pub trait Step: Send + Sync {
             Ok(SettledEach { settled, each: BTreeMap::new(), overwritten: BTreeMap::new() })
         }
         .boxed()
+    }
+
+    /// What would change if this holder held it. Changes nothing; nothing: there is no text that could be shown.
+    fn preview<'a>(&'a self, _: &'a Holder) -> BoxFuture<'a, Result<Option<Preview>, Failure>> {
+        async { Ok(None) }.boxed()
     }
 
     /// For how long whoever comes or goes is waited for, so that they are one write; none: it needs only whoever holds the key for

@@ -151,6 +151,7 @@ async fn a_plan_says_what_would_be_asked_and_changed_and_changes_nothing() {
     assert_eq!(code, Some(0), "{said}");
     insta::assert_snapshot!(said, @r#"
     Shell on production (prod-shell) for 2h, as alice@example.com on alice-laptop
+    May ask: in group:engineering (`ask`).
     Takes one of group:dba.
     1. rule (tailscale.policy): tailscale.policy file
 
@@ -187,6 +188,7 @@ async fn a_plan_says_what_would_be_asked_and_changed_and_changes_nothing() {
     assert_eq!(code, Some(0), "{said}");
     insta::assert_snapshot!(said, @"
     Production database (prod-db) for 30m, as alice@example.com on alice-laptop
+    May ask: in group:engineering (`ask`).
     Takes one of group:dba or @db-oncall.
     1. attribute (tailscale.attribute): tailscale.attribute nALICE1CNTRL custom:jit_prod_db
     ");
@@ -201,6 +203,18 @@ async fn a_plan_says_what_would_be_asked_and_changed_and_changes_nothing() {
     1 neither Slack nor the tailnet knows nobody@example.com
     1 hold: 3h is more than the 1h this lends
     1 nothing is filled in for reason, device; write reason=...
+    ");
+    std::fs::create_dir_all(scene.folder.path().join("policies")).expect("a folder");
+    let forbids =
+        "@id(\"freeze\")\n@reason(\"not this week\")\nforbid (principal, action == Action::\"ask\", resource);\n";
+    std::fs::write(scene.folder.path().join("policies/freeze.cedar"), forbids).expect("a guardrail");
+    let (code, said) = plan(&scene, &["--as", "alice@example.com", "prod-db", "30m", "INC-7"]);
+    assert_eq!(code, Some(1), "{said}");
+    insta::assert_snapshot!(said, @"
+    Production database (prod-db) for 30m, as alice@example.com on alice-laptop
+    May not ask: a guardrail does not allow it, freeze: not this week.
+    Takes one of group:dba or @db-oncall.
+    1. attribute (tailscale.attribute): tailscale.attribute nALICE1CNTRL custom:jit_prod_db
     ");
     assert_eq!(scene.tailnet.leftovers(), Vec::<String>::new());
     let written = scene.tailnet.calls().into_iter().filter(|call| call.method != "GET");

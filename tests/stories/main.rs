@@ -63,6 +63,7 @@ mod paste_pages;
 mod paste_places;
 mod paste_said;
 mod policy_file;
+mod previews;
 mod program_run;
 mod results;
 mod rules;

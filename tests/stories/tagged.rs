@@ -63,23 +63,33 @@ async fn of_several_one_is_chosen_and_no_other_device_can_be() {
         stage.tailnet.add_device("prod-db-2", "linux", "bob@example.com");
         stage.tailnet.tag("prod-db-2", &["tag:other", "tag:prod-db"]).expect("a device");
         stage.advance(3.minutes()).await;
+        stage.bot.looks_around().await;
         stage.alice.command("/access maintenance 1h disks").await;
-        insta::assert_snapshot!(stage.alice.modal(), @"(no modal)");
+        insta::assert_snapshot!(stage.alice.modal(), @"
+        == Borrow access ==
+        *Maintenance of a database server*
+        Server: {A device with tag:prod-db}
+        Hold: <1 hour (usual)>
+        Reason: <disks>
+          Shown to those who decide, and kept in the audit log.
+        ~ :busts_in_silhouette: One of group:dba decides; they see it in #access. Without an answer it lapses after 8 hours.
+        (Cancel) [Ask]
+        ");
         stage.alice.pick("Server", "prod-db-2").await;
         stage.alice.submit().await;
         stage.bob.press("Approve").await;
         assert!(is_on(stage, "prod-db-2") && !is_on(stage, "prod-db-1"));
         stage.advance(1.hours()).await;
         stage.alice.command("/access maintenance 1h server=alice-laptop disks").await;
-        insta::assert_snapshot!(stage.alice.reads_in("#general"), @r#"
+        insta::assert_snapshot!(stage.alice.reads_in("#general"), @"
         #general
-        nightlatch: prod-db-2 (["100.64.0.10","fd7a:115c:a1e0::b251"]) is being looked after
+        nightlatch: prod-db-2 (100.64.0.10, fd7a:115c:a1e0::b251) is being looked after
         nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
         nightlatch (only you):
           Nothing was asked yet:
           • *server*: `alice-laptop` is not a device with tag:prod-db (prod-db-1, prod-db-2)
           This would do: `/access maintenance 1h disks`
-        "#);
+        ");
         stage.everybody_reads();
     })
     .await;
@@ -97,6 +107,7 @@ async fn a_device_that_lost_the_tag_meanwhile_gets_nothing() {
             request.trouble.map(|trouble| format!("{}; {}", trouble.what, trouble.advice)).unwrap_or_default(), @"the device does not carry the tag it must have (prod-db-1); pick a device that has the tag and ask again"
         );
         stage.advance(3.minutes()).await;
+        stage.bot.looks_around().await;
         stage.alice.command("/access maintenance 1h disks").await;
         insta::assert_snapshot!(stage.alice.reads_in("#general"), @"
         #general
@@ -105,11 +116,11 @@ async fn a_device_that_lost_the_tag_meanwhile_gets_nothing() {
           It is decided by whoever is in group:dba.
           ~ Request 01kjmma2g000000001 · lapses today 21:00 if nobody answers
           [Withdraw]
+        nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
         nightlatch (only you):
-          ⏳ *Asked for Maintenance of a database server* for 1h on prod-db-1 (linux). Nothing is on yet; you will be told when it is.
-          It is decided by whoever is in group:dba.
-          ~ Request 01kjmmfjrm00000002 · lapses today 21:03 if nobody answers
-          [Withdraw]
+          Nothing was asked yet:
+          • *server*: no device of the tailnet has tag:prod-db
+          This would do: `/access maintenance 1h disks`
         ");
         stage.everybody_reads();
     })

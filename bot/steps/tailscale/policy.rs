@@ -19,7 +19,7 @@ use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, Stays};
 use crate::steps::Listed;
 
 pub use holding::PolicyFile;
-pub use planning::planned;
+pub use planning::preview;
 pub use writing::MAX_BYTES;
 
 /// The entry in the list of step types.

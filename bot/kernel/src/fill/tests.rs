@@ -121,6 +121,7 @@ fn what_is_put_together_by_its_step_stays_in_parts() {
         requester: &alice(),
         inputs: [("reason", json!("{{ steps.freeze.id }} secret:ci"))].into(),
         members: BTreeMap::new(),
+        tagged: BTreeMap::new(),
         device: Some(&device),
         steps: Vec::new(),
         id: "01abc",

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Rules;
 use super::guards::{Guarded, Guards};
+use super::planning::preview;
 use super::target::Holding;
 use super::wanted::Wanted;
 use super::writing::{Why, Writing, Written};
@@ -20,7 +21,7 @@ use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof, RequestId};
 use crate::outside::tailscale::Tailscale;
 use crate::steps::tailscale::{failure, refusal};
-use crate::steps::{Before, Holder, Overwritten, Settled, SettledEach, Step};
+use crate::steps::{Before, Holder, Overwritten, Preview, Settled, SettledEach, Step};
 
 /// Whoever comes or goes within this is one write.
 const GATHERS: Duration = Duration::from_millis(300);
@@ -266,6 +267,10 @@ impl Step for PolicyFile {
             Ok(SettledEach { settled: Settled::from(Proof { at, found }), each, overwritten })
         }
         .boxed()
+    }
+
+    fn preview<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<Option<Preview>, Failure>> {
+        preview(&self.tailscale, holder, self.rules.max_bytes).map(|preview| preview.map(Some)).boxed()
     }
 
     fn gathers(&self) -> Option<Duration> {

@@ -1,31 +1,53 @@
-//! What the policy file would become, before anybody asks for it.
+//! What the policy file would become, before anybody asks for it or decides.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use similar::TextDiff;
 
 use super::holding::is_allowed;
 use super::target::{Holding, Target};
 use super::wanted::Wanted;
-use super::writing::MAX_BYTES;
+use super::writing::Why;
 use crate::hujson::Document;
-use crate::kernel::RequestId;
+use crate::kernel::Failure;
+use crate::outside::tailscale::{Tailscale, Verdict};
+use crate::steps::tailscale::{failure, refusal};
+use crate::steps::{Holder, Preview};
 
-/// The text as it would be while somebody holds what these settings, which are filled in, want of it. `used_by` are the workflow and the step
-/// by name, with a space between them.
+/// Lines around what changes.
+const CONTEXT_LINES: usize = 3;
+
+/// What would change while this holder holds what their settings, which are filled in, want of it; and whether Tailscale would take it.
 ///
 /// # Errors
-/// Why it would not be written, for people.
-pub fn planned(text: &str, with: &Map<String, Value>, login: &str, used_by: &str) -> Result<String, String> {
-    let document = Document::read(text, MAX_BYTES).map_err(|error| error.to_string())?;
+/// It could not be read, or would not be written.
+pub async fn preview(tailscale: &Tailscale, holder: &Holder, max_bytes: usize) -> Result<Preview, Failure> {
+    let now = tailscale.policy_text().await.map_err(|error| failure(&error))?;
+    let planned = planned(&now.text, holder, max_bytes)?;
+    let difference = TextDiff::from_lines(&now.text, &planned);
+    let difference = difference
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header("policy file", "policy file while it is held")
+        .to_string();
+    let refused = match tailscale.validate_policy(&planned).await.map_err(|error| failure(&error))? {
+        Verdict::Bad(why) => Some(why),
+        Verdict::Good => None,
+    };
+    Ok(Preview { what: "policy file", difference, refused })
+}
+
+/// The text as it would be.
+fn planned(text: &str, holder: &Holder, max_bytes: usize) -> Result<String, Failure> {
+    let document = Document::read(text, max_bytes).map_err(|error| Why::from(error).failure())?;
     let holding = Holding {
-        id: RequestId("REQUEST".to_owned()),
-        login: login.to_owned(),
-        used_by: used_by.to_owned(),
-        wanted: Wanted::of(with),
+        id: holder.request_id.clone(),
+        login: holder.login.clone(),
+        used_by: holder.used_by.clone(),
+        wanted: Wanted::of(&holder.with),
         is_confirmed: false,
     };
-    is_allowed(&holding).map_err(|failure| format!("{}; {}", failure.what, failure.advice))?;
-    let target = Target::of(&document, &[holding], &[], &BTreeSet::new()).map_err(|error| error.to_string())?;
-    Ok(target.document.text())
+    is_allowed(&holding)?;
+    let target = Target::of(&document, &[holding], &[], &BTreeSet::new());
+    Ok(target.map_err(|error| refusal(error.to_string(), ""))?.document.text())
 }
