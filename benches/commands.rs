@@ -319,6 +319,7 @@ fn counted<'k>(title: &str, kinds: impl Iterator<Item = (&'k str, usize)>) {
 fn config(slack: &SlackWorld, tailnet: &TailnetWorld, door: &str, port: u16) -> String {
     format!(
         "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:{port}\nurl: http://127.0.0.1:{port}\n\
+         ceilings: {{ same: 1000000 }}\n\
          slack:\n  mode: {door}\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n  \
          signing_secret: env:SLACK_SIGNING_SECRET\n\
          tailscale:\n  api_url: {}\n  client_id: {}\n  client_secret: env:TAILSCALE_CLIENT_SECRET\n",

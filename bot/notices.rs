@@ -127,6 +127,19 @@ impl Notices {
         self.say("asked", request, &facts, &Extras::default(), (buttons::asked(request), Some(ASKED)))
     }
 
+    /// The private answer to somebody who asked for what they hold, or have asked for, already. `link`: where its card is.
+    pub fn already(&self, request: &Request, link: Option<&str>, now: i64) -> Said {
+        let facts = Facts::of(request, now).told(&Recipient::Person { slack_id: request.requester.slack_id.clone() });
+        let card_link = link.map(|link| words::link(link, "its card")).unwrap_or_default();
+        self.say(
+            "already",
+            request,
+            &facts,
+            &Extras { card_link, ..Extras::default() },
+            (buttons::already(request), Some(ASKED)),
+        )
+    }
+
     /// `/access list`: what I hold, what I asked, what waits for me, what I may take back, and what of mine is over.
     pub fn list(
         &self,

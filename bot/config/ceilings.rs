@@ -10,6 +10,8 @@ const MIB: u64 = 1 << 20;
 pub struct Ceilings {
     /// Requests that wait for a decision.
     pub pending: u32,
+    /// Requests for the same thing that are open at once.
+    pub same: u32,
     /// Pastes that stand with us, but for those that a grant holds.
     pub pastes: u32,
     /// What those have together.
@@ -20,14 +22,14 @@ pub struct Ceilings {
 
 impl Default for Ceilings {
     fn default() -> Self {
-        Self { pending: 100, pastes: 1_000, paste_bytes: 100 * MIB, drafts: 20 }
+        Self { pending: 100, same: 1, pastes: 1_000, paste_bytes: 100 * MIB, drafts: 20 }
     }
 }
 
 pub(super) fn ceilings(sheet: &mut Sheet, fields: &Fields) -> Ceilings {
     let usual = Ceilings::default();
     let Some(node) = optional(fields, "ceilings") else { return usual };
-    let Some(fields) = sheet.fields(node, "`ceilings`", &["pending", "pastes", "paste_mib", "drafts"]) else {
+    let Some(fields) = sheet.fields(node, "`ceilings`", &["pending", "same", "pastes", "paste_mib", "drafts"]) else {
         return usual;
     };
     let mut most = |name: &str| {
@@ -37,6 +39,7 @@ pub(super) fn ceilings(sheet: &mut Sheet, fields: &Fields) -> Ceilings {
     };
     Ceilings {
         pending: most("pending").unwrap_or(usual.pending),
+        same: most("same").unwrap_or(usual.same),
         pastes: most("pastes").unwrap_or(usual.pastes),
         paste_bytes: most("paste_mib").map_or(usual.paste_bytes, |mib| u64::from(mib) * MIB),
         drafts: most("drafts").unwrap_or(usual.drafts),

@@ -102,6 +102,11 @@ pub fn asked(request: &Request) -> Vec<Value> {
     }
 }
 
+/// Below the private answer to somebody who has what they asked for.
+pub fn already(request: &Request) -> Vec<Value> {
+    extend(request).into_iter().chain(asked(request)).collect()
+}
+
 /// Beside one's own request in a list.
 pub fn row(request: &Request, now: i64) -> Option<Value> {
     match request.state {

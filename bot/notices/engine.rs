@@ -21,6 +21,7 @@ use crate::kernel::Recipient;
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("card", include_str!("../../templates/slack/card.txt")),
     ("asked", include_str!("../../templates/slack/asked.txt")),
+    ("already", include_str!("../../templates/slack/already.txt")),
     ("decided", include_str!("../../templates/slack/decided.txt")),
     ("active", include_str!("../../templates/slack/active.txt")),
     ("ends_soon", include_str!("../../templates/slack/ends_soon.txt")),
@@ -76,6 +77,9 @@ pub struct Extras {
     /// `refused`: the words, safe as they are.
     #[serde(skip)]
     pub refusal: String,
+    /// `already`: a link to the card, safe as it is.
+    #[serde(skip)]
+    pub card_link: String,
     /// `not_identified`, `not_extended`: why.
     pub failure: String,
     /// `not_identified`, `not_extended`: what to do.
@@ -216,6 +220,7 @@ fn file_of(name: &str) -> String {
 fn context(facts: Option<&Facts>, extras: &Extras) -> TeraResult<Context> {
     let mut context = Context::from_serialize(extras)?;
     context.insert_value("refusal", Value::safe_string(&extras.refusal));
+    context.insert_value("card_link", Value::safe_string(&extras.card_link));
     if let Some(facts) = facts {
         context.extend(Context::from_serialize(facts)?);
     }
@@ -338,7 +343,7 @@ pub fn known_names() -> TeraResult<Vec<String>> {
     };
     let mut known = names(json(serde_json::to_value(facts))?);
     known.extend(names(json(serde_json::to_value(Extras::default()))?));
-    known.push("refusal".to_owned());
+    known.extend(["refusal", "card_link"].map(str::to_owned));
     known.extend(names(json(serde_json::to_value(Why::default()))?));
     known.sort_unstable();
     known.dedup();

@@ -83,6 +83,7 @@ impl Why {
             Refusal::Forbidden { rule, .. } => {
                 (all.guardrail, all.reason) = (one_line(&rule.id, 80), one_line(&rule.reason, 300));
             }
+            Refusal::HadAlready { id } => all.missing = one_line(id.as_str(), 80),
             Refusal::Unusable { missing } => all.missing = one_line(missing, 80),
             _ => {}
         }
@@ -120,6 +121,7 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
+        Refusal::HadAlready { .. } => "had_already",
         Refusal::Forbidden { is_broken: true, .. } => "broken_guardrail",
         Refusal::Forbidden { .. } => "forbidden",
     }
@@ -203,6 +205,7 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::HoldTooLong { max_ms: 3_600_000 },
         Refusal::HoldTooLong { max_ms: 0 },
         Refusal::TooManyPending { most: 50 },
+        Refusal::HadAlready { id: crate::kernel::RequestId("0s2k9x4v7m3q8w5ztb".to_owned()) },
         Refusal::Unusable { missing: "step".to_owned() },
     ];
     all.extend([false, true].map(|is_broken| {

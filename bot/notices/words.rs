@@ -44,6 +44,12 @@ pub fn channel(name: &str) -> String {
     if is_id(name, &['C', 'G']) { format!("<#{name}>") } else { escape(&one_line(name, 80)) }
 }
 
+/// A link that Slack shows as these words. An address that could be more than one is shown as text.
+pub fn link(address: &str, label: &str) -> String {
+    let is_plain = address.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '|' | '"' | '`'));
+    if is_plain { format!("<{}|{}>", escape(address), escape(label)) } else { escape(&one_line(address, 200)) }
+}
+
 fn is_id(text: &str, starts: &[char]) -> bool {
     let is_plain = text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     is_plain && text.len() > 1 && text.len() <= 32 && text.starts_with(starts)

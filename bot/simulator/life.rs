@@ -190,7 +190,8 @@ async fn start(world: &World, (folder, made): (&Path, &Made), ids: &Ids) -> Resu
         steps: steps::LIST,
         catalog: made.catalog.clone(),
         people: std::collections::BTreeMap::new(),
-        ceilings: crate::config::Ceilings::default(),
+        // Whoever asks twice makes two holders of one thing, which is what is looked for here.
+        ceilings: crate::config::Ceilings { same: u32::MAX, ..crate::config::Ceilings::default() },
         services: steps::Services::new(net, std::collections::BTreeMap::new()),
         links: look_in_time(LinkPlace::here(&store, url))?,
         pastes: PasteSettings { here: url.to_owned(), tclip: None },

@@ -14,7 +14,8 @@ use super::envelope::{BlockActions, FormState, ViewAt, ViewSubmission};
 use super::modals::form::{self, About, Among, RequestForm, WORKFLOW_ACTION, WORKFLOW_BLOCK};
 use super::modals::{self, choices, deny, review};
 use super::surface::{By, Surface};
-use super::{links, pastes, sentences};
+use super::{already, links, pastes, sentences};
+use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form, Prepared};
 use crate::engine::directory::Whose;
 use crate::kernel::{Person, Refusal, Standing, Workflow, policy};
@@ -297,6 +298,12 @@ impl Surface {
         match self.engine.prepare(&by.slack_id, &form).await {
             Ok(Prepared::Complete(ask)) => match self.engine.ask(*ask, Some(by.key.clone())).await {
                 Ok(told) => Answer::UpdateView(modals::asked(&self.engine.notices().asked(&told.request))),
+                Err(TellError::Refused(Refusal::HadAlready { id })) => {
+                    match already::already(&self.engine, &id).await {
+                        Some(said) => Answer::UpdateView(modals::asked(&said)),
+                        None => at("", &self.engine.notices().refusal(&Refusal::HadAlready { id }, None)),
+                    }
+                }
                 Err(error) => at("", &sentences::not_told(self.engine.notices(), &error, &form)),
             },
             Ok(Prepared::Incomplete { missing, .. }) => {

@@ -1,5 +1,6 @@
 //! What comes in from Slack: two doors, one shape for what comes through them, and what the bot does with it.
 
+mod already;
 pub mod answer;
 mod asking;
 mod buttons;

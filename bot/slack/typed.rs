@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::modals;
 use super::modals::form::{Among, RequestForm};
-use super::sentences;
 use super::shared;
 use super::surface::{By, Surface};
+use super::{already, sentences};
 use crate::engine::asking::{AskError, Form};
 use crate::engine::typed::{Answered, Answering};
 use crate::engine::{Engine, TellError};
-use crate::kernel::{Failure, NotAsked, RequestId, Subject, Typed, Workflow};
+use crate::kernel::{Failure, NotAsked, Refusal, RequestId, Subject, Typed, Workflow};
 use crate::notices::Said;
 use crate::outside::slack::{Post, SlackError};
 
@@ -146,7 +146,10 @@ async fn tell(
             Err(error) => tracing::debug!(%error, "a form is not there any more; its sender is told otherwise"),
         }
     }
-    let Said { text, blocks } = said(engine, typed, answered, workflow.as_ref());
+    let Said { text, blocks } = match had_already(engine, answered).await {
+        Some(said) => said,
+        None => said(engine, typed, answered, workflow.as_ref()),
+    };
     let blocks = Some(blocks).filter(|blocks| blocks.as_array().is_some_and(|list| !list.is_empty()));
     if let Some(address) = address {
         let mut body = json!({ "response_type": "ephemeral", "replace_original": false, "text": text });
@@ -192,8 +195,19 @@ fn said(engine: &Engine, typed: &Typed, answered: &Answered, workflow: Option<&A
     }
 }
 
+/// Whoever has what they asked for is told so with what they can do.
+async fn had_already(engine: &Engine, answered: &Answered) -> Option<Said> {
+    match answered {
+        Answered::NotAsked(NotAsked::Refused { why: Refusal::HadAlready { id } }) => already::already(engine, id).await,
+        _ => None,
+    }
+}
+
 /// The form that was sent: what was asked; or again, with what was filled in and why it was not asked.
 async fn redrawn(engine: &Engine, typed: &Typed, answered: &Answered, workflow: Option<&Arc<Workflow>>) -> Value {
+    if let Some(said) = had_already(engine, answered).await {
+        return modals::asked(&said);
+    }
     let again = |why: &NotAsked| !matches!(why, NotAsked::Refused { .. } | NotAsked::NotLent);
     match (answered, workflow) {
         (Answered::Asked(request), _) => modals::asked(&engine.notices().asked(request)),

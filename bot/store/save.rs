@@ -160,6 +160,19 @@ impl Tx {
         stored.iter().map(|stored| Ok(stored.read()?)).collect()
     }
 
+    /// What somebody (a Slack id) has asked for under the workflow of this name and is not over, as far as it was saved before this
+    /// transaction. What cannot be read keeps nobody from asking.
+    pub async fn open_of(&mut self, slack_id: &str, workflow: &str) -> Result<Vec<Request>, StoreError> {
+        let stored: Vec<Stored> = sqlx::query_as(select_request!(
+            "where request.requester = $1 and request.workflow = $2 and request.state <> 'ended'"
+        ))
+        .bind(slack_id)
+        .bind(workflow)
+        .fetch_all(self.connection())
+        .await?;
+        Ok(stored.iter().filter_map(|stored| stored.read().ok()).collect())
+    }
+
     /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
     pub async fn known_of(&mut self, id: &RequestId) -> Result<Option<(String, String)>, StoreError> {
         let row = sqlx::query_as("select workflow, requester from request where id = $1")

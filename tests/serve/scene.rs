@@ -52,6 +52,7 @@ impl Scene {
         std::fs::write(folder.path().join("workflows/prod-db.yaml"), WORKFLOW).expect("a workflow");
         let config = format!(
             "database: sqlite://nightlatch.db\nlisten: 127.0.0.1:0\nurl: https://nightlatch.example.ts.net\n\
+             ceilings: {{ same: 1000 }}\n\
              slack:\n  mode: socket\n  api_url: {}\n  bot_token: env:SLACK_BOT_TOKEN\n  app_token: env:SLACK_APP_TOKEN\n\
              tailscale:\n  api_url: {}\n  client_id: {}\n  client_secret: env:TAILSCALE_CLIENT_SECRET\n",
             slack.api_url(),

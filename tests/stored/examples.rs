@@ -34,6 +34,7 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::Altered,
         Refusal::HoldTooLong { max_ms: HOUR },
         Refusal::TooManyPending { most: 50 },
+        Refusal::HadAlready { id: nightlatch::kernel::RequestId("01kjmma2g000000001".to_owned()) },
         Refusal::Forbidden { rule: crate::judged::rule(), is_broken: false },
         Refusal::Unusable { missing: "step".to_owned() },
     ];

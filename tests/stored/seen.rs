@@ -295,6 +295,7 @@ impl Seen {
                     | Refusal::Altered
                     | Refusal::HoldTooLong { max_ms: _ }
                     | Refusal::TooManyPending { most: _ }
+                    | Refusal::HadAlready { id: _ }
                     | Refusal::Forbidden { rule: _, is_broken: _ }
                     | Refusal::NoReason
                     | Refusal::OwnReview

@@ -3,7 +3,10 @@
 use crate::harness::*;
 
 fn few() -> Setting {
-    Setting { more: "ceilings: { pending: 2, pastes: 2, paste_mib: 1, drafts: 1 }".to_owned(), ..Setting::default() }
+    Setting {
+        more: "ceilings: { pending: 2, same: 9, pastes: 2, paste_mib: 1, drafts: 1 }".to_owned(),
+        ..Setting::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

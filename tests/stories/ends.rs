@@ -52,7 +52,7 @@ async fn two_grants_that_end_while_one_of_them_is_being_settled_leave_nothing_on
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_holders_of_one_thing_that_end_together_are_one_write() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         for reason in ["a", "b", "c", "d", "e", "f"] {
             granted(stage, &format!("/access prod-db 1h {reason}")).await;
         }

@@ -164,7 +164,7 @@ fn written_by_hand(stage: &Stage, random: &mut Random, model: &mut Model) {
 }
 
 async fn told(seed: u64) {
-    let setting = Setting::default().prod_db(&[("announce: \"#access\"\n", "")]);
+    let setting = Setting::default().several_of_one().prod_db(&[("announce: \"#access\"\n", "")]);
     story_with(setting, async |stage| {
         let (mut random, mut model) = (Random(seed), Model::default());
         for number in 0..OPERATIONS {

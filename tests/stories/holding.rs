@@ -148,19 +148,22 @@ async fn an_approver_revokes_and_everybody_is_told_who_did() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn revoking_and_returning_work_at_once_in_every_state_that_may_be_on() {
-    story_everywhere(async |stage| {
-        stage.alice.command("/access prod-db 2h invoice 1204").await;
-        stage.bob.press("Approve").await;
-        let presses = tokio::join!(
-            stage.slack.press("carol", "#access", "Revoke"),
-            stage.slack.press("alice", "#access", "Return")
-        );
-        assert!(presses.0.is_ok() && presses.1.is_ok());
-        stage.bot.settle().await;
-        assert!(!stage.is_on());
-        assert_eq!(stage.request().await.state, State::Ended);
-        stage.everybody_reads();
-    })
+    story_everywhere_with(
+        || Setting::default().several_of_one(),
+        async |stage| {
+            stage.alice.command("/access prod-db 2h invoice 1204").await;
+            stage.bob.press("Approve").await;
+            let presses = tokio::join!(
+                stage.slack.press("carol", "#access", "Revoke"),
+                stage.slack.press("alice", "#access", "Return")
+            );
+            assert!(presses.0.is_ok() && presses.1.is_ok());
+            stage.bot.settle().await;
+            assert!(!stage.is_on());
+            assert_eq!(stage.request().await.state, State::Ended);
+            stage.everybody_reads();
+        },
+    )
     .await;
 }
 

@@ -11,6 +11,7 @@
 mod harness;
 
 mod alarms;
+mod already;
 mod answers;
 mod approvers;
 mod asked_when;

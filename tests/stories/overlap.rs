@@ -41,28 +41,32 @@ async fn when_the_first_of_two_ends_access_stays_until_the_last_one_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shorter_second_one_shortens_nothing_and_the_longer_one_can_be_given_back_first() {
-    story_everywhere(async |stage| {
-        granted(stage, "/access prod-db 4h first").await;
-        granted(stage, "/access prod-db 1h second").await;
-        assert_eq!(minutes_left(stage), 240, "until the longest of all");
-        let first = stage.requests().await.into_iter().find(|request| request.reason == "first").expect("the first");
-        let cards = stage.slack.messages("#access");
-        // A kill may have left an older copy of it that is no longer kept up to date.
-        let can_return =
-            |card: &&Message| serde_json::to_string(&card.blocks).is_ok_and(|text| text.contains("\"return\""));
-        let mut cards = cards.iter().filter(|card| card.text.contains("4h")).filter(can_return);
-        let card = cards.next().expect("the first card");
-        let place = MessageRef { channel: "C0ACCESS01".into(), ts: card.ts.clone() };
-        stage.slack.press("alice", place, "Return").await.expect("a button");
-        stage.bot.settle().await;
-        let first = stage.bot.store().await.load(&first.ask.id).await.expect("the first");
-        assert_eq!(first.outcome, Some(Outcome::Returned));
-        assert!(stage.is_on());
-        assert_eq!(minutes_left(stage), 60, "no longer than anybody holds it");
-        stage.advance(1.hours()).await;
-        assert!(!stage.is_on());
-        stage.everybody_reads();
-    })
+    story_everywhere_with(
+        || Setting::default().several_of_one(),
+        async |stage| {
+            granted(stage, "/access prod-db 4h first").await;
+            granted(stage, "/access prod-db 1h second").await;
+            assert_eq!(minutes_left(stage), 240, "until the longest of all");
+            let first =
+                stage.requests().await.into_iter().find(|request| request.reason == "first").expect("the first");
+            let cards = stage.slack.messages("#access");
+            // A kill may have left an older copy of it that is no longer kept up to date.
+            let can_return =
+                |card: &&Message| serde_json::to_string(&card.blocks).is_ok_and(|text| text.contains("\"return\""));
+            let mut cards = cards.iter().filter(|card| card.text.contains("4h")).filter(can_return);
+            let card = cards.next().expect("the first card");
+            let place = MessageRef { channel: "C0ACCESS01".into(), ts: card.ts.clone() };
+            stage.slack.press("alice", place, "Return").await.expect("a button");
+            stage.bot.settle().await;
+            let first = stage.bot.store().await.load(&first.ask.id).await.expect("the first");
+            assert_eq!(first.outcome, Some(Outcome::Returned));
+            assert!(stage.is_on());
+            assert_eq!(minutes_left(stage), 60, "no longer than anybody holds it");
+            stage.advance(1.hours()).await;
+            assert!(!stage.is_on());
+            stage.everybody_reads();
+        },
+    )
     .await;
 }
 
@@ -204,7 +208,7 @@ async fn what_somebody_took_away_by_hand_does_not_come_back_when_another_grant_e
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_away_by_hand_as_its_people_see_it() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         granted(stage, "/access prod-db 1h first").await;
         granted(stage, "/access prod-db 4h second").await;
         stage.alice.reads();
@@ -305,7 +309,7 @@ async fn what_somebody_set_to_no_by_hand_is_taken_away_too_and_left_as_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_value_as_its_people_see_it() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         granted(stage, "/access prod-db 1h invoice 1204").await;
         stage.alice.reads();
         stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), None).expect("a device");

@@ -197,7 +197,7 @@ async fn without_a_channel_those_who_would_have_been_asked_have_the_card() {
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_a_day_pass_and_of_two_at_once_only_one_is_the_last() {
     let rule = |at_most: u32| format!("  - max_hold: 1h\n    at_most: {at_most} per day\n");
-    story_with(passes(&rule(2)), async |stage| {
+    story_with(passes(&rule(2)).several_of_one(), async |stage| {
         for number in 1..=3 {
             stage.alice.command(&format!("/access prod-db 10m invoice {number}")).await;
         }

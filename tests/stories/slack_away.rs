@@ -14,25 +14,28 @@ fn silence(stage: &Stage) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_slack_is_down_access_begins_and_ends_on_time_and_is_told_later() {
-    story_everywhere(async |stage| {
-        stage.alice.command("/access prod-db 2h invoice 1204").await;
-        stage.alice.command("/access prod-db 10m another").await;
-        let old = stage.old_press("bob", "Approve").await;
-        silence(stage);
-        old.arrives().await;
-        stage.advance(1.seconds()).await;
-        assert!(stage.is_on(), "a grant does not wait for messages");
-        stage.advance(10.minutes()).await;
-        assert!(!stage.is_on(), "nor does an end");
-        assert_eq!(stage.requests().await[0].outcome, Some(Outcome::Expired));
-        stage.slack.heal();
-        stage.advance(5.minutes()).await;
-        let told = stage.alice.reads();
-        assert!(told.contains("has ended"), "{told}");
-        assert!(stage.bob.sees("#access").contains("Verified gone"));
-        stage.alice.command("/access withdraw prod-db").await;
-        stage.everybody_reads();
-    })
+    story_everywhere_with(
+        || Setting::default().several_of_one(),
+        async |stage| {
+            stage.alice.command("/access prod-db 2h invoice 1204").await;
+            stage.alice.command("/access prod-db 10m another").await;
+            let old = stage.old_press("bob", "Approve").await;
+            silence(stage);
+            old.arrives().await;
+            stage.advance(1.seconds()).await;
+            assert!(stage.is_on(), "a grant does not wait for messages");
+            stage.advance(10.minutes()).await;
+            assert!(!stage.is_on(), "nor does an end");
+            assert_eq!(stage.requests().await[0].outcome, Some(Outcome::Expired));
+            stage.slack.heal();
+            stage.advance(5.minutes()).await;
+            let told = stage.alice.reads();
+            assert!(told.contains("has ended"), "{told}");
+            assert!(stage.bob.sees("#access").contains("Verified gone"));
+            stage.alice.command("/access withdraw prod-db").await;
+            stage.everybody_reads();
+        },
+    )
     .await;
 }
 
@@ -173,7 +176,7 @@ async fn a_channel_archived_while_access_is_active_keeps_nothing_from_ending() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slacks_limits_are_kept_and_nobody_waits_for_a_grant_because_of_them() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         stage.slack.limit("chat.postMessage", Limit { burst: 5, per_minute: 60 });
         stage.slack.limit("chat.update", Limit { burst: 20, per_minute: 50 });
         for number in 0..12 {
@@ -196,7 +199,7 @@ async fn slacks_limits_are_kept_and_nobody_waits_for_a_grant_because_of_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn however_many_ask_at_once_every_card_says_who_is_asked() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         for number in 0..60 {
             let asked = stage.slack.command("alice", "#general", &format!("/access prod-db 1h number {number}")).await;
             assert!(asked.expect("a command").acked);
@@ -219,7 +222,7 @@ async fn however_many_ask_at_once_every_card_says_who_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_ask_in_the_same_moment_share_one_look_at_a_group() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         stage.slack.fail("usergroups.users.list", Fault::Slow(150), 1);
         let ask = |number: u32| {
             let (slack, line) = (stage.slack.clone(), format!("/access prod-db 1h number {number}"));

@@ -161,7 +161,7 @@ async fn editing_or_removing_a_workflow_changes_no_grant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_decided_by_the_rules_it_was_made_under() {
-    story(async |stage| {
+    story_with(Setting::default().several_of_one(), async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
         stage
             .bot

@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::string_slice, reason = "people type characters of several bytes"))]
 
+mod already;
 pub mod approval;
 pub mod automatic;
 pub mod condition;

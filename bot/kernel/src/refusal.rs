@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::guardrail::Rule;
+use crate::id::RequestId;
 use crate::person::{Standing, Who};
 use crate::request::{Outcome, State};
 
@@ -91,6 +92,12 @@ pub enum Refusal {
     TooManyPending {
         /// How many that is.
         most: u32,
+    },
+    /// They hold it, or have asked for it, already.
+    #[error("had already, by {id}")]
+    HadAlready {
+        /// By which request.
+        id: RequestId,
     },
     /// A guardrail says no, or could not be worked out.
     #[error("the guardrail {} says no", .rule.id)]
@@ -203,6 +210,7 @@ mod tests {
             Refusal::Altered,
             Refusal::HoldTooLong { max_ms: 1_000 },
             Refusal::TooManyPending { most: 50 },
+            Refusal::HadAlready { id: RequestId("01kjmma2g000000001".to_owned()) },
             Refusal::Forbidden {
                 rule: Rule { id: "office-hours".to_owned(), reason: String::new() },
                 is_broken: false,
@@ -243,6 +251,7 @@ mod tests {
             | Refusal::Altered
             | Refusal::HoldTooLong { .. }
             | Refusal::TooManyPending { .. }
+            | Refusal::HadAlready { .. }
             | Refusal::Forbidden { .. }
             | Refusal::MayNotBreakGlass { .. }
             | Refusal::NoReason
@@ -279,6 +288,7 @@ mod tests {
         {"refusal":"altered"}
         {"refusal":"hold_too_long","max_ms":1000}
         {"refusal":"too_many_pending","most":50}
+        {"refusal":"had_already","id":"01kjmma2g000000001"}
         {"refusal":"forbidden","rule":{"id":"office-hours"}}
         {"refusal":"may_not_break_glass","who":["group:dba"]}
         {"refusal":"no_reason"}

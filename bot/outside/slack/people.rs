@@ -45,6 +45,16 @@ pub struct OwnTeam {
     pub app_id: Option<String>,
     /// Installed for a whole org: payloads then come without a team.
     pub is_enterprise_install: bool,
+    /// Where people open it: `https://acme.slack.com/`.
+    pub url: Option<String>,
+}
+
+impl OwnTeam {
+    /// The address of a message in it, if Slack said where people open it.
+    pub fn link_to(&self, channel: &str, ts: &str) -> Option<String> {
+        let base = self.url.as_deref().filter(|url| url.starts_with("https://"))?.trim_end_matches('/');
+        Some(format!("{base}/archives/{channel}/p{}", ts.replace('.', "")))
+    }
 }
 
 /// A person's membership in an Enterprise org.
@@ -206,6 +216,7 @@ impl Slack {
             bot_user_id: text("user_id").ok_or_else(|| AUTH_TEST.malformed("no user_id"))?,
             bot_id: text("bot_id"),
             app_id: text("app_id"),
+            url: text("url"),
             is_enterprise_install: answer.get("is_enterprise_install").and_then(Value::as_bool).unwrap_or(false),
         };
         let known = self.own_team().filter(|known| known.bot_id == own.bot_id).and_then(|known| known.app_id);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form, Prepared};
-use crate::kernel::{Workflow, hold};
+use crate::kernel::{Refusal, Workflow, hold};
+use crate::slack::already;
 use crate::slack::answer::Answer;
 use crate::slack::envelope::SlashCommand;
 use crate::slack::modals::form::{Among, RequestForm};
@@ -68,6 +70,12 @@ impl Surface {
                 Ok(told) => {
                     let said = self.engine.notices().asked(&told.request);
                     Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
+                }
+                Err(TellError::Refused(Refusal::HadAlready { id })) => {
+                    match already::already(&self.engine, &id).await {
+                        Some(said) => Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) },
+                        None => Answer::ephemeral(self.engine.notices().refusal(&Refusal::HadAlready { id }, None)),
+                    }
                 }
                 Err(error) => Answer::ephemeral(sentences::not_told(self.engine.notices(), &error, &form)),
             },

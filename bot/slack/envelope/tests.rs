@@ -35,6 +35,7 @@ fn read(name: &str) -> Delivery {
 
 fn acme() -> OwnTeam {
     OwnTeam {
+        url: None,
         team_id: "T0ACME001".to_owned(),
         enterprise_id: None,
         bot_user_id: "U0JITBOT1".to_owned(),

@@ -139,6 +139,13 @@ impl Setting {
         self
     }
 
+    /// Whoever asks again for what they hold has two requests for it, as a configuration can say.
+    #[must_use]
+    pub fn several_of_one(mut self) -> Self {
+        self.more += "\nceilings: { same: 99 }\n";
+        self
+    }
+
     /// Another workspace.
     #[must_use]
     pub fn seed(mut self, change: impl FnOnce(Seed) -> Seed) -> Self {

@@ -10,7 +10,7 @@ mod planning;
 mod pressing;
 mod urging;
 
-pub use granting::room_ms;
+pub use granting::{room_ms, warning_ms};
 
 use crate::Moment;
 use crate::effect::{Applied, Due, Effect, Ledger, Notice, Recipient, Wake};

@@ -1,5 +1,6 @@
 //! What the state machine does: a table for every state and event, races, and properties over random lives.
 
+mod already;
 mod asking;
 mod buttons;
 mod events;

@@ -48,6 +48,7 @@ async fn people_are_judged_by_what_slack_did_say() {
 #[test]
 fn a_missing_mark_never_makes_a_member() {
     let own = OwnTeam {
+        url: None,
         team_id: "T1".to_owned(),
         enterprise_id: Some("E1".to_owned()),
         bot_user_id: "U0BOT".to_owned(),
