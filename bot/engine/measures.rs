@@ -61,11 +61,11 @@ impl Engine {
         let mut text = self.gauges().await;
         let mut family =
             Family::new(&mut text, "nightlatch_outbox_due", "gauge", "Effects whose time has come, by class.");
-        for (class, name) in [(0, "settling"), (3, "ends"), (1, "decisions"), (2, "messages"), (9, "set_aside")] {
-            let count = load.due.iter().find(|(known, ..)| *known == class).map_or(0, |(_, count, _)| *count);
-            family.sample("", &format!("class=\"{name}\""), count);
+        for (class, count, _) in &load.due {
+            family.sample("", &format!("class=\"{}\"", class.name()), *count);
         }
-        let oldest = load.due.iter().filter(|(class, ..)| *class != 9).map(|(.., at)| *at).min().unwrap_or(now);
+        family.sample("", "class=\"set_aside\"", load.set_aside);
+        let oldest = load.due.iter().filter_map(|(.., at)| *at).min().unwrap_or(now);
         Family::new(
             &mut text,
             "nightlatch_outbox_oldest_due_seconds",

@@ -102,7 +102,7 @@ impl Engine {
         let id = id.unwrap_or_else(|| RequestId(self.inner.ids.next(self.inner.clock.now_ms())));
         let mut ask = Ask {
             id,
-            workflow: Workflow::clone(workflow),
+            workflow: workflow.clone().into(),
             requester: person,
             inputs: read.values,
             hold_ms: read.hold_ms,

@@ -54,7 +54,7 @@ impl Engine {
     /// # Errors
     /// The database failed.
     pub async fn asked_last(&self, slack_id: &str) -> Result<Option<String>, ReadError> {
-        Ok(self.inner.store.requests_of(slack_id, 1).await?.pop().map(|request| request.ask.workflow.name))
+        Ok(self.inner.store.requests_of(slack_id, 1).await?.pop().map(|request| request.ask.workflow.name.clone()))
     }
 
     /// The Slack account of whoever has this tailnet login, as far as the directory knows.

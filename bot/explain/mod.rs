@@ -251,7 +251,7 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
     };
     Ask {
         id: RequestId(String::new()),
-        workflow: under.workflow.clone(),
+        workflow: under.workflow.clone().into(),
         requester: known.person.clone(),
         inputs: std::collections::BTreeMap::new(),
         hold_ms: hold_ms(under, when),

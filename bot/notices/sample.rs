@@ -65,7 +65,7 @@ pub fn person(slack_id: &str, name: &str, belongs: &[&str]) -> Person {
 pub fn ask() -> Ask {
     Ask {
         id: RequestId("0s2k9x4v7m3q8w5ztb".into()),
-        workflow: workflow(),
+        workflow: workflow().into(),
         requester: person("U0ALICE", "Alice", &["group:engineering"]),
         inputs: BTreeMap::new(),
         hold_ms: 2 * HOUR_MS,

@@ -1,6 +1,7 @@
 //! Requests as they are stored: what was asked and the workflow are written once, their life with every change.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -9,13 +10,13 @@ use super::bulk::Many;
 use super::{StoreError, Tx};
 use crate::kernel::kept::parts::{self, Parts};
 use crate::kernel::kept::{self, Kept, Unreadable};
-use crate::kernel::{Request, RequestId};
+use crate::kernel::{Pinned, Request, RequestId};
 
 /// The columns of `Stored` and the tables they are in.
 macro_rules! select_request {
     ($rest:literal) => {
         concat!(
-            "select request.body as life, asked.body as asked, workflow.body as workflow from request
+            "select request.body as life, asked.body as asked, asked.workflow as digest, workflow.body as workflow from request
                  left join asked on asked.request_id = request.id left join workflow on workflow.digest = asked.workflow ",
             $rest
         )
@@ -28,16 +29,50 @@ pub(super) use select_request;
 pub(super) struct Stored {
     life: String,
     asked: Option<String>,
+    digest: Option<String>,
     workflow: Option<String>,
 }
 
-impl Stored {
-    pub(super) fn read(&self) -> Result<Request, Unreadable> {
-        match (&self.asked, &self.workflow) {
-            (Some(asked), Some(workflow)) => kept::read(&parts::join(&self.life, asked, workflow)),
-            (Some(_), None) => Err(Unreadable::broken(Request::KIND, "the workflow it was made under is missing")),
-            (None, _) => kept::read(&self.life),
+/// Workflows that were read, by the digest they are stored under: most requests were made under few of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workflows(Arc<Mutex<HashMap<String, Pinned>>>);
+
+/// So many are remembered.
+const WORKFLOWS_MAX: usize = 1_024;
+
+impl Workflows {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Pinned>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, digest: &str) -> Option<Pinned> {
+        self.all().get(digest).cloned()
+    }
+
+    fn remember(&self, digest: &str, workflow: &Pinned) {
+        let mut all = self.all();
+        if all.len() >= WORKFLOWS_MAX {
+            all.clear();
         }
+        all.insert(digest.to_owned(), workflow.clone());
+    }
+}
+
+impl Stored {
+    pub(super) fn read(&self, workflows: &Workflows) -> Result<Request, Unreadable> {
+        let Some(asked) = &self.asked else { return kept::read(&self.life) };
+        let (Some(digest), Some(workflow)) = (&self.digest, &self.workflow) else {
+            return Err(Unreadable::broken(Request::KIND, "the workflow it was made under is missing"));
+        };
+        let is_of_today = parts::is_of_today(&self.life);
+        if let Some(workflow) = workflows.find(digest).filter(|_| is_of_today) {
+            return parts::read_under(&self.life, asked, &workflow);
+        }
+        let request: Request = kept::read(&parts::join(&self.life, asked, workflow))?;
+        if is_of_today {
+            workflows.remember(digest, &request.ask.workflow);
+        }
+        Ok(request)
     }
 }
 

@@ -80,6 +80,7 @@ pub struct Store {
     /// Held for as long as the store lives, so that no second process writes the same file.
     file: Arc<file::OpenFile>,
     reserve: reserve::Reserve,
+    workflows: bodies::Workflows,
     /// Why nothing is saved any more.
     broken: watch::Sender<Option<String>>,
 }

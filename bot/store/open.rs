@@ -12,6 +12,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::watch;
 
 use super::Store;
+use super::bodies::Workflows;
 use super::failing::has_no_room;
 use super::file::{self, OpenFile};
 use super::reserve::Reserve;
@@ -29,6 +30,8 @@ const CHECKED_SIZE_MAX: u64 = 64 * 1024 * 1024;
 
 /// The write-ahead log keeps this much room once it was emptied; SQLite empties it at a thousand pages.
 const LOG_KEPT_BYTES: &str = "4194304";
+/// What the one writer may keep of the file in memory; negative: in KiB.
+const WRITER_CACHE_KIB: &str = "-16384";
 
 /// Why the database could not be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +156,9 @@ impl Store {
             // After a burst the write-ahead log gives its room back.
             .pragma("journal_size_limit", LOG_KEPT_BYTES)
             .optimize_on_close(true, None);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        // What a large commit changes stays in memory until it commits, rather than being written twice.
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE_KIB);
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         sqlx::query("pragma application_id = 1313620308").execute(&write).await?;
         MIGRATIONS.run(&write).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         shapes::note(&write).await?;
@@ -163,7 +168,8 @@ impl Store {
         let read = SqlitePoolOptions::new().max_connections(4).test_before_acquire(!cfg!(feature = "simulate"));
         let read = read.connect_with(options).await?;
         let (file, reserve) = (Arc::new(file), Reserve::beside(path));
-        let store = Self { read: still::reader(read), write, file, reserve, broken: watch::Sender::new(None) };
+        let (workflows, broken) = (Workflows::default(), watch::Sender::new(None));
+        let store = Self { read: still::reader(read), write, file, reserve, workflows, broken };
         store.keep_reserve();
         Ok(store)
     }

@@ -31,7 +31,8 @@ impl Class {
     /// All, the most urgent first.
     pub const ALL: [Self; 6] = [Self::Settle, Self::End, Self::Decide, Self::Alarm, Self::Ask, Self::Say];
 
-    pub(super) fn number(self) -> i64 {
+    /// Its number in the table.
+    pub(super) const fn number(self) -> i64 {
         match self {
             Self::Settle => 0,
             Self::End => 3,
@@ -39,6 +40,19 @@ impl Class {
             Self::Say => 2,
             Self::Alarm => 4,
             Self::Ask => 5,
+        }
+    }
+
+    /// What it is called in measures. Never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Settle => "settling",
+            Self::End => "ends",
+            Self::Decide => "decisions",
+            Self::Say => "messages",
+            Self::Alarm => "alarms",
+            Self::Ask => "asked",
         }
     }
 }

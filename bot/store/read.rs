@@ -1,12 +1,12 @@
 //! Reading: requests by what people ask for.
 
-use super::bodies::{Stored, select_request};
+use super::bodies::{Stored, Workflows, select_request};
 use super::{Store, StoreError};
 use crate::kernel::{Request, RequestId};
 
 /// One record that cannot be read hides itself from a list, and no other.
-fn readable(stored: &[Stored]) -> Vec<Request> {
-    let told = |stored: &Stored| match stored.read() {
+fn readable(stored: &[Stored], workflows: &Workflows) -> Vec<Request> {
+    let told = |stored: &Stored| match stored.read(workflows) {
         Ok(request) => Some(request),
         Err(error) => {
             tracing::warn!(%error, "a request is left out of a list");
@@ -23,7 +23,7 @@ impl Store {
             .bind(id.as_str())
             .fetch_optional(&self.read)
             .await?;
-        Ok(stored.as_ref().map(Stored::read).transpose()?)
+        Ok(stored.as_ref().map(|stored| stored.read(&self.workflows)).transpose()?)
     }
 
     /// The request of that id.
@@ -40,7 +40,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        Ok(readable(&stored))
+        Ok(readable(&stored, &self.workflows))
     }
 
     /// Requests in one state, oldest first, at most `limit`.
@@ -51,7 +51,7 @@ impl Store {
                 .bind(limit)
                 .fetch_all(&self.read)
                 .await?;
-        Ok(readable(&stored))
+        Ok(readable(&stored, &self.workflows))
     }
 
     /// Requests of which something is on or may be, of one workflow or of all, newest first, at most `limit`.
@@ -64,7 +64,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        Ok(readable(&stored))
+        Ok(readable(&stored, &self.workflows))
     }
 
     /// The newest requests, those that are over too if `all`; at most `limit`.
@@ -76,7 +76,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        Ok(readable(&stored))
+        Ok(readable(&stored, &self.workflows))
     }
 
     /// Requests under the workflow of this name that were asked at that time or later.
@@ -87,7 +87,7 @@ impl Store {
                 .bind(since)
                 .fetch_all(&self.read)
                 .await?;
-        Ok(readable(&stored))
+        Ok(readable(&stored, &self.workflows))
     }
 
     /// The ids of the newest requests, at most `limit`.

@@ -134,7 +134,7 @@ impl Tx {
             .bind(id.as_str())
             .fetch_optional(self.connection())
             .await?;
-        Ok(stored.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?.read()?)
+        Ok(stored.ok_or_else(|| StoreError::NoSuchRequest(id.to_string()))?.read(&self.store.workflows)?)
     }
 
     /// Those of these requests that there are, as they are before the transaction changes them.
@@ -145,7 +145,7 @@ impl Tx {
                 .bind(Value::from(ids).to_string())
                 .fetch_all(self.connection())
                 .await?;
-        Ok(stored.iter().map(Stored::read).collect())
+        Ok(stored.iter().map(|stored| stored.read(&self.store.workflows)).collect())
     }
 
     /// Requests under the workflow of this name that were asked at that time or later, as the transaction sees them.
@@ -157,7 +157,7 @@ impl Tx {
                 .bind(since)
                 .fetch_all(self.connection())
                 .await?;
-        stored.iter().map(|stored| Ok(stored.read()?)).collect()
+        stored.iter().map(|stored| Ok(stored.read(&self.store.workflows)?)).collect()
     }
 
     /// What somebody (a Slack id) has asked for under the workflow of this name and is not over, as far as it was saved before this

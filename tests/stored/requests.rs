@@ -127,7 +127,7 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
     ];
     Ask {
         id: RequestId("01kjmma2g000000001".to_owned()),
-        workflow: workflow(own_request, is_bare),
+        workflow: workflow(own_request, is_bare).into(),
         requester: alice(),
         inputs: inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
         hold_ms: 2 * HOUR,

@@ -156,7 +156,7 @@ impl Seen {
             labels: _,
             extend,
             digest: _,
-        } = workflow;
+        } = &**workflow;
         triggers.iter().for_each(|trigger| self.note("Trigger", variants::trigger(trigger)));
         for Input { name: _, label: _, kind, help: _, when: _ } in inputs {
             self.note("InputKind", variants::input_kind(kind));

@@ -145,7 +145,7 @@ impl Outsides<'_> {
 fn asked(workflow: &Arc<Workflow>, requester: Person, read: Read) -> Ask {
     Ask {
         id: RequestId("REQUEST".to_owned()),
-        workflow: Workflow::clone(workflow),
+        workflow: workflow.clone().into(),
         requester,
         inputs: read.values,
         hold_ms: read.hold_ms,

@@ -107,7 +107,8 @@ pub fn read<T: Kept + DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     let known = shape_of::<T>();
     // As this version writes it: an object of today's shape is read at once, without its number.
     if let Some(fields) = fields_of_shape(text, known) {
-        return serde_json::from_str(&fields).map_err(|error| broken::<T>(Some(known), error.to_string()));
+        return serde_json::from_str(&format!("{{{fields}"))
+            .map_err(|error| broken::<T>(Some(known), error.to_string()));
     }
     let stored = serde_json::from_str(text).map_err(|error| broken::<T>(None, error.to_string()))?;
     from_value(stored)
@@ -155,10 +156,10 @@ fn unwrapped<T: Kept>(stored: Value) -> Result<(i64, Value), Unreadable> {
 }
 
 /// The object of this shape as `write` begins it, without the number; none for anything else, and for what is wrapped.
-fn fields_of_shape(text: &str, shape: i64) -> Option<String> {
+fn fields_of_shape(text: &str, shape: i64) -> Option<&str> {
     let (number, fields) = text.strip_prefix("{\"shape\":")?.split_once(',')?;
     let is_plain = number.parse() == Ok(shape) && !fields.starts_with("\"kept\":");
-    is_plain.then(|| format!("{{{fields}"))
+    is_plain.then_some(fields)
 }
 
 fn broken<T: Kept>(found: Option<i64>, why: String) -> Unreadable {

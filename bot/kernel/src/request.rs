@@ -13,7 +13,7 @@ use crate::input::InputValue;
 use crate::operator::By;
 use crate::origin::Origin;
 use crate::person::Person;
-use crate::workflow::Workflow;
+use crate::pinned::Pinned;
 
 pub use crate::decision::{Asked, Decider, Decision};
 pub use crate::extension::{Extending, Extension};
@@ -198,7 +198,7 @@ pub struct Ask {
     /// The new request's id.
     pub id: RequestId,
     /// Pinned for good.
-    pub workflow: Workflow,
+    pub workflow: Pinned,
     /// Facts as read for this ask.
     pub requester: Person,
     /// What was filled in, by input name.

@@ -51,7 +51,8 @@ fn ask(rules: Vec<Automatic>) -> Ask {
             lapse_after_ms: 8 * HOUR,
             steps: vec![StepUse { uses: "test.thing".to_owned(), ..StepUse::default() }],
             ..Workflow::default()
-        },
+        }
+        .into(),
         requester: alice(),
         inputs: BTreeMap::new(),
         hold_ms: HOUR,

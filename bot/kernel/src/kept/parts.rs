@@ -2,6 +2,12 @@
 //! Put together they are the JSON of the whole, of one shape; apart they are cut out of it as text, whatever its types look like.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::{Unreadable, read, shape_of};
+use crate::pinned::Pinned;
+use crate::request::Request;
+use crate::workflow::Workflow;
 
 /// The parts of one request's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +25,20 @@ pub fn split(whole: &str) -> Option<Parts> {
     let (life, asked) = without(whole, "ask")?;
     let (asked, workflow) = without(asked, "workflow")?;
     Some(Parts { life, asked, workflow: workflow.to_owned() })
+}
+
+/// Whether a life is of today's shape; then so is what was asked, and the workflow.
+pub fn is_of_today(life: &str) -> bool {
+    super::fields_of_shape(life, shape_of::<Request>()).is_some()
+}
+
+/// Reads a request of today's shape whose workflow was read before.
+pub fn read_under(life: &str, asked: &str, workflow: &Pinned) -> Result<Request, Unreadable> {
+    static SMALLEST: OnceLock<String> = OnceLock::new();
+    let stand_in = SMALLEST.get_or_init(|| serde_json::to_string(&Workflow::default()).unwrap_or_default());
+    let mut request: Request = read(&join(life, asked, stand_in))?;
+    request.ask.workflow = workflow.clone();
+    Ok(request)
 }
 
 /// Puts it together again. What is no object stays what it is, so that reading it says so.

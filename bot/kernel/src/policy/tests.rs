@@ -54,7 +54,7 @@ fn workflow(own_request: OwnRequest) -> Workflow {
 fn request(own_request: OwnRequest, requester: Person) -> Request {
     let ask = Ask {
         id: RequestId("r".to_owned()),
-        workflow: workflow(own_request),
+        workflow: workflow(own_request).into(),
         requester,
         inputs: BTreeMap::new(),
         hold_ms: 1,

@@ -110,7 +110,7 @@ pub(super) fn workflow_with(quorum: u32, own_request: OwnRequest) -> Workflow {
 pub(super) fn ask(workflow: Workflow) -> Ask {
     Ask {
         id: RequestId("r1".to_owned()),
-        workflow,
+        workflow: workflow.into(),
         requester: alice(),
         inputs: BTreeMap::new(),
         hold_ms: HOLD_MS,
