@@ -51,6 +51,25 @@ async fn a_key_is_told_once_kept_nowhere_and_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_held_for_longer_is_another_key_since_none_can_be_made_to_last() {
+    let longer = format!("{RUNNER}extend: {{ times: 1, max: 4h, approve: automatic }}\n");
+    story_with(Setting::default().workflow("runner", &longer), async |stage| {
+        stage.alice.command("/access runner 1h INC-7").await;
+        stage.bob.press("Approve").await;
+        assert_eq!(stage.alice.reads().matches(CANARY).count(), 1);
+        stage.alice.command("/access extend runner 4h").await;
+        assert_eq!(stage.alice.reads().matches(CANARY).count(), 1, "another one is told");
+        assert_eq!(stage.tailnet.auth_keys().len(), 1, "and the first one is good no more");
+        stage.advance(4.hours()).await;
+        assert_eq!((stage.request().await.state, stage.tailnet.auth_keys().len()), (State::Active, 1));
+        stage.advance(2.hours()).await;
+        assert_eq!((stage.request().await.state, stage.tailnet.auth_keys().len()), (State::Ended, 0));
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_one_key_is_left_and_then_none() {
     for endpoint in [Endpoint::Keys, Endpoint::MakeKey, Endpoint::RevokeKey] {
         for fault in [Fault::Status(503), Fault::LoseReply, Fault::RateLimited("2".to_owned())] {

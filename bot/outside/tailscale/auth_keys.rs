@@ -48,6 +48,9 @@ pub struct AuthKey {
     /// As it was given.
     #[serde(default)]
     pub description: String,
+    /// When it is good no more.
+    #[serde(default)]
+    pub expires: Option<jiff::Timestamp>,
     /// Revoked or used up; it is listed for a while all the same.
     #[serde(default)]
     pub invalid: bool,

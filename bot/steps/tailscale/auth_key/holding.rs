@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use crate::clock::Clock;
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
-use crate::kernel::{Failure, Key, Proof};
+use crate::kernel::{Failure, Key, Proof, room_ms};
 use crate::outside::tailscale::{AuthKey, Device, NewAuthKey, Tailscale};
+use crate::planted::{Fault, is_planted};
 use crate::steps::tailscale::{failure, refusal};
 use crate::steps::{Before, HandOver, Holder, Settled, Step};
 
@@ -60,14 +61,18 @@ impl AuthKeyStep {
         Ok(())
     }
 
-    /// What was made before and perhaps never handed over is of no use: another one takes its place.
+    /// What was made before and perhaps never handed over, or ends too early, is of no use: another one takes its place.
     async fn hold(&self, key: &Key, holder: &Holder) -> Result<Settled, Failure> {
-        let on = self.proof(Found::On { until: Some(holder.until) });
         if !holder.is_new {
-            // It may be used up by now; whether it was taken away cannot be told from that.
-            return Ok(on.into());
+            // One that was used up is not listed; whether it was taken away cannot be told from that. No key can be made to last longer.
+            let is_too_short = |one: &AuthKey| one.expires.is_some_and(|at| at.as_millisecond() < holder.until);
+            if !self.ours(key).await?.iter().any(is_too_short) {
+                return Ok(self.proof(Found::On { until: Some(holder.until) }).into());
+            }
         }
-        self.revoke(&self.ours(key).await?).await?;
+        if !is_planted(Fault::MakesSecondKey) {
+            self.revoke(&self.ours(key).await?).await?;
+        }
         let flag = |name: &str, usual: bool| holder.with.get(name).and_then(Value::as_bool).unwrap_or(usual);
         let tags = holder.with.get("tags").and_then(Value::as_array).into_iter().flatten();
         let left_ms = holder.until.saturating_sub(self.clock.now_ms());
@@ -77,7 +82,8 @@ impl AuthKeyStep {
             ephemeral: flag("ephemeral", true),
             preauthorized: flag("preauthorized", false),
             reusable: flag("reusable", false),
-            expiry_seconds: left_ms.div_euclid(1_000).max(1).saturating_add(1),
+            // Room for an end that comes a little later: switching on takes a while, and the hold begins after it.
+            expiry_seconds: left_ms.saturating_add(room_ms(left_ms)).div_euclid(1_000).max(1).saturating_add(1),
         };
         let made = self.tailscale.make_auth_key(&new).await.map_err(|error| failure(&error))?;
         if !self.ours(key).await?.iter().any(|one| one.id == made.id) {
