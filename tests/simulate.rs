@@ -77,6 +77,11 @@ const SOUGHT: &[Fault] = &[
     Fault::ReviewsOwn,
     Fault::OverwritesPolicy,
     Fault::CallsAnew,
+    Fault::ExtendsAgain,
+    Fault::ExtendsMore,
+    Fault::ExtendsUnread,
+    Fault::KeepsSettings,
+    Fault::MakesSecondKey,
 ];
 /// The code around a fault changes, and with it what a seed leads to: so many seeds further on it is found at the latest.
 const FURTHER_MAX: u64 = 40;

@@ -1,6 +1,6 @@
 //! Runs that are about one rare thing of what is no attribute: the policy file, groups, a service, schedules, and rules about people.
 
-use super::company::{ATTRIBUTES, AUTO, DBA, FREEZE, GLASS, GUARDED, REPORT_FIRST_MS, ROOT, TUNNEL, USERS};
+use super::company::{ATTRIBUTES, AUTO, DBA, FREEZE, GLASS, GUARDED, LONGER, OTHERS, REPORT_FIRST_MS, ROOT, TUNNEL};
 use super::drawing::Drawing;
 use super::plan::{Act, Trouble};
 
@@ -19,8 +19,9 @@ impl Drawing {
             self.press(decided_at, ("approve", by, 1));
         }
         for from in [decided_at, decided_at.saturating_add(hold_s.saturating_mul(1_000))] {
-            for _ in 0..self.dice.between(0, 4) {
-                let at = from.saturating_add(self.dice.between(-200, 3_000));
+            // The file is read and written some seconds after the press that leads to it.
+            for _ in 0..self.dice.between(0, 10) {
+                let at = from.saturating_add(self.dice.between(-200, 9_000));
                 let attribute = ATTRIBUTES.len().saturating_add(1);
                 self.act(at, Act::Hand { person, device: 0, attribute, sets: None, for_ms: None });
             }
@@ -59,7 +60,10 @@ impl Drawing {
             self.ask(at, (person, workflow, 0, hold_s));
             at = at.saturating_add(self.dice.length_ms(30_000));
             if workflow == GLASS {
-                self.press(at.saturating_add(2_500), ("break_glass", person, 0));
+                match self.dice.chance(40) {
+                    true => self.break_glass(at.saturating_add(2_500), (person, hold_s)),
+                    false => self.press(at.saturating_add(2_500), ("break_glass", person, 0)),
+                }
                 let reviewer = if self.dice.chance(50) { person } else { by };
                 let over_at = at.saturating_add(hold_s.saturating_mul(1_000));
                 self.press(over_at.saturating_add(30_000), ("review_fine", reviewer, 0));
@@ -69,11 +73,33 @@ impl Drawing {
         }
     }
 
+    /// Somebody has something for longer than they asked for, as often as they may and once more; at times the far side cannot be told.
+    pub(super) fn longer(&mut self, start: i64, person: usize) {
+        let hold_s: i64 = *self.dice.pick(&[60, 120, 300]).unwrap_or(&60);
+        let by = self.dba();
+        self.ask(start, (person, LONGER, 0, hold_s));
+        self.press(start.saturating_add(4_000), ("approve", by, 0));
+        let mut at = start.saturating_add(6_000);
+        for _ in 0..self.dice.between(1, 5) {
+            at = at.saturating_add(self.dice.between(2_000, hold_s.saturating_mul(900)));
+            let doubled = self.dice.chance(50);
+            self.act(at, Act::Press { action: "extend", person, nth: 0, doubled });
+        }
+        if self.dice.chance(40) {
+            let trouble =
+                *self.dice.pick(&[Trouble::TailnetDown, Trouble::Lossy, Trouble::Forbidden]).unwrap_or(&Trouble::Lossy);
+            let for_ms = self.dice.between(10_000, 400_000);
+            self.act(at.saturating_sub(1_000), Act::Break { trouble, for_ms });
+        }
+    }
+
     /// The same thing outside of Tailscale, several times at once.
     pub(super) fn beside(&mut self, start: i64, person: usize, hold_s: i64) {
         let (decided_at, by) = (start.saturating_add(5_000), self.dba());
-        let workflow = *self.dice.pick(&[USERS, FREEZE]).unwrap_or(&USERS);
+        let workflow = *self.dice.pick(&OTHERS).unwrap_or(&FREEZE);
         for nth in 0..self.dice.between(1, 4) {
+            // Some things are the same for all, and some for each.
+            let person = if self.dice.chance(30) { self.anybody() } else { person };
             self.ask(start, (person, workflow, 0, hold_s));
             self.press(decided_at.saturating_add(nth), ("approve", by, 0));
         }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::company::{CHANNEL, SECRETS, devices, is_own_allowed, may_ask, may_decide, person_of};
 use super::model::{self, Must};
-use super::places::{POLICY, Place, is_guard};
+use super::places::{POLICY, Place, is_guard, is_of_a_device};
 use super::plan::Trouble;
 use super::world::{Inner, brief_text};
-use crate::kernel::{Key, Request, RequestId, State, Subject, room_ms};
+use crate::kernel::{Key, Request, RequestId, State, Subject};
 use crate::store::still::look;
 
 /// Facts for a decision may be this old: five seconds, and what it takes to read and count.
@@ -87,7 +87,7 @@ impl Inner {
             let must = self.model.must(&place, &self.places, self.now, (self.clear_since, self.calm_since));
             let is_on = self.places.is_on(&place, self.now);
             match must {
-                Must::On if !is_on && (!place.1.starts_with("custom:") || self.tailnet.has(&place.0)) => {
+                Must::On if !is_on && (!is_of_a_device(&place) || self.tailnet.has(&place.0)) => {
                     self.wrong(|| format!("{} {} must be on and is not", place.0, place.1));
                 }
                 Must::On if place.0 == POLICY => self.check_is_guarded(&place.1),
@@ -209,8 +209,7 @@ impl Inner {
         }
         let ends = self.model.holders(&place).filter_map(|id| self.deals.find(id.as_str()));
         let now = self.now.saturating_add(self.ahead);
-        let before_it_begins = |one: &Request| now.saturating_add(one.hold_ms).saturating_add(room_ms(one.hold_ms));
-        let ends = ends.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| before_it_begins(one)));
+        let ends = ends.chain([request]).map(|one| self.latest_end(one));
         let is_removed = |write: &super::places::Write| write.by_hand && write.now.is_none();
         let last = self.places.writes(&place).last().filter(|write| is_removed(write));
         let is_again = last.is_some_and(|write| {

@@ -18,6 +18,8 @@ const PRESS_MS: i64 = 60_000;
 struct Deal {
     last: Request,
     was_on: Vec<bool>,
+    /// Since when it is in the state it is in, by the bot's time.
+    since: i64,
 }
 
 /// A press that must lead to something.
@@ -68,7 +70,9 @@ impl Deals {
         if let Some(deal) = last {
             stands(&deal.last, request).map_err(|why| format!("{} {why}", request.id))?;
         }
-        self.all.insert(request.id.clone(), Deal { last: request.clone(), was_on });
+        let is_as_before = |deal: &&Deal| deal.last.state == request.state;
+        let since = last.filter(is_as_before).map_or(now, |deal| deal.since);
+        self.all.insert(request.id.clone(), Deal { last: request.clone(), was_on, since });
         Ok(())
     }
 
@@ -131,9 +135,9 @@ impl Deals {
             return Some(format!("{} pressed {} on {}, and nothing came of it", one.by, one.action, one.id));
         }
         let late = |since: i64, limit: i64| now.saturating_sub(since.saturating_sub(ahead).max(calm_since)) > limit;
-        self.all().find_map(|request| match request.state {
+        self.all.values().find_map(|Deal { last: request, since, .. }| match request.state {
             State::Pending if late(request.lapses_at(), LAPSED_MS) => Some(format!("{} does not lapse", request.id)),
-            State::Approved | State::Activating if request.approved_at.is_some_and(|at| late(at, BEGUN_MS)) => {
+            State::Approved | State::Activating if late(*since, BEGUN_MS) => {
                 let begun =
                     request.steps.iter().filter_map(|step| step.until).max().map_or(0, |at| at - request.hold_ms);
                 late(begun, BEGUN_MS).then(|| format!("{} is still {}", request.id, request.state.word()))
@@ -181,7 +185,7 @@ fn is_read((step, id): (&Step, &str), places: &Places) -> Result<(), String> {
 /// What belongs together in one request.
 fn fits(request: &Request, last: Option<&Request>, now: i64) -> Result<(), String> {
     if let (Some(active_at), Some(expires_at)) = (request.active_at, request.expires_at)
-        && expires_at != active_at.saturating_add(request.hold_ms)
+        && expires_at != active_at.saturating_add(request.hold_ms).saturating_add(extended_ms(request))
     {
         return Err("ends at another time than was agreed".to_owned());
     }
@@ -207,12 +211,19 @@ fn fits(request: &Request, last: Option<&Request>, now: i64) -> Result<(), Strin
     Ok(())
 }
 
+/// By how much it was extended.
+fn extended_ms(request: &Request) -> i64 {
+    request.extensions.iter().map(|extension| extension.length_ms).sum()
+}
+
 /// What was agreed stays so, and life goes forward; only a failed grant can begin anew.
 fn stands(last: &Request, next: &Request) -> Result<(), String> {
     if last.ask != next.ask {
         return Err("is not what was asked any more".to_owned());
     }
-    if last.active_at.is_some() && (last.active_at, last.expires_at) != (next.active_at, next.expires_at) {
+    let is_extended = next.extensions.len() > last.extensions.len() && next.extensions.starts_with(&last.extensions);
+    let is_same_end = last.expires_at == next.expires_at || (is_extended && last.state == State::Active);
+    if last.active_at.is_some() && !(last.active_at == next.active_at && is_same_end) {
         return Err("has another end than before".to_owned());
     }
     if last.decisions.iter().zip(&next.decisions).any(|(one, other)| one != other)

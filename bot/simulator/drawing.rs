@@ -1,6 +1,6 @@
 //! Draws a plan from a seed: stories of people, and accidents around them.
 
-use super::company::{ATTRIBUTES, DBA, ONCALL, PLAIN, WORKFLOWS, devices, quorum};
+use super::company::{ATTRIBUTES, DBA, GLASS, ONCALL, PLAIN, WORKFLOWS, devices, quorum};
 use super::dice::Dice;
 use super::focus::Focus;
 use super::plan::{Act, Harm, Plan, Planned, Trouble};
@@ -109,7 +109,13 @@ impl Drawing {
     pub(super) fn ask(&mut self, at: i64, (person, workflow, device, hold_s): (usize, usize, usize, i64)) {
         self.asked.push(Asked { at, place: (person, device), hold_ms: hold_s.saturating_mul(1_000) });
         let doubled = self.dice.chance(8);
-        self.act(at, Act::Ask { person, workflow, device, hold_s, doubled });
+        self.act(at, Act::Ask { person, workflow, device, hold_s, doubled, glass: false });
+    }
+
+    /// Somebody types that they break glass.
+    pub(super) fn break_glass(&mut self, at: i64, (person, hold_s): (usize, i64)) {
+        self.asked.push(Asked { at, place: (person, 0), hold_ms: hold_s.saturating_mul(1_000) });
+        self.act(at, Act::Ask { person, workflow: GLASS, device: 0, hold_s, doubled: false, glass: true });
     }
 
     pub(super) fn press(&mut self, at: i64, (action, person, nth): (&'static str, usize, usize)) {
@@ -138,6 +144,10 @@ impl Drawing {
             self.press(at.saturating_add(2_500), ("break_glass", person, 0));
         }
         at = self.decisions(at, (person, copies, needed));
+        if self.dice.chance(20) {
+            let extended_at = at.saturating_add(self.dice.between(2_000, hold_s.saturating_mul(1_000)));
+            self.press(extended_at, ("extend", person, 0));
+        }
         // Ends by themselves, or together, or by whoever is quickest.
         let soonest = if self.dice.chance(15) { 0 } else { 2_000 };
         at = at.saturating_add(self.dice.between(soonest, soonest + 500 + hold_s * 700 * i64::from(soonest > 0)));
@@ -307,7 +317,7 @@ impl Drawing {
             6..=9 => Act::Hand {
                 person,
                 device,
-                attribute: dice.index(ATTRIBUTES.len() + 2),
+                attribute: dice.index(ATTRIBUTES.len() + 5),
                 sets: *dice.pick(&[None, Some(true), Some(false)]).unwrap_or(&None),
                 for_ms: dice.chance(50).then(|| dice.between(5_000, 7_200_000)),
             },

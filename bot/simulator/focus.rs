@@ -31,6 +31,8 @@ pub(super) enum Focus {
     Rules,
     /// The same thing outside of Tailscale, several times at once.
     Beside,
+    /// It is extended, again and again.
+    Longer,
 }
 
 impl Focus {
@@ -53,6 +55,9 @@ impl Focus {
         Self::Rules,
         Self::Rules,
         Self::Beside,
+        Self::Beside,
+        Self::Longer,
+        Self::Longer,
     ];
 }
 
@@ -119,6 +124,7 @@ impl Drawing {
                 let person = if self.dice.chance(30) { by } else { person };
                 self.rules(start, person);
             }
+            Focus::Longer => self.longer(start, person),
             Focus::Beside => self.beside(start, person, hold_s),
         }
         true

@@ -4,6 +4,7 @@ use super::company;
 use super::network::{Spoilt, UNDER_WAY_MAX_MS};
 use super::places::Attribute;
 use super::plan::{Act, Trouble};
+use super::tailnet_settings::{key_expiry_of, role_of};
 use super::world::{Happening, Inner, Next};
 use crate::outside::net::NetError;
 
@@ -109,8 +110,16 @@ impl Inner {
     fn hand(&mut self, person: usize, device: usize, attribute: usize, (sets, for_ms): (Option<bool>, Option<i64>)) {
         let devices = company::devices(person);
         let name = company::ATTRIBUTES.get(attribute);
-        if attribute == company::ATTRIBUTES.len() {
-            let place = (company::USERS_HANDLE.to_owned(), company::slack_id(person));
+        let slack_id = || company::slack_id(person);
+        // After the attributes come a group, the policy file, a channel, a role, and a device's key.
+        let place = match attribute.checked_sub(company::ATTRIBUTES.len()) {
+            Some(0) => Some((company::USERS_HANDLE.to_owned(), slack_id())),
+            Some(2) => Some((company::ROOM.1.to_owned(), slack_id())),
+            Some(3) => Some(role_of(person)),
+            Some(4) => devices.get(device).filter(|device| self.tailnet.has(device)).map(|one| key_expiry_of(one)),
+            _ => None,
+        };
+        if let Some(place) = place {
             if person != company::ALWAYS && self.places.is_on(&place, self.now) != (sets == Some(true)) {
                 self.places.switch(&place, sets == Some(true), self.now, true);
             }

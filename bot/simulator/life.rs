@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::company::{GUARDRAILS, REPORT, SECRETS, WORKFLOWS};
+use super::company::{AUTH_KEY_SECRET, GUARDRAILS, REPORT, SECRETS, WORKFLOWS};
 use super::harm;
 use super::people;
 use super::plan::{Act, Harm, Plan};
 use super::processor;
-use super::world::{Next, World};
+use super::world::{Inner, Next, World};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::engine::links::LinkPlace;
@@ -268,7 +268,7 @@ async fn live(
             world.lock().check();
         }
         if now >= *until || (now >= last_act && is_at_rest(world, &bot)) {
-            over(world, &bot, is_gentle);
+            over(world, &bot, (is_gentle, folder));
             return Ok(End::Over);
         }
         let Some(at) = world.lock().rests_until(now, *until, kill.as_ref().map(|kill| kill.at)) else {
@@ -304,8 +304,8 @@ struct Kill {
 
 fn act_on(world: &World, bot: &Bot, act: Act, kill: &mut Option<Kill>) {
     match act {
-        Act::Ask { person, workflow, device, hold_s, doubled } => {
-            people::ask(world, &bot.edge, &bot.store, ((person, device), workflow, hold_s, doubled));
+        Act::Ask { person, workflow, device, hold_s, doubled, glass } => {
+            people::ask(world, &bot.edge, &bot.store, ((person, device), workflow, hold_s, (doubled, glass)));
         }
         Act::Again => people::again(world, &bot.edge, &bot.store),
         Act::Forge { person, nth } => people::forge(world, &bot.edge, &bot.store, (person, nth)),
@@ -346,8 +346,20 @@ fn is_at_rest(world: &World, bot: &Bot) -> bool {
         && look(bot.store.left_behind(bot.clock.now_ms().saturating_add(SETTLED_MS))).is_ok_and(|count| count == 0)
 }
 
+/// I10: no secret is in a file.
+fn look_for_secrets(inner: &mut Inner, folder: &Path) {
+    for file in ["nightlatch.db", "nightlatch.db-wal"] {
+        let bytes = std::fs::read(folder.join(file)).unwrap_or_default();
+        for secret in SECRETS.into_iter().chain([AUTH_KEY_SECRET]) {
+            if bytes.windows(secret.len()).any(|window| window == secret.as_bytes()) {
+                inner.wrong(|| format!("{secret} is in {file}"));
+            }
+        }
+    }
+}
+
 /// All is over: everything is as hands left it, nothing is held, nobody waits, and the log is whole.
-fn over(world: &World, bot: &Bot, is_gentle: bool) {
+fn over(world: &World, bot: &Bot, (is_gentle, folder): (bool, &Path)) {
     bot.stop.cancel();
     let mut inner = world.lock();
     inner.check();
@@ -363,6 +375,10 @@ fn over(world: &World, bot: &Bot, is_gentle: bool) {
     for key in look(bot.store.keys()).unwrap_or_default() {
         inner.wrong(|| format!("{key} is still in the ledger at the end"));
     }
+    if let Some(link) = look(bot.store.links()).unwrap_or_default().first() {
+        inner.wrong(|| format!("go/{} is there, and nobody holds it", link.short));
+    }
+    look_for_secrets(&mut inner, folder);
     if let Ok(count @ 1..) = look(bot.store.held_pastes()) {
         inner.wrong(|| format!("{count} pastes are there, and nobody holds them"));
     }

@@ -23,14 +23,16 @@ const ALARM_MS: i64 = 90_000;
 struct Claim {
     /// It was read back as on, and the request was active.
     active_since: Option<i64>,
-    /// When it ends: fixed when it became active.
+    /// When it ends: fixed when it became active, and when it was extended.
     ends_at: Option<i64>,
+    extensions: usize,
     /// How far the bot's clock was behind true time then: the far side goes by true time, and ends it so much earlier.
     behind_ms: i64,
     /// The last end the far side may have been told.
     told_until: Option<i64>,
-    /// Something of it may be on.
+    /// Something of it may be on, and may have been since then.
     is_open: bool,
+    begun_at: Option<i64>,
     /// It is being taken back since then.
     ending_since: Option<i64>,
     /// People were alarmed.
@@ -66,6 +68,9 @@ impl Model {
             let is_on = step.proof.as_ref().is_some_and(|proof| proof.found.is_on());
             claim.is_open = step.may_be_on();
             claim.is_lost |= is_lost;
+            if claim.is_open {
+                claim.begun_at.get_or_insert(now);
+            }
             claim.is_stuck = request.stuck;
             claim.ending_since = claim.ending_since.filter(|_| request.state == State::Ending);
             if request.state == State::Ending {
@@ -78,6 +83,9 @@ impl Model {
                 claim.active_since = Some(now);
                 claim.behind_ms = ahead.saturating_neg().max(0);
                 claim.ends_at = request.active_at.map(|at| at.saturating_add(request.hold_ms).saturating_sub(ahead));
+            } else if is_active && claim.extensions < request.extensions.len() {
+                claim.extensions = request.extensions.len();
+                claim.ends_at = request.expires_at.map(|at| at.saturating_sub(ahead));
             } else if !is_active && claim.is_open && claim.active_since.is_some() {
                 claim.ends_at = claim.ends_at.map(|at| at.min(now));
             }
@@ -140,6 +148,13 @@ impl Model {
                 });
             !claim.is_open || late_at.is_some_and(|at| at < now)
         };
+        // Until something was read back as on, what a hand sets there looks like ours: it is rather taken away than left on.
+        let is_mixed = |claim: &Claim| {
+            claim.active_since.is_none() && claim.begun_at.is_some_and(|at| hands.is_some_and(|hand| hand >= at))
+        };
+        if claims.values().any(is_mixed) {
+            return Must::Either;
+        }
         let is_known = self.lost.get(place).is_none_or(|until| *until < now);
         if is_known && claims.values().all(is_over) { Must::AsFound } else { Must::Either }
     }

@@ -4,9 +4,8 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::company::{ALWAYS, USERS_GROUP, USERS_HANDLE, slack_id};
 use super::dice::Dice;
-use super::places::{POLICY, Place};
+use super::places::Place;
 use super::plan::Trouble;
 use super::service;
 use super::tailnet::{Asked, Reply, refusal};
@@ -126,12 +125,9 @@ impl Inner {
                 }
             }
             Side::Service => {
-                if let Some(place) = self.service.place(&call.path).filter(|_| call.method == Method::DELETE) {
-                    self.check_removal(&place);
-                }
                 let (reply, switched) = self.service.answer((&call.method, &call.path), &call.names);
                 if let Some((place, is_on)) = switched {
-                    self.switched(&place, is_on);
+                    self.switched(&place, is_on, None);
                 }
                 if let Some(mistake) = self.service.mistakes.pop() {
                     self.wrong(|| mistake);
@@ -180,17 +176,10 @@ impl Inner {
         let Call { method, path, bearer, body, names, .. } = call;
         let asked = Asked { method, path, bearer, body, made_from: names };
         let reply = self.tailnet.answer(&mut self.places, asked, self.now);
-        let change = std::mem::take(&mut self.tailnet.change);
-        for (ids, is_on) in [(change.went, false), (change.came, true)] {
-            for id in ids {
-                let place = (POLICY.to_owned(), id);
-                if !is_on {
-                    self.check_removal(&place);
-                }
-                self.switched(&place, is_on);
-            }
+        for (place, is_on, until) in std::mem::take(&mut self.tailnet.switched) {
+            self.switched(&place, is_on, until);
         }
-        if let Some(mistake) = self.tailnet.policy.mistakes.pop() {
+        if let Some(mistake) = self.tailnet.mistakes.pop().or_else(|| self.tailnet.policy.mistakes.pop()) {
             self.wrong(|| mistake);
         }
         self.tell(|| {
@@ -204,48 +193,13 @@ impl Inner {
     }
 
     /// The bot switched something that is no attribute.
-    fn switched(&mut self, place: &Place, is_on: bool) {
+    pub fn switched(&mut self, place: &Place, is_on: bool, until: Option<i64>) {
         self.tell(|| format!("{} {} is {}", place.0, place.1, if is_on { "on" } else { "off" }));
-        if is_on {
-            self.check_right(place);
+        match is_on {
+            true => self.check_right(place),
+            false => self.check_removal(place),
         }
-        self.places.switch(place, is_on, self.now, false);
-    }
-
-    /// The group that people are put into is a thing of its own; everything else is Slack's.
-    fn slack_answers(&mut self, method: &str, fields: &Value) -> Value {
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        if text("usergroup") != USERS_GROUP {
-            return self.slack.answer(method, fields, self.now);
-        }
-        let usual = slack_id(ALWAYS);
-        let of: Vec<Place> = self.places.of(USERS_HANDLE).cloned().collect();
-        if method == "usergroups.users.update" {
-            let wanted: Vec<&str> = text("users").split(',').filter(|one| !one.is_empty()).collect();
-            if !wanted.contains(&usual.as_str()) {
-                self.wrong(|| "somebody who is always in the group was taken out".to_owned());
-            }
-            for place in of.iter().filter(|place| !wanted.contains(&place.1.as_str())) {
-                if self.places.is_on(place, self.now) {
-                    self.check_removal(place);
-                    self.switched(place, false);
-                }
-            }
-            for one in wanted.iter().filter(|one| **one != usual) {
-                let place = (USERS_HANDLE.to_owned(), (*one).to_owned());
-                if !self.places.is_on(&place, self.now) {
-                    self.switched(&place, true);
-                }
-            }
-            return json!({"ok": true, "usergroup": {"id": USERS_GROUP}});
-        }
-        let mut users = vec![usual];
-        for place in of {
-            let there = self.places.at(&place, self.now).cloned();
-            users.extend(there.is_some().then(|| place.1.clone()));
-            self.places.shown.insert(place, there);
-        }
-        json!({"ok": true, "users": users})
+        self.places.switch_until(place, (is_on, until), self.now, false);
     }
 
     fn tell_call(&mut self, call: &Call) {

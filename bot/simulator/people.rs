@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::company::{CHANNEL, TEAM, WORKFLOWS, devices, is_own_allowed, may_decide, person_of, slack_id};
+use super::company::{
+    CHANNEL, TEAM, WORKFLOWS, devices, is_on_a_device, is_own_allowed, may_decide, person_of, slack_id,
+};
 use super::plan::Trouble;
 use super::slack::Button;
 use super::world::{Inner, World};
@@ -18,17 +20,20 @@ pub fn ask(
     world: &World,
     edge: &Edge,
     store: &Store,
-    ((person, device), workflow, hold_s, doubled): ((usize, usize), usize, i64, bool),
+    ((person, device), workflow, hold_s, (doubled, glass)): ((usize, usize), usize, i64, (bool, bool)),
 ) {
     let Some((name, _)) = WORKFLOWS.get(workflow) else { return };
-    let is_on_a_device = !matches!(*name, "users" | "freeze");
     let all = devices(person);
-    let device = all.get(device).filter(|_| is_on_a_device);
+    let device = all.get(device).filter(|_| is_on_a_device(name));
     let device = device.map(|device| format!(" device={person}-{}", device.to_lowercase())).unwrap_or_default();
     let number = world.lock().dice.draw();
     let by = slack_id(person);
+    let verb = if glass { "break-glass " } else { "" };
+    if glass {
+        world.lock().typed_glass.insert((by.clone(), format!("ticket {number}")));
+    }
     let fields = json!({
-        "command": "/access", "text": format!("{name} {hold_s}s{device} ticket {number}"), "user_id": by,
+        "command": "/access", "text": format!("{verb}{name} {hold_s}s{device} ticket {number}"), "user_id": by,
         "team_id": TEAM, "channel_id": CHANNEL.0, "channel_name": CHANNEL.1, "trigger_id": format!("{by} {number}"),
         "response_url": format!("https://hooks.slack.com/commands/{TEAM}/{by}/{number}"),
     });
@@ -60,6 +65,11 @@ pub fn press(
         let payload = pressed(world, &by, &button);
         let id = button.value.split(' ').next().unwrap_or_default().to_owned();
         world.lock().pressed.insert((by.clone(), id.clone()));
+        if action == "extend"
+            && let Some(until) = button.value.rsplit_once('@').and_then(|(_, until)| until.parse().ok())
+        {
+            world.lock().extended.insert((by.clone(), id.clone(), until));
+        }
         let promise = if matches!(action, "deny" | "review_not_fine") {
             Promise::None
         } else {

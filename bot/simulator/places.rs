@@ -22,6 +22,13 @@ pub const POLICY: &str = "policy";
 /// The same for what the service was told.
 pub const SERVICE: &str = "service";
 
+/// The same for auth keys.
+pub const AUTH_KEY: &str = "auth key";
+/// What stands first in the place of a user's role.
+pub const ROLE: &str = "role";
+/// What stands in the place of a device whose key does not expire.
+pub const KEY_EXPIRY: &str = "key expiry";
+
 /// A change of one thing, as it happened.
 #[derive(Clone, Debug)]
 pub struct Write {
@@ -45,8 +52,11 @@ pub struct Places {
 pub fn place_of(key: &Key) -> Option<Place> {
     let (first, rest) = key.address().split_once(' ').unwrap_or((key.address(), ""));
     match key.uses() {
-        "tailscale.attribute" | "slack.user_group" => Some((first.to_owned(), rest.to_owned())),
+        "tailscale.attribute" | "slack.user_group" | "slack.channel" => Some((first.to_owned(), rest.to_owned())),
         "http.request" => Some((SERVICE.to_owned(), first.to_owned())),
+        "tailscale.auth_key" => Some((AUTH_KEY.to_owned(), first.to_owned())),
+        "tailscale.role" => Some((ROLE.to_owned(), first.to_owned())),
+        "tailscale.device" => Some((first.to_owned(), KEY_EXPIRY.to_owned())),
         _ => None,
     }
 }
@@ -54,6 +64,11 @@ pub fn place_of(key: &Key) -> Option<Place> {
 /// Where the thing of a request's step is.
 pub fn place_for(key: &Key, id: &str) -> Option<Place> {
     if key.uses() == "tailscale.policy" { Some((POLICY.to_owned(), id.to_owned())) } else { place_of(key) }
+}
+
+/// Whether this is something of a device, and goes with it.
+pub fn is_of_a_device(place: &Place) -> bool {
+    place.1.starts_with("custom:") || place.1 == KEY_EXPIRY
 }
 
 /// Whether this is an attribute of a device that a workflow sets itself.
@@ -103,6 +118,11 @@ impl Places {
 
     /// Somebody or something is there from now on, or no longer.
     pub fn switch(&mut self, place: &Place, is_on: bool, now: i64, by_hand: bool) {
-        self.write(place, is_on.then(|| Attribute { value: Value::Bool(true), until: None }), now, by_hand);
+        self.switch_until(place, (is_on, None), now, by_hand);
+    }
+
+    /// The same with an end.
+    pub fn switch_until(&mut self, place: &Place, (is_on, until): (bool, Option<i64>), now: i64, by_hand: bool) {
+        self.write(place, is_on.then(|| Attribute { value: Value::Bool(true), until }), now, by_hand);
     }
 }

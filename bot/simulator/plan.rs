@@ -57,8 +57,8 @@ pub enum Harm {
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    /// Somebody asks; Slack delivers it twice if `doubled`.
-    Ask { person: usize, workflow: usize, device: usize, hold_s: i64, doubled: bool },
+    /// Somebody asks, or types that they break glass; Slack delivers it twice if `doubled`.
+    Ask { person: usize, workflow: usize, device: usize, hold_s: i64, doubled: bool, glass: bool },
     /// Slack delivers the newest ask again.
     Again,
     /// Somebody presses the newest button but `nth` that they can see and that does this; twice if `doubled`.

@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use super::company::{
-    self, GLASS_MS, GUARDED_MS, PASSES, REPORT_EVERY_MS, REPORTER, UNDER_GUARD, is_enough, is_writer, person_of,
+    self, EXTENDED, GLASS_MS, GUARDED_MS, PASSES, REPORT_EVERY_MS, REPORTER, UNDER_GUARD, is_enough, is_writer,
+    person_of,
 };
 use super::places::{Place, is_guard, place_for};
 use super::world::Inner;
+
 use crate::kernel::origin::Origin;
-use crate::kernel::request::Decider;
+use crate::kernel::request::{Decider, Extension};
 use crate::kernel::{Key, Request, State, room_ms};
 use crate::store::still::look;
 
@@ -36,7 +38,9 @@ impl Inner {
             Decider::Person { .. } => decision.approved && is_enough(name, &by),
             Decider::Itself { .. } => is_by_itself(decision),
             Decider::Glass { person, .. } => {
-                let has_pressed = self.pressed.contains(&(person.slack_id.clone(), request.id.to_string()));
+                let (by, id) = (person.slack_id.clone(), request.id.to_string());
+                let has_typed = self.typed_glass.contains(&(by.clone(), request.reason.clone()));
+                let has_pressed = has_typed || self.pressed.contains(&(by, id));
                 let may = asks.is_some_and(is_writer) && person.slack_id == request.requester.slack_id;
                 name == "glass" && may && has_pressed && request.hold_ms <= GLASS_MS && !request.reason.is_empty()
             }
@@ -58,8 +62,31 @@ impl Inner {
         self.deals.all().filter(is_like).count().saturating_add(1)
     }
 
+    /// The latest end that this request may have now.
+    pub fn latest_end(&self, request: &Request) -> i64 {
+        let now = self.now.saturating_add(self.ahead);
+        let extended = request.extending.as_ref().map(|extending| extending.until);
+        let before_it_begins = || now.saturating_add(request.hold_ms).saturating_add(room_ms(request.hold_ms));
+        extended.or(request.expires_at).unwrap_or_else(before_it_begins)
+    }
+
+    /// It was extended by its holder, who saw the end that was put off, and no more than its workflow says.
+    fn check_extended(&mut self, request: &Request) {
+        let (id, by) = (request.id.to_string(), &request.requester.slack_id);
+        let is_too_much = |one: &Extension| one.length_ms > EXTENDED.1 || request.workflow.name != "longer";
+        if request.extensions.len() > EXTENDED.0 || request.extensions.iter().any(is_too_much) {
+            self.wrong(|| format!("{id} was extended more than may be"));
+        }
+        let is_unasked = |one: &&Extension| !self.extended.contains(&(by.clone(), id.clone(), one.from));
+        let unasked = request.extensions.iter().find(is_unasked).map(|one| one.from);
+        if let Some(from) = unasked {
+            self.wrong(|| format!("{id} was extended from {from}, and nobody was shown that end and put it off"));
+        }
+    }
+
     /// What guardrails forbid has not happened; whoever had it by breaking glass does not review that.
     pub fn check_rules(&mut self, request: &Request) {
+        self.check_extended(request);
         let id = &request.id;
         if request.workflow.name == "guarded" {
             let by_p42 = |slack_id: &str| person_of(slack_id) == Some(UNDER_GUARD);
@@ -127,9 +154,8 @@ impl Inner {
             return;
         }
         let now = self.now.saturating_add(self.ahead);
-        let before_it_begins = |one: &Request| now.saturating_add(one.hold_ms).saturating_add(room_ms(one.hold_ms));
         let others = self.deals.all().filter(|one| is_of(one) && one.state != State::Ended);
-        let ends = others.chain([request]).map(|one| one.expires_at.unwrap_or_else(|| before_it_begins(one)));
+        let ends = others.chain([request]).map(|one| self.latest_end(one));
         if until > ends.max().unwrap_or(now).saturating_add(LATER_MS) {
             self.wrong(|| format!("a guard is set for {id} with a later end than anybody may have"));
         }

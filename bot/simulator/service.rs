@@ -36,6 +36,9 @@ impl Service {
                 if let Some(number) = self.keys.get(key) {
                     return ((StatusCode::CREATED, json!({ "id": format!("f{number}") })).into(), None);
                 }
+                if self.is_frozen(id) {
+                    self.mistakes.push(format!("a second freeze for {id}, beside the one that is on"));
+                }
                 let number = self.freezes.len();
                 self.keys.insert(key.to_owned(), number);
                 self.freezes.push((id.to_owned(), true));
@@ -46,7 +49,9 @@ impl Service {
                 (Some((_, true)), "GET") => (plain(StatusCode::OK), None),
                 (Some((id, is_on @ true)), "DELETE") => {
                     *is_on = false;
-                    (plain(StatusCode::NO_CONTENT), Some(((SERVICE.to_owned(), id.clone()), false)))
+                    let id = id.clone();
+                    let switched = (!self.is_frozen(&id)).then(|| ((SERVICE.to_owned(), id), false));
+                    (plain(StatusCode::NO_CONTENT), switched)
                 }
                 _ => (plain(StatusCode::NOT_FOUND), None),
             },
@@ -55,6 +60,11 @@ impl Service {
                 (plain(StatusCode::NOT_FOUND), None)
             }
         }
+    }
+
+    /// Whether a freeze of this request is on.
+    fn is_frozen(&self, id: &str) -> bool {
+        self.freezes.iter().any(|(of, is_on)| *is_on && of == id)
     }
 
     /// Whose freeze a path is about.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::company::{
-    BOT, CHANNEL, ONCALL, ONCALL_HANDLE, PEOPLE, TEAM, USERS_GROUP, USERS_HANDLE, login, person_by_login, person_of,
-    slack_id,
+    AUTH_KEY_SECRET, BOT, CHANNEL, ONCALL, ONCALL_HANDLE, PEOPLE, ROOM, TEAM, USERS_GROUP, USERS_HANDLE, login,
+    person_by_login, person_of, slack_id,
 };
 
 /// A button as it once stood in a message.
@@ -72,8 +72,11 @@ impl Slack {
                 let left = |person: &usize| !self.dismissed.contains(person);
                 json!({"ok": true, "users": ONCALL.into_iter().filter(left).map(slack_id).collect::<Vec<_>>()})
             }
-            "conversations.list" => json!({"ok": true, "channels": [channel()]}),
-            "conversations.info" => json!({"ok": true, "channel": channel()}),
+            "conversations.list" => json!({"ok": true, "channels": [channel(CHANNEL), channel(ROOM)]}),
+            "conversations.info" => match [CHANNEL, ROOM].into_iter().find(|(id, _)| *id == text("channel")) {
+                Some(known) => json!({"ok": true, "channel": channel(known)}),
+                None => error("channel_not_found"),
+            },
             "conversations.history" => {
                 let in_it = self.messages.iter().rev().filter(|((channel, _), _)| *channel == text("channel"));
                 let found: Vec<&Value> = in_it.map(|(_, message)| message).take(200).collect();
@@ -104,6 +107,7 @@ impl Slack {
                 None => return error("channel_not_found"),
             },
         };
+        self.look_for_keys(to, fields);
         self.posted = self.posted.saturating_add(1);
         let ts = format!("{}.{:06}", now.div_euclid(1_000), self.posted % 1_000_000);
         let blocks = fields.get("blocks").cloned().unwrap_or_default();
@@ -114,6 +118,13 @@ impl Slack {
         self.ever.push((channel.clone(), ts.clone(), message.to_string()));
         self.messages.insert((channel.clone(), ts.clone()), message);
         json!({"ok": true, "channel": channel, "ts": ts})
+    }
+
+    /// What is handed over is for one person's eyes.
+    fn look_for_keys(&mut self, to: &str, fields: &Value) {
+        if fields.to_string().contains(AUTH_KEY_SECRET) && !to.starts_with(['D', 'U']) {
+            self.mistakes.push(format!("an auth key in {to}"));
+        }
     }
 
     fn update(&mut self, channel: &str, ts: &str, fields: &Value) -> Value {
@@ -198,6 +209,7 @@ fn error(code: &str) -> Value {
     json!({"ok": false, "error": code})
 }
 
-fn channel() -> Value {
-    json!({"id": CHANNEL.0, "name": CHANNEL.1, "is_member": true, "is_ext_shared": false})
+fn channel((id, name): (&str, &str)) -> Value {
+    let name = name.trim_start_matches('#');
+    json!({"id": id, "name": name, "is_member": true, "is_ext_shared": false})
 }

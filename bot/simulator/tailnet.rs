@@ -7,15 +7,20 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::company::{PEOPLE, SECRETS, devices, login, person_by_login};
-use super::places::{Attribute, Place, Places};
-use super::policy_file::{Change, PolicyFile};
+use super::places::{Attribute, POLICY, Place, Places};
+use super::policy_file::PolicyFile;
+use super::tailnet_settings::{self, AuthKeys, Switched, key_expiry_of, role_name, role_of};
 
 /// The tailnet.
 pub struct Tailnet {
     machines: BTreeMap<String, String>,
     pub policy: PolicyFile,
-    /// Who came into the policy file and who went by what was answered last.
-    pub change: Change,
+    /// Auth keys.
+    keys: AuthKeys,
+    /// What was switched by what was answered last.
+    pub switched: Vec<Switched>,
+    /// What should not have been asked for.
+    pub mistakes: Vec<String>,
     /// Numbers of people who are no users any more.
     pub quit: Vec<usize>,
     /// Nothing may be changed by the bot.
@@ -57,7 +62,9 @@ impl Tailnet {
         Self {
             machines: (0..PEOPLE).flat_map(own).collect(),
             policy: PolicyFile::new(now),
-            change: Change::default(),
+            keys: AuthKeys::default(),
+            switched: Vec::new(),
+            mistakes: Vec::new(),
             quit: Vec::new(),
             is_forbidden: false,
             tokens: Vec::new(),
@@ -92,7 +99,7 @@ impl Tailnet {
     fn shown(&self, device: &str, places: &mut Places, now: i64) -> Value {
         let (mut attributes, mut expiries) = (Map::new(), Map::new());
         let seen_at = now.saturating_sub(self.lag_ms);
-        let of: Vec<Place> = places.of(device).cloned().collect();
+        let of: Vec<Place> = places.of(device).filter(|place| place.1.starts_with("custom:")).cloned().collect();
         for place in of {
             let writes = places.writes(&place).iter().rev();
             let last = { writes }.find(|write| write.at <= seen_at).and_then(|write| write.now.clone());
@@ -121,20 +128,22 @@ impl Tailnet {
         }
         let answer = match (method.as_str(), parts.as_slice()) {
             ("GET", ["tailnet", "-", "devices"]) => {
-                let devices: Vec<Value> = self.machines.keys().map(|id| self.machine(id)).collect();
+                let devices: Vec<Value> = self.machines.keys().map(|id| self.machine(places, id, now)).collect();
                 (StatusCode::OK, json!({ "devices": devices }))
             }
             ("GET", ["tailnet", "-", "users"]) => {
-                (StatusCode::OK, json!({ "users": (0..PEOPLE).map(|person| self.user(person)).collect::<Vec<_>>() }))
+                let users: Vec<Value> = (0..PEOPLE).map(|person| self.user(places, person, now)).collect();
+                (StatusCode::OK, json!({ "users": users }))
             }
             ("GET", ["users", id]) => match (0..PEOPLE).find(|person| user_id(*person) == *id) {
-                Some(person) => (StatusCode::OK, self.user(person)),
+                Some(person) => (StatusCode::OK, self.user(places, person, now)),
                 None => refusal(StatusCode::NOT_FOUND, "user not found"),
             },
             ("GET", ["tailnet", "-", "acl"]) => return self.policy.read(places, now.saturating_sub(self.lag_ms)),
             ("POST", ["tailnet", "-", "acl", "validate"]) => return PolicyFile::validate(body),
             (_, ["device", id, ..]) if !self.has(id) => refusal(StatusCode::NOT_FOUND, "device not found"),
-            ("GET", ["device", id]) => (StatusCode::OK, self.machine(id)),
+            ("GET", ["device", id]) => (StatusCode::OK, self.machine(places, id, now)),
+            ("GET", ["tailnet", "-", "keys"]) => self.keys.list(places, now),
             ("GET", ["device", id, "attributes"]) => (StatusCode::OK, self.shown(id, places, now)),
             ("POST" | "DELETE", _) if self.is_forbidden => refusal(
                 StatusCode::FORBIDDEN,
@@ -142,8 +151,14 @@ impl Tailnet {
             ),
             ("POST", ["tailnet", "-", "acl"]) => {
                 let (reply, change) = self.policy.replace(body, made_from, now);
-                self.change = change;
+                let of =
+                    |ids: Vec<String>, is_on| ids.into_iter().map(move |id| ((POLICY.to_owned(), id), is_on, None));
+                self.switched.extend(of(change.went, false).chain(of(change.came, true)));
                 return reply;
+            }
+            ("POST" | "DELETE", ["tailnet", "-", "keys", ..])
+            | ("POST", ["users", _, "role"] | ["device", _, "key"]) => {
+                self.settings(places, (method.as_str(), &parts), body, now)
             }
             ("POST", ["device", id, "attributes", key]) => {
                 self.set(places, &((*id).to_owned(), (*key).to_owned()), body, now)
@@ -159,6 +174,42 @@ impl Tailnet {
             _ => refusal(StatusCode::NOT_FOUND, "404 page not found"),
         };
         answer.into()
+    }
+
+    /// Answers what is about auth keys, roles and the keys of devices.
+    fn settings(
+        &mut self,
+        places: &Places,
+        (method, parts): (&str, &[&str]),
+        body: &[u8],
+        now: i64,
+    ) -> (StatusCode, Value) {
+        match (method, parts) {
+            ("POST", ["tailnet", "-", "keys"]) => {
+                let (answer, switched, mistake) = self.keys.make(body, now);
+                self.switched.extend(switched);
+                self.mistakes.extend(mistake);
+                answer
+            }
+            ("DELETE", ["tailnet", "-", "keys", id]) => {
+                let (answer, switched) = self.keys.revoke(id, now);
+                self.switched.extend(switched);
+                answer
+            }
+            ("POST", ["users", id, "role"]) => match (0..PEOPLE).find(|person| user_id(*person) == *id) {
+                Some(person) => self.change(places, (body, "role"), role_of(person), now),
+                None => refusal(StatusCode::NOT_FOUND, "user not found"),
+            },
+            ("POST", ["device", id, "key"]) => self.change(places, (body, "keyExpiryDisabled"), key_expiry_of(id), now),
+            _ => refusal(StatusCode::NOT_FOUND, "404 page not found"),
+        }
+    }
+
+    /// Changes what has no end; what is so already is not switched.
+    fn change(&mut self, places: &Places, (body, field): (&[u8], &str), place: Place, now: i64) -> (StatusCode, Value) {
+        let (answer, switched) = tailnet_settings::set(body, field, place);
+        self.switched.extend(switched.filter(|(place, is_on, _)| places.is_on(place, now) != *is_on));
+        answer
     }
 
     fn set(&self, places: &mut Places, place: &Place, body: &[u8], now: i64) -> (StatusCode, Value) {
@@ -204,17 +255,23 @@ impl Tailnet {
         self.tokens.clear();
     }
 
-    fn user(&self, person: usize) -> Value {
+    fn user(&self, places: &mut Places, person: usize, now: i64) -> Value {
         let status = if self.quit.contains(&person) { "suspended" } else { "active" };
-        json!({"id": user_id(person), "loginName": login(person), "type": "member", "role": "member", "status": status})
+        let role = role_name(places, person, now);
+        json!({"id": user_id(person), "loginName": login(person), "type": "member", "role": role, "status": status})
     }
 
-    fn machine(&self, id: &str) -> Value {
+    fn machine(&self, places: &mut Places, id: &str, now: i64) -> Value {
+        let place = key_expiry_of(id);
+        let there = places.at(&place, now).cloned();
+        let is_on = there.is_some();
+        places.shown.insert(place, there);
         let owner = self.machines.get(id).map(String::as_str).unwrap_or_default();
         let name = format!("{}-{}", person_by_login(owner).unwrap_or(0), id.to_lowercase());
         json!({
             "id": id, "nodeId": id, "user": owner, "name": format!("{name}.sim.ts.net"), "hostname": name, "os": "linux",
             "created": "2030-01-01T00:00:00Z", "isExternal": false, "connectedToControl": true, "authorized": true,
+            "keyExpiryDisabled": is_on,
         })
     }
 }

@@ -30,6 +30,8 @@ impl Inner {
             "over"
         } else if says("STUCK") && !is_stuck {
             "stuck"
+        } else if says("⏩ *") && says(" now*") && request.extensions.is_empty() {
+            "extended"
         } else {
             return;
         };
@@ -83,8 +85,8 @@ impl Inner {
         ] {
             match told(words) {
                 0 if is_due => return Err(format!("its requester was never told: {}", words.join(" or "))),
-                // Whoever tries again may hear of a second failure.
-                count if is_gentle && count > 1 && outcome != Outcome::Failed => {
+                // Whoever tries again may hear of a second failure; what was said of an extension becomes what is so.
+                count if is_gentle && count > 1 && request.workflow.extend.is_none() && outcome != Outcome::Failed => {
                     return Err(format!("its requester was told {count} times: {words:?}"));
                 }
                 _ => {}

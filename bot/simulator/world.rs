@@ -109,6 +109,10 @@ pub struct Inner {
     pub unknown: Vec<Place>,
     /// Who pressed a button of which request.
     pub pressed: BTreeSet<(String, String)>,
+    /// Who typed that they break glass, and why.
+    pub typed_glass: BTreeSet<(String, String)>,
+    /// Who extended which request, and the end that they were shown.
+    pub extended: BTreeSet<(String, String, i64)>,
     pub seen: i64,
     pub calls: Vec<i64>,
     /// A moment, and the calls of the database in it so far.
@@ -168,6 +172,8 @@ impl World {
             is_unaccepted: false,
             unknown: Vec::new(),
             pressed: BTreeSet::new(),
+            typed_glass: BTreeSet::new(),
+            extended: BTreeSet::new(),
             seen: 0,
             calls: Vec::new(),
             calls_at: (now, 0),

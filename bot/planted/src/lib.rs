@@ -125,6 +125,16 @@ pub enum Fault {
     KeepsMember,
     /// A call that may have been made is made as if it were another.
     CallsAnew,
+    /// A button to extend counts although its end is no longer the one that was shown.
+    ExtendsAgain,
+    /// How often it may be extended is not looked at.
+    ExtendsMore,
+    /// It is extended before the far side says so.
+    ExtendsUnread,
+    /// Settings of the tailnet are not put back as they were.
+    KeepsSettings,
+    /// An auth key is made beside one that may be there already.
+    MakesSecondKey,
 }
 
 impl Fault {
@@ -191,6 +201,11 @@ impl Fault {
         Self::GuardsLonger,
         Self::KeepsMember,
         Self::CallsAnew,
+        Self::ExtendsAgain,
+        Self::ExtendsMore,
+        Self::ExtendsUnread,
+        Self::KeepsSettings,
+        Self::MakesSecondKey,
     ];
 }
 

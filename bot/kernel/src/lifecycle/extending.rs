@@ -25,6 +25,7 @@ impl Request {
     pub(crate) fn may_ever_extend(&self) -> Option<i64> {
         let extend = self.workflow.extend.as_ref().filter(|extend| extend.approve != ExtendApproval::Unknown)?;
         let is_left = self.extensions.len() < usize::try_from(extend.times).unwrap_or(usize::MAX);
+        let is_left = is_left || is_planted(Fault::ExtendsMore);
         (is_left && !self.broke_glass()).then_some(extend.max_ms)
     }
 
@@ -85,7 +86,8 @@ impl Request {
             (Button::Extend { .. }, shown, Some(until)) => {
                 // A message of an older version named no end: it showed the first one.
                 let first = || self.extensions.first().map_or(until, |first| first.from);
-                if shown.unwrap_or_else(first) == until { Ok(()) } else { Err(Refusal::ExtendedAlready { until }) }
+                let is_same = shown.unwrap_or_else(first) == until || is_planted(Fault::ExtendsAgain);
+                if is_same { Ok(()) } else { Err(Refusal::ExtendedAlready { until }) }
             }
             _ if shown == is => Ok(()),
             _ => Err(Refusal::Altered),
@@ -188,7 +190,8 @@ impl Change {
         else {
             return;
         };
-        let is_lasting = self.request.steps.iter().filter(|step| step.is_taken()).all(|step| step.lasts(at, until));
+        let is_lasting = is_planted(Fault::ExtendsUnread)
+            || self.request.steps.iter().filter(|step| step.is_taken()).all(|step| step.lasts(at, until));
         if !is_lasting || self.moment.now >= from {
             return;
         }

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Proof};
 use crate::outside::tailscale::{Tailscale, TailscaleError};
+use crate::planted::{Fault, is_planted};
 use crate::steps::tailscale::{failure, refusal};
 use crate::steps::{Before, Holder};
 
@@ -122,6 +123,9 @@ impl<T: Thing> Changing<T> {
             // What is not there holds nothing.
             return Ok(Found::Gone);
         };
+        if is_planted(Fault::KeepsSettings) {
+            return Ok(Found::Gone);
+        }
         let mut foreign = State::new();
         let mut is_mine = false;
         for (name, value) in &ours {
