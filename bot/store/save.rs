@@ -170,7 +170,7 @@ impl Tx {
         .bind(workflow)
         .fetch_all(self.connection())
         .await?;
-        Ok(stored.iter().filter_map(|stored| stored.read().ok()).collect())
+        Ok(stored.iter().filter_map(|stored| stored.read(&self.store.workflows).ok()).collect())
     }
 
     /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
