@@ -191,6 +191,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         seal: "s".repeat(64),
         channel: None,
         breaks_glass: false,
+        active: None,
         origin: nightlatch::kernel::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,

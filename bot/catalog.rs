@@ -8,6 +8,7 @@ mod files;
 mod glass;
 mod inputs;
 pub mod keys;
+mod lending;
 mod meaning;
 mod people;
 pub mod policies;

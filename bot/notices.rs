@@ -14,7 +14,7 @@ pub mod links;
 pub mod pastes;
 mod refusals;
 pub mod restored;
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 mod text;

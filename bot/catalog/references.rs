@@ -6,7 +6,9 @@ use crate::config::words::{nearest, quoted};
 use crate::config::yaml::{Key, Node, Value};
 use crate::kernel::StepType;
 use crate::kernel::condition::Condition;
-use crate::kernel::reference::{DeviceField, Piece, Reference, ReferenceError, RequestField, RequesterField, pieces};
+use crate::kernel::reference::{
+    DeviceField, HouseField, Piece, Reference, ReferenceError, RequestField, RequesterField, pieces,
+};
 use crate::kernel::step_type::{CAPTURED, StepResult, find};
 use crate::kernel::workflow::Input;
 
@@ -186,6 +188,7 @@ impl Known<'_> {
         if has_device(inputs) {
             all.extend(DeviceField::ALL.iter().map(|(field, _)| format!("device.{field}")));
         }
+        all.extend(HouseField::ALL.iter().map(|(field, _)| format!("house.{field}")));
         all.extend(RequestField::ALL.iter().map(|(field, _)| format!("request.{field}")));
         for step in self.steps.iter().take(self.index) {
             let results = step.results.unwrap_or_default();

@@ -116,6 +116,7 @@ fn look(path: &Path) -> Findings {
     let catalog = catalog.under(guardrails).with_staff(people);
     let mut notes: Vec<String> =
         catalog.workflows().flat_map(|workflow| unguarded(workflow).into_iter().chain(alone(workflow))).collect();
+    notes.extend(catalog.lent_groups().into_iter().map(|line| format!("note: {line}")));
     let meanings: Vec<_> = catalog.workflows().map(|workflow| meaning(workflow)).collect();
     let scopes = json!({ "slack": scopes::slack(&catalog, TYPES), "tailscale": scopes::tailscale(&catalog, TYPES) });
     if let Err(error) = Notices::with_overrides(&folders.templates) {

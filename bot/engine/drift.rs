@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Engine;
 use super::writer::{Seen, current};
@@ -13,10 +14,15 @@ use crate::kernel::{Actor, Failure, Key, Proof, RequestId};
 use crate::notices::drift;
 use crate::outside::tailscale::Changed;
 use crate::steps::{Overwritten, Step};
-use crate::store::{StoreError, Tx};
+use crate::store::{HoldPhase, StoreError, Tx};
 
 /// Tailscale's log may be late, and what is found now may have happened since the last look.
 const LOOKED_BACK_MS: i64 = 3 * 3_600_000;
+
+/// Begins what is saved when a policy file is not put back any more; the request's id follows.
+const GIVEN_UP: &str = "given up ";
+/// Requests that are named in a warning.
+const NAMED_MAX: i64 = 5;
 
 /// What a run came to beside what was read back for all.
 #[derive(Default)]
@@ -47,10 +53,18 @@ enum What {
     /// It is put back, or not any more.
     Overwritten(Overwritten),
     TakenAway,
+    /// It is something else now, and left as it is.
+    Foreign(String),
 }
 
 /// What there is to say of a run. Who it was is asked only then.
-pub(super) async fn said(engine: &Engine, key: &Key, outcome: &Result<Proof, Failure>, came: &Came) -> Vec<Said> {
+pub(super) async fn said(
+    engine: &Engine,
+    key: &Key,
+    outcome: &Result<Proof, Failure>,
+    came: &Came,
+    is_look: bool,
+) -> Vec<Said> {
     let is_taken_away = |outcome: &Result<Proof, Failure>| matches!(outcome, Ok(Proof { found: Found::TakenAway, .. }));
     let mut gone: BTreeSet<RequestId> =
         came.each.iter().filter(|(_, outcome)| is_taken_away(outcome)).map(|(id, _)| id.clone()).collect();
@@ -59,27 +73,27 @@ pub(super) async fn said(engine: &Engine, key: &Key, outcome: &Result<Proof, Fai
     {
         gone.extend(held.holders.into_iter().map(|row| row.request_id));
     }
-    if gone.is_empty() && came.overwritten.is_empty() {
+    let foreign = if is_look { foreign(engine, key, outcome, came).await } else { Vec::new() };
+    if gone.is_empty() && came.overwritten.is_empty() && foreign.is_empty() {
         return Vec::new();
     }
     let by = who(engine, key).await;
     let overwritten = came.overwritten.iter().map(|(id, what)| (id.clone(), What::Overwritten(what.clone())));
     let rest = gone.into_iter().filter(|id| !came.overwritten.contains_key(id) && by.is_some());
-    let all = overwritten.chain(rest.map(|id| (id, What::TakenAway)));
+    let foreign = foreign.into_iter().map(|(id, what)| (id, What::Foreign(what)));
+    let all = overwritten.chain(rest.map(|id| (id, What::TakenAway))).chain(foreign);
     let says: Vec<Said> = all.map(|(request_id, what)| Said { request_id, what, by: by.clone() }).collect();
     for Said { request_id, what, by } in &says {
         let by = by.as_deref().unwrap_or("somebody");
         match what {
             What::Overwritten(one) if one.times > one.put_back_max => {
                 tracing::error!(request.id = %request_id, by, "the policy file is overwritten again and again; nightlatch gives up");
-                let what = format!(
-                    "the policy file was overwritten {} times while request {request_id} held entries in it; they are not put back any more",
-                    one.times
-                );
-                engine.inner.health.warning("policy_file", Some(what));
             }
             What::Overwritten(one) => {
                 tracing::warn!(request.id = %request_id, by, times = one.times, "the policy file was overwritten; it was put back");
+            }
+            What::Foreign(what) => {
+                tracing::warn!(request.id = %request_id, step.key = %key, by, what, "somebody else changed what is held")
             }
             What::TakenAway => {
                 tracing::warn!(request.id = %request_id, step.key = %key, by, "it was taken away by hand")
@@ -87,6 +101,26 @@ pub(super) async fn said(engine: &Engine, key: &Key, outcome: &Result<Proof, Fai
         }
     }
     says
+}
+
+/// Who still holds what somebody else changed to something else, and what that is.
+async fn foreign(
+    engine: &Engine,
+    key: &Key,
+    outcome: &Result<Proof, Failure>,
+    came: &Came,
+) -> Vec<(RequestId, String)> {
+    let is_now = |outcome: &Result<Proof, Failure>| match outcome {
+        Ok(Proof { found: Found::LeftAlone { what, .. }, .. }) => Some(what.clone()),
+        _ => None,
+    };
+    let Ok(held) = engine.inner.store.held_by_all(key).await else { return Vec::new() };
+    let rows = held.holders.into_iter().filter(|row| row.phase == HoldPhase::Held);
+    rows.filter_map(|row| {
+        let own = came.each.get(&row.request_id).unwrap_or(outcome);
+        Some((row.request_id, is_now(own)?))
+    })
+    .collect()
 }
 
 /// Who changed it last, by Tailscale's own log; nothing where that cannot be read, or it is not Tailscale's.
@@ -107,6 +141,18 @@ async fn who(engine: &Engine, key: &Key) -> Option<String> {
     })
 }
 
+/// The requests whose entries in the policy file are not put back any more, for `/readyz`: as long as it is remembered, over restarts too.
+pub(super) async fn given_up(engine: &Engine) -> Result<Vec<String>, StoreError> {
+    let keys = engine.inner.store.deliveries_beginning(GIVEN_UP, NAMED_MAX).await?;
+    let line = |key: String| {
+        let id = key.strip_prefix(GIVEN_UP).unwrap_or_default().to_owned();
+        format!(
+            "the policy file was overwritten again and again while request {id} held entries in it; they were not put back any more"
+        )
+    };
+    Ok(keys.into_iter().map(line).collect())
+}
+
 /// Saves what is to be said, with an entry in the log.
 pub(super) async fn say(tx: &mut Tx, seen: &Seen, said: &Said, now: i64) -> Result<(), StoreError> {
     let request = match current(tx, seen, &said.request_id).await {
@@ -115,7 +161,24 @@ pub(super) async fn say(tx: &mut Tx, seen: &Seen, said: &Said, now: i64) -> Resu
         Err(error) => return Err(error),
     };
     let by = said.by.as_deref();
+    let once = match &said.what {
+        // Each look finds it again.
+        What::Foreign(what) => {
+            Some(format!("foreign {} {}", said.request_id, hex::encode(Sha256::digest(what.as_bytes()))))
+        }
+        // A bot that was killed before this was saved finds it again; and what is saved here is what `/readyz` warns of.
+        What::Overwritten(one) if one.times > one.put_back_max => Some(format!("{GIVEN_UP}{}", said.request_id)),
+        What::Overwritten(_) | What::TakenAway => None,
+    };
+    if let Some(once) = once
+        && tx.first_delivery(&once, &(&said.request_id).into(), now).await?.is_some()
+    {
+        return Ok(());
+    }
     let (text, event, is_alarm) = match &said.what {
+        What::Foreign(what) => {
+            (drift::foreign(&request, what, by), json!({ "event": "foreign", "what": what, "by": by }), true)
+        }
         What::Overwritten(one) => {
             let is_over = one.times > one.put_back_max;
             let event = match is_over {

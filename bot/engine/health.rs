@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Engine;
 use super::watch::{LATE_MS, overdue_ms};
+use super::{Engine, drift};
 use crate::kernel::Request;
 
 /// A small table of facts. Cloning shares it.
@@ -100,6 +100,7 @@ impl Engine {
         if let Ok(count @ 1..) = store.set_aside_count().await {
             checkup.warnings.push(format!("{count} effects are set aside: this version cannot read them"));
         }
+        checkup.warnings.extend(drift::given_up(self).await.unwrap_or_default());
         let now = clock.now_ms();
         let is_late = |request: &&Request| request.open_review().is_some_and(|review| review.due_at <= now);
         let reviews = self.open_reviews().await.unwrap_or_default();

@@ -13,6 +13,7 @@ use super::asking::{AskError, Form, Found, Prepared, read};
 use super::directory::{List, Whose};
 use super::guarding::{Wanted, all_read};
 use super::people::{About, slack_failure};
+use super::reading::ReadError;
 use crate::inputs::device::{none_tagged, not_one_of};
 use crate::inputs::person::is_slack_id;
 use crate::kernel::guardrail::{Action, Judgement};
@@ -114,6 +115,7 @@ impl Engine {
             may_be_permitted,
             judged: None,
             breaks_glass: form.breaks_glass,
+            active: self.active_if_said(workflow).await.map_err(|error| AskError::Failed(unread(&error)))?,
         };
         ask.seal = seal(&ask);
         if matches!(facts, Facts::Known) && self.guardrails_for(asked_as(&ask)).is_some() {
@@ -330,6 +332,17 @@ impl Engine {
             (Some(only), _) if all.is_empty() => Chosen::One(only),
             (Some(second), _) => Chosen::Several(all.into_iter().chain([second]).collect()),
         })
+    }
+}
+
+/// Our own records did not say who holds what.
+fn unread(error: &ReadError) -> Failure {
+    tracing::error!(%error, "who holds what cannot be read");
+    Failure {
+        what: "my records could not be read".to_owned(),
+        advice: String::new(),
+        retryable: true,
+        retry_after_ms: None,
     }
 }
 

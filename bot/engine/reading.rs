@@ -1,5 +1,7 @@
 //! Reading for the surfaces: requests by what people want to see. Changes nothing.
 
+mod roll;
+
 use std::time::Duration;
 
 use super::Engine;

@@ -134,7 +134,7 @@ async fn run(engine: &Engine, key: &Key, is_look: bool) -> Performed {
                     return Performed::later(LOOK_PAUSE_MS, &failure.what);
                 }
             }
-            settlement.says = drift::said(engine, key, &outcome, &came).await;
+            settlement.says = drift::said(engine, key, &outcome, &came, is_look).await;
             if matches!(outcome, Ok(Proof { found: Found::TakenAway, .. })) {
                 return taken_away(engine, settlement, &outcome).await;
             }

@@ -263,6 +263,7 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
         may_be_permitted: under.guardrails.is_some_and(Guardrails::has_permits),
         judged: None,
         breaks_glass: false,
+        active: None,
     }
 }
 

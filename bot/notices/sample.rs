@@ -82,6 +82,7 @@ pub fn ask() -> Ask {
         may_be_permitted: false,
         judged: None,
         breaks_glass: false,
+        active: None,
     }
 }
 

@@ -95,6 +95,6 @@ pub(super) fn is_chosen(reference: Reference<'_>, inputs: &[Input]) -> bool {
                 matches!(input.kind, InputKind::Choice { .. } | InputKind::Device { .. } | InputKind::Person { .. });
             input.name == name && is_chosen
         }),
-        Reference::Request(_) | Reference::Result { .. } => false,
+        Reference::Request(_) | Reference::House(_) | Reference::Result { .. } => false,
     }
 }

@@ -67,6 +67,14 @@ impl Store {
         Ok(readable(&stored, &self.workflows))
     }
 
+    /// Deliveries whose key begins with this, the newest first; at most `limit`.
+    pub async fn deliveries_beginning(&self, begins: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+        // Behind every key that begins so.
+        let end = format!("{begins}\u{10FFFF}");
+        let sql = "select key from delivery where key >= $1 and key < $2 order by at desc, key limit $3";
+        Ok(sqlx::query_scalar(sql).bind(begins).bind(end).bind(limit).fetch_all(&self.read).await?)
+    }
+
     /// The newest requests, those that are over too if `all`; at most `limit`.
     pub async fn listed(&self, all: bool, limit: i64) -> Result<Vec<Request>, StoreError> {
         let stored: Vec<Stored> = sqlx::query_as(select_request!(

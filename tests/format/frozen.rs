@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("extending-by-others", "692956207d221ded203e43f919af5683308e026535b80d096909b0f477417291"),
     ("glass", "7f2fb7f1bee2d4989016a86cb1afe29f0bcf26ad5c2ccd77eb5c3cade14b9a93"),
     ("glass-plain", "1afd541391d2eee35d1cd88f2034d98be3ec0ec77f68d147b7baae27a1ce4996"),
+    ("house", "f430321af6fa00fa4b7bedd7dea011a98fdc83271aac2bae2a2f0c964e1af190"),
     ("http", "75f7c1948babde553379987036b708f4d828d665caaedd99f0684db824676d0b"),
     ("inputs", "2589383be9960fe03cb84c43d6c2b475a268aecb5625f00b866eae6ecab1a1c1"),
     ("labels", "06b44d810965efdde6695e87a367bbe0d2b75e0db282262b29a2e7129709fa81"),

@@ -161,6 +161,7 @@ fn references(page: &mut Page) {
     page.line(&format!(
         "| `request.FACT` | of the request: {request}; the end is text like `2026-03-01T12:00:00Z`, as it is known when the step begins |"
     ));
+    page.line("| `house.active` | who holds what, as a list in text, as it was when it was asked; at most 40 lines |");
     page.line("| `steps.NAME.RESULT` | what an earlier step came to |\n");
 }
 

@@ -144,6 +144,7 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         may_be_permitted: false,
         judged: None,
         breaks_glass: false,
+        active: None,
     }
 }
 

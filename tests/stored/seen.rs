@@ -131,6 +131,7 @@ impl Seen {
             seal: _,
             channel: _,
             breaks_glass: _,
+            active: _,
             origin,
             may_be_permitted: _,
             judged,

@@ -72,6 +72,14 @@ async fn what_a_pipeline_overwrites_is_put_back_three_times_and_then_told_as_giv
             assert!(
                 channel.contains("🚨 The tailnet's policy file was overwritten by bob@example.com for the 4th time")
             );
+            assert_eq!(channel.matches("for the 4th time").count(), 1, "{channel}");
+            let warned = async |stage: &Stage| {
+                let warnings = stage.bot.engine().await.checkup().await.warnings;
+                warnings.iter().any(|warning| warning.contains(&format!("while request {} held entries", request.id)))
+            };
+            assert!(warned(stage).await);
+            stage.bot.restart().await;
+            assert!(warned(stage).await, "a restart does not forget it");
             stage.advance(4.hours()).await;
             stage.everybody_reads();
         })
@@ -102,6 +110,33 @@ async fn what_somebody_takes_away_by_hand_is_noticed_within_the_hour_and_says_wh
         }
         let thread = stage.carol.sees("#access");
         assert_eq!(thread.matches("bob@example.com took it away, says Tailscale's configuration log.").count(), 2);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_sets_to_something_else_is_told_once_and_left_alone() {
+    story_with(Setting::default(), async |stage| {
+        stage.tailnet.set_scopes(&SCOPES);
+        stage.tailnet.revoke_tokens();
+        stage.alice.command("/access prod-db 4h invoice 1204").await;
+        stage.bob.press("Approve").await;
+        let end = stage.tailnet.expiry("alice-laptop", JIT).expect("an end") + 3_600_000;
+        stage.tailnet.set_by_hand("alice-laptop", JIT, true.into(), Some(end)).expect("a device");
+        stage.bob.reads_in("#access");
+        stage.advance(61.minutes()).await;
+        assert_eq!(stage.request().await.state, State::Active);
+        insta::assert_snapshot!(stage.bob.reads_in("#access"), @"
+        #access
+        nightlatch: 🚨 While *Production database* is lent to @alice, bob@example.com changed it: custom:jit_prod_db is true until 2026-03-01T17:00:02Z. It is left as it is, now and at the end. If that should not be, set it right by hand, or revoke the request.
+        ");
+        stage.advance(2.hours()).await;
+        let seen = stage.carol.sees("#access");
+        assert_eq!(seen.matches("changed it: ").count(), 1, "{seen}");
+        stage.advance(1.hours()).await;
+        assert_eq!(stage.tailnet.expiry("alice-laptop", JIT), Some(end), "what is theirs stays");
+        stage.tailnet.remove_by_hand("alice-laptop", JIT).expect("a device");
         stage.everybody_reads();
     })
     .await;

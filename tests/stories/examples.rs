@@ -17,10 +17,23 @@ async fn a_weekly_review_comes_by_itself_and_nobody_has_to_decide() {
         assert_eq!(request.state, State::Active, "{:?}", request.trouble);
         let seen = stage.bob.sees("#access");
         assert!(seen.contains("looks this week at who holds what") && seen.contains("By schedule"), "{seen}");
+        assert!(seen.contains("Nobody holds anything."), "{seen}");
         stage.advance(25.hours()).await;
         assert_eq!(stage.request().await.outcome, Some(Outcome::Expired));
-        stage.advance(143.hours()).await;
-        assert_eq!(stage.requests().await.len(), 2);
+        stage.advance(142.hours()).await;
+        stage.bob.command("/access prod-db 8h device=bob-laptop invoice 1204").await;
+        stage.carol.press("Approve").await;
+        stage.alice.command("/access prod-db 3h INC-7 <!channel>").await;
+        stage.bob.press("Approve").await;
+        stage.bob.reads_in("#access");
+        stage.advance(1.hours()).await;
+        let read = stage.bob.reads_in("#access");
+        let said: Vec<&str> = read.lines().skip_while(|line| !line.contains(":calendar:")).take(3).collect();
+        insta::assert_snapshot!(said.join("\n"), @"
+        :calendar: Alice looks this week at who holds what: Look at who holds what
+        • Production database: Alice on alice-laptop until 9 Mar 10:00 UTC
+        • Production database: Bob on bob-laptop until 9 Mar 15:00 UTC
+        ");
         stage.advance(25.hours()).await;
         stage.everybody_reads();
     })

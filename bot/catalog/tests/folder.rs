@@ -109,3 +109,22 @@ fn a_folder_that_is_not_there_is_told_and_an_empty_one_is_fine() {
     let report = Catalog::read(&folder.path().join("missing"), TYPES).unwrap_err();
     assert!(report.mistakes[0].message.starts_with("the folder of workflows cannot be read"), "{report}");
 }
+
+#[test]
+fn a_group_that_one_lends_and_another_names_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (head, _) = super::GOOD.split_once("steps:\n").unwrap();
+    let lends = format!("{head}steps:\n  - uses: slack.user_group\n    with: {{ group: \"@prod-db-users\" }}\n");
+    let incident = format!(
+        "{head}steps:\n  - uses: tailscale.policy\n    with: {{ groups: {{ \"group:dba\": [\"{{{{ requester.login }}}}\"] }}, unguarded: true }}\n"
+    );
+    let names = super::GOOD.replace("ask: [", "ask: [\"@prod-db-users\", ");
+    for (name, text) in [("on-call", lends), ("incident", incident), ("prod-db", names)] {
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let catalog = Catalog::read(folder.path(), crate::steps::TYPES).unwrap();
+    insta::assert_snapshot!(catalog.lent_groups().join("\n"), @"
+    incident: the step policy lends a place in group:dba, which rules of incident, on-call, prod-db name
+    on-call: the step user_group lends a place in @prod-db-users, which rules of prod-db name
+    ");
+}

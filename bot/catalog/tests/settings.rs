@@ -95,7 +95,7 @@ fn settings_of_steps_are_checked() {
     12:21 `{%` is not allowed: settings hold no logic | write {{ inputs.NAME }} or {{ requester.email }}
     12:21 `{{` is not closed with `}}` | write {{ inputs.NAME }} or {{ requester.email }}
     12:21 nothing is called `requester.mail` | did you mean `requester.email`?
-    12:21 there is no step `first` | there is: inputs.hold, inputs.reason, inputs.device, requester.email, requester.login, requester.name, requester.slack_id, device.name, device.node_id, device.addresses, device.os, request.id, request.ends_at
+    12:21 there is no step `first` | there is: inputs.hold, inputs.reason, inputs.device, requester.email, requester.login, requester.name, requester.slack_id, device.name, device.node_id, device.addresses, device.os, house.active, request.id, request.ends_at
     12:49 `key` must start with custom: | write key: custom:jit_prod_db
     12:49 `key` may hold letters, digits, `_` and `:` after custom: | write key: custom:jit_prod_db
     12:91 unknown key `extra` | `tailscale.attribute` knows: device, key, value

@@ -156,6 +156,7 @@ fn asked(workflow: &Arc<Workflow>, requester: Person, read: Read) -> Ask {
         origin: Origin::Typed,
         may_be_permitted: false,
         breaks_glass: false,
+        active: None,
         judged: None,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::input::InputValue;
 use crate::person::Person;
-use crate::reference::{DeviceField, Piece, Reference, RequestField, RequesterField, pieces};
+use crate::reference::{DeviceField, HouseField, Piece, Reference, RequestField, RequesterField, pieces};
 use crate::request::{Ask, DeviceShown, Request};
 use crate::step_type::{SettingKind, StepType, TAGGED, find};
 use crate::workflow::StepUse;
@@ -28,6 +28,8 @@ pub struct Scope<'a> {
     pub device: Option<&'a DeviceShown>,
     /// The steps before this one by name, in order, with what they came to; none: they were not confirmed yet.
     pub steps: Vec<(&'a str, Option<&'a Map<String, Value>>)>,
+    /// Who holds what, where a step says it.
+    pub active: Option<&'a str>,
     /// Its id.
     pub id: &'a str,
     /// When it ends, milliseconds since the Unix epoch; none: it was not approved yet.
@@ -224,6 +226,7 @@ impl Scope<'_> {
                 DeviceField::NodeId => device.node_id.as_str(),
                 DeviceField::Os | DeviceField::Addresses => device.os.as_str(),
             })),
+            Reference::House(HouseField::Active) => text(self.active),
             Reference::Request(RequestField::Id) => text(Some(self.id)),
             Reference::Request(RequestField::EndsAt) => {
                 let at = self.ends_at.ok_or_else(|| Missing::NotYet(reference.to_string()))?;
@@ -286,6 +289,7 @@ impl Ask {
             tagged,
             device: self.device.as_ref(),
             steps,
+            active: self.active.as_deref(),
             id: self.id.as_str(),
             ends_at: None,
             may_be_blank: false,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// One part of a text with `{{ }}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'t> {
@@ -22,6 +24,8 @@ pub enum Reference<'t> {
     Device(DeviceField),
     /// `request.id`, `request.ends_at`.
     Request(RequestField),
+    /// `house.active`: of everything that is lent.
+    House(HouseField),
     /// `steps.NAME.RESULT`: what an earlier step came to.
     Result {
         /// The step's name.
@@ -69,6 +73,18 @@ impl DeviceField {
         [("name", Self::Name), ("node_id", Self::NodeId), ("addresses", Self::Addresses), ("os", Self::Os)];
 }
 
+/// What can be told of everything that is lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HouseField {
+    /// Who holds what, as a list in text, as it was when it was asked.
+    Active,
+}
+
+impl HouseField {
+    /// All, with their names.
+    pub const ALL: [(&'static str, Self); 1] = [("active", Self::Active)];
+}
+
 /// What can be told of the request itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestField {
@@ -91,6 +107,7 @@ impl fmt::Display for Reference<'_> {
             Self::Requester(field) => write!(f, "requester.{}", name_of(&RequesterField::ALL, field)),
             Self::Device(field) => write!(f, "device.{}", name_of(&DeviceField::ALL, field)),
             Self::Request(field) => write!(f, "request.{}", name_of(&RequestField::ALL, field)),
+            Self::House(field) => write!(f, "house.{}", name_of(&HouseField::ALL, field)),
             Self::Result { step, name } => write!(f, "steps.{step}.{name}"),
         }
     }
@@ -156,6 +173,7 @@ fn reference(name: &str) -> Result<Reference<'_>, ReferenceError<'_>> {
         Some(("requester", field)) => field_of(&RequesterField::ALL, field).map(Reference::Requester),
         Some(("device", field)) => field_of(&DeviceField::ALL, field).map(Reference::Device),
         Some(("request", field)) => field_of(&RequestField::ALL, field).map(Reference::Request),
+        Some(("house", field)) => field_of(&HouseField::ALL, field).map(Reference::House),
         Some(("steps", result)) => result
             .split_once('.')
             .filter(|(_, name)| is_word(name))
@@ -163,6 +181,16 @@ fn reference(name: &str) -> Result<Reference<'_>, ReferenceError<'_>> {
         _ => None,
     };
     found.ok_or(ReferenceError::Unknown(name))
+}
+
+/// Whether a setting names this, however deep.
+pub fn mentions(value: &Value, wanted: Reference<'_>) -> bool {
+    match value {
+        Value::String(text) => pieces(text).is_ok_and(|found| found.contains(&Piece::Reference(wanted))),
+        Value::Array(list) => list.iter().any(|one| mentions(one, wanted)),
+        Value::Object(map) => map.values().any(|one| mentions(one, wanted)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn field_of<F: Copy>(all: &[(&'static str, F)], name: &str) -> Option<F> {
@@ -205,8 +233,15 @@ mod tests {
 
     #[test]
     fn a_reference_is_shown_as_it_is_written() {
-        let names =
-            ["inputs.a", "requester.slack_id", "requester.email", "device.node_id", "request.ends_at", "steps.rule.id"];
+        let names = [
+            "inputs.a",
+            "requester.slack_id",
+            "requester.email",
+            "device.node_id",
+            "request.ends_at",
+            "house.active",
+            "steps.rule.id",
+        ];
         for name in names {
             let text = format!("{{{{{name}}}}}");
             let Ok([Piece::Reference(reference)]) = pieces(&text).as_deref().map(|found| [found[0].clone()]) else {
@@ -214,7 +249,7 @@ mod tests {
             };
             assert_eq!(reference.to_string(), name);
         }
-        for name in ["steps.rule", "steps.a.b.c", "device.serial", "device", "request.state"] {
+        for name in ["steps.rule", "steps.a.b.c", "device.serial", "device", "request.state", "house.all"] {
             assert_eq!(pieces(&format!("{{{{{name}}}}}")), Err(ReferenceError::Unknown(name)));
         }
     }

@@ -225,6 +225,9 @@ pub struct Ask {
     /// To break glass: without approval.
     #[serde(default, skip_serializing_if = "is_false")]
     pub breaks_glass: bool,
+    /// Who holds what, as it was then; only where a step says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
 }
 
 /// One person's ask and what became of it.

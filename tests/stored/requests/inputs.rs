@@ -43,6 +43,7 @@ pub(super) fn fill_in(ask: &mut Ask) {
             InputValue::Link { url: "https://example.com/INC-7".to_owned() },
         ),
     ];
+    ask.active = Some("• Production database: Alice until 1 Mar 14:00 UTC".to_owned());
     ask.workflow.labels = vec!["production".to_owned()];
     ask.judged = crate::judged::judgements().pop().map(Box::new);
     for (name, kind, value) in all {

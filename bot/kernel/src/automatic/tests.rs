@@ -69,6 +69,7 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         may_be_permitted: false,
         judged: None,
         breaks_glass: false,
+        active: None,
     }
 }
 

@@ -66,6 +66,7 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         may_be_permitted: false,
         judged: None,
         breaks_glass: false,
+        active: None,
     };
     Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }

@@ -181,6 +181,7 @@ impl Looking<'_> {
                 None => Ok(()),
             },
             Reference::Request(_) => Err("is of the request"),
+            Reference::House(_) => Err("is a list for people"),
             Reference::Result { .. } => Err("is what a step came to"),
         }
     }

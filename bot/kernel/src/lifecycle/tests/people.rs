@@ -122,5 +122,6 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         may_be_permitted: false,
         judged: None,
         breaks_glass: false,
+        active: None,
     }
 }
