@@ -44,6 +44,8 @@ pub(super) async fn one(engine: Engine, waiting: Waiting, performing: Performing
     let mut task = tokio::spawn(async move { perform(&inner, &effect).await });
     let performed = match tokio::time::timeout(limit, &mut task).await {
         Ok(Ok(performed)) => performed,
+        // Nothing broke: everything of ours is being stopped. The row is still there, and whoever starts next performs it at once.
+        Ok(Err(stopped)) if stopped.is_cancelled() => return,
         Ok(Err(broken)) => {
             error!(subject = %waiting.subject, effect = kind, error = %broken, "an effect broke; this is a bug");
             Performed::later(BROKEN_PAUSE_MS, "it broke")
