@@ -209,16 +209,24 @@ pub(super) async fn write(tx: &mut Tx, work: &ScheduleWork, how: Circumstances<'
 
 /// What was put down before stays as it is, also if its time has passed: it was missed, and that is told.
 async fn planned(tx: &mut Tx, starts: &[Start]) -> Result<(), StoreError> {
-    let known = tx.starts().await?;
-    for old in &known {
-        if !starts.iter().any(|start| start.is_of_the_same(old)) {
+    let mut known = tx.starts().await?;
+    known.retain(|old| {
+        let is_wanted = starts.iter().any(|start| start.is_of_the_same(old) && !is_beyond(old, start));
+        if !is_wanted {
             tx.forget_start(old);
         }
-    }
+        is_wanted
+    });
     for start in starts.iter().filter(|start| !known.iter().any(|old| old.is_of_the_same(start))) {
         put(tx, start).await?;
     }
     Ok(())
+}
+
+/// Whether what was put down is later than the next time and the one after that: the clock was far ahead then. One that is only a single
+/// time later may have been started just before the clock was set back a little, and is not started twice.
+fn is_beyond(old: &Start, next: &Start) -> bool {
+    Times::of(&next.schedule).and_then(|times| times.after(next.due_at)).is_some_and(|second| old.due_at > second)
 }
 
 async fn put(tx: &mut Tx, start: &Start) -> Result<(), StoreError> {
@@ -262,6 +270,24 @@ async fn came(tx: &mut Tx, due: &DueStart, how: Circumstances<'_>) -> Result<(),
 mod tests {
     use super::*;
     use crate::kernel::origin::Schedule;
+
+    #[test]
+    fn what_was_put_down_by_a_clock_that_was_far_ahead_is_put_down_anew() {
+        let schedule = Schedule {
+            cron: "0 9 * * *".to_owned(),
+            zone: "UTC".to_owned(),
+            run_as: "alice@example.com".to_owned(),
+            with: std::collections::BTreeMap::new(),
+        };
+        let day = |number: i64| Start {
+            workflow: "report".to_owned(),
+            number: 0,
+            schedule: schedule.clone(),
+            due_at: 1_772_355_600_000 + number * 86_400_000,
+        };
+        let beyond: Vec<i64> = [-3, 0, 1, 2, 3_650].into_iter().filter(|old| is_beyond(&day(*old), &day(0))).collect();
+        assert_eq!(beyond, [2, 3_650]);
+    }
 
     #[test]
     fn only_what_is_late_or_cannot_be_is_told() {

@@ -204,6 +204,8 @@ async fn watch(engine: &Engine, stop: &CancellationToken) {
                     noted = step.number;
                     note_step(engine, step).await;
                     ask_the_time(engine, stop).await;
+                    // What starts by itself may have been put down for a time that is far away.
+                    engine.inner.rescheduled.notify_one();
                 }
             }
         }
