@@ -192,6 +192,8 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
         channel: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
         origin: nightlatch::kernel::origin::Origin::Typed,
         may_be_permitted: false,
         judged: None,

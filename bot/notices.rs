@@ -250,6 +250,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
             let (decided_yes, decided_extension) = (*approved, *extends);
             ("decided", Extras { decided_by, decided_yes, decided_reason, decided_extension, ..none })
         }
+        Notice::AskedFor => ("asked_for", none),
         Notice::StageOpened => ("stage_opened", none),
         Notice::Reminded => ("reminded", none),
         Notice::Escalated => ("escalated", none),

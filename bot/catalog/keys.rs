@@ -65,6 +65,15 @@ pub const WORKFLOW: &[FormatKey] = &[
         example: "ask: [group:engineering]",
     },
     FormatKey {
+        name: "ask_for",
+        takes: "a list of people and groups",
+        is_required: false,
+        about: "Who may request for somebody else, with `/access for @person NAME ...`; nobody if it is left out. Whoever it is for has to be in `ask`, and gets it on \
+                a device of their own. Both stand on the card, and neither decides, whatever `own_request` says; what passes by itself has to hold for both; glass is never \
+                broken for somebody else. `requester.manager` is the manager of whoever it is for.",
+        example: "ask_for: [group:sre]",
+    },
+    FormatKey {
         name: "approve",
         takes: "a list of at most 10 stages",
         is_required: true,

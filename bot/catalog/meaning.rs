@@ -30,6 +30,9 @@ pub fn meaning(workflow: &Workflow) -> Value {
         said.insert("extend".to_owned(), extension(extend));
     }
     // What most files do not say is not there.
+    if let (Some(said), false) = (said.as_object_mut(), workflow.ask_for.is_empty()) {
+        said.insert("ask_for".to_owned(), json!(workflow.ask_for));
+    }
     if let (Some(said), false) = (said.as_object_mut(), workflow.labels.is_empty()) {
         said.insert("labels".to_owned(), json!(workflow.labels));
     }

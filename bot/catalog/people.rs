@@ -16,6 +16,8 @@ const HARMLESS: &[&str] = &["slack.message", "tclip.paste", "golink.link"];
 pub(super) enum Part {
     /// `ask`.
     Ask,
+    /// `ask_for`.
+    AskFor,
     /// May have it in another way: `who` of `break_glass` and of `approve_automatically`.
     Have,
     /// Decide or review.
@@ -26,6 +28,14 @@ pub(super) enum Part {
 pub(super) fn ask(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Who>> {
     let node = sheet.required(fields, "ask", "say who may request: ask: [group:engineering]")?;
     names(sheet, node, "`ask`", Part::Ask)
+}
+
+/// Who may request for somebody else; nobody if it is left out.
+pub(super) fn ask_for(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<Who>> {
+    match fields.get("ask_for") {
+        Some(node) => names(sheet, node, "`ask_for`", Part::AskFor),
+        None => Some(Vec::new()),
+    }
 }
 
 /// A list of people and groups, each once.
@@ -95,6 +105,10 @@ fn fits(sheet: &mut Sheet, node: &Node, who: &Who, part: Part) -> bool {
             "name those who may, like group:dba; autogroup:member is everybody in the tailnet",
         ),
         (Who::Anyone, Part::Have) => ("`anyone` can only ask", "leave `who` out, or name a group"),
+        (Who::Anyone, Part::AskFor) => ("`anyone` asks for nobody else", "name those who may, like group:sre"),
+        (Who::DeviceOwner, Part::AskFor) => {
+            ("`device.owner` is whoever it is for, and they ask for themselves", "name a group, or requester.manager")
+        }
         (Who::Manager, Part::Ask | Part::Have) => {
             ("nobody is their own manager, so that `requester.manager` names nobody here", "name a group of managers")
         }

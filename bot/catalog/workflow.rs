@@ -43,6 +43,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
     let triggers = triggers::read(sheet, &fields, inputs.as_deref());
     let command = one_command(sheet, command, triggers.as_ref());
     let ask = people::ask(sheet, &fields);
+    let ask_for = people::ask_for(sheet, &fields);
     let approve = approval::approve(sheet, &fields);
     if let (Some(ask), Some(approve), Some(node)) = (&ask, &approve, fields.get("approve")) {
         approval::can_be_met(sheet, node, ask, approve);
@@ -67,6 +68,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         command,
         inputs: inputs?,
         ask: ask?,
+        ask_for: ask_for?,
         approve: approve?,
         approve_automatically: approve_automatically?,
         break_glass: break_glass?,

@@ -25,6 +25,8 @@ pub struct Form {
     pub is_doubtful: bool,
     /// To break glass.
     pub breaks_glass: bool,
+    /// For whom, by Slack id, if not for oneself.
+    pub for_whom: Option<String>,
 }
 
 /// What a form amounts to.
@@ -136,7 +138,7 @@ impl Form {
             let text = if has_named { rest.join(" ") } else { behind(words, taken).to_owned() };
             values.entry(input.name.clone()).or_insert(text);
         }
-        Self { workflow, values, channel, is_doubtful, breaks_glass: false }
+        Self { workflow, values, channel, is_doubtful, breaks_glass: false, for_whom: None }
     }
 
     /// Whether something other than a device is needed and not there.

@@ -8,6 +8,7 @@ mod circumstances;
 pub mod directory;
 mod drift;
 mod explaining;
+mod for_another;
 mod guarding;
 mod handing;
 pub mod health;
@@ -223,13 +224,13 @@ impl Engine {
         (engine, Running { writer, worker, verifying, anchoring, written })
     }
 
-    /// Makes a request. Returns when it is saved. `delivery` is the fingerprint of Slack's delivery, if it was one.
+    /// Makes a request. Returns when it is saved. `delivery` is the fingerprint of Slack's delivery.
     ///
     /// # Errors
     /// Refused by the rules, or not saved; nothing has happened then.
     pub async fn ask(&self, ask: Ask, delivery: Option<String>) -> Result<Told, TellError> {
-        let actor = Actor::Person { slack_id: ask.requester.slack_id.clone() };
-        told(self.submit(jobs::Work::Ask(Box::new(ask)), actor, delivery, None).await)
+        let (by, work) = (Actor::Person { slack_id: ask.asked_by().to_owned() }, jobs::Work::Ask(Box::new(ask)));
+        told(self.submit(work, by, delivery, None).await)
     }
 
     /// Tells the request what happened. Returns when everything that follows is saved.
@@ -384,8 +385,7 @@ impl Running {
         let _ = self.worker.await;
         let _ = self.writer.await;
         self.written.cancel();
-        let _ = self.verifying.await;
-        let _ = self.anchoring.await;
+        let _ = (self.verifying.await, self.anchoring.await);
     }
 }
 

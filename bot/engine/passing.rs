@@ -63,8 +63,16 @@ async fn facts(engine: &Engine, ask: &Ask) -> Result<(Facts, Option<Failure>), F
         }
         _ => None,
     };
+    // It has to hold for whoever asked for somebody else, too.
+    let asker = match &ask.asker {
+        Some(asker) => {
+            rules.extend(workflow.ask_for.iter().cloned());
+            Some(engine.inner.people.looked_up(&asker.slack_id, (&rules, &about), true).await?.person)
+        }
+        None => None,
+    };
     let unread_rules = looked.unread.into_iter().map(|(rule, _)| rule).collect();
-    Ok((Facts { person: looked.person, unread: unread_rules, device, passed_today: Vec::new(), judged }, unread))
+    Ok((Facts { person: looked.person, unread: unread_rules, device, passed_today: Vec::new(), judged, asker }, unread))
 }
 
 async fn read_device<'a>(

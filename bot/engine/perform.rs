@@ -185,8 +185,9 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
     let about = engine.about(&request.ask, &named).await;
     match engine.inner.people.approvers(rules, &about).await {
         Ok(mut people) => {
-            let own = rules.own_request != OwnRequest::Never;
-            people.retain(|id| own || *id != request.requester.slack_id);
+            // What one asks for somebody else is decided by neither.
+            let own = rules.own_request != OwnRequest::Never && request.asker.is_none();
+            people.retain(|id| own || *id != request.requester.slack_id && *id != request.asked_by());
             // Nobody decides twice.
             people.retain(|id| !request.has_decided(id));
             Performed::happened(Event::ApproversFound { stage, people })
@@ -209,7 +210,8 @@ async fn find_tier(engine: &Engine, request: &Request, (stage, tier): (usize, us
     let about = engine.about(&request.ask, &by).await;
     match engine.inner.people.approvers(&Stage::of(1, by, rules.own_request), &about).await {
         Ok(mut people) => {
-            people.retain(|id| rules.own_request != OwnRequest::Never || *id != request.requester.slack_id);
+            let own = rules.own_request != OwnRequest::Never && request.asker.is_none();
+            people.retain(|id| own || *id != request.requester.slack_id && *id != request.asked_by());
             people.retain(|id| !request.has_decided(id));
             Performed::happened(Event::TierFound { stage, tier, people })
         }

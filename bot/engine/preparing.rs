@@ -66,17 +66,12 @@ impl Engine {
         id: Option<RequestId>,
     ) -> Result<Prepared, AskError> {
         let workflow = &form.workflow;
-        let mut wrong = read(form, &Found::default()).wrong;
-        wrong.retain(|(name, _)| workflow.input(name).is_none_or(|input| !is_looked_up(&input.kind)));
-        if !wrong.is_empty() {
-            wrong.extend(self.wrong_device(slack_id, form).await);
-            return Err(AskError::Wrong(wrong));
-        }
-        let Some(person) = self.requester(slack_id, form, facts).await? else { return Ok(Prepared::Unknown) };
+        self.wrong_at_once(slack_id, form).await?;
+        let Some((person, asker)) = self.asking(slack_id, form, facts).await? else { return Ok(Prepared::Unknown) };
         // Broken glass waits for nobody.
         let nobody_can = match form.breaks_glass {
             true => None,
-            false => self.why_nobody_can(workflow, &person, facts).await?,
+            false => self.why_nobody_can(workflow, (&person, asker.as_deref()), facts).await?,
         };
         // What passes by itself needs nobody.
         let may_be_permitted = self.catalog().guardrails().is_some_and(Guardrails::has_permits);
@@ -105,6 +100,7 @@ impl Engine {
             id,
             workflow: workflow.clone().into(),
             requester: person,
+            asker,
             inputs: read.values,
             hold_ms: read.hold_ms,
             reason: read.reason,
@@ -114,6 +110,7 @@ impl Engine {
             origin: Origin::Typed,
             may_be_permitted,
             judged: None,
+            judged_asker: None,
             breaks_glass: form.breaks_glass,
             active: self.active_if_said(workflow).await.map_err(|error| AskError::Failed(unread(&error)))?,
         };
@@ -121,7 +118,7 @@ impl Engine {
         if matches!(facts, Facts::Known) && self.guardrails_for(asked_as(&ask)).is_some() {
             return Ok(Prepared::Unknown);
         }
-        ask.judged = self.judged_ask(&ask).await?;
+        (ask.judged, ask.judged_asker) = self.judged_asks(&ask).await?;
         if let Some(why) = nobody_can
             && !self.would_pass(&ask).await.map_err(AskError::Failed)?
         {
@@ -130,33 +127,56 @@ impl Engine {
         Ok(Prepared::Complete(Box::new(ask)))
     }
 
+    /// What can be told to be wrong without looking anything up.
+    async fn wrong_at_once(&self, slack_id: &str, form: &Form) -> Result<(), AskError> {
+        let mut wrong = read(form, &Found::default()).wrong;
+        wrong.retain(|(name, _)| form.workflow.input(name).is_none_or(|input| !is_looked_up(&input.kind)));
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        wrong.extend(self.wrong_device(slack_id, form).await);
+        Err(AskError::Wrong(wrong))
+    }
+
     /// The device that is meant, or all that may be. Nothing: what is known is not enough to say.
     async fn devices_meant(&self, form: &Form, person: &Person, facts: Facts) -> Result<Option<Vec<Device>>, AskError> {
         match (self.chosen(form, person, facts).await?, facts) {
             (Chosen::NotNeeded, _) => Ok(Some(Vec::new())),
             (Chosen::One(device), _) => Ok(Some(vec![device])),
             (Chosen::Several(several), _) => Ok(Some(several)),
+            (Chosen::NoneOwned, _) if form.for_whom.is_some() => Err(AskError::Failed(Failure {
+                what: "whoever it is for has no device in the tailnet".to_owned(),
+                advice: "it can be asked for when they have connected one".to_owned(),
+                retryable: false,
+                retry_after_ms: None,
+            })),
             (Chosen::NoneOwned, _) => Err(AskError::NoDevice),
             (Chosen::NotOwn(_), Facts::Known) | (Chosen::NotRead, _) => Ok(None),
             (Chosen::NotOwn(why), Facts::Fresh { .. }) => {
                 let input = form.workflow.device().map(|input| input.name.clone()).unwrap_or_default();
-                Err(AskError::Wrong(vec![(input, why)]))
+                let theirs = why.replace("your devices", "their devices");
+                Err(AskError::Wrong(vec![(input, if form.for_whom.is_some() { theirs } else { why })]))
             }
         }
     }
 
     /// What guardrails say to it, if any has a say in it; what is known is not enough to be judged by.
-    async fn judged_ask(&self, ask: &Ask) -> Result<Option<Box<Judgement>>, AskError> {
+    pub(super) async fn judged_ask(&self, ask: &Ask, who: &Person) -> Result<Option<Box<Judgement>>, AskError> {
         let action = asked_as(ask);
         let Some(guardrails) = self.guardrails_for(action) else { return Ok(None) };
-        let wanted = Wanted { action, ask, hold_ms: ask.hold_ms, who: &ask.requester, stage: None };
+        let wanted = Wanted { action, ask, hold_ms: ask.hold_ms, who, stage: None };
         let judged = self.judged(&guardrails, wanted).await.map_err(AskError::Failed)?;
         Judgement::let_through(Some(&judged)).map_err(AskError::Refused)?;
         Ok(Some(Box::new(judged)))
     }
 
     /// Who asks, if they may; nothing if what is known does not say so.
-    async fn requester(&self, slack_id: &str, form: &Form, facts: Facts) -> Result<Option<Person>, AskError> {
+    pub(super) async fn requester(
+        &self,
+        slack_id: &str,
+        form: &Form,
+        facts: Facts,
+    ) -> Result<Option<Person>, AskError> {
         let (workflow, rules) = (&form.workflow, form.workflow.askers());
         let may = |person: &Person| match form.breaks_glass {
             true => policy::may_break_glass(workflow, person).map(drop),
@@ -190,7 +210,7 @@ impl Engine {
     async fn why_nobody_can(
         &self,
         workflow: &Workflow,
-        person: &Person,
+        (person, asker): (&Person, Option<&Person>),
         facts: Facts,
     ) -> Result<Option<AskError>, AskError> {
         let directory = &self.inner.directory;
@@ -222,8 +242,11 @@ impl Engine {
                     needs.get_mut(index).into_iter().for_each(|need| *need = 0);
                     continue;
                 }
-                let without = Some(person).filter(|_| *own == OwnRequest::Never);
-                for human in directory.humans(&found.names, enough, without).await.map_err(unread)? {
+                // What one asks for somebody else is decided by neither.
+                let without = Some(person).filter(|_| *own == OwnRequest::Never || asker.is_some());
+                let most = enough.saturating_add(1);
+                let humans_found = directory.humans(&found.names, most, without).await.map_err(unread)?;
+                for human in humans_found.into_iter().filter(|human| !asker.is_some_and(|one| is_called(one, human))) {
                     humans.entry(human).or_default().push(index);
                 }
             }
@@ -344,6 +367,12 @@ fn unread(error: &ReadError) -> Failure {
         retryable: true,
         retry_after_ms: None,
     }
+}
+
+/// Whether the directory calls this person so.
+fn is_called(person: &Person, human: &str) -> bool {
+    let names = [Some(&person.slack_id), person.email.as_ref(), person.login.as_ref()];
+    names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(human))
 }
 
 /// Glass that is to be broken is another thing than a request that waits.

@@ -145,6 +145,7 @@ fn typed(start: &Start, by: String, now: i64) -> Typed {
         at: now,
         origin: start.origin(),
         breaks_glass: false,
+        for_whom: None,
     }
 }
 

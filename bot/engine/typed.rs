@@ -94,6 +94,7 @@ impl Engine {
             at: now,
             origin: Origin::Typed,
             breaks_glass: form.breaks_glass,
+            for_whom: form.for_whom.clone(),
         };
         let work = TypedWork::Begin { id: id.clone(), typed };
         let actor = work.actor();
@@ -201,6 +202,7 @@ async fn completed(engine: &Engine, id: &RequestId, typed: &Typed) -> Result<Box
         channel: typed.channel.clone(),
         is_doubtful: false,
         breaks_glass: typed.breaks_glass,
+        for_whom: typed.for_whom.clone(),
     };
     let since = typed.at.saturating_sub(FRESH_MS);
     match engine.look_up(&typed.by, &form, since, Some(id.clone())).await? {

@@ -133,6 +133,7 @@ fn breaks_glass(under: Under<'_>, known: &Known, when: When) -> Answer {
 
 fn passes(under: Under<'_>, known: &Known, when: When) -> Answer {
     let facts = automatic::Facts {
+        asker: None,
         person: known.person.clone(),
         unread: known.unread.clone(),
         device: known.device.as_ref().map(|device| automatic::DeviceFacts {
@@ -264,6 +265,8 @@ fn ask(under: Under<'_>, known: &Known, when: When) -> Ask {
         judged: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
     }
 }
 

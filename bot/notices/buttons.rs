@@ -67,6 +67,7 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         {
             extend(request).into_iter().chain([give_back(request)]).collect()
         }
+        Notice::AskedFor if request.state == State::Pending => vec![withdraw(request)],
         // A no to an extension leaves what is held as it is.
         Notice::Decided { extends: true, .. } => Vec::new(),
         // A no that is not the last word leaves it open.
@@ -132,6 +133,7 @@ pub fn break_glass(request: &Request) -> Option<Value> {
     let glass = request.workflow.break_glass.as_ref()?;
     let may = request.state == State::Pending
         && !request.breaks_glass
+        && request.asker.is_none()
         && request.hold_ms <= glass.max_hold_ms
         && !request.reason.trim().is_empty()
         && glass.who.iter().any(|who| who.means(&request.requester));

@@ -21,6 +21,7 @@ use crate::kernel::Recipient;
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("card", include_str!("../../templates/slack/card.txt")),
     ("asked", include_str!("../../templates/slack/asked.txt")),
+    ("asked_for", include_str!("../../templates/slack/asked_for.txt")),
     ("already", include_str!("../../templates/slack/already.txt")),
     ("decided", include_str!("../../templates/slack/decided.txt")),
     ("active", include_str!("../../templates/slack/active.txt")),

@@ -38,6 +38,8 @@ pub struct Facts {
     name: String,
     title: String,
     requester: String,
+    /// Who asked for it for them, by Slack id; empty if they did themselves.
+    asker: String,
     device: String,
     device_os: String,
     hold: String,
@@ -157,6 +159,7 @@ impl Facts {
             name: line(&request.workflow.name),
             title: line(&request.workflow.title),
             requester: request.requester.slack_id.clone(),
+            asker: request.asker.as_ref().map(|asker| asker.slack_id.clone()).unwrap_or_default(),
             device: device.map(|device| line(&device.name)).unwrap_or_default(),
             device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
             hold: words::hold(request.hold_ms),

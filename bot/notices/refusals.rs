@@ -19,6 +19,10 @@ pub struct Why {
     name: String,
     /// Whom it takes.
     who: String,
+    /// Whoever it is for, by Slack id, where that is somebody else.
+    them: String,
+    /// Whether somebody asked for somebody else.
+    is_for_another: bool,
     /// Who else can decide.
     others: String,
     /// The most there is.
@@ -56,6 +60,7 @@ impl Why {
             all.others = others(request);
             all.ended_by = request.ended_by.as_ref().map(ToString::to_string).unwrap_or_default();
             all.by_hand = request.ended_by.is_none();
+            all.is_for_another = request.asker.is_some();
             all.until_waits = request.is_extension_asked();
         }
         match refusal {
@@ -65,6 +70,8 @@ impl Why {
             | Refusal::StageComesLater { by: who }
             | Refusal::NotNeeded { by: who }
             | Refusal::NotAReviewer { by: who } => all.who = one_of(who),
+            Refusal::MayNotAskFor { ask_for } if !ask_for.is_empty() => all.who = one_of(ask_for),
+            Refusal::NotForThem { slack_id, ask } => (all.them, all.who) = (slack_id.clone(), one_of(ask)),
             Refusal::MayNotBreakGlass { who } if !who.is_empty() => all.who = one_of(who),
             Refusal::NoOpenReview { by } => all.by = by.iter().cloned().collect(),
             Refusal::TooLate { state, outcome, by } => {
@@ -94,6 +101,9 @@ impl Why {
 fn word(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::MayNotAsk { .. } => "may_not_ask",
+        Refusal::MayNotAskFor { .. } => "may_not_ask_for",
+        Refusal::NotForThem { .. } => "not_for_them",
+        Refusal::GlassForAnother => "glass_for_another",
         Refusal::NotAnApprover { .. } => "not_an_approver",
         Refusal::StageIsOver { .. } => "stage_is_over",
         Refusal::StageComesLater { .. } => "stage_comes_later",
@@ -177,6 +187,10 @@ pub fn samples() -> Vec<Refusal> {
     ];
     let mut all = vec![
         Refusal::MayNotAsk { ask: who.clone() },
+        Refusal::MayNotAskFor { ask_for: who.clone() },
+        Refusal::MayNotAskFor { ask_for: Vec::new() },
+        Refusal::NotForThem { slack_id: "U0BOB".to_owned(), ask: who.clone() },
+        Refusal::GlassForAnother,
         Refusal::NotAnApprover { by: who.clone() },
         Refusal::StageIsOver { by: who.clone() },
         Refusal::StageComesLater { by: who.clone() },

@@ -83,6 +83,8 @@ pub fn ask() -> Ask {
         judged: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
     }
 }
 

@@ -172,7 +172,7 @@ impl Surface {
                 devices.extend(directory.device(&whose, named).await.ok().flatten());
             }
         }
-        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false };
+        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false, for_whom: None };
         Ok(RequestForm::new(form, Among::These(allowed)).with_devices(&devices))
     }
 
@@ -232,7 +232,7 @@ impl Surface {
             return self.choice(by, channel, Some((&workflow.name, values))).await;
         }
         let named = workflow.device().and_then(|input| values.get(&input.name)).cloned();
-        let mut form = Form { workflow, values, channel, is_doubtful: false, breaks_glass };
+        let mut form = Form { workflow, values, channel, is_doubtful: false, breaks_glass, for_whom: None };
         let asked: Vec<String> = form.asked().iter().map(|input| input.name.clone()).collect();
         form.values.retain(|name, _| asked.contains(name));
         let device = match named {
@@ -282,8 +282,14 @@ impl Surface {
             return at(WORKFLOW_BLOCK, sentences::FORM_UNKNOWN);
         };
         let values = form::values(&workflow, &submission.state);
-        let form =
-            Form { workflow, values, channel: about.channel, is_doubtful: false, breaks_glass: about.breaks_glass };
+        let form = Form {
+            workflow,
+            values,
+            channel: about.channel,
+            is_doubtful: false,
+            breaks_glass: about.breaks_glass,
+            for_whom: None,
+        };
         if !form::has_what_is_asked(&form, &submission.input_block_ids) {
             return match self.with_what_is_asked(by, &submission.view, &submission.state).await {
                 Ok(filled) => Answer::UpdateView(filled.with_note(sentences::LOOK_AGAIN.to_owned()).view()),

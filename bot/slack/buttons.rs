@@ -284,7 +284,7 @@ impl Surface {
             return Answer::ephemeral(sentences::no_longer_lent(&request));
         };
         let values = request.inputs.iter().map(|(name, value)| (name.clone(), value.as_typed())).collect();
-        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false };
+        let form = Form { workflow, values, channel, is_doubtful: false, breaks_glass: false, for_whom: None };
         let filled = form::RequestForm::new(form, form::Among::Fixed).with_device_of(&request);
         self.open_filled(trigger, &filled).await
     }

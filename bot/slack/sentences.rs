@@ -153,7 +153,9 @@ pub(super) fn no_longer_lent(request: &Request) -> String {
 /// What to type to ask for the same thing again.
 pub(super) fn line(form: &Form) -> String {
     let workflow = &form.workflow;
-    let mut parts = vec![workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name))];
+    let own = workflow.command.clone().unwrap_or_else(|| format!("/access {}", workflow.name));
+    let theirs = || format!("/access for @person {}", workflow.name);
+    let mut parts = vec![if form.for_whom.is_some() { theirs() } else { own }];
     let mut text = None;
     for input in form.asked() {
         let Some(value) = form.values.get(&input.name).filter(|value| !value.trim().is_empty()) else { continue };
@@ -317,6 +319,8 @@ pub(super) fn refused(notices: &Notices, why: &Refusal, workflow: &Workflow) -> 
     let said = notices.refusal(why, None);
     match why {
         Refusal::MayNotAsk { .. }
+        | Refusal::MayNotAskFor { .. }
+        | Refusal::NotForThem { .. }
         | Refusal::Forbidden { .. }
         | Refusal::MayNotBreakGlass { .. }
         | Refusal::HoldTooLong { .. }

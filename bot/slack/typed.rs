@@ -181,6 +181,7 @@ fn form_of(typed: &Typed, workflow: &Arc<Workflow>) -> Form {
         channel: typed.channel.clone(),
         is_doubtful: false,
         breaks_glass: typed.breaks_glass,
+        for_whom: typed.for_whom.clone(),
     }
 }
 

@@ -18,6 +18,7 @@ const WRITE: &str = "NIGHTLATCH_WRITE_MEANINGS";
 /// Every file that is frozen, with the SHA-256 of its text and of its meaning.
 const FILES: &[(&str, &str)] = &[
     ("anyone", "eeb56e1f96f7b2702815b63938a1417d2fe8df31075a64473be1360eac9db5bb"),
+    ("ask-for", "5b44530a071695d6f204e8963cdc9d0a9c41a9aa9b10017c1299fe0eedff654b"),
     ("asked-when", "adca8e90501b73fdd2eea8c5823648fa6a3fd3f88075b86be4e5181f357df02c"),
     ("automatic", "c76ec74930819ed767824bf365f546536e233f2c93e28cd4ae2880466413ce36"),
     ("customer-data", "2ff29608082ee17988a07b91add5d71f6d578bc7db00608d837a0e9809cf0d5c"),

@@ -32,6 +32,9 @@ fn staged() -> Request {
     request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
     let asked = Asked::of(1, vec!["U0DAVE001".to_owned()], NOON);
     request.asked.push(Asked { reminded: 1, tiers: 1, ..asked });
+    request.ask.asker = Some(Box::new(bob()));
+    request.ask.judged_asker = crate::judged::judgements().pop().map(Box::new);
+    request.ask.workflow.ask_for = vec![group()];
     request
 }
 
@@ -62,6 +65,7 @@ pub fn facts() -> Facts {
         unread: vec![group()],
         device: Some(device),
         passed_today: vec![2, 0],
+        asker: Some(bob()),
         judged: crate::judged::judgements().pop().map(Box::new),
     }
 }

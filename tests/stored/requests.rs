@@ -143,6 +143,8 @@ pub fn ask(own_request: OwnRequest, is_bare: bool) -> Ask {
         origin: Origin::Typed,
         may_be_permitted: false,
         judged: None,
+        judged_asker: None,
+        asker: None,
         breaks_glass: false,
         active: None,
     }

@@ -132,6 +132,8 @@ impl Seen {
             channel: _,
             breaks_glass: _,
             active: _,
+            asker,
+            judged_asker,
             origin,
             may_be_permitted: _,
             judged,
@@ -139,7 +141,8 @@ impl Seen {
         self.note("Origin", variants::origin(origin));
         judged.iter().for_each(|judged| self.judgement(judged));
         filled.values().for_each(|value| self.note("InputValue", variants::input_value(value)));
-        self.person(requester);
+        [requester].into_iter().chain(asker.as_deref()).for_each(|person| self.person(person));
+        judged_asker.iter().for_each(|judged| self.judgement(judged));
         let Workflow {
             name: _,
             title: _,
@@ -147,6 +150,7 @@ impl Seen {
             command: _,
             inputs,
             ask,
+            ask_for,
             approve,
             approve_automatically,
             break_glass,
@@ -162,7 +166,7 @@ impl Seen {
         for Input { name: _, label: _, kind, help: _, when: _ } in inputs {
             self.note("InputKind", variants::input_kind(kind));
         }
-        ask.iter().for_each(|who| self.note("Who", variants::who(who)));
+        ask.iter().chain(ask_for).for_each(|who| self.note("Who", variants::who(who)));
         extend.iter().for_each(|extend| self.note("ExtendApproval", variants::extend_approval(&extend.approve)));
         for Stage { name: _, clauses, own_request, denials: _, remind_ms: _, escalate: _ } in approve {
             for Clause { quorum: _, by } in clauses {
@@ -182,7 +186,8 @@ impl Seen {
     }
 
     pub fn facts(&mut self, facts: &Facts) {
-        let Facts { person, unread, device, passed_today: _, judged } = facts;
+        let Facts { person, unread, device, passed_today: _, judged, asker } = facts;
+        asker.iter().for_each(|asker| self.person(asker));
         judged.iter().for_each(|judged| self.judgement(judged));
         self.person(person);
         unread.iter().for_each(|who| self.note("Who", variants::who(who)));
@@ -248,7 +253,17 @@ impl Seen {
     }
 
     fn typed(typed: &Typed) {
-        let Typed { by: _, workflow: _, values: _, channel: _, view: _, at: _, origin: _, breaks_glass: _ } = typed;
+        let Typed {
+            by: _,
+            workflow: _,
+            values: _,
+            channel: _,
+            view: _,
+            at: _,
+            origin: _,
+            breaks_glass: _,
+            for_whom: _,
+        } = typed;
     }
 
     fn not_asked(&mut self, why: &NotAsked) {
@@ -266,52 +281,60 @@ impl Seen {
         }
     }
 
+    fn refusal(&mut self, why: &Refusal) {
+        match why {
+            Refusal::MayNotAsk { ask: whos }
+            | Refusal::NotAnApprover { by: whos }
+            | Refusal::StageIsOver { by: whos }
+            | Refusal::StageComesLater { by: whos }
+            | Refusal::MayNotAskFor { ask_for: whos }
+            | Refusal::NotForThem { slack_id: _, ask: whos }
+            | Refusal::NotNeeded { by: whos }
+            | Refusal::MayNotBreakGlass { who: whos }
+            | Refusal::NotAReviewer { by: whos } => {
+                whos.iter().for_each(|who| self.note("Who", variants::who(who)));
+            }
+            Refusal::TooLate { state, outcome, by: _ } => {
+                self.note("State", variants::state(state));
+                self.outcome(outcome.as_ref());
+            }
+            Refusal::TooEarly { state } => self.note("State", variants::state(state)),
+            Refusal::Standing { standing } => self.note("Standing", variants::standing(standing)),
+            Refusal::OwnRequest
+            | Refusal::GlassForAnother
+            | Refusal::OwnDenial
+            | Refusal::ConfirmOwnRequest
+            | Refusal::DecidedBefore
+            | Refusal::NotYours
+            | Refusal::Altered
+            | Refusal::HoldTooLong { max_ms: _ }
+            | Refusal::TooManyPending { most: _ }
+            | Refusal::HadAlready { id: _ }
+            | Refusal::Forbidden { rule: _, is_broken: _ }
+            | Refusal::NoReason
+            | Refusal::OwnReview
+            | Refusal::NoOpenReview { by: _ }
+            | Refusal::NotExtended
+            | Refusal::ExtendedEnough { times: _ }
+            | Refusal::ExtendedAlready { until: _ }
+            | Refusal::BeingExtended { until: _ }
+            | Refusal::ExtensionDecided { until: _ }
+            | Refusal::NoWord
+            | Refusal::Unusable { missing: _ } => {}
+        }
+    }
+
     fn notice(&mut self, to: &Recipient, notice: &Notice) {
         self.recipient(to);
         self.note("Notice", variants::notice(notice));
         match notice {
             Notice::Refused { why } => {
                 self.note("Refusal", variants::refusal(why));
-                match why {
-                    Refusal::MayNotAsk { ask: whos }
-                    | Refusal::NotAnApprover { by: whos }
-                    | Refusal::StageIsOver { by: whos }
-                    | Refusal::StageComesLater { by: whos }
-                    | Refusal::NotNeeded { by: whos }
-                    | Refusal::MayNotBreakGlass { who: whos }
-                    | Refusal::NotAReviewer { by: whos } => {
-                        whos.iter().for_each(|who| self.note("Who", variants::who(who)));
-                    }
-                    Refusal::TooLate { state, outcome, by: _ } => {
-                        self.note("State", variants::state(state));
-                        self.outcome(outcome.as_ref());
-                    }
-                    Refusal::TooEarly { state } => self.note("State", variants::state(state)),
-                    Refusal::Standing { standing } => self.note("Standing", variants::standing(standing)),
-                    Refusal::OwnRequest
-                    | Refusal::OwnDenial
-                    | Refusal::ConfirmOwnRequest
-                    | Refusal::DecidedBefore
-                    | Refusal::NotYours
-                    | Refusal::Altered
-                    | Refusal::HoldTooLong { max_ms: _ }
-                    | Refusal::TooManyPending { most: _ }
-                    | Refusal::HadAlready { id: _ }
-                    | Refusal::Forbidden { rule: _, is_broken: _ }
-                    | Refusal::NoReason
-                    | Refusal::OwnReview
-                    | Refusal::NoOpenReview { by: _ }
-                    | Refusal::NotExtended
-                    | Refusal::ExtendedEnough { times: _ }
-                    | Refusal::ExtendedAlready { until: _ }
-                    | Refusal::BeingExtended { until: _ }
-                    | Refusal::ExtensionDecided { until: _ }
-                    | Refusal::NoWord
-                    | Refusal::Unusable { missing: _ } => {}
-                }
+                self.refusal(why);
             }
             Notice::Decided { by, approved: _, reason: _, extends: _ } => self.note("By", variants::by(by)),
             Notice::StageOpened
+            | Notice::AskedFor
             | Notice::Reminded
             | Notice::Extended
             | Notice::ExtensionAsked
@@ -338,14 +361,13 @@ impl Seen {
     pub fn event(&mut self, event: &Event) {
         self.note("Event", variants::event(event));
         match event {
-            Event::Asked | Event::ApproversFound { stage: _, people: _ } => {}
+            Event::Asked | Event::ApproversFound { .. } | Event::Denied { .. } | Event::Revoked { .. } => {}
             Event::Pressed { by: _, button, channel: _, seal: _, on } => {
                 self.note("Button", variants::button(button));
                 if let Some(PressedOn { shows, message: _ }) = on {
                     self.note("Shows", variants::shows(shows));
                 }
             }
-            Event::Denied { .. } | Event::Revoked { .. } => {}
             Event::Identified { purpose, person, judged } => {
                 judged.iter().for_each(|judged| self.judgement(judged));
                 self.note("Purpose", variants::purpose(purpose));

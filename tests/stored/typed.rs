@@ -33,6 +33,7 @@ pub fn typed_asks() -> Named<Effect> {
         at: NOON,
         origin: Origin::Typed,
         breaks_glass: view.is_some(),
+        for_whom: view.map(|_| "U0BOB0001".to_owned()),
     };
     let by_schedule = Typed { channel: None, origin: start().origin(), ..typed(None) };
     let mut list = named(vec![

@@ -14,6 +14,7 @@ mod alarms;
 mod already;
 mod answers;
 mod approvers;
+mod ask_for;
 mod asked_when;
 mod asking;
 mod auth_keys;

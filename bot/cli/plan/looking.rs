@@ -157,6 +157,8 @@ fn asked(workflow: &Arc<Workflow>, requester: Person, read: Read) -> Ask {
         may_be_permitted: false,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
         judged: None,
     }
 }

@@ -122,7 +122,7 @@ fn ended(
 ) -> Performed {
     let is_awaited = far.is_some_and(|far| far.awaited.is_awaited(&change.id));
     let say = match by {
-        Actor::Person { slack_id } if !is_awaited => Some(said(engine, change, slack_id, &came)),
+        Actor::Person { slack_id } if !is_awaited => Some(Box::new(said(engine, change, slack_id, &came))),
         _ => None,
     };
     let logged = came.clone().map_err(|why| why.to_string());

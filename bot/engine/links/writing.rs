@@ -48,7 +48,7 @@ pub(in crate::engine) enum LinkWork {
         /// The link now, or why it is not as it was wanted.
         came: Result<Link, String>,
         /// Said to whoever wanted it and does not wait any more.
-        say: Option<Effect>,
+        say: Option<Box<Effect>>,
     },
 }
 
@@ -74,7 +74,7 @@ pub(in crate::engine) async fn write(
         LinkWork::Save { draft, editor, .. } => (&draft.short, editor),
         LinkWork::Delete { short, editor, .. } => (short, editor),
         LinkWork::Ask { change, by } => return asked(tx, change, by, &how).await,
-        LinkWork::Came { change, came, say } => return came_to(tx, change, (came, say.as_ref()), &how).await,
+        LinkWork::Came { change, came, say } => return came_to(tx, change, (came, say.as_deref()), &how).await,
     };
     let id = LinkId::of(short);
     let before = tx.link(&id).await?;

@@ -88,6 +88,9 @@ pub struct Facts {
     /// What guardrails said, if any has a say in what passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Box<Judgement>>,
+    /// Who asked for it for somebody else, read afresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Person>,
 }
 
 /// What is known of a device.
@@ -136,6 +139,9 @@ pub struct Judged {
 /// where it is explained.
 pub fn judge(ask: &Ask, facts: &Facts, now: i64) -> Judged {
     let workflow = &ask.workflow;
+    if let Some(judged) = against_asker(ask, facts, now) {
+        return judged;
+    }
     let no = |why: &str| Judged { passes: None, against: vec![why.to_owned()] };
     let is_them = ask.requester.is_same_human(&facts.person) && ask.requester.login == facts.person.login;
     if !is_them || policy::may_ask(workflow, &facts.person).is_err() {
@@ -170,6 +176,30 @@ pub fn judge(ask: &Ask, facts: &Facts, now: i64) -> Judged {
         return Judged { passes: Some((Passing::Guardrail { id: rule.id.clone() }, words)), against };
     }
     Judged { passes: None, against }
+}
+
+/// Why it does not pass by itself although it would for whoever gets it: it has to hold for whoever asked for them, too. A guardrail that
+/// permits is about one person, and lets nothing pass that another one asked for.
+fn against_asker(ask: &Ask, facts: &Facts, now: i64) -> Option<Judged> {
+    let asker = ask.asker.as_ref()?;
+    let no = |why: String| Some(Judged { passes: None, against: vec![why] });
+    let known = facts.asker.as_ref().filter(|known| known.is_same_human(asker) && known.login == asker.login);
+    let Some(known) = known else { return no("it is not known what is so of whoever asked for them".to_owned()) };
+    if policy::may_ask_for(&ask.workflow, known).is_err() {
+        return no("whoever asked for them may not do that any more".to_owned());
+    }
+    let own = Facts { asker: None, ..facts.clone() };
+    let alone = judge(&Ask { asker: None, ..ask.clone() }, &own, now);
+    let Some((Passing::Rule { place }, _)) = &alone.passes else {
+        let is_free = matches!(alone.passes, Some((Passing::NobodyDecides, _)));
+        return match alone.passes {
+            Some(_) if !is_free => no("a guardrail permits it to one of them alone".to_owned()),
+            _ => None,
+        };
+    };
+    let rule = ask.workflow.approve_automatically.get(*place)?;
+    let is_meant = rule.who.is_empty() || rule.who.iter().any(|who| who.means(known));
+    if is_meant { None } else { no(format!("it holds for one of them alone ({rule})")) }
 }
 
 fn unreadable(who: &Who) -> String {

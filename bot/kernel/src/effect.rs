@@ -260,6 +260,8 @@ pub enum Notice {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         extends: bool,
     },
+    /// Somebody asked for it for you.
+    AskedFor,
     /// The next stage of approval is open.
     StageOpened,
     /// You were asked, and have not answered.

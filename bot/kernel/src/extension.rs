@@ -35,3 +35,8 @@ pub struct Extending {
 fn is_false(flag: &bool) -> bool {
     !*flag
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_none(count: &u32) -> bool {
+    *count == 0
+}

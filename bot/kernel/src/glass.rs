@@ -72,7 +72,7 @@ impl Workflow {
         let extenders = self.extend.iter().flat_map(|extend| &extend.stages).flat_map(Stage::all_rules).cloned();
         let mut rules: Vec<Who> = Vec::new();
         let all = self.passers().into_iter().chain(self.askers()).chain(self.approvers());
-        for who in all.chain(reviewers).chain(extenders) {
+        for who in all.chain(reviewers).chain(extenders).chain(self.ask_for.clone()) {
             if !rules.contains(&who) {
                 rules.push(who);
             }

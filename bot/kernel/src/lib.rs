@@ -7,6 +7,7 @@
 
 mod already;
 pub mod approval;
+mod asker;
 pub mod automatic;
 pub mod condition;
 mod decision;

@@ -4,7 +4,7 @@ use crate::approval::{Approval, StageNow};
 use crate::event::Button;
 use crate::person::{Person, Standing, Who};
 use crate::refusal::Refusal;
-use crate::request::Request;
+use crate::request::{Ask, Request};
 use crate::workflow::{OwnRequest, Stage, Workflow};
 use nightlatch_planted::{Fault, is_planted};
 
@@ -14,6 +14,27 @@ pub fn may_ask<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, R
     let ask =
         matching(&workflow.ask, person).or_else(|| workflow.ask.first().filter(|_| is_planted(Fault::AnybodyAsks)));
     ask.ok_or_else(|| Refusal::MayNotAsk { ask: workflow.ask.clone() })
+}
+
+/// Whether this person may request under this workflow for somebody else; the rule that lets them.
+pub fn may_ask_for<'w>(workflow: &'w Workflow, person: &Person) -> Result<&'w Who, Refusal> {
+    must_be_member(person)?;
+    let ask_for = workflow.ask_for.clone();
+    matching(&workflow.ask_for, person).ok_or(Refusal::MayNotAskFor { ask_for })
+}
+
+/// Whether this may be asked: whoever gets it may ask for it, and whoever asks for somebody else may do that.
+pub fn may_be_asked(ask: &Ask) -> Result<(), Refusal> {
+    let (workflow, requester) = (&ask.workflow, &ask.requester);
+    let Some(asker) = &ask.asker else { return may_ask(workflow, requester).map(drop) };
+    may_ask_for(workflow, asker)?;
+    if ask.breaks_glass {
+        return Err(Refusal::GlassForAnother);
+    }
+    may_ask(workflow, requester).map(drop).map_err(|why| match why {
+        Refusal::MayNotAsk { ask } => Refusal::NotForThem { slack_id: requester.slack_id.clone(), ask },
+        why => why,
+    })
 }
 
 /// Whether this person may have it at once and without approval; the rule that lets them. They must be among those who may ask, too.
@@ -59,6 +80,8 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
         Button::Revoke { .. } if request.is_requester(person) => Ok(None),
         Button::Revoke { .. } => Ok(Some(may_decide(request, person)?.clone())),
         Button::Withdraw | Button::Return if request.is_requester(person) => Ok(None),
+        // Whoever asked for somebody else may think better of it, as long as nothing was decided.
+        Button::Withdraw if request.is_asker(person) => Ok(None),
         Button::Withdraw | Button::Return => Err(Refusal::NotYours),
         Button::Retry if request.is_requester(person) => Ok(None),
         Button::Retry => Ok(Some(may_decide(request, person)?.clone())),
@@ -86,6 +109,9 @@ fn may_extend(request: &Request, person: &Person, length_ms: i64) -> Result<Who,
 
 /// Only for oneself, with a reason, and not for longer than may be.
 fn may_raise(request: &Request, person: &Person) -> Result<Who, Refusal> {
+    if request.asker.is_some() {
+        return Err(Refusal::GlassForAnother);
+    }
     if !request.is_requester(person) || person.login != request.requester.login {
         return Err(Refusal::NotYours);
     }
@@ -112,6 +138,10 @@ fn may_review(request: &Request, person: &Person, says_enough: bool) -> Result<W
 fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result<Who, Refusal> {
     let approval = request.approval();
     let (stage, rule) = deciding_now(request, &approval, person)?;
+    // Whatever a stage says of own requests: what one asks for somebody else is decided by neither.
+    if request.is_one_of_both(person) {
+        return Err(Refusal::OwnRequest);
+    }
     if request.is_requester(person) {
         match stage.stage.own_request {
             OwnRequest::Never if is_planted(Fault::CountsOwn) => {}
@@ -128,7 +158,8 @@ fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result
 fn may_deny(request: &Request, person: &Person) -> Result<Who, Refusal> {
     let approval = request.approval();
     let (stage, rule) = deciding_now(request, &approval, person)?;
-    if stage.stage.own_request == OwnRequest::Never && request.is_requester(person) {
+    let is_never = stage.stage.own_request == OwnRequest::Never || request.asker.is_some();
+    if is_never && (request.is_requester(person) || request.is_asker(person)) {
         return Err(Refusal::OwnDenial);
     }
     Ok(rule.clone())

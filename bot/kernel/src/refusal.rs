@@ -17,6 +17,23 @@ pub enum Refusal {
         /// Who may.
         ask: Vec<Who>,
     },
+    /// Not in any group that may request this for somebody else.
+    #[error("not among those who may ask for somebody else")]
+    MayNotAskFor {
+        /// Who may; nobody where the workflow does not say.
+        ask_for: Vec<Who>,
+    },
+    /// Whoever it is for could not ask for it themselves.
+    #[error("{slack_id} is not among those who may ask")]
+    NotForThem {
+        /// Slack id of whoever it is for.
+        slack_id: String,
+        /// Who may.
+        ask: Vec<Who>,
+    },
+    /// Glass is broken for oneself alone.
+    #[error("glass for somebody else")]
+    GlassForAnother,
     /// Not in any group that may decide.
     #[error("not an approver")]
     NotAnApprover {
@@ -176,6 +193,8 @@ impl Refusal {
         matches!(
             self,
             Self::MayNotAsk { .. }
+                | Self::MayNotAskFor { .. }
+                | Self::NotForThem { .. }
                 | Self::NotAnApprover { .. }
                 | Self::StageIsOver { .. }
                 | Self::StageComesLater { .. }
@@ -195,6 +214,9 @@ mod tests {
         let who = || vec![Who::TailnetGroup("group:dba".to_owned())];
         let all = vec![
             Refusal::MayNotAsk { ask: who() },
+            Refusal::MayNotAskFor { ask_for: who() },
+            Refusal::NotForThem { slack_id: "U1".to_owned(), ask: who() },
+            Refusal::GlassForAnother,
             Refusal::NotAnApprover { by: who() },
             Refusal::StageIsOver { by: who() },
             Refusal::StageComesLater { by: who() },
@@ -236,6 +258,9 @@ mod tests {
     fn has_its_line(one: &Refusal) {
         match one {
             Refusal::MayNotAsk { .. }
+            | Refusal::MayNotAskFor { .. }
+            | Refusal::NotForThem { .. }
+            | Refusal::GlassForAnother
             | Refusal::NotAnApprover { .. }
             | Refusal::StageIsOver { .. }
             | Refusal::StageComesLater { .. }
@@ -273,6 +298,9 @@ mod tests {
         let lines: Vec<String> = every_refusal().iter().map(|one| serde_json::to_string(one).unwrap()).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"refusal":"may_not_ask","ask":["group:dba"]}
+        {"refusal":"may_not_ask_for","ask_for":["group:dba"]}
+        {"refusal":"not_for_them","slack_id":"U1","ask":["group:dba"]}
+        {"refusal":"glass_for_another"}
         {"refusal":"not_an_approver","by":["group:dba"]}
         {"refusal":"stage_is_over","by":["group:dba"]}
         {"refusal":"stage_comes_later","by":["group:dba"]}

@@ -199,8 +199,11 @@ pub struct Ask {
     pub id: RequestId,
     /// Pinned for good.
     pub workflow: Pinned,
-    /// Facts as read for this ask.
+    /// Who gets it, with facts as read for this ask.
     pub requester: Person,
+    /// Who asked for it, if that is somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asker: Option<Box<Person>>,
     /// What was filled in, by input name.
     pub inputs: BTreeMap<String, InputValue>,
     /// How long.
@@ -222,6 +225,9 @@ pub struct Ask {
     /// What guardrails said to it, if any has a say in asking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<Box<Judgement>>,
+    /// What guardrails said to whoever asked for somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_asker: Option<Box<Judgement>>,
     /// To break glass: without approval.
     #[serde(default, skip_serializing_if = "is_false")]
     pub breaks_glass: bool,
@@ -275,7 +281,7 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extending: Option<Extending>,
     /// In how many more rounds people decided, or were to: on extensions.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::extension::is_none")]
     pub rounds: u32,
     /// When the end began, and who began it (none: the clock).
     pub ending_at: Option<i64>,
@@ -386,11 +392,6 @@ impl Request {
             Place::Approver(_) => None,
         })
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_none(count: &u32) -> bool {
-    *count == 0
 }
 
 /// What is usual is not written.

@@ -34,6 +34,9 @@ pub struct Typed {
     /// To break glass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub breaks_glass: bool,
+    /// For whom, by Slack id, if not for oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_whom: Option<String>,
 }
 
 impl Typed {

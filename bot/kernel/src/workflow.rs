@@ -29,6 +29,9 @@ pub struct Workflow {
     pub inputs: Vec<Input>,
     /// Who may request. Never empty.
     pub ask: Vec<Who>,
+    /// Who may ask for somebody else; nobody if it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask_for: Vec<Who>,
     /// Stages of approval, in order: the next one opens when the one before is through. None: nobody has to decide.
     pub approve: Vec<Stage>,
     /// What passes by itself: by any of these.

@@ -1,6 +1,7 @@
 //! The slash commands: one list of ours, and the ones that workflows bring along. Answers are seen by one person only.
 
 mod access;
+mod ask_for;
 mod extend;
 mod go;
 mod lists;

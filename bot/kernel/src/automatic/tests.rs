@@ -70,6 +70,8 @@ fn ask(rules: Vec<Automatic>) -> Ask {
         judged: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
     }
 }
 
@@ -77,6 +79,7 @@ fn facts() -> Facts {
     let attributes = json!({ "node:os": "macos", "custom:managed": true });
     let healthy = vec!["custom:managed == true".to_owned(), "node:os IS SET".to_owned()];
     Facts {
+        asker: None,
         person: alice(),
         unread: Vec::new(),
         device: Some(DeviceFacts {

@@ -51,14 +51,7 @@ struct Change {
 impl Request {
     /// Makes a request, if this person may ask for this.
     pub fn ask(ask: Ask, moment: Moment) -> Result<Applied, Refusal> {
-        policy::may_ask(&ask.workflow, &ask.requester)?;
-        if ask.breaks_glass {
-            policy::may_break_glass(&ask.workflow, &ask.requester)?;
-            if ask.reason.trim().is_empty() {
-                return Err(Refusal::NoReason);
-            }
-        }
-        Judgement::let_through(ask.judged.as_deref())?;
+        may_be_made(&ask)?;
         let unusable = |missing: &str| Refusal::Unusable { missing: missing.to_owned() };
         // A stage or clause of nobody is one that nobody meets.
         let is_of_nobody =
@@ -117,6 +110,9 @@ impl Request {
             true => change.begin_breaking_glass(),
             false => change.begin_approval(),
         }
+        if change.request.asker.is_some() {
+            change.tell_requester(Notice::AskedFor);
+        }
         let lapses_at = change.request.lapses_at();
         change.later(lapses_at, Effect::Wake { wake: Wake::Lapse });
         Ok(change.done())
@@ -160,6 +156,19 @@ impl Request {
         change.bring_up_to_date(self);
         change.done()
     }
+}
+
+/// Whether these people may make it, with what they say.
+fn may_be_made(ask: &Ask) -> Result<(), Refusal> {
+    policy::may_be_asked(ask)?;
+    if ask.breaks_glass {
+        policy::may_break_glass(&ask.workflow, &ask.requester)?;
+        if ask.reason.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+    }
+    Judgement::let_through(ask.judged.as_deref())?;
+    Judgement::let_through(ask.judged_asker.as_deref())
 }
 
 impl Step {

@@ -5,6 +5,7 @@ mod asking;
 mod buttons;
 mod events;
 mod extending;
+mod for_another;
 mod glass;
 mod messages;
 mod passing;

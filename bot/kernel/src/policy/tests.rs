@@ -67,6 +67,8 @@ fn request(own_request: OwnRequest, requester: Person) -> Request {
         judged: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
     };
     Request::ask(ask, Moment { now: 0, jitter: 0.0, types: TYPES }).unwrap().request
 }

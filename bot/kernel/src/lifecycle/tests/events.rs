@@ -41,7 +41,14 @@ fn notified() -> Event {
 }
 
 fn looked() -> Event {
-    let facts = Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new(), judged: None };
+    let facts = Facts {
+        person: alice(),
+        unread: Vec::new(),
+        device: None,
+        passed_today: Vec::new(),
+        judged: None,
+        asker: None,
+    };
     Event::Looked { facts: Box::new(facts) }
 }
 

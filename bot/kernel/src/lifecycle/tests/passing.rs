@@ -8,7 +8,7 @@ use crate::event::Purpose;
 use crate::{Ask, Effect, Event, Place, State, Workflow};
 
 fn facts() -> Facts {
-    Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new(), judged: None }
+    Facts { person: alice(), unread: Vec::new(), device: None, passed_today: Vec::new(), judged: None, asker: None }
 }
 
 fn looked() -> Event {

@@ -123,5 +123,7 @@ pub(super) fn ask(workflow: Workflow) -> Ask {
         judged: None,
         breaks_glass: false,
         active: None,
+        asker: None,
+        judged_asker: None,
     }
 }
