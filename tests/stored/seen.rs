@@ -139,10 +139,9 @@ impl Seen {
             judged,
         } = ask;
         self.note("Origin", variants::origin(origin));
-        judged.iter().for_each(|judged| self.judgement(judged));
+        judged.iter().chain(judged_asker).for_each(|judged| self.judgement(judged));
         filled.values().for_each(|value| self.note("InputValue", variants::input_value(value)));
         [requester].into_iter().chain(asker.as_deref()).for_each(|person| self.person(person));
-        judged_asker.iter().for_each(|judged| self.judgement(judged));
         let Workflow {
             name: _,
             title: _,

@@ -229,7 +229,7 @@ pub struct Ask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_asker: Option<Box<Judgement>>,
     /// To break glass: without approval.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub breaks_glass: bool,
     /// Who holds what, as it was then; only where a step says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,7 +260,7 @@ pub struct Request {
     /// Who was asked to decide, stage by stage, once found.
     pub asked: Vec<Asked>,
     /// It is being found out whether it passes by itself; nobody is asked before.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub judging: bool,
     /// Why it did not pass by itself, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -392,10 +392,4 @@ impl Request {
             Place::Approver(_) => None,
         })
     }
-}
-
-/// What is usual is not written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
