@@ -145,3 +145,19 @@ async fn what_is_done_and_put_in_again_for_later_waits_until_then() {
     let due: Vec<(i64, i64)> = rows(&store).await.into_iter().map(|row| (row.0, row.5)).collect();
     assert_eq!(due, [(4, 20)]);
 }
+
+#[tokio::test]
+async fn a_row_that_nobody_counted_keeps_no_other_from_being_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}", folder.path().join("n.db").display())).await.unwrap();
+    let plant = "insert into outbox (seq, request_id, slot, lane, ordered, due_at, attempts, effect, class, first)
+                 values (2, '', '', 'planted', 0, 0, 0, '{}', 0, 1), (9223372036854775807, '', '', 'far', 0, 0, 0, '{}', 0, 1)";
+    sqlx::query(plant).execute(&store.write).await.unwrap();
+    for number in 0..3 {
+        let mut tx = store.begin().await.unwrap();
+        make(&mut tx, &Change::Put { request: number, effect: 2, at: 5 }).await;
+        make(&mut tx, &Change::Put { request: number, effect: 3, at: 5 }).await;
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(store.waiting().await.unwrap().len(), 6);
+}
