@@ -72,7 +72,9 @@ async fn what_a_pipeline_overwrites_is_put_back_three_times_and_then_told_as_giv
             assert!(
                 channel.contains("🚨 The tailnet's policy file was overwritten by bob@example.com for the 4th time")
             );
-            assert_eq!(channel.matches("for the 4th time").count(), 1, "{channel}");
+            // As above.
+            let told = channel.matches("for the 4th time").count();
+            assert!(told == 1 || mode == Mode::Killed && told > 1, "{channel}");
             let warned = async |stage: &Stage| {
                 let warnings = stage.bot.engine().await.checkup().await.warnings;
                 warnings.iter().any(|warning| warning.contains(&format!("while request {} held entries", request.id)))
