@@ -216,6 +216,28 @@ async fn who_keeps_a_shared_device_as_the_workflow_says_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_whose_answer_was_lost_is_not_taken_for_an_older_one_of_the_same_moment() {
+    let stays = changed(SHARING, &[("at_end: delete", "at_end: stays")]);
+    let setting = Setting { has_api_key: true, ..Setting::default().workflow("sharing", &stays) };
+    story_with(setting, async |stage| {
+        stage.alice.command(&format!("/access sharing 1h {ZOE}")).await;
+        stage.bob.press("Approve").await;
+        stage.tailnet.accept_share(ZOE, ZOE).expect("an invitation");
+        stage.alice.press("Return").await;
+        stage.tailnet.fault(Endpoint::Share, Fault::LoseReply, Some(1));
+        stage.alice.command(&format!("/access sharing 2h {ZOE}")).await;
+        stage.bob.press("Approve").await;
+        let accepted = (ZOE.to_owned(), Some(ZOE.to_owned()));
+        assert_eq!(stage.tailnet.shares(), [accepted.clone(), (ZOE.to_owned(), None)]);
+        stage.advance(2.hours()).await;
+        assert_eq!(stage.tailnet.shares(), [accepted]);
+        assert_eq!(found(&stage.request().await), Some(Found::Gone));
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_a_device_is_shared_once() {
     for endpoint in [Endpoint::Shares, Endpoint::Share, Endpoint::WithdrawShare] {
         for fault in [Fault::LoseReply, Fault::Status(503), Fault::RateLimited("2".to_owned())] {

@@ -1,6 +1,8 @@
 //! What of the tailnet is changed for a while and then put back as it was: a role, the settings of a device. Tailscale has no end for
 //! these, so the bot alone takes them back; what somebody else changed in between is left alone and said.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -75,13 +77,13 @@ impl<T: Thing> Changing<T> {
         first: &State,
     ) -> Result<Proof, Failure> {
         let found = match holders.is_empty() {
-            false => self.hold(address, holders, first).await?,
+            false => self.hold(address, holders, before, first).await?,
             true => self.release(address, before, first).await?,
         };
         Ok(Proof { at: self.clock.now_ms(), found })
     }
 
-    async fn hold(&self, address: &str, holders: &[Holder], first: &State) -> Result<Found, Failure> {
+    async fn hold(&self, address: &str, holders: &[Holder], before: &Before, first: &State) -> Result<Found, Failure> {
         let wanted = self.agreed(holders)?;
         if holders.iter().any(|holder| holder.is_new) {
             self.thing.check(&self.tailscale, address, holders, first).await?;
@@ -100,6 +102,10 @@ impl<T: Thing> Changing<T> {
             return Ok(Found::TakenAway);
         }
         if let Some((name, _)) = differs.iter().find(|(name, _)| now.get(*name) != first.get(*name)) {
+            let is_leaving = |value| self.wanted_by(&before.leaving).get(*name).is_some_and(|all| all.contains(value));
+            if now.get(*name).is_some_and(is_leaving) {
+                return Err(not_yet(format!("what another grant had of {address} is only just being put back")));
+            }
             let what = format!("somebody else changed {name} of {address} to {}", words_of(now.get(*name)));
             return Err(refusal(what, "find out who needs it, then ask again"));
         }
@@ -115,10 +121,7 @@ impl<T: Thing> Changing<T> {
 
     async fn release(&self, address: &str, before: &Before, first: &State) -> Result<Found, Failure> {
         let tailnet = self.tailscale.for_an_end();
-        let ours = before.leaving.iter().fold(State::new(), |mut all, holder| {
-            all.extend(self.thing.wanted(&holder.with));
-            all
-        });
+        let ours = self.wanted_by(&before.leaving);
         let Some(now) = self.thing.read(&tailnet, address).await.map_err(|error| failure(&error))? else {
             // What is not there holds nothing.
             return Ok(Found::Gone);
@@ -128,37 +131,51 @@ impl<T: Thing> Changing<T> {
         }
         let mut foreign = State::new();
         let mut is_mine = false;
-        for (name, value) in &ours {
+        for (name, values) in &ours {
             let (was, is) = (first.get(name), now.get(name));
-            if was == Some(value) {
+            if values.iter().all(|value| was == Some(value)) {
                 continue;
             }
             is_mine = true;
             match (is, was) {
-                (Some(is), Some(was)) if is == value => self.set(&tailnet, address, name, was).await?,
-                (Some(is), None) if is == value => {
+                (is, was) if is == was => {}
+                (Some(is), Some(was)) if values.contains(is) => self.set(&tailnet, address, name, was).await?,
+                (Some(is), None) if values.contains(is) => {
                     let what =
                         format!("{name} of {address} is {}, and what it was before is not known", words_of(Some(is)));
                     return Err(refusal(what, "set it by hand as it should be"));
                 }
-                (is, was) if is == was => {}
                 (is, _) => drop(foreign.insert(name.clone(), is.cloned().unwrap_or_default())),
             }
         }
         let Some(now) = self.thing.read(&tailnet, address).await.map_err(|error| failure(&error))? else {
             return Ok(Found::Gone);
         };
-        let is_still =
-            |(name, value): (&String, &Value)| first.get(name) != Some(value) && now.get(name) == Some(value);
-        if ours.iter().any(is_still) {
-            return Err(not_yet(format!("tailscale took it, but {address} still reads back as {}", words(&ours))));
+        let is_one = |(name, values): &(&String, &Vec<Value>)| now.get(*name).is_some_and(|is| values.contains(is));
+        let still: State = ours
+            .iter()
+            .filter(|one| first.get(one.0) != now.get(one.0) && is_one(one))
+            .filter_map(|(name, _)| now.get(name).map(|is| (name.clone(), is.clone())))
+            .collect();
+        if !still.is_empty() {
+            return Err(not_yet(format!("tailscale took it, but {address} still reads back as {}", words(&still))));
         }
         if !foreign.is_empty() {
             return Ok(Found::LeftAlone { what: words(&foreign), is_on: false });
         }
-        let shown: State = now.into_iter().filter(|(name, _)| ours.contains_key(name)).collect();
-        let is_on = !is_mine && !ours.is_empty() && shown == ours;
+        let is_on = !is_mine && !ours.is_empty() && ours.iter().all(|one| is_one(&one));
+        let shown: State = now.iter().filter(|(name, _)| ours.contains_key(*name)).map(owned).collect();
         Ok(Found::PutBack { what: words(&shown), is_on })
+    }
+
+    /// What any of those wanted of it, by name: two that go at once need not have wanted the same, if one was refused because of the
+    /// other.
+    fn wanted_by(&self, holders: &[Holder]) -> BTreeMap<String, Vec<Value>> {
+        let mut all = BTreeMap::<String, Vec<Value>>::new();
+        for (name, value) in holders.iter().flat_map(|holder| self.thing.wanted(&holder.with)) {
+            all.entry(name).or_default().push(value);
+        }
+        all
     }
 
     /// A call that was not answered may have worked: what is read afterwards says so.
@@ -179,6 +196,10 @@ impl<T: Thing> Changing<T> {
         }
         Ok(first)
     }
+}
+
+fn owned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
 }
 
 fn not_yet(what: String) -> Failure {

@@ -144,6 +144,38 @@ async fn whatever_call_fails_it_is_right_the_next_time() {
 }
 
 #[tokio::test]
+async fn two_that_end_at_once_need_not_have_wanted_the_same() {
+    let auditor = json!({ "user": "alice@example.com", "role": "auditor", "unguarded": true });
+    let admin = json!({ "user": "alice@example.com", "role": "it-admin", "unguarded": true });
+    for is_first in [true, false] {
+        let scene = Scene::role().await;
+        scene.settle(&[holder("r1", &auditor, false)], &[]).await.unwrap();
+        // It was refused: another held it. Now the first ends, before that one has let go.
+        let mut leaving = [holder("r1", &auditor, true), holder("r2", &admin, false)];
+        if is_first {
+            leaving.reverse();
+        }
+        let found = scene.settle(&[], &leaving).await.unwrap();
+        assert_eq!(found, Found::PutBack { what: "role member".to_owned(), is_on: false });
+        assert_eq!(scene.world.leftovers(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn who_comes_while_another_goes_waits_and_blames_nobody() {
+    let scene = Scene::role().await;
+    let auditor = json!({ "user": "alice@example.com", "role": "auditor", "unguarded": true });
+    let admin = json!({ "user": "alice@example.com", "role": "it-admin", "unguarded": true });
+    scene.settle(&[holder("r1", &auditor, false)], &[]).await.unwrap();
+    let (gone, new) = ([holder("r1", &auditor, true)], [holder("r2", &admin, false)]);
+    let failure = scene.settle(&new, &gone).await.unwrap_err();
+    assert!(failure.retryable, "{failure:?}");
+    insta::assert_snapshot!(failure.what, @"what another grant had of alice@example.com is only just being put back");
+    scene.settle(&[], &gone).await.unwrap();
+    assert_eq!(scene.settle(&new, &[]).await.unwrap(), Found::On { until: None });
+}
+
+#[tokio::test]
 async fn only_what_was_asked_for_is_touched_of_a_device() {
     let scene = Scene::device().await;
     let with = json!({ "device": "nALICE1CNTRL", "authorized": false });

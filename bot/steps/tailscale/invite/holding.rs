@@ -10,9 +10,12 @@ use crate::clock::Clock;
 use crate::kernel::kept::{self, Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
-use crate::outside::tailscale::{Invite, Tailscale, User, UserStatus};
+use crate::outside::tailscale::{Invite, InvitedTo, Tailscale, User, UserStatus};
 use crate::steps::tailscale::{failure, refusal};
 use crate::steps::{Before, Holder, Settled, Step};
+
+/// So much may our clock be ahead of Tailscale's.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
 
 /// The step type.
 pub struct InviteStep {
@@ -28,6 +31,9 @@ pub(super) struct Sent {
     pub(super) at: Option<i64>,
     /// Its id, once that is known.
     pub(super) id: Option<String>,
+    /// Others to the same address, of the same device, that were there before it was sent: whatever came since is it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<String>,
     /// Who accepted it, if it was seen to be accepted before it was deleted: afterwards nobody tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) accepted_by: Option<String>,
@@ -45,8 +51,8 @@ impl InviteStep {
     }
 
     async fn open(&self, email: &str) -> Result<Option<Invite>, Failure> {
-        let all = self.tailscale.invites().await.map_err(|error| failure(&error))?;
-        Ok(all.into_iter().find(|one| one.email.eq_ignore_ascii_case(email)))
+        let all = self.tailscale.invites(InvitedTo::Tailnet).await.map_err(|error| failure(&error))?;
+        Ok(all.into_iter().find(|one| one.is_to(email)))
     }
 
     async fn user(&self, email: &str) -> Result<Option<User>, Failure> {
@@ -58,8 +64,9 @@ impl InviteStep {
     async fn joined_since(&self, sent: &Sent) -> Result<Vec<String>, Failure> {
         let Some(at) = sent.at else { return Ok(Vec::new()) };
         let all = self.tailscale.users().await.map_err(|error| failure(&error))?;
-        // Tailscale's times are whole seconds.
-        let is_new = |user: &User| user.may_act() && user.created_at.is_some_and(|created| created >= at - at % 1_000);
+        // Tailscale's times are whole seconds, and its clock is not ours.
+        let since = at.saturating_sub(CLOCKS_DIFFER_MS);
+        let is_new = |user: &User| user.may_act() && user.created_at.is_some_and(|created| created >= since);
         Ok(all.into_iter().filter(is_new).map(|user| user.login_name).collect())
     }
 
@@ -138,7 +145,7 @@ impl InviteStep {
         let mut was_open = false;
         if let Some(one) = self.open(email).await? {
             was_open = true;
-            self.tailscale.withdraw_invite(&one.id).await.map_err(|error| failure(&error))?;
+            self.tailscale.withdraw_invite(InvitedTo::Tailnet, &one.id).await.map_err(|error| failure(&error))?;
             if self.open(email).await?.is_some() {
                 return Err(not_yet("tailscale took it, but the invitation still reads back as open".to_owned()));
             }
@@ -245,11 +252,13 @@ mod tests {
         let asked = Sent { at: Some(1_772_366_400_000), ..Sent::default() };
         let made = Sent { id: Some("29214".to_owned()), ..asked.clone() };
         let accepted = Sent { accepted_by: Some("zoe@github".to_owned()), ..made.clone() };
+        let others = Sent { others: vec!["12001".to_owned()], ..asked.clone() };
         for (name, sent) in [
             ("nothing", Sent::default()),
             ("asked", asked),
             ("made", made),
             ("accepted before it was deleted", accepted),
+            ("others before it", others),
         ] {
             assert_eq!(kept_of(&sent).unwrap(), examples[name]);
             assert_eq!(stored(&examples[name]).unwrap(), sent);

@@ -4,7 +4,7 @@
 use super::holding::{InviteStep, Sent, kept_of, not_yet, stored, text};
 use crate::kernel::Failure;
 use crate::kernel::request::Found;
-use crate::outside::tailscale::{DeviceInvite, TailscaleError};
+use crate::outside::tailscale::{Invite, InvitedTo, TailscaleError};
 use crate::steps::tailscale::{check_device, failure, refusal};
 use crate::steps::{Before, Holder, Settled};
 
@@ -27,9 +27,11 @@ impl InviteStep {
             };
         }
         if sent.at.is_none() {
-            if all.iter().any(|one| is_sent_to(one, email) && !one.accepted) {
+            let others = || all.iter().filter(|one| one.is_to(email));
+            if others().any(|one| !one.accepted) {
                 return Err(refusal(format!("{email} has been invited to it already"), "wait until they accept it"));
             }
+            sent.others = others().map(|one| one.id.clone()).collect();
             sent.at = Some(self.clock.now_ms());
             before.memory.keep(kept_of(&sent)?).await?;
         } else if let Some(one) = ours(&all, &sent, email) {
@@ -37,8 +39,9 @@ impl InviteStep {
             return self.held(holder, before, &sent).await;
         }
         match self.tailscale.invite_to_device(device, email).await {
+            Ok(made) => sent.id = Some(made.id),
             Err(error) if !error.may_have_happened() => return Err(failure(&error)),
-            _ => {}
+            Err(_) => {}
         }
         match ours(&self.invites_to(device).await?, &sent, email) {
             Some(one) => {
@@ -52,7 +55,7 @@ impl InviteStep {
     pub(super) async fn stop_sharing(&self, device: &str, holder: &Holder, before: &Before) -> Result<Found, Failure> {
         let mut sent = stored(&before.found)?;
         let email = text(&holder.with, "email")?;
-        let all = match self.tailscale.device_invites(device).await {
+        let all = match self.tailscale.invites(InvitedTo::Device(device)).await {
             Ok(all) => all,
             // A device that left the tailnet is shared with nobody.
             Err(TailscaleError::NotFound(_)) => return Ok(Found::Gone),
@@ -69,8 +72,8 @@ impl InviteStep {
             sent.accepted_by = Some(one.whose().to_owned());
             before.memory.keep(kept_of(&sent)?).await?;
         }
-        self.tailscale.delete_device_invite(&one.id).await.map_err(|error| failure(&error))?;
-        match self.tailscale.device_invites(device).await {
+        self.tailscale.withdraw_invite(InvitedTo::Device(device), &one.id).await.map_err(|error| failure(&error))?;
+        match self.tailscale.invites(InvitedTo::Device(device)).await {
             Err(TailscaleError::NotFound(_)) => return Ok(Found::Gone),
             Err(error) => return Err(failure(&error)),
             Ok(all) if ours(&all, &sent, email).is_some() => {
@@ -81,8 +84,8 @@ impl InviteStep {
         Ok(sent.accepted_by.as_deref().map_or(Found::Gone, deleted_too_late))
     }
 
-    async fn invites_to(&self, device: &str) -> Result<Vec<DeviceInvite>, Failure> {
-        self.tailscale.device_invites(device).await.map_err(|error| failure(&error))
+    async fn invites_to(&self, device: &str) -> Result<Vec<Invite>, Failure> {
+        self.tailscale.invites(InvitedTo::Device(device)).await.map_err(|error| failure(&error))
     }
 }
 
@@ -95,19 +98,12 @@ fn deleted_too_late(whose: &str) -> Found {
     Found::LeftAlone { what, is_on: true }
 }
 
-fn is_sent_to(one: &DeviceInvite, email: &str) -> bool {
-    one.email.eq_ignore_ascii_case(email)
-}
-
-/// By its id; before that is known by its address, and by being made since we asked for it.
-fn ours<'a>(all: &'a [DeviceInvite], sent: &Sent, email: &str) -> Option<&'a DeviceInvite> {
-    match (&sent.id, sent.at) {
-        (Some(id), _) => all.iter().find(|one| one.id == *id),
-        (None, Some(at)) => {
-            // Tailscale's times are whole seconds.
-            let since = at.saturating_sub(at.rem_euclid(1_000));
-            all.iter().find(|one| is_sent_to(one, email) && one.created_at.is_none_or(|created| created >= since))
-        }
-        (None, None) => None,
-    }
+/// By its id; before that is known by its address, and by not having been there before we sent it.
+fn ours<'a>(all: &'a [Invite], sent: &Sent, email: &str) -> Option<&'a Invite> {
+    sent.at?;
+    let is_ours = |one: &&Invite| match &sent.id {
+        Some(id) => one.id == *id,
+        None => one.is_to(email) && !sent.others.contains(&one.id),
+    };
+    all.iter().find(is_ours)
 }
