@@ -201,7 +201,7 @@ fn active(number: usize, device: &str, asked_at: i64) -> (Applied, i64) {
     let moment = Moment { now: asked_at, jitter: 0.5, types: nightlatch::steps::TYPES };
     let mut applied = Request::ask(ask, moment).unwrap();
     let mut ledger = applied.ledger.clone();
-    let button = Button::Approve { confirmed: false };
+    let button = Button::Approve { confirmed: false, hold_ms: None };
     let told_until = asked_at + HOUR_MS + nightlatch::kernel::GRACE_MS;
     let found = Found::On { until: Some(told_until) };
     for event in [

@@ -97,7 +97,7 @@ async fn granted(engine: &Engine, device: &str) {
     };
     let told = engine.ask(*ask, None).await.expect("it is saved");
     let id = told.request.ask.id.clone();
-    let button = Button::Approve { confirmed: false };
+    let button = Button::Approve { confirmed: false, hold_ms: None };
     let seal = told.request.ask.seal.clone();
     let event = Event::Pressed { by: "U0BOB0001".to_owned(), button, channel: None, seal, on: None };
     engine.tell(Actor::Person { slack_id: "U0BOB0001".to_owned() }, &id, event, None).await.expect("it is saved");

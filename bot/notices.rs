@@ -8,6 +8,7 @@ mod blocks;
 pub mod buttons;
 pub mod drift;
 mod engine;
+mod extras;
 mod facts;
 pub mod handing;
 pub mod links;
@@ -29,7 +30,8 @@ use crate::config::Report;
 use crate::inputs;
 use crate::kernel::{Notice, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 use blocks::Message;
-use engine::{Engine, Extras, Line};
+use engine::Engine;
+use extras::{Extras, Line};
 use facts::Facts;
 use refusals::Why;
 
@@ -254,6 +256,7 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
         Notice::StageOpened => ("stage_opened", none),
         Notice::Reminded => ("reminded", none),
         Notice::Escalated => ("escalated", none),
+        Notice::PassedOn { from, to } => ("passed_on", Extras { turn_of: from.clone(), turn_to: to.clone(), ..none }),
         Notice::PassedByItself => ("passed_by_itself", none),
         Notice::GlassBroken => ("glass_broken", none),
         Notice::ReviewOpened => ("review_opened", none),

@@ -123,6 +123,15 @@ pub const WORKFLOW: &[FormatKey] = &[
         example: "announce: \"#access\"",
     },
     FormatKey {
+        name: "tell",
+        takes: "`channel` or `people`",
+        is_required: false,
+        about: "Whom its cards reach. `channel`, if it is left out: the channel of `announce`, where everybody in it follows each request. `people`: nobody but those it is about: whoever is \
+                asked has the card in their direct messages, and whoever asked, or gets it, reads in theirs what becomes of it. What needs more eyes than those reaches the channel \
+                of `announce` all the same: broken glass, a review of it that nobody closed in time, and what cannot be taken back.",
+        example: "announce: \"#access\"\ntell: people",
+    },
+    FormatKey {
         name: "labels",
         takes: "a list of words",
         is_required: false,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::kernel::Workflow;
 use crate::kernel::automatic::Automatic;
 use crate::kernel::glass::BreakGlass;
-use crate::kernel::workflow::{Clause, Extend, Input, Stage, StepUse};
+use crate::kernel::workflow::{Clause, Extend, Input, Stage, StepUse, Tell};
 
 /// The meaning of one file.
 pub fn meaning(workflow: &Workflow) -> Value {
@@ -32,6 +32,9 @@ pub fn meaning(workflow: &Workflow) -> Value {
     // What most files do not say is not there.
     if let (Some(said), false) = (said.as_object_mut(), workflow.ask_for.is_empty()) {
         said.insert("ask_for".to_owned(), json!(workflow.ask_for));
+    }
+    if let (Some(said), Tell::People) = (said.as_object_mut(), workflow.tell) {
+        said.insert("tell".to_owned(), json!(workflow.tell));
     }
     if let (Some(said), false) = (said.as_object_mut(), workflow.labels.is_empty()) {
         said.insert("labels".to_owned(), json!(workflow.labels));

@@ -9,6 +9,7 @@ use crate::config::sheet::{Fields, Sheet};
 use crate::config::words::quoted;
 use crate::config::yaml::{Node, Value};
 use crate::inputs::length::length;
+use crate::kernel::workflow::Tell;
 use crate::kernel::{StepType, Workflow};
 
 /// The text of an option in a Slack list, see <https://docs.slack.dev/reference/block-kit/composition-objects/option-object>.
@@ -59,6 +60,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         approval::come_in_time(sheet, &fields, stages, lapse_after_ms);
     }
     let announce = announce(sheet, &fields);
+    let tell = tell(sheet, &fields);
     let labels = labels(sheet, &fields);
     let steps = steps::read(sheet, &fields, inputs.as_deref(), types);
     let workflow = Workflow {
@@ -76,6 +78,7 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         lapse_after_ms: lapse_after_ms?,
         steps: steps?,
         announce,
+        tell: tell?,
         triggers: triggers?.starting,
         labels: labels?,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
@@ -191,6 +194,20 @@ fn labels(sheet: &mut Sheet, fields: &Fields) -> Option<Vec<String>> {
         }
     }
     Some(labels)
+}
+
+/// Whom its cards reach; a channel only where one is named.
+fn tell(sheet: &mut Sheet, fields: &Fields) -> Option<Tell> {
+    let Some(node) = fields.get("tell") else { return Some(Tell::Channel) };
+    if sheet.word(node, "`tell`", &["channel", "people"])? == "people" {
+        return Some(Tell::People);
+    }
+    if fields.get("announce").is_none() {
+        let help = "name one, like announce: \"#access\", or write tell: people";
+        sheet.mistake(node.place, "`tell` names a channel, and there is none", Some(help.to_owned()));
+        return None;
+    }
+    Some(Tell::Channel)
 }
 
 /// A channel by its name or id. Whether it is there, only Slack knows.

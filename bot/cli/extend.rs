@@ -6,8 +6,7 @@ use clap::Args;
 
 use super::{ConfigPath, act};
 use crate::control::Call;
-use crate::inputs::duration::mistyped;
-use crate::kernel::hold;
+use crate::inputs::duration;
 
 /// Hold for longer what the person holds whom `operators:` in the configuration names for you.
 ///
@@ -21,13 +20,8 @@ pub(super) struct Extend {
     /// The request, as `nightlatch requests` lists it.
     id: String,
     /// By how much, like 30m or 1h30m.
-    #[arg(value_parser = length)]
+    #[arg(value_parser = duration::typed)]
     length: i64,
-}
-
-fn length(typed: &str) -> Result<i64, String> {
-    let read = hold::parse(&mistyped::clean(typed)).ok().filter(|length_ms| *length_ms > 0);
-    read.ok_or_else(|| "this is no length of time; write it like 30m or 1h30m".to_owned())
 }
 
 impl Extend {

@@ -8,7 +8,7 @@ use super::listed::name_of;
 use super::{Call, Listed, Reply};
 use crate::engine::Engine;
 use crate::engine::operating::Judged;
-use crate::kernel::{Button, By, Operator, Outcome, Refusal, Request, RequestId, State};
+use crate::kernel::{Button, By, Operator, Outcome, Refusal, Request, RequestId, State, hold};
 use crate::notices::words;
 
 /// Answers calls with the engine. Cloning shares it.
@@ -29,7 +29,7 @@ impl Answering {
     pub async fn answer(&self, by: &Operator, call: Call) -> Reply {
         let answered = match call {
             Call::Requests { all, limit } => self.requests(all, limit).await,
-            Call::Approve { id, confirmed } => self.approve(by, &id, confirmed).await,
+            Call::Approve { id, confirmed, hold_ms } => self.approve(by, &id, (confirmed, hold_ms)).await,
             Call::Extend { id, length_ms } => self.extend(by, &id, length_ms).await,
             Call::Deny { id, reason } => self.deny(by, &id, reason).await,
             Call::Revoke { id, reason } => self.revoke(by, &id, reason).await,
@@ -55,15 +55,23 @@ impl Answering {
         Ok(Reply::Requests { requests: found.iter().map(Listed::of).collect(), more })
     }
 
-    async fn approve(&self, by: &Operator, id: &str, confirmed: bool) -> Result<Reply, String> {
+    async fn approve(
+        &self,
+        by: &Operator,
+        id: &str,
+        (confirmed, hold_ms): (bool, Option<i64>),
+    ) -> Result<Reply, String> {
         let named = self.person(by, "approving")?;
         let request = self.find(id).await?;
-        let judged = self.engine.press_as((by, named), &request, Button::Approve { confirmed }).await;
+        let judged = self.engine.press_as((by, named), &request, Button::Approve { confirmed, hold_ms }).await;
         match judged.map_err(|error| error.to_string())? {
             Judged::Counted(now) => Ok(Reply::done(counted(named, &now))),
-            Judged::Refused(Refusal::ConfirmOwnRequest) => Err(format!(
-                "this is the own request of {named}; to approve it all the same, which will be written down: nightlatch approve --confirm {id}"
-            )),
+            Judged::Refused(Refusal::ConfirmOwnRequest { .. }) => {
+                let shorter = hold_ms.map(|hold_ms| format!(" --for {}", hold::show(hold_ms))).unwrap_or_default();
+                Err(format!(
+                    "this is the own request of {named}; to approve it all the same, which will be written down: nightlatch approve --confirm{shorter} {id}"
+                ))
+            }
             Judged::Refused(why) => {
                 Err(format!("not counted, as {named}: {}", plain(&self.engine.notices().refusal(&why, Some(&request)))))
             }
@@ -219,9 +227,13 @@ fn extended(named: &str, now: &Request) -> String {
 
 fn counted(named: &str, now: &Request) -> String {
     let waits = now.approval().open().map(words::missing).filter(|_| now.is_waiting());
+    let shorter = now.shortened().filter(|_| !now.is_extension_asked()).map(|(lent_ms, _)| {
+        format!(", for {} of the {} that were asked", hold::show(lent_ms), hold::show(now.hold_ms))
+    });
+    let shorter = shorter.unwrap_or_default();
     match waits {
-        Some(missing) => format!("counted, as {named}: {} waits for {}", called(now), plain(&missing)),
-        None => format!("approved, as {named}: {}", is_now(now)),
+        Some(missing) => format!("counted, as {named}{shorter}: {} waits for {}", called(now), plain(&missing)),
+        None => format!("approved, as {named}{shorter}: {}", is_now(now)),
     }
 }
 

@@ -37,6 +37,9 @@ pub enum Call {
         id: String,
         /// It is one's own request, and that is meant.
         confirmed: bool,
+        /// For so long at most, in milliseconds; none: for as long as it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_ms: Option<i64>,
     },
     /// To hold for longer what the person holds whom the configuration names for this user.
     Extend {

@@ -110,6 +110,7 @@ async fn identified(
             let press = request.presses.iter().find(|press| press.number == *number);
             policy::rules_for(request, press.map(|press| &press.button))
         }
+        Purpose::TakingOver { .. } => request.approvers_now(),
     };
     rules.extend(guarded.iter().flat_map(|(_, guardrails)| guardrails.groups().iter().cloned()));
     let about = engine.about(&request.ask, &rules).await;
@@ -130,13 +131,13 @@ async fn identified(
     let hold_ms = match purpose {
         Purpose::Press { number } => {
             let press = request.presses.iter().find(|press| press.number == *number);
-            press.map_or(request.hold_ms, |press| request.hold_with(&press.button))
+            press.map_or(request.lent_ms(), |press| request.hold_with(&press.button))
         }
         Purpose::Extending => {
             let until = request.extending.as_ref().map_or(request.expires_at, |extending| Some(extending.until));
-            until.zip(request.active_at).map_or(request.hold_ms, |(until, since)| until.saturating_sub(since))
+            until.zip(request.active_at).map_or(request.lent_ms(), |(until, since)| until.saturating_sub(since))
         }
-        Purpose::Start | Purpose::Passing => request.hold_ms,
+        Purpose::Start | Purpose::Passing | Purpose::TakingOver { .. } => request.lent_ms(),
     };
     let wanted = Wanted { action, ask: &request.ask, hold_ms, who: &person, stage };
     let judged = engine.judged(&guardrails, wanted).await?;
@@ -146,11 +147,13 @@ async fn identified(
 /// What is judged before it counts: a no, a return and what one takes back from oneself are nobody's business.
 fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Action> {
     let Purpose::Press { number } = purpose else {
-        return Some(match purpose {
-            Purpose::Extending => Action::Extend,
-            _ if request.broke_glass() => Action::BreakGlass,
-            _ => Action::Ask,
-        });
+        return match purpose {
+            Purpose::Extending => Some(Action::Extend),
+            // Whether they may decide is judged when they do.
+            Purpose::TakingOver { .. } => None,
+            _ if request.broke_glass() => Some(Action::BreakGlass),
+            _ => Some(Action::Ask),
+        };
     };
     match request.presses.iter().find(|press| press.number == *number)?.button {
         Button::Approve { .. } => Some(Action::Approve),
@@ -168,6 +171,7 @@ fn settled_by_what_was_read(request: &Request, purpose: &Purpose, looked: Looked
         Purpose::Start | Purpose::Passing | Purpose::Extending => {
             policy::may_ask(&request.workflow, &looked.person).map(drop)
         }
+        Purpose::TakingOver { .. } => policy::may_take_over(request, &looked.person).map(drop),
         Purpose::Press { number } => match request.presses.iter().find(|press| press.number == *number) {
             Some(press) => policy::may_press(request, &looked.person, &press.button).map(drop),
             None => Ok(()),
@@ -193,7 +197,7 @@ async fn find_approvers(engine: &Engine, request: &Request, stage: usize, attemp
             Performed::happened(Event::ApproversFound { stage, people })
         }
         // A card in a channel can go out without names; better late than never for direct messages.
-        Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX && request.workflow.announce.is_none() => {
+        Err(failure) if failure.retryable && attempts < FIND_ATTEMPTS_MAX && request.is_shown_directly() => {
             put_off(&failure, attempts)
         }
         Err(failure) if failure.retryable && attempts < 2 => put_off(&failure, attempts),

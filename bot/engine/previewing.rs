@@ -40,7 +40,7 @@ impl Engine {
                 Err(Missing::NotYet(_)) => continue,
                 Err(missing) => return Err(NotShown::Failed(not_filled(&missing))),
             };
-            let until = self.inner.clock.now_ms().saturating_add(request.hold_ms);
+            let until = self.inner.clock.now_ms().saturating_add(request.lent_ms());
             let holding = request.holding(index, until, with);
             let holder = Holder {
                 request_id: request.id.clone(),
@@ -58,7 +58,7 @@ impl Engine {
     }
 
     async fn must_decide(&self, request: &Request, slack_id: &str) -> Result<(), NotShown> {
-        let button = Button::Approve { confirmed: true };
+        let button = Button::Approve { confirmed: true, hold_ms: None };
         let rules = policy::rules_for(request, Some(&button));
         let about = self.about(&request.ask, &rules).await;
         let looked = self.inner.people.looked_up(slack_id, (&rules, &about), false).await.map_err(NotShown::Failed)?;

@@ -148,21 +148,22 @@ impl Engine {
     /// Whether this person could press this now, to spare them a form that leads nowhere. Decides nothing: that is done
     /// when it was pressed. Yes, if it cannot be told within a second.
     pub async fn seems_open(&self, request: &Request, slack_id: &str, button: &Button) -> bool {
-        if request.is_open_for(button, slack_id, self.inner.clock.now_ms()).is_err() {
-            return false;
+        self.why_closed(request, slack_id, button).await.is_none()
+    }
+
+    /// Why they could not, if they could not.
+    pub async fn why_closed(&self, request: &Request, slack_id: &str, button: &Button) -> Option<Refusal> {
+        if let Err(why) = request.is_open_for(button, slack_id, self.inner.clock.now_ms()) {
+            return Some(why);
         }
         let rules = policy::rules_for(request, Some(button));
         let looking = async {
             let about = self.about(&request.ask, &rules).await;
             self.inner.people.looked_up(slack_id, (&rules, &about), false).await
         };
-        match tokio::time::timeout(GLANCE_LIMIT, looking).await {
-            Ok(Ok(looked)) => match policy::may_press(request, &looked.person, button) {
-                Err(why) => why.hangs_on_membership() && !looked.unread.is_empty(),
-                Ok(_) => true,
-            },
-            Ok(Err(_)) | Err(_) => true,
-        }
+        let looked = tokio::time::timeout(GLANCE_LIMIT, looking).await.ok()?.ok()?;
+        let why = policy::may_press(request, &looked.person, button).err()?;
+        Some(why).filter(|why| !why.hangs_on_membership() || looked.unread.is_empty())
     }
 }
 

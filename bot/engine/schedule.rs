@@ -192,10 +192,10 @@ fn told(
 /// Where it is said: in the workflow's channel, or else to whoever it runs as.
 async fn place(engine: &Engine, workflow: &Workflow, slack_id: Option<&str>) -> Option<String> {
     // What another company reads, or may read, is no place for it.
-    if let Some(channel) = &workflow.announce
+    if let Some(channel) = workflow.channel()
         && matches!(showing::has_outsiders(engine, channel).await, Ok(false))
     {
-        return Some(channel.clone());
+        return Some(channel.to_owned());
     }
     slack_id.map(str::to_owned)
 }

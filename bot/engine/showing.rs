@@ -265,8 +265,10 @@ pub(super) async fn tell(
         return Performed::Done;
     }
     // The same of a stage that was open.
-    let is_for_waiting =
-        matches!(notice, Notice::StageOpened | Notice::Reminded | Notice::Escalated | Notice::ExtensionAsked);
+    let is_for_waiting = matches!(
+        notice,
+        Notice::StageOpened | Notice::Reminded | Notice::Escalated | Notice::ExtensionAsked | Notice::PassedOn { .. }
+    );
     if is_for_waiting && !request.is_waiting() {
         return Performed::Done;
     }

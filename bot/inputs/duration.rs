@@ -131,6 +131,20 @@ fn offered(default_ms: i64, max_ms: i64, chosen_ms: Option<i64>) -> Vec<i64> {
     all
 }
 
+/// A length of time as somebody typed it, in milliseconds.
+///
+/// # Errors
+/// It is none; the sentence says how to write one.
+pub fn typed(text: &str) -> Result<i64, String> {
+    let read = hold::parse(&mistyped::clean(text)).ok().filter(|length_ms| *length_ms > 0);
+    read.ok_or_else(|| "this is no length of time; write it like 30m or 1h30m".to_owned())
+}
+
+/// The usual lengths that are shorter than this one, the longest first.
+pub fn shorter_than(length_ms: i64) -> Vec<i64> {
+    LADDER_MS.iter().rev().copied().filter(|step| *step < length_ms).collect()
+}
+
 /// A length of time in words: `2 hours`, `1 day`, `1h30m`.
 pub fn spelled(length_ms: i64) -> String {
     let units = [(DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (1_000, "second")];

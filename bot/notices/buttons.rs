@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::facts::{can_retry, needs_push};
 use super::text::{fit, one_line};
 use super::words::{hold, plain_whos};
+use crate::inputs::duration;
 use crate::kernel::{Button, Notice, Outcome, Place, Recipient, Refusal, Request, Shows, State, Workflow};
 
 /// Step types whose change is a text that can be shown before anything happens.
@@ -19,11 +20,13 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
             Vec::new()
         }
         State::Pending => [
-            styled(button("approve", "Approve", &sealed(request)), "primary"),
-            styled(button("deny", "Deny", &sealed(request)), "danger"),
+            Some(styled(button("approve", "Approve", &sealed(request)), "primary")),
+            approve_for_less(request),
+            Some(styled(button("deny", "Deny", &sealed(request)), "danger")),
+            preview(request),
         ]
         .into_iter()
-        .chain(preview(request))
+        .flatten()
         .collect(),
         // Whoever does not decide reads the rest.
         State::Active if request.is_extension_asked() && is_asked(request, place) => {
@@ -80,9 +83,10 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
             vec![revoke(request)]
         }
         Notice::ReviewOpened | Notice::ReviewLate => review(request),
-        Notice::Refused { why: Refusal::ConfirmOwnRequest } if request.is_waiting() => {
-            let sealed = sealed_for(request, &Button::Approve { confirmed: true });
-            vec![styled(button("approve_own", "Yes, approve my own request", &sealed), "primary")]
+        Notice::Refused { why: Refusal::ConfirmOwnRequest { hold_ms } } if request.is_waiting() => {
+            let sealed = sealed_for(request, &Button::Approve { confirmed: true, hold_ms: *hold_ms });
+            let value = hold_ms.map_or(sealed.clone(), |hold_ms| format!("{sealed} {hold_ms}"));
+            vec![styled(button("approve_own", "Yes, approve my own request", &value), "primary")]
         }
         Notice::Refused { why: Refusal::OwnDenial } if request.state == State::Pending => vec![withdraw(request)],
         Notice::Refused { why: Refusal::TooLate { outcome: Some(outcome), .. } }
@@ -134,7 +138,7 @@ pub fn break_glass(request: &Request) -> Option<Value> {
     let may = request.state == State::Pending
         && !request.breaks_glass
         && request.asker.is_none()
-        && request.hold_ms <= glass.max_hold_ms
+        && request.lent_ms() <= glass.max_hold_ms
         && !request.reason.trim().is_empty()
         && glass.who.iter().any(|who| who.means(&request.requester));
     let mut button = styled(button("break_glass", "Break glass", &sealed(request)), "danger").as_object()?.clone();
@@ -177,6 +181,12 @@ pub fn review(request: &Request) -> Vec<Value> {
     ]
 }
 
+/// For those who decide: a form with the lengths that are shorter than what it is lent for by now; none where there is no usual one.
+pub fn approve_for_less(request: &Request) -> Option<Value> {
+    let is_longest = duration::shorter_than(request.lent_ms()).is_empty();
+    (!is_longest).then(|| button("approve_for", "Approve...", &sealed(request)))
+}
+
 /// For those who decide, where what it changes is a text.
 fn preview(request: &Request) -> Option<Value> {
     let mut steps = request.workflow.steps.iter().enumerate();
@@ -199,7 +209,10 @@ pub fn extend(request: &Request) -> Option<Value> {
 pub fn extension(request: &Request) -> Vec<Value> {
     let sealed = |button| sealed_for(request, &button);
     vec![
-        styled(button("approve", "Approve extension", &sealed(Button::Approve { confirmed: false })), "primary"),
+        styled(
+            button("approve", "Approve extension", &sealed(Button::Approve { confirmed: false, hold_ms: None })),
+            "primary",
+        ),
         styled(button("deny", "Deny extension", &sealed(Button::Deny { reason: String::new() })), "danger"),
     ]
 }

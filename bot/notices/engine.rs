@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 
+use super::extras::Extras;
 use super::facts::Facts;
 use super::refusals::{self, Why};
 use super::{sample, text, words};
@@ -47,6 +47,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("stage_opened", include_str!("../../templates/slack/stage_opened.txt")),
     ("reminded", include_str!("../../templates/slack/reminded.txt")),
     ("escalated", include_str!("../../templates/slack/escalated.txt")),
+    ("passed_on", include_str!("../../templates/slack/passed_on.txt")),
     ("glass_broken", include_str!("../../templates/slack/glass_broken.txt")),
     ("review_opened", include_str!("../../templates/slack/review_opened.txt")),
     ("review_late", include_str!("../../templates/slack/review_late.txt")),
@@ -63,58 +64,6 @@ const REFUSALS: &str = "refusals";
 const RENDERED_MAX_BYTES: usize = 256 * 1024;
 /// Of one template file.
 const FILE_MAX_BYTES: u64 = 64 * 1024;
-
-/// What some templates can name beside the request.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Extras {
-    /// `decided`: who, by Slack id.
-    pub decided_by: String,
-    /// `decided`: yes or no.
-    pub decided_yes: bool,
-    /// `decided`: said with a no.
-    pub decided_reason: String,
-    /// `decided`: about an extension.
-    pub decided_extension: bool,
-    /// `refused`: the words, safe as they are.
-    #[serde(skip)]
-    pub refusal: String,
-    /// `already`: a link to the card, safe as it is.
-    #[serde(skip)]
-    pub card_link: String,
-    /// `not_identified`, `not_extended`: why.
-    pub failure: String,
-    /// `not_identified`, `not_extended`: what to do.
-    pub failure_advice: String,
-    /// `not_extended`: whether it is being tried again.
-    pub tried_again: bool,
-    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `lent`, `ended`, `nothing` or `nobody`; `alarms_heading`: `stuck` or `unstuck`.
-    pub group: &'static str,
-    /// `list_heading`, `alarms_heading`: how many there are.
-    pub count: usize,
-    /// `list_heading`, `alarms_heading`: how many of them are not shown.
-    pub hidden: usize,
-    /// `alarms_heading`: how many others were in it and are over.
-    pub gone: usize,
-    /// `help`: what can be asked for.
-    pub workflows: Vec<Line>,
-    /// `help`: how many are not shown.
-    pub workflows_more: usize,
-    /// `help`: whether somebody may break glass for one of them.
-    pub has_glass: bool,
-}
-
-/// One workflow in `help`.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Line {
-    /// As typed.
-    pub name: String,
-    /// For people.
-    pub title: String,
-    /// For people; may be empty.
-    pub description: String,
-    /// A line that would work.
-    pub example: String,
-}
 
 /// The filled engine. Cheap to clone.
 #[derive(Clone, Debug)]

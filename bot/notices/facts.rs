@@ -31,6 +31,8 @@ const ON_TIME_MS: i64 = 5_000;
 pub struct Facts {
     /// `card` for the card; else who reads: `requester`, `approver`, `thread`, `channel`.
     audience: &'static str,
+    /// Who reads, by Slack id, where that is one person.
+    reader: String,
     /// Whether the card stands in the direct messages of one approver.
     direct: bool,
     now: i64,
@@ -42,6 +44,7 @@ pub struct Facts {
     asker: String,
     device: String,
     device_os: String,
+    /// For how long it is lent.
     hold: String,
     /// How it came about, if nobody typed it.
     origin: String,
@@ -153,6 +156,7 @@ impl Facts {
         let trouble = request.trouble.as_ref();
         Self {
             audience: "card",
+            reader: String::new(),
             direct: false,
             now,
             id: line(request.id.as_str()),
@@ -162,7 +166,7 @@ impl Facts {
             asker: request.asker.as_ref().map(|asker| asker.slack_id.clone()).unwrap_or_default(),
             device: device.map(|device| line(&device.name)).unwrap_or_default(),
             device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
-            hold: words::hold(request.hold_ms),
+            hold: words::hold(request.lent_ms()),
             origin: origin(request),
             reason: many_lines(&request.reason),
             asked: asked(request),
@@ -216,6 +220,7 @@ impl Facts {
     pub fn at_place(mut self, place: &Place) -> Self {
         if let Place::Approver(reader) = place {
             self.direct = true;
+            self.reader = reader.clone();
             self.is_asked = self.approvers.contains(reader);
             self.approvers.retain(|other| other != reader);
         }
@@ -232,7 +237,11 @@ impl Facts {
             Recipient::Thread => "thread",
             Recipient::Channel => "channel",
         };
-        Self { audience, ..self }
+        let reader = match to {
+            Recipient::Person { slack_id } | Recipient::Private { slack_id, .. } => slack_id.clone(),
+            Recipient::Thread | Recipient::Channel => String::new(),
+        };
+        Self { audience, reader, ..self }
     }
 }
 
@@ -371,5 +380,5 @@ fn time_left(request: &Request, now: i64) -> String {
 /// The channel its card is in: by id once it stands there. Empty if approvers have it in their direct messages.
 fn card_channel(request: &Request) -> String {
     let posted = request.thread().map(|message| message.channel.clone());
-    posted.or_else(|| request.workflow.announce.clone()).map(|name| one_line(&name, 80)).unwrap_or_default()
+    posted.or_else(|| request.workflow.channel().map(str::to_owned)).map(|name| one_line(&name, 80)).unwrap_or_default()
 }

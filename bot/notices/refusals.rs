@@ -72,6 +72,10 @@ impl Why {
             | Refusal::NotAReviewer { by: who } => all.who = one_of(who),
             Refusal::MayNotAskFor { ask_for } if !ask_for.is_empty() => all.who = one_of(ask_for),
             Refusal::NotForThem { slack_id, ask } => (all.them, all.who) = (slack_id.clone(), one_of(ask)),
+            Refusal::CannotTakeOver { slack_id, by } => (all.them, all.who) = (slack_id.clone(), one_of(by)),
+            Refusal::PassedToRequester { slack_id } | Refusal::TheyDecided { slack_id } => {
+                all.them = slack_id.clone();
+            }
             Refusal::MayNotBreakGlass { who } if !who.is_empty() => all.who = one_of(who),
             Refusal::NoOpenReview { by } => all.by = by.iter().cloned().collect(),
             Refusal::TooLate { state, outcome, by } => {
@@ -83,6 +87,7 @@ impl Why {
             Refusal::TooEarly { state } => all.state = state.word(),
             Refusal::Standing { standing } => all.standing = standing_word(*standing),
             Refusal::HoldTooLong { max_ms } if *max_ms > 0 => all.hold = words::hold(*max_ms),
+            Refusal::LongerThanAsked { asked_ms } => all.hold = words::hold(*asked_ms),
             Refusal::TooManyPending { most } | Refusal::ExtendedEnough { times: most } => all.most = *most,
             Refusal::ExtendedAlready { until }
             | Refusal::BeingExtended { until }
@@ -110,7 +115,13 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::NotNeeded { .. } => "not_needed",
         Refusal::OwnRequest => "own_request",
         Refusal::OwnDenial => "own_denial",
-        Refusal::ConfirmOwnRequest => "confirm_own_request",
+        Refusal::ConfirmOwnRequest { .. } => "confirm_own_request",
+        Refusal::LongerThanAsked { .. } => "longer_than_asked",
+        Refusal::ExtensionAsAsked => "extension_as_asked",
+        Refusal::PassedToThemselves => "passed_to_themselves",
+        Refusal::CannotTakeOver { .. } => "cannot_take_over",
+        Refusal::PassedToRequester { .. } => "passed_to_requester",
+        Refusal::TheyDecided { .. } => "they_decided",
         Refusal::DecidedBefore => "decided_before",
         Refusal::TooLate { .. } => "too_late",
         Refusal::TooEarly { .. } => "too_early",
@@ -210,7 +221,7 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::NoWord,
         Refusal::OwnRequest,
         Refusal::OwnDenial,
-        Refusal::ConfirmOwnRequest,
+        Refusal::ConfirmOwnRequest { hold_ms: None },
         Refusal::DecidedBefore,
         Refusal::TooEarly { state: State::Pending },
         Refusal::TooEarly { state: State::Active },
@@ -227,8 +238,23 @@ pub fn samples() -> Vec<Refusal> {
         Refusal::Forbidden { rule, is_broken }
     }));
     all.extend(standings.map(|standing| Refusal::Standing { standing }));
+    all.extend(of_turns());
     for state in states {
         all.extend(outcomes.map(|outcome| Refusal::TooLate { state, outcome, by: vec!["U0BOB".to_owned()] }));
     }
     all
+}
+
+/// Of approving for less time, and of a turn that is not passed on.
+fn of_turns() -> Vec<Refusal> {
+    let slack_id = || "U0BOB".to_owned();
+    vec![
+        Refusal::LongerThanAsked { asked_ms: 7_200_000 },
+        Refusal::ExtensionAsAsked,
+        Refusal::PassedToThemselves,
+        Refusal::CannotTakeOver { slack_id: slack_id(), by: vec![Who::DeviceOwner] },
+        Refusal::CannotTakeOver { slack_id: slack_id(), by: Vec::new() },
+        Refusal::PassedToRequester { slack_id: slack_id() },
+        Refusal::TheyDecided { slack_id: slack_id() },
+    ]
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::engine::{Extras, Line};
+use super::extras::{Extras, Line};
 use crate::kernel::event::{Button, Failure, Purpose};
 use crate::kernel::person::{Person, Standing, Who};
 use crate::kernel::request::DeviceShown;
@@ -137,7 +137,7 @@ impl Life {
     /// Bob approves, and the requester is still who they were.
     pub fn approved(self) -> Self {
         let requester = self.request.requester.clone();
-        let life = self.press(&bob(), Button::Approve { confirmed: false });
+        let life = self.press(&bob(), Button::Approve { confirmed: false, hold_ms: None });
         life.then(Event::identified(Purpose::Start, requester))
     }
 
@@ -202,7 +202,7 @@ pub fn lives() -> Vec<Request> {
     let mut lives: Vec<Life> = vec![
         asked,
         pending.clone(),
-        pending.clone().press(&bob(), Button::Approve { confirmed: false }),
+        pending.clone().press(&bob(), Button::Approve { confirmed: false, hold_ms: None }),
         pending.clone().approved(),
         pending.clone().approved().failed(true),
         pending.clone().approved().failed(false),
@@ -280,6 +280,8 @@ pub fn extras() -> Vec<Extras> {
     all.push(Extras {
         decided_by: "U0BOB".into(),
         decided_yes: true,
+        turn_of: "U0BOB".into(),
+        turn_to: "U0CAROL".into(),
         refusal: "You may not.".into(),
         failure: "slack did not answer".into(),
         failure_advice: "try again".into(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::envelope::{BlockActions, FormState, ViewAt, ViewSubmission};
 use super::modals::form::{self, About, Among, RequestForm, WORKFLOW_ACTION, WORKFLOW_BLOCK};
-use super::modals::{self, choices, deny, review};
+use super::modals::{self, approve_for, choices, deny, review};
 use super::surface::{By, Surface};
 use super::{already, links, pastes, sentences};
 use crate::engine::TellError;
@@ -256,6 +256,7 @@ impl Surface {
         match submission.view.callback_id.as_str() {
             form::CALLBACK => self.request_submitted(by, submission).await,
             deny::CALLBACK => self.denied(by, submission).await,
+            approve_for::CALLBACK => self.approved_for(by, submission).await,
             review::CALLBACK => self.reviewed(by, submission).await,
             links::form::CALLBACK => self.link_submitted(by, submission).await,
             pastes::form::CALLBACK => self.paste_submitted(by, submission).await,

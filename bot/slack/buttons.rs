@@ -22,6 +22,8 @@ use crate::planted::{Fault, is_planted};
 enum Meant {
     /// A press of this, told to the request.
     Press(Button),
+    /// Asks for how long first.
+    ApproveFor,
     /// Asks why first.
     Deny,
     /// Asks what follows first.
@@ -43,10 +45,11 @@ const REDRAW_LIMIT: Duration = Duration::from_secs(1);
 /// The id of the button that opens an empty form.
 pub(super) const ASK: &str = "ask";
 
-fn meant(action_id: &str) -> Option<Meant> {
+fn meant(action_id: &str, value: Option<&str>) -> Option<Meant> {
     Some(match action_id {
-        "approve" => Meant::Press(Button::Approve { confirmed: false }),
-        "approve_own" => Meant::Press(Button::Approve { confirmed: true }),
+        "approve" => Meant::Press(Button::Approve { confirmed: false, hold_ms: None }),
+        "approve_for" => Meant::ApproveFor,
+        "approve_own" => Meant::Press(Button::Approve { confirmed: true, hold_ms: length_ms(value) }),
         "deny" => Meant::Deny,
         "preview" => Meant::Preview,
         // The button asks "are you sure" by itself, and says what follows.
@@ -80,6 +83,11 @@ pub(super) fn named(value: Option<&str>) -> Option<(RequestId, String)> {
     is_id.then(|| (RequestId(id.to_owned()), seal.to_owned()))
 }
 
+/// What stands behind the seal: for how long at most somebody approves their own request.
+fn length_ms(value: Option<&str>) -> Option<i64> {
+    value?.split_whitespace().nth(2)?.parse().ok()
+}
+
 /// A press, as it is told to the request.
 pub(super) struct Pressed {
     pub(super) id: RequestId,
@@ -102,9 +110,10 @@ impl Surface {
             return links::used(self, by, actions).await;
         }
         // Links are buttons too, and cards of later versions may have others.
-        let Some(meant) = meant(&actions.action_id) else { return Answer::Nothing };
+        let Some(meant) = meant(&actions.action_id, actions.value.as_deref()) else { return Answer::Nothing };
         let channel = actions.message.as_ref().map(|message| message.channel_id.clone());
         let on = pressed_on(actions);
+        let asks_how_long = matches!(meant, Meant::ApproveFor);
         let trigger = actions.trigger_id.as_ref();
         let button = match meant {
             Meant::Ask => return self.open_choice(by, trigger, channel).await,
@@ -112,6 +121,7 @@ impl Surface {
             Meant::Change => return self.changed(by, actions).await,
             Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
             Meant::Preview => return self.preview(by, actions.value.as_deref(), trigger).await,
+            Meant::ApproveFor => Button::Approve { confirmed: false, hold_ms: None },
             Meant::Deny => Button::Deny { reason: String::new() },
             Meant::NotFine => Button::Review { is_fine: false, word: String::new() },
             Meant::Press(button) => button,
@@ -126,6 +136,9 @@ impl Surface {
         }
         let request_id = id.clone();
         let answer = match button {
+            button if asks_how_long => {
+                self.approve_for_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await
+            }
             Button::Deny { .. } => self.deny_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await,
             Button::Review { is_fine: false, .. } => {
                 self.not_fine_pressed(by, Pressed { id, button, seal, channel, on }, trigger).await

@@ -131,9 +131,10 @@ fn to_decide(request: &Request, me: &str, now: i64) -> Vec<Value> {
     }
     let reason = if request.reason.is_empty() { String::new() } else { format!("\n{}", words::quote(&request.reason)) };
     let text = format!(
-        "{} for {who}, for {}. Lapses {}.{reason}",
+        "{} for {who}, for {}{}. Lapses {}.{reason}",
         sentences::what(request),
         spelled(request.hold_ms),
+        sentences::shortened(request),
         words::when(request.lapses_at(), now)
     );
     let is_own = request.requester.slack_id == me;
@@ -149,7 +150,8 @@ fn to_decide(request: &Request, me: &str, now: i64) -> Vec<Value> {
         });
         map.insert("confirm".to_owned(), confirm);
     }
-    let buttons = vec![yes, button("Deny", "deny", &value(request), Some("danger"))];
+    let deny = button("Deny", "deny", &value(request), Some("danger"));
+    let buttons = std::iter::once(yes).chain(buttons::approve_for_less(request)).chain([deny]).collect();
     shown(request, me, &text, buttons)
 }
 

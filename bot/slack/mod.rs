@@ -2,6 +2,7 @@
 
 mod already;
 pub mod answer;
+mod approving;
 mod asking;
 mod buttons;
 pub mod commands;

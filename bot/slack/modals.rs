@@ -1,5 +1,6 @@
 //! The modals: how each looks, as Slack's JSON. What stands in `private_metadata` is only there to look things up.
 
+pub mod approve_for;
 pub mod choices;
 pub mod deny;
 pub mod form;

@@ -4,7 +4,7 @@ pub(super) mod devices;
 
 use crate::engine::TellError;
 use crate::engine::asking::{AskError, Form};
-use crate::inputs::duration::mistyped;
+use crate::inputs::duration::{mistyped, spelled};
 use crate::inputs::{self, Place};
 use crate::kernel::hold::HoldError;
 use crate::kernel::origin::Origin;
@@ -220,6 +220,13 @@ fn misread(form: &Form, wrong: &[(String, String)]) -> Option<(String, String)> 
     }
     form.values.insert(input.name.clone(), hold::show(default_ms));
     Some((typed.clone(), line(&form)))
+}
+
+/// That it is lent for less than was asked, behind the length that was; nothing if it is not.
+pub(super) fn shortened(request: &Request) -> String {
+    let Some((lent_ms, decision)) = request.shortened() else { return String::new() };
+    let by = decision.person().map(|person| words::mention(&person.slack_id)).unwrap_or_default();
+    format!(", shortened to {} by {by}", spelled(lent_ms))
 }
 
 /// Why nothing was asked, and what to do instead.

@@ -111,7 +111,7 @@ async fn tell_of_start(engine: &Engine, id: &RequestId, typed: &Typed, answered:
     let Answered::NotAsked(_) = answered else { return Ok(()) };
     let workflow = engine.catalog().find(&typed.workflow).cloned();
     let why = said(engine, typed, answered, workflow.as_ref()).text;
-    let channel = workflow.as_ref().and_then(|workflow| workflow.announce.clone());
+    let channel = workflow.as_ref().and_then(|workflow| workflow.channel().map(str::to_owned));
     if let Some(named) = channel
         && let Some(channel) = engine.slack().channel_id(&named).await?
         && !shared::has_outsiders(engine.slack(), &channel).await

@@ -202,6 +202,10 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
         Effect::Identify { purpose: Purpose::Extending, .. } => {
             alone(Class::Decide, "extending".to_owned(), format!("extending {subject}"))
         }
+        Effect::Identify { slack_id, purpose: Purpose::TakingOver { from, .. } } => {
+            let who = format!("turn of {from} to {slack_id}");
+            alone(Class::Decide, who.clone(), format!("{who} {subject}"))
+        }
         Effect::Identify { purpose: Purpose::Passing, .. } => {
             alone(Class::Decide, "passing".to_owned(), format!("passing {subject}"))
         }

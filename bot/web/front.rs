@@ -118,7 +118,7 @@ fn rows<'r>(requests: impl Iterator<Item = &'r Asked>, now: i64) -> Value {
             "title": words::one_line(&request.workflow.title, 80), "name": request.workflow.name,
             "who": words::one_line(&request.requester.name, 60),
             "device": request.device.as_ref().map(|device| words::one_line(&device.name, 63)).unwrap_or_default(),
-            "hold": words::hold(request.hold_ms), "reason": words::one_line(&request.reason, 200),
+            "hold": words::hold(request.lent_ms()), "reason": words::one_line(&request.reason, 200),
             "lapses": moment(request.lapses_at(), now), "ends": request.expires_at.map(|at| moment(at, now)),
         })
     };

@@ -47,6 +47,7 @@ const FILES: &[(&str, &str)] = &[
     ("tagged", "39b480ac55a4379ac8fe1dda5313c365d618d9fe4ebc0847d0199ef77649c124"),
     ("tags-and-shares", "3ff4a591f342a280240404c4a51c558a19aa9b0af9193e37188309b2f4de1fce"),
     ("tailnet", "0a126eda42eda214b63a7c9f08ed5701855f6094eaedfead0bd679661a95397a"),
+    ("tell", "49ef914b617ec2051e70bca4dad5bdcaaf368a9a3510be22d3d0effe21219507"),
     ("triggers", "ad637d8b010e7135e5df319c316b4d213c11a10f80e5a0e0c408d03a0b660322"),
     ("urging", "9d5921c64b27539d05e8eb0ae7b08c5efab04113c27a84e72ddf328872bac29c"),
     ("when", "cd5bfa5fc86ad036851a104eaf8a0fb8a41585c67d196c3e573a83cea3958dc5"),

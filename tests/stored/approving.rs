@@ -2,9 +2,9 @@
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
-use nightlatch::kernel::request::{Asked, Decider, Decision, Extending, Extension, Phase};
+use nightlatch::kernel::request::{Asked, Decider, Decision, Extending, Extension, Passed, Phase};
 use nightlatch::kernel::window::{Day, Window};
-use nightlatch::kernel::workflow::{Clause, Extend, ExtendApproval, OwnRequest, Stage, Tier};
+use nightlatch::kernel::workflow::{Clause, Extend, ExtendApproval, OwnRequest, Stage, Tell, Tier};
 use nightlatch::kernel::{Button, Found, Outcome, Press, Refusal, Request, Standing, State, Who};
 use serde_json::json;
 
@@ -31,7 +31,10 @@ fn staged() -> Request {
     let two = [decision(bob(), true, 0), decision(person("U0CAROL01", "Carol", Standing::Member), true, 0)];
     request.decisions = two.into_iter().chain([Decision { reason: "not today".to_owned(), ..no }]).collect();
     let asked = Asked::of(1, vec!["U0DAVE001".to_owned()], NOON);
-    request.asked.push(Asked { reminded: 1, tiers: 1, ..asked });
+    let passed = Passed { from: "U0BOB0001".to_owned(), to: "U0DAVE001".to_owned(), rule: group(), at: NOON };
+    request.asked.push(Asked { reminded: 1, tiers: 1, passed: vec![passed], ..asked });
+    request.decisions[0].hold_ms = Some(HOUR);
+    request.ask.workflow.tell = Tell::People;
     request.ask.asker = Some(Box::new(bob()));
     request.ask.judged_asker = crate::judged::judgements().pop().map(Box::new);
     request.ask.workflow.ask_for = vec![group()];
@@ -85,16 +88,19 @@ fn passed(by: Passing) -> Request {
         Automatic::default(),
     ];
     let by = Decider::Itself { by, words: "@db-oncall, 3 a day".to_owned(), facts: Box::new(facts()) };
-    passed.decisions = vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), at: NOON }];
+    passed.decisions =
+        vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), hold_ms: None, at: NOON }];
     passed
 }
 
-/// Buttons that came with broken glass.
+/// Buttons that came with broken glass, and later.
 pub fn glass_buttons() -> Vec<Button> {
     vec![
         Button::BreakGlass,
         Button::Extend { length_ms: HOUR },
         Button::Review { is_fine: false, word: "rotate the key".to_owned() },
+        Button::Approve { confirmed: false, hold_ms: Some(HOUR) },
+        Button::Pass { to: "U0CAROL01".to_owned() },
     ]
 }
 
@@ -133,7 +139,8 @@ fn broken(is_closed: bool) -> Request {
     broken.ask.workflow.break_glass =
         Some(BreakGlass { who: whos(), max_hold_ms: HOUR, review_by: vec![group()], review_within_ms: 24 * HOUR });
     let by = Decider::Glass { person: alice(), rule: group() };
-    broken.decisions = vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), at: NOON }];
+    broken.decisions =
+        vec![Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), hold_ms: None, at: NOON }];
     let reviewed = Reviewed {
         person: bob(),
         rule: group(),

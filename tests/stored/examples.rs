@@ -25,7 +25,14 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::NotNeeded { by: whos() },
         Refusal::OwnRequest,
         Refusal::OwnDenial,
-        Refusal::ConfirmOwnRequest,
+        Refusal::ConfirmOwnRequest { hold_ms: None },
+        Refusal::ConfirmOwnRequest { hold_ms: Some(HOUR) },
+        Refusal::LongerThanAsked { asked_ms: HOUR },
+        Refusal::ExtensionAsAsked,
+        Refusal::PassedToThemselves,
+        Refusal::CannotTakeOver { slack_id: "U0DAVE001".to_owned(), by: whos() },
+        Refusal::PassedToRequester { slack_id: "U0ALICE01".to_owned() },
+        Refusal::TheyDecided { slack_id: "U0DAVE001".to_owned() },
         Refusal::DecidedBefore,
         Refusal::TooLate { state: State::Ended, outcome: Some(Outcome::Lapsed), by: vec!["U0BOB0001".to_owned()] },
         Refusal::TooEarly { state: State::Pending },
@@ -60,6 +67,7 @@ pub fn notices() -> Vec<Notice> {
         Notice::ExtensionAsked,
         Notice::NotExtended { why: failure(), again: true },
         Notice::Escalated,
+        Notice::PassedOn { from: "U0BOB0001".to_owned(), to: "U0CAROL01".to_owned() },
         Notice::PassedByItself,
         Notice::GlassBroken,
         Notice::ReviewOpened,
@@ -81,7 +89,8 @@ pub fn notices() -> Vec<Notice> {
 }
 
 fn purposes() -> Vec<Purpose> {
-    vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing, Purpose::Extending]
+    let taking_over = Purpose::TakingOver { from: "U0BOB0001".to_owned(), channel: Some("C0ACCESS01".to_owned()) };
+    vec![Purpose::Press { number: 1 }, Purpose::Start, Purpose::Passing, Purpose::Extending, taking_over]
 }
 
 fn wakes() -> [Wake; 7] {

@@ -17,6 +17,7 @@ mod examples;
 mod judged;
 mod making;
 mod newer;
+mod refused;
 mod requests;
 mod seen;
 mod typed;

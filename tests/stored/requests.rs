@@ -198,8 +198,8 @@ fn step(index: usize, phase: Phase, found: Option<Found>) -> Step {
 
 pub fn buttons() -> Vec<Button> {
     vec![
-        Button::Approve { confirmed: false },
-        Button::Approve { confirmed: true },
+        Button::Approve { confirmed: false, hold_ms: None },
+        Button::Approve { confirmed: true, hold_ms: None },
         Button::Deny { reason: "not today".to_owned() },
         Button::Withdraw,
         Button::Return,
@@ -221,7 +221,7 @@ pub fn recipients() -> Vec<Recipient> {
 
 pub fn decision(person: Person, approved: bool, stage: usize) -> Decision {
     let by = Decider::Person { person, rule: Some(group()) };
-    Decision { by, approved, stage, round: 0, reason: String::new(), at: NOON + 1_000 }
+    Decision { by, approved, stage, round: 0, reason: String::new(), hold_ms: None, at: NOON + 1_000 }
 }
 
 pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found: &[Found]) -> Request {

@@ -9,12 +9,12 @@ use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::guardrail::{Judgement, Verdict};
 use nightlatch::kernel::link::LinkEvent;
 use nightlatch::kernel::paste::PasteEvent;
-use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Step};
+use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Passed, Step};
 use nightlatch::kernel::window::Window;
 use nightlatch::kernel::workflow::{Clause, Input, Stage};
 use nightlatch::kernel::{
-    Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Refusal, Request,
-    Typed, Workflow,
+    Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Request, Typed,
+    Workflow,
 };
 
 use crate::variants;
@@ -31,7 +31,7 @@ impl Seen {
         missing.map(|(name, variant)| format!("{name}::{variant}")).collect()
     }
 
-    fn note(&mut self, name: &'static str, variant: &'static str) {
+    pub fn note(&mut self, name: &'static str, variant: &'static str) {
         self.0.insert((name, variant));
     }
 
@@ -77,7 +77,11 @@ impl Seen {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
-        for Asked { stage: _, round: _, people: _, at: _, reminded: _, tiers: _ } in asked {}
+        for Asked { stage: _, round: _, people: _, at: _, reminded: _, tiers: _, passed } in asked {
+            for Passed { from: _, to: _, rule, at: _ } in passed {
+                self.note("Who", variants::who(rule));
+            }
+        }
         decisions.iter().for_each(|decision| self.decision(decision));
         review.iter().for_each(|review| self.review(review));
         for Press { number: _, by: _, button, channel: _, seal: _ } in presses {
@@ -93,7 +97,7 @@ impl Seen {
     }
 
     fn decision(&mut self, decision: &Decision) {
-        let Decision { by, approved: _, stage: _, round: _, reason: _, at: _ } = decision;
+        let Decision { by, approved: _, stage: _, round: _, reason: _, hold_ms: _, at: _ } = decision;
         self.note("Decider", variants::decider(by));
         match by {
             Decider::Person { person, rule } => {
@@ -156,6 +160,7 @@ impl Seen {
             lapse_after_ms: _,
             steps: _,
             announce: _,
+            tell,
             triggers,
             labels: _,
             extend,
@@ -166,6 +171,7 @@ impl Seen {
             self.note("InputKind", variants::input_kind(kind));
         }
         ask.iter().chain(ask_for).for_each(|who| self.note("Who", variants::who(who)));
+        self.note("Tell", variants::tell(tell));
         extend.iter().for_each(|extend| self.note("ExtendApproval", variants::extend_approval(&extend.approve)));
         for Stage { name: _, clauses, own_request, denials: _, remind_ms: _, escalate: _ } in approve {
             for Clause { quorum: _, by } in clauses {
@@ -207,7 +213,7 @@ impl Seen {
         belongs.iter().for_each(|who| self.note("Who", variants::who(who)));
     }
 
-    fn outcome(&mut self, outcome: Option<&Outcome>) {
+    pub fn outcome(&mut self, outcome: Option<&Outcome>) {
         outcome.iter().for_each(|outcome| self.note("Outcome", variants::outcome(outcome)));
     }
 
@@ -280,49 +286,6 @@ impl Seen {
         }
     }
 
-    fn refusal(&mut self, why: &Refusal) {
-        match why {
-            Refusal::MayNotAsk { ask: whos }
-            | Refusal::NotAnApprover { by: whos }
-            | Refusal::StageIsOver { by: whos }
-            | Refusal::StageComesLater { by: whos }
-            | Refusal::MayNotAskFor { ask_for: whos }
-            | Refusal::NotForThem { slack_id: _, ask: whos }
-            | Refusal::NotNeeded { by: whos }
-            | Refusal::MayNotBreakGlass { who: whos }
-            | Refusal::NotAReviewer { by: whos } => {
-                whos.iter().for_each(|who| self.note("Who", variants::who(who)));
-            }
-            Refusal::TooLate { state, outcome, by: _ } => {
-                self.note("State", variants::state(state));
-                self.outcome(outcome.as_ref());
-            }
-            Refusal::TooEarly { state } => self.note("State", variants::state(state)),
-            Refusal::Standing { standing } => self.note("Standing", variants::standing(standing)),
-            Refusal::OwnRequest
-            | Refusal::GlassForAnother
-            | Refusal::OwnDenial
-            | Refusal::ConfirmOwnRequest
-            | Refusal::DecidedBefore
-            | Refusal::NotYours
-            | Refusal::Altered
-            | Refusal::HoldTooLong { max_ms: _ }
-            | Refusal::TooManyPending { most: _ }
-            | Refusal::HadAlready { id: _ }
-            | Refusal::Forbidden { rule: _, is_broken: _ }
-            | Refusal::NoReason
-            | Refusal::OwnReview
-            | Refusal::NoOpenReview { by: _ }
-            | Refusal::NotExtended
-            | Refusal::ExtendedEnough { times: _ }
-            | Refusal::ExtendedAlready { until: _ }
-            | Refusal::BeingExtended { until: _ }
-            | Refusal::ExtensionDecided { until: _ }
-            | Refusal::NoWord
-            | Refusal::Unusable { missing: _ } => {}
-        }
-    }
-
     fn notice(&mut self, to: &Recipient, notice: &Notice) {
         self.recipient(to);
         self.note("Notice", variants::notice(notice));
@@ -339,6 +302,7 @@ impl Seen {
             | Notice::ExtensionAsked
             | Notice::NotExtended { why: _, again: _ }
             | Notice::Escalated
+            | Notice::PassedOn { .. }
             | Notice::PassedByItself
             | Notice::GlassBroken
             | Notice::ReviewOpened

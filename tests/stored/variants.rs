@@ -10,7 +10,7 @@ use nightlatch::kernel::origin::{Origin, Trigger};
 use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Decider, Phase};
 use nightlatch::kernel::window::Day;
-use nightlatch::kernel::workflow::{ExtendApproval, InputKind, OwnRequest};
+use nightlatch::kernel::workflow::{ExtendApproval, InputKind, OwnRequest, Tell};
 use nightlatch::kernel::{
     Actor, Button, By, Event, Found, NotAsked, Notice, Outcome, Place, Purpose, Recipient, Refusal, Shows, Standing,
     State, Wake, Who,
@@ -48,22 +48,23 @@ variants! {
     input_kind, InputKind { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     input_value, InputValue { Duration, Text, Device, Choice, Person, Number, Flag, Link, Unknown }
     own_request, OwnRequest { Confirm, Allow, Never }
+    tell, Tell { People, Channel }
     extend_approval, ExtendApproval { Automatic, Again, Stages, Unknown }
     effect, Effect { FindApprovers, FindTier, FindReviewers, Identify, Settle, Look, Show, Tell, Rewrite, Wake, Say, Complete, Answer, StartWorkflow, ExpirePaste, SaveLink, PostPaste, DeletePaste }
     wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, AskedFor, StageOpened, Reminded, Escalated, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, ExtensionAsked, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, AskedFor, StageOpened, Reminded, Escalated, PassedOn, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, ExtensionAsked, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
-        MayNotAsk, MayNotAskFor, NotForThem, GlassForAnother, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, DecidedBefore, TooLate, TooEarly, NotYours,
+        MayNotAsk, MayNotAskFor, NotForThem, GlassForAnother, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, LongerThanAsked, ExtensionAsAsked, PassedToThemselves, CannotTakeOver, PassedToRequester, TheyDecided, DecidedBefore, TooLate, TooEarly, NotYours,
         Standing, Altered, HoldTooLong, TooManyPending, HadAlready, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, ExtensionDecided, NoWord, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }
-    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, BreakGlass, Review }
+    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, Pass, BreakGlass, Review }
     shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
-    purpose, Purpose { Press, Start, Passing, Extending }
+    purpose, Purpose { Press, Start, Passing, Extending, TakingOver }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {

@@ -163,7 +163,7 @@ async fn home_shows_what_waits_what_is_held_and_a_way_to_start() {
         # Waiting for you
         *Production database* on alice-laptop for @alice, for 2 hours. Lapses today 15:00.
         > for <@U0BOB0001> & co
-        [Approve] [Deny]
+        [Approve] [Approve...] [Deny]
         # What you can ask for
         • `/access prod-db` · Production database
         • `/staging` · Staging

@@ -115,7 +115,7 @@ async fn no_card_is_posted_where_another_company_reads() {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
         assert_eq!(stage.otto.sees("#access-partners"), "#access-partners");
         let seen = stage.bob.sees(DM);
-        assert!(seen.contains("[Approve] [Deny]"), "{seen}");
+        assert!(seen.contains("[Approve] [Approve...] [Deny]"), "{seen}");
         assert!(seen.contains("~ Shown to you directly: #access-partners is shared with another company"), "{seen}");
         stage.bob.press_in(DM, "Approve").await;
         assert!(stage.is_on());

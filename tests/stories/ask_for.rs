@@ -58,7 +58,7 @@ async fn asking_for_somebody_else_as_everybody_sees_it() {
           > invoice 1204
           Asked: @carol (in group:dba or @db-oncall)
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         stage.bob.press_in("#access", "Approve").await;
         insta::assert_snapshot!(stage.told_privately("#access", "bob").await, @"

@@ -56,7 +56,7 @@ async fn a_line_says_what_is_asked_and_the_rest_is_the_reason() {
           > rows are stuck
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_ticket`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         assert_eq!(set(stage), [json!("write"), json!(12), json!(null)]);

@@ -43,7 +43,7 @@ async fn the_main_job_as_everybody_sees_it() {
           > invoice 1204 is stuck
           Asked: @bob, @carol (in group:dba or @db-oncall)
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         stage.bob.press("Approve").await;
         insta::assert_snapshot!(stage.bob.sees("#access"), @"

@@ -180,7 +180,7 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         # Waiting for you
         *Production database* on alice-laptop for @alice, for 2 hours. Lapses tomorrow 05:00.
         > invoice 1204
-        [Approve] [Deny]
+        [Approve] [Approve...] [Deny]
         # What you can ask for
         • `/access prod-db` · Production database
         ~ `/go NAME` follows a short link, `/paste` takes what is too long for chat. `/access help`, `/go help` and `/paste help` say more.

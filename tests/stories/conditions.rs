@@ -44,7 +44,7 @@ async fn what_was_not_asked_for_is_neither_said_nor_switched_on() {
           > INC-7
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_read`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         assert_eq!(stage.tailnet.attribute("alice-laptop", "custom:db_read"), Some(json!(true)));
@@ -73,7 +73,7 @@ async fn who_asks_for_it_has_it_and_another_s_request_is_left_as_it_was() {
           > INC-7
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_read`, `tailscale.attribute nALICE1CNTRL custom:db_write`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         assert_eq!(stage.tailnet.attribute("alice-laptop", WRITE), Some(json!(true)));

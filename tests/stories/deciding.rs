@@ -36,7 +36,7 @@ async fn the_card_shows_how_many_of_the_quorum_there_are_and_a_second_click_is_a
           Asked: @bob, @carol (in group:dba or @db-oncall)
           1 of 2 approvals: @bob
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
             nightlatch: ✅ @bob approved (group:dba): 1 of 2 approvals. It still waits for more.
         ");
         stage.bob.press("Approve").await;
@@ -251,7 +251,7 @@ async fn without_a_channel_the_approvers_get_direct_messages_that_change_togethe
     let setting = || Setting::default().prod_db(&[("announce: \"#access\"\n", "")]);
     story_everywhere_with(setting, async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
-        assert!(stage.carol.sees(DM).contains("[Approve] [Deny]"));
+        assert!(stage.carol.sees(DM).contains("[Approve] [Approve...] [Deny]"));
         stage.bob.press_in(DM, "Approve").await;
         assert!(stage.is_on());
         stage.carol.press_in(DM, "Revoke").await;
@@ -273,7 +273,7 @@ async fn direct_messages_as_the_approvers_see_them() {
           > invoice 1204
           You are asked because you are in group:dba or @db-oncall; so is @carol.
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         stage.bob.press_in(DM, "Approve").await;
         insta::assert_snapshot!(stage.carol.sees(DM), @"

@@ -279,7 +279,7 @@ async fn the_command_line_extends_and_decides_as_the_person_it_is_said_to_be() {
         said.push(told("alice", extend(7_200_000)).await);
         said.push(told("alice", extend(1_800_000)).await);
         said.push(told("alice", extend(1_800_000)).await);
-        said.push(told("deploy", Call::Approve { id: id.clone(), confirmed: false }).await);
+        said.push(told("deploy", Call::Approve { id: id.clone(), confirmed: false, hold_ms: None }).await);
         said.push(told("alice", extend(1_800_000)).await);
         said.push(told("root", Call::Deny { id: id.clone(), reason: "enough".to_owned() }).await);
         insta::assert_snapshot!(said.join("\n"), @"

@@ -121,7 +121,7 @@ async fn at_a_golink_it_stays_and_the_card_says_so_before_it_is_decided() {
           Asked: @bob, @carol (in group:dba)
           ⚠️ What the step `link` does stays when it is over.
           ~ Request 01kjmma2g000000001 · `incident` · lapses today 15:00 · changes `golink.link incident`, `slack.message`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         stage.bob.press("Approve").await;
         assert_eq!(golink.link("incident").map(|link| link.long).as_deref(), Some(LONG));

@@ -112,7 +112,7 @@ async fn granted(stage: &Stage, minutes: u64, model: &mut Model) {
     let form = Form::from_words(workflow, &format!("{minutes}m random"), None);
     let Ok(Prepared::Complete(ask)) = engine.prepare("U0ALICE01", &form).await else { panic!("it is complete") };
     let told = engine.ask(*ask, None).await.expect("it is saved");
-    press(&engine, &told.request.ask.id, "U0BOB0001", Button::Approve { confirmed: false }).await;
+    press(&engine, &told.request.ask.id, "U0BOB0001", Button::Approve { confirmed: false, hold_ms: None }).await;
     drop(engine);
     stage.bot.settle().await;
     let request = stage.bot.store().await.load(&told.request.ask.id).await.expect("the request");

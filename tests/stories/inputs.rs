@@ -53,7 +53,7 @@ async fn a_line_says_all_of_it_and_steps_get_what_was_meant() {
           > INC-7 rows are stuck
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_rows`, `tailscale.attribute nALICE1CNTRL custom:db_masked`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         let set = ["custom:db_level", "custom:db_rows", "custom:db_masked"]

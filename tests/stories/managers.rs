@@ -52,7 +52,7 @@ async fn a_manager_as_people_see_it() {
           ⏳ *Stage 1*: takes the requester's manager
           ◻️ Stage 2: then one of group:dba
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         assert!(stage.dave.home().await.contains("Waiting for you"), "{}", stage.dave.home().await);
         stage.dave.press("Approve").await;

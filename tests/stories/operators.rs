@@ -30,7 +30,7 @@ async fn told(stage: &Stage, user: &str, call: Call) -> String {
 }
 
 fn approve(id: &str) -> Call {
-    Call::Approve { id: id.to_owned(), confirmed: false }
+    Call::Approve { id: id.to_owned(), confirmed: false, hold_ms: None }
 }
 
 fn deny(id: &str) -> Call {

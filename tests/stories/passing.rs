@@ -151,7 +151,7 @@ async fn what_does_not_pass_is_decided_by_people_who_see_why() {
           Asked: @carol (in group:dba or @db-oncall)
           Not approved by itself: 3h is longer than 2h.
           ~ Request 01kjmma2g000000002 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nBOB2CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         stage.carol.press("Approve").await;
         assert!(bob_has_it(stage));

@@ -48,7 +48,7 @@ async fn who_decides_sees_what_would_change_and_nothing_is_changed_by_looking() 
               > invoice 1204
               Asked: @bob, @carol (in group:dba)
               ~ Request 01kjmma2g000000001 · `shell` · lapses today 15:00 · changes `tailscale.policy file`
-              [Approve] [Deny] [What changes?]
+              [Approve] [Approve...] [Deny] [What changes?]
             "));
             let seen = look(stage, "bob").await;
             insta::allow_duplicates!(insta::assert_snapshot!(seen, @r#"

@@ -52,7 +52,7 @@ async fn it_starts_at_its_time_and_takes_what_it_would_take_if_it_were_typed() {
           > Look through the week
           Asked: @bob, @carol (in group:dba or named in the workflow)
           ~ Request 01kjprzb0000000001 · `weekly` · lapses today 11:00 · changes `tailscale.attribute nALICE1CNTRL custom:review`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         // Whoever it runs as has no vote of their own.
         stage.alice.press("Approve").await;
@@ -91,7 +91,7 @@ async fn what_was_missed_is_told_and_started_once() {
           > Look through the week
           Asked: @bob, @carol (in group:dba or named in the workflow)
           ~ Request 01kkxtnjg000000001 · `weekly` · lapses today 16:00 · changes `tailscale.attribute nALICE1CNTRL custom:review`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         assert_eq!(stage.requests().await.len(), 1);
         // Nor again when it is started anew.

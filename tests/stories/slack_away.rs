@@ -141,7 +141,7 @@ async fn a_channel_that_is_missing_or_archived_keeps_no_request_from_its_approve
     let nowhere = || Setting::default().prod_db(&[("\"#access\"", "\"#no-such-channel\"")]);
     story_everywhere_with(nowhere, async |stage| {
         stage.alice.command("/access prod-db 2h invoice 1204").await;
-        assert!(stage.carol.sees(DM).contains("[Approve] [Deny]"));
+        assert!(stage.carol.sees(DM).contains("[Approve] [Approve...] [Deny]"));
         stage.bob.press_in(DM, "Approve").await;
         assert!(stage.is_on());
         stage.advance(2.hours()).await;

@@ -64,7 +64,7 @@ async fn two_stages_as_their_people_see_them() {
           ⏳ *Stage 1*: takes one of group:dba
           ◻️ Stage 2 (security): then one of @security
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         insta::assert_snapshot!(stage.alice.home().await, @"
         [Ask for access]
@@ -87,7 +87,7 @@ async fn two_stages_as_their_people_see_them() {
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
             nightlatch: ✅ @bob approved (group:dba). It waits for one of @security.
             nightlatch: 👉 @carol, @dave: you are asked now, because you are in @security. Stage 2 (security) takes one of @security.
         ");
@@ -155,7 +155,7 @@ async fn somebody_in_two_groups_is_counted_where_they_help_most() {
           Asked: @bob, @carol (in group:dba or @security)
           ⏳ *Approval*: takes one of @security; approved by @carol (group:dba)
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
             nightlatch: ✅ @carol approved (group:dba). It waits for one of @security.
         ");
         stage.bob.press("Approve").await;
@@ -234,7 +234,7 @@ async fn two_noes_end_it_where_the_stage_says_two() {
           ⏳ *Approval*: takes 2 of @security or group:dba
           ⛔ @bob said no (group:dba): not on a <Friday> · 1 of the 2 noes that end it
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
             nightlatch:
               ⛔ @bob said no. That alone does not end it: it waits for 2 of @security or group:dba.
               > not on a <Friday>

@@ -48,7 +48,7 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses tomorrow 05:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         nightlatch:
           👉 Stage 2 (security) of the request of @alice for *Production database* is open, and you may decide in it: it takes one of @security. Use the message about it above.
           ~ Request 01kjmma2g000000001
@@ -63,7 +63,7 @@ async fn without_a_channel_the_next_stage_gets_messages_of_its_own_and_earlier_c
           ✅ Stage 1: approved by @bob (group:dba)
           ⏳ *Stage 2 (security)*: takes one of @security
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         insta::assert_snapshot!(stage.alice.reads(), @"
         @nightlatch

@@ -42,7 +42,7 @@ async fn the_only_device_with_the_tag_is_taken_and_its_addresses_can_be_said() {
           > the disk is full
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `maintenance` · lapses today 15:00 · changes `tailscale.attribute nPRODDB1CNTRL custom:maintenance`, `slack.message 01kjmma2g000000001 2 #general`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         assert!(is_on(stage, "prod-db-1"));

@@ -82,7 +82,7 @@ async fn a_role_is_lent_and_the_card_says_that_only_we_take_it_back() {
               Asked: @bob, @carol (in group:dba)
               ⚠️ It does not end by itself: only Nightlatch takes it back.
               ~ Request 01kjmma2g000000001 · `network` · lapses today 15:00 · changes `tailscale.role alice@example.com`
-              [Approve] [Deny]
+              [Approve] [Approve...] [Deny]
             "));
             stage.bob.press("Approve").await;
             assert_eq!(
@@ -208,7 +208,7 @@ async fn an_invitation_that_nobody_accepts_is_withdrawn() {
           > zoe@contractor.example
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `contractor` · lapses today 15:00 · changes `tailscale.invite 01kjmma2g000000001 1 zoe@contractor.example`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         "));
         stage.bob.press("Approve").await;
         assert_eq!(stage.tailnet.invitations(), ["zoe@contractor.example"]);

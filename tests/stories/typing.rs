@@ -259,7 +259,7 @@ async fn what_people_type_can_neither_ping_nor_link_nor_forge() {
           > :tada: ```x```
           Asked: @bob, @carol (in group:dba or @db-oncall)
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
         ");
         for message in stage.slack.messages("#access") {
             let raw = serde_json::to_string(&message.blocks).expect("blocks") + &message.text;
@@ -280,7 +280,7 @@ async fn the_longest_reason_fits_and_a_longer_one_is_said_so() {
         stage.alice.command(&format!("/access prod-db 1h {hostile}")).await;
         assert_eq!(stage.request().await.reason, hostile);
         let card = stage.bob.sees("#access");
-        assert!(card.contains("<&><&>") && card.contains("[Approve] [Deny]"), "{card}");
+        assert!(card.contains("<&><&>") && card.contains("[Approve] [Approve...] [Deny]"), "{card}");
         stage.bob.press("Approve").await;
         assert!(stage.is_on());
         assert!(stage.tailnet.comments().iter().all(|comment| comment.len() <= 200));

@@ -43,7 +43,7 @@ async fn reminders_and_escalation_as_people_see_them() {
           > invoice 1204
           Asked: @bob, @carol, @dave (in group:dba or @security)
           ~ Request 01kjmma2g000000001 · `prod-db` · lapses today 20:00 · changes `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
-          [Approve] [Deny]
+          [Approve] [Approve...] [Deny]
             nightlatch: ⏰ @bob, @carol: @alice still waits, it takes one of group:dba. It lapses today 20:00.
             nightlatch: ⏰ @bob, @carol: @alice still waits, it takes one of group:dba or @security. It lapses today 20:00.
             nightlatch: 📣 @bob, @carol, @dave: nobody has decided so far, so more people are asked now, and you may decide because you are in group:dba or @security. It takes one of group:dba or @security.

@@ -22,6 +22,9 @@ pub struct Decision {
     /// Said with it; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// Approved for so long at most, in milliseconds, which is less than was asked; none: for as long as that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_ms: Option<i64>,
     /// When.
     pub at: i64,
 }
@@ -94,6 +97,22 @@ pub struct Asked {
     /// How many tiers of `escalate` are asked too.
     #[serde(default, skip_serializing_if = "is_no_tier")]
     pub tiers: usize,
+    /// Who gave their turn to whom, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Passed>,
+}
+
+/// Somebody gave their turn to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Who, by Slack id.
+    pub from: String,
+    /// To whom, by Slack id.
+    pub to: String,
+    /// The rule by which they decide.
+    pub rule: Who,
+    /// When.
+    pub at: i64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -114,11 +133,24 @@ fn is_no_tier(count: &usize) -> bool {
 impl Asked {
     /// These people, asked at this time, milliseconds since the Unix epoch.
     pub fn of(stage: usize, people: Vec<String>, at: i64) -> Self {
-        Self { stage, round: 0, people, at, reminded: 0, tiers: 0 }
+        Self { stage, round: 0, people, at, reminded: 0, tiers: 0, passed: Vec::new() }
     }
 }
 
 impl Request {
+    /// For how long it is lent, in milliseconds: as long as it was asked, or as the shortest of those who approved it said. Never longer than
+    /// before, whoever else approves.
+    pub fn lent_ms(&self) -> i64 {
+        self.shortened().map_or(self.hold_ms, |(lent_ms, _)| lent_ms)
+    }
+
+    /// For how long, and the approval that made it so short; nothing if it is lent for as long as it was asked.
+    pub fn shortened(&self) -> Option<(i64, &Decision)> {
+        let approved = self.decisions.iter().filter(|decision| decision.approved && decision.round == 0);
+        let said = approved.filter_map(|decision| Some((decision.hold_ms?, decision)));
+        said.filter(|(lent_ms, _)| (1..self.hold_ms).contains(lent_ms)).min_by_key(|(lent_ms, _)| *lent_ms)
+    }
+
     /// The round of approval that this is in: 0 is that of the request, and that of an extension has a later number while it waits.
     pub fn round(&self) -> u32 {
         let extending = self.extending.as_ref().filter(|_| self.state == State::Active);
@@ -183,6 +215,12 @@ impl Request {
             None => last,
         }
         .unwrap_or_default()
+    }
+
+    /// Who gave their turn to whom in the stage that waits, in order.
+    pub fn passed_now(&self) -> &[Passed] {
+        let open = self.approval().open().map(|open| open.index);
+        open.and_then(|open| self.asked_of(open)).map(|asked| asked.passed.as_slice()).unwrap_or_default()
     }
 
     /// Slack ids of everybody who was asked in any stage, each once.

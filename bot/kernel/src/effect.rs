@@ -268,6 +268,13 @@ pub enum Notice {
     Reminded,
     /// Others are asked too.
     Escalated,
+    /// An approver gave their turn to somebody else who may decide.
+    PassedOn {
+        /// Who, by Slack id.
+        from: String,
+        /// To whom, by Slack id.
+        to: String,
+    },
     /// Nobody had to decide.
     PassedByItself,
     /// Somebody has it at once and without approval.

@@ -60,6 +60,9 @@ pub enum Button {
     Approve {
         /// Pressed a second time because it is one's own request.
         confirmed: bool,
+        /// For so long at most, in milliseconds; none: for as long as it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_ms: Option<i64>,
     },
     /// No.
     Deny {
@@ -81,6 +84,11 @@ pub enum Button {
     Extend {
         /// By how much, in milliseconds; 0: as much as the button says.
         length_ms: i64,
+    },
+    /// An approver gives their turn to somebody else who may decide.
+    Pass {
+        /// Slack id.
+        to: String,
     },
     /// Have it at once, without approval.
     BreakGlass,
@@ -154,6 +162,14 @@ pub enum Purpose {
     Press {
         /// Its number.
         number: u32,
+    },
+    /// Somebody is to take over an approver's turn, who has pressed.
+    TakingOver {
+        /// Slack id of that approver.
+        from: String,
+        /// Where they pressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
     },
     /// The requester is looked at once more before anything is switched on.
     Start,

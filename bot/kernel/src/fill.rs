@@ -304,8 +304,15 @@ impl Request {
         let steps = before.map(|(step, known)| (step.name(), known.proof.as_ref().map(|_| &known.results))).collect();
         // What is being extended is told the end that it would have.
         let ends_at = self.extending.as_ref().map(|extending| extending.until).or(self.expires_at);
-        let ends_at = ends_at.or_else(|| self.approved_at.map(|at| at.saturating_add(self.hold_ms)));
-        Scope { steps, ends_at, ..self.ask.scope(index) }
+        let ends_at = ends_at.or_else(|| self.approved_at.map(|at| at.saturating_add(self.lent_ms())));
+        let mut scope = Scope { steps, ends_at, ..self.ask.scope(index) };
+        // What is approved for less time is told outside as what it is.
+        if let (Some((lent_ms, _)), Some((input, ..))) = (self.shortened(), self.workflow.hold())
+            && let Some(filled) = (InputValue::Duration { length_ms: lent_ms }).as_filled()
+        {
+            scope.inputs.insert(input.name.as_str(), filled);
+        }
+        scope
     }
 
     /// The settings of the step at `index` with everything filled in.

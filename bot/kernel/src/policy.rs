@@ -52,7 +52,7 @@ pub fn rules_for(request: &Request, button: Option<&Button>) -> Vec<Who> {
         Some(Button::Extend { .. }) => request.workflow.ask.clone(),
         Some(Button::Review { .. }) => request.reviewers().to_vec(),
         // Of every stage: which one is open is known when the press is counted.
-        Some(Button::Approve { .. } | Button::Deny { .. }) => request.approvers_now(),
+        Some(Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. }) => request.approvers_now(),
         _ => request.workflow.approvers(),
     }
 }
@@ -75,8 +75,9 @@ pub fn may_oversee(workflow: &Workflow, person: &Person) -> bool {
 pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<Option<Who>, Refusal> {
     must_be_member(person)?;
     match button {
-        Button::Approve { confirmed } => may_approve(request, person, *confirmed).map(Some),
+        Button::Approve { confirmed, hold_ms } => may_approve(request, person, (*confirmed, *hold_ms)).map(Some),
         Button::Deny { .. } => may_deny(request, person).map(Some),
+        Button::Pass { to } => may_pass(request, person, to).map(Some),
         Button::Revoke { .. } if request.is_requester(person) => Ok(None),
         Button::Revoke { .. } => Ok(Some(may_decide(request, person)?.clone())),
         Button::Withdraw | Button::Return if request.is_requester(person) => Ok(None),
@@ -120,7 +121,7 @@ fn may_raise(request: &Request, person: &Person) -> Result<Who, Refusal> {
         return Err(Refusal::NoReason);
     }
     match request.workflow.break_glass.as_ref().map(|glass| glass.max_hold_ms) {
-        Some(max_ms) if request.hold_ms > max_ms => Err(Refusal::HoldTooLong { max_ms }),
+        Some(max_ms) if request.lent_ms() > max_ms => Err(Refusal::HoldTooLong { max_ms }),
         _ => Ok(rule),
     }
 }
@@ -135,7 +136,11 @@ fn may_review(request: &Request, person: &Person, says_enough: bool) -> Result<W
     if says_enough { Ok(rule.clone()) } else { Err(Refusal::NoWord) }
 }
 
-fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result<Who, Refusal> {
+fn may_approve(
+    request: &Request,
+    person: &Person,
+    (is_confirmed, hold_ms): (bool, Option<i64>),
+) -> Result<Who, Refusal> {
     let approval = request.approval();
     let (stage, rule) = deciding_now(request, &approval, person)?;
     // Whatever a stage says of own requests: what one asks for somebody else is decided by neither.
@@ -146,13 +151,25 @@ fn may_approve(request: &Request, person: &Person, is_confirmed: bool) -> Result
         match stage.stage.own_request {
             OwnRequest::Never if is_planted(Fault::CountsOwn) => {}
             OwnRequest::Never => return Err(Refusal::OwnRequest),
-            OwnRequest::Confirm if !is_confirmed => return Err(Refusal::ConfirmOwnRequest),
+            OwnRequest::Confirm if !is_confirmed => return Err(Refusal::ConfirmOwnRequest { hold_ms }),
             OwnRequest::Confirm | OwnRequest::Allow => {}
         }
     }
+    may_be_for(request, hold_ms)?;
     let planted = [Fault::AnybodyDecides, Fault::CountsLate, Fault::CountsTwice].into_iter().any(is_planted);
     let rule = stage.helps(person).or(planted.then_some(rule));
     rule.cloned().ok_or_else(|| Refusal::NotNeeded { by: waited_for(stage) })
+}
+
+/// Less time than was asked, never more; an extension is approved as it was asked.
+fn may_be_for(request: &Request, hold_ms: Option<i64>) -> Result<(), Refusal> {
+    match hold_ms {
+        Some(_) if request.is_extension_asked() => Err(Refusal::ExtensionAsAsked),
+        Some(hold_ms) if !(1..=request.hold_ms).contains(&hold_ms) => {
+            Err(Refusal::LongerThanAsked { asked_ms: request.hold_ms })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn may_deny(request: &Request, person: &Person) -> Result<Who, Refusal> {
@@ -163,6 +180,39 @@ fn may_deny(request: &Request, person: &Person) -> Result<Who, Refusal> {
         return Err(Refusal::OwnDenial);
     }
     Ok(rule.clone())
+}
+
+/// Whoever could approve it themselves, to somebody else. Whether that one may decide is found out next.
+fn may_pass(request: &Request, person: &Person, to: &str) -> Result<Who, Refusal> {
+    if person.slack_id == to {
+        return Err(Refusal::PassedToThemselves);
+    }
+    // One who may approve their own request after saying so has a turn, too.
+    may_approve(request, person, (true, None))
+}
+
+/// Whether this person may take over a turn in the stage that waits: somebody whose yes would count.
+pub fn may_take_over(request: &Request, person: &Person) -> Result<Who, Refusal> {
+    let slack_id = || person.slack_id.clone();
+    if request.decisions.iter().any(|one| one.round == request.round() && one.is_by(person)) {
+        return Err(Refusal::TheyDecided { slack_id: slack_id() });
+    }
+    let is_theirs = request.is_requester(person) || request.is_asker(person);
+    must_be_member(person).and_then(|()| may_approve(request, person, (true, None))).map_err(|why| match why {
+        _ if is_theirs => Refusal::PassedToRequester { slack_id: slack_id() },
+        Refusal::OwnRequest => Refusal::PassedToRequester { slack_id: slack_id() },
+        Refusal::Standing { .. } => Refusal::CannotTakeOver { slack_id: slack_id(), by: by_now(request) },
+        Refusal::NotAnApprover { by }
+        | Refusal::StageIsOver { by }
+        | Refusal::StageComesLater { by }
+        | Refusal::NotNeeded { by } => Refusal::CannotTakeOver { slack_id: slack_id(), by },
+        why => why,
+    })
+}
+
+/// Whom the stage that waits takes.
+fn by_now(request: &Request) -> Vec<Who> {
+    request.approval().open().map(waited_for).unwrap_or_default()
 }
 
 /// The stage that waits, and the rule by which this person decides in it.

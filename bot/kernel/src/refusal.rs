@@ -66,7 +66,43 @@ pub enum Refusal {
     OwnDenial,
     /// Your own request: press once more to say so.
     #[error("own request, not confirmed")]
-    ConfirmOwnRequest,
+    ConfirmOwnRequest {
+        /// Approved for so long at most, as in the press that was refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_ms: Option<i64>,
+    },
+    /// Approved for longer than it was asked.
+    #[error("longer than the {asked_ms} ms asked for")]
+    LongerThanAsked {
+        /// How long it was asked for.
+        asked_ms: i64,
+    },
+    /// An extension is approved as it was asked.
+    #[error("an extension is approved as asked")]
+    ExtensionAsAsked,
+    /// A turn is given to somebody else, or kept.
+    #[error("passed to themselves")]
+    PassedToThemselves,
+    /// Whoever is to take over a turn does not decide in this stage, or is not needed for it.
+    #[error("{slack_id} cannot decide")]
+    CannotTakeOver {
+        /// Slack id of whoever was to.
+        slack_id: String,
+        /// Whom it waits for.
+        by: Vec<Who>,
+    },
+    /// Four eyes: whoever is to take over a turn asked for it, or would get it.
+    #[error("{slack_id} asked for it")]
+    PassedToRequester {
+        /// Slack id of whoever was to.
+        slack_id: String,
+    },
+    /// Whoever is to take over a turn has decided.
+    #[error("{slack_id} has decided")]
+    TheyDecided {
+        /// Slack id of whoever was to.
+        slack_id: String,
+    },
     /// This person decided already.
     #[error("decided before")]
     DecidedBefore,
@@ -199,6 +235,7 @@ impl Refusal {
                 | Self::StageIsOver { .. }
                 | Self::StageComesLater { .. }
                 | Self::NotNeeded { .. }
+                | Self::CannotTakeOver { .. }
                 | Self::MayNotBreakGlass { .. }
                 | Self::NotAReviewer { .. }
         )
@@ -223,7 +260,14 @@ mod tests {
             Refusal::NotNeeded { by: who() },
             Refusal::OwnRequest,
             Refusal::OwnDenial,
-            Refusal::ConfirmOwnRequest,
+            Refusal::ConfirmOwnRequest { hold_ms: None },
+            Refusal::ConfirmOwnRequest { hold_ms: Some(1_000) },
+            Refusal::LongerThanAsked { asked_ms: 1_000 },
+            Refusal::ExtensionAsAsked,
+            Refusal::PassedToThemselves,
+            Refusal::CannotTakeOver { slack_id: "U1".to_owned(), by: who() },
+            Refusal::PassedToRequester { slack_id: "U1".to_owned() },
+            Refusal::TheyDecided { slack_id: "U1".to_owned() },
             Refusal::DecidedBefore,
             Refusal::TooLate { state: State::Ended, outcome: Some(Outcome::Lapsed), by: vec!["U1".to_owned()] },
             Refusal::TooEarly { state: State::Pending },
@@ -267,7 +311,13 @@ mod tests {
             | Refusal::NotNeeded { .. }
             | Refusal::OwnRequest
             | Refusal::OwnDenial
-            | Refusal::ConfirmOwnRequest
+            | Refusal::ConfirmOwnRequest { .. }
+            | Refusal::LongerThanAsked { .. }
+            | Refusal::ExtensionAsAsked
+            | Refusal::PassedToThemselves
+            | Refusal::CannotTakeOver { .. }
+            | Refusal::PassedToRequester { .. }
+            | Refusal::TheyDecided { .. }
             | Refusal::DecidedBefore
             | Refusal::TooLate { .. }
             | Refusal::TooEarly { .. }
@@ -308,6 +358,13 @@ mod tests {
         {"refusal":"own_request"}
         {"refusal":"own_denial"}
         {"refusal":"confirm_own_request"}
+        {"refusal":"confirm_own_request","hold_ms":1000}
+        {"refusal":"longer_than_asked","asked_ms":1000}
+        {"refusal":"extension_as_asked"}
+        {"refusal":"passed_to_themselves"}
+        {"refusal":"cannot_take_over","slack_id":"U1","by":["group:dba"]}
+        {"refusal":"passed_to_requester","slack_id":"U1"}
+        {"refusal":"they_decided","slack_id":"U1"}
         {"refusal":"decided_before"}
         {"refusal":"too_late","state":"ended","outcome":"lapsed","by":["U1"]}
         {"refusal":"too_early","state":"pending"}

@@ -15,7 +15,7 @@ use crate::origin::Origin;
 use crate::person::Person;
 use crate::pinned::Pinned;
 
-pub use crate::decision::{Asked, Decider, Decision};
+pub use crate::decision::{Asked, Decider, Decision, Passed};
 pub use crate::extension::{Extending, Extension};
 pub use crate::proof::{Found, Proof};
 
@@ -375,9 +375,9 @@ impl Request {
         self.decisions.iter().filter(|decision| decision.approved).count()
     }
 
-    /// Whether those who decide have it in their direct messages: there is no channel for it, or the channel takes no card.
+    /// Whether those who decide have it in their direct messages: no channel is to have it, or the channel takes no card.
     pub fn is_shown_directly(&self) -> bool {
-        self.workflow.announce.is_none() || self.not_announced.is_some()
+        self.workflow.channel().is_none() || self.not_announced.is_some()
     }
 
     /// When nobody will have answered in time.

@@ -1,6 +1,7 @@
 //! What a workflow file says, once it was read and checked. A copy is pinned in every request made under it.
 
 mod pattern;
+mod tell;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::person::{Person, Who};
 use crate::step_type::STAYS;
 
 pub use pattern::Pattern;
+pub use tell::Tell;
 
 /// One thing that can be borrowed, or one chat command.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -49,6 +51,9 @@ pub struct Workflow {
     pub steps: Vec<StepUse>,
     /// The channel its cards go to, with the leading `#` or an id; without one, approvers get direct messages.
     pub announce: Option<String>,
+    /// Whom its cards reach.
+    #[serde(default, skip_serializing_if = "Tell::is_channel")]
+    pub tell: Tell,
     /// What starts it by itself, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<Trigger>,
@@ -74,6 +79,11 @@ impl Workflow {
     /// Whether this person needs a user in the tailnet to ask: all but those whom only `anyone` lets in, where no device is theirs to choose.
     pub fn takes_login(&self, person: &Person) -> bool {
         self.device().is_some() || self.ask.iter().find(|who| who.means(person)) != Some(&Who::Anyone)
+    }
+
+    /// The channel that follows each request, if one does: alarms reach `announce` in any case.
+    pub fn channel(&self) -> Option<&str> {
+        self.announce.as_deref().filter(|_| self.tell == Tell::Channel)
     }
 
     /// The input of that name.

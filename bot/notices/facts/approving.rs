@@ -36,6 +36,12 @@ pub(super) struct Approving {
     /// How many of them have approved.
     approvals: u32,
     decisions: Vec<Decided>,
+    /// For how long it was asked.
+    asked_hold: String,
+    /// Whose approval made it less than that, by Slack id; empty if nobody's did.
+    shortened_by: String,
+    /// Who gave their turn to whom in the stage that waits.
+    passed: Vec<TurnAs>,
     /// Whether approval takes more words than one stage of one quorum.
     staged: bool,
     stages: Vec<StageAs>,
@@ -64,6 +70,9 @@ impl Approving {
             quorum: approval.stages.iter().map(StageNow::needed).fold(0, u32::saturating_add),
             approvals: approval.stages.iter().map(StageNow::counted).fold(0, u32::saturating_add),
             decisions: decisions.map(|one| decided(request, &approval, one)).collect(),
+            asked_hold: words::hold(request.hold_ms),
+            shortened_by: shortened_by(request),
+            passed: passed(request),
             staged: words::is_staged(request.stages()),
             stages: approval.stages.iter().map(|stage| stage_as(request, &approval, stage)).collect(),
             stage: open.map(|open| words::stage_title(request.stages(), open.index)).unwrap_or_default(),
@@ -71,6 +80,13 @@ impl Approving {
             because: because(open.or(last)),
         }
     }
+}
+
+/// A turn that was given to somebody else.
+#[derive(Clone, Debug, Serialize)]
+struct TurnAs {
+    from: String,
+    to: String,
 }
 
 /// A decision that counted.
@@ -90,6 +106,8 @@ struct Decided {
     /// What its stage is called.
     stage: String,
     reason: String,
+    /// For how long at most; empty if for as long as it was asked.
+    hold: String,
     at: i64,
 }
 
@@ -121,6 +139,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
                 rule: words::who(rule),
                 stage: String::new(),
                 reason: String::new(),
+                hold: String::new(),
                 at: decision.at,
             };
         }
@@ -135,6 +154,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
                 rule: one_line(words, RULE_MAX),
                 stage: String::new(),
                 reason: String::new(),
+                hold: String::new(),
                 at: decision.at,
             };
         }
@@ -158,6 +178,7 @@ fn decided(request: &Request, approval: &Approval<'_>, decision: &Decision) -> D
             words::stage_title(&request.workflow.approve, decision.stage)
         },
         reason: one_line(&decision.reason, LINE_MAX),
+        hold: decision.hold_ms.map(words::hold).unwrap_or_default(),
         at: decision.at,
     }
 }
@@ -183,6 +204,18 @@ fn stage_as(request: &Request, approval: &Approval<'_>, stage: &StageNow<'_>) ->
         noes: list(&stage.noes),
         denials: stage.stage.denials.max(1),
     }
+}
+
+/// The last ones: where it goes to and fro, nobody reads all of it.
+fn passed(request: &Request) -> Vec<TurnAs> {
+    let all = request.passed_now();
+    let last = all.iter().skip(all.len().saturating_sub(3));
+    last.map(|passed| TurnAs { from: passed.from.clone(), to: passed.to.clone() }).collect()
+}
+
+fn shortened_by(request: &Request) -> String {
+    let by = request.shortened().and_then(|(_, decision)| decision.person());
+    by.map(|person| person.slack_id.clone()).unwrap_or_default()
 }
 
 /// By what it passed by itself, for people; empty if it did not.

@@ -16,7 +16,7 @@ fn a_card_waits_for_approval() {
     > invoice 1204 is stuck
     Asked: <@U0BOB>, <@U0CAROL> (in group:dba or @db-oncall)
     ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
+    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Approve...: approve_for = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
@@ -30,7 +30,7 @@ fn before_the_approvers_are_found_the_card_says_which_groups_decide() {
     > invoice 1204 is stuck
     Anybody in group:dba or @db-oncall can decide.
     ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
+    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Approve...: approve_for = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
@@ -45,7 +45,7 @@ fn an_approvers_own_card_says_why_they_are_asked() {
     > invoice 1204 is stuck
     You are asked because you are in group:dba or @db-oncall; so is <@U0CAROL>.
     ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
+    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Approve...: approve_for = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
@@ -53,7 +53,9 @@ fn an_approvers_own_card_says_why_they_are_asked() {
 fn half_a_quorum_is_counted_on_the_card() {
     let mut ask = sample::ask();
     ask.workflow.approve[0].clauses[0].quorum = 2;
-    let life = Life::asked(ask).expect("may be asked").press(&sample::bob(), Button::Approve { confirmed: false });
+    let life = Life::asked(ask)
+        .expect("may be asked")
+        .press(&sample::bob(), Button::Approve { confirmed: false, hold_ms: None });
     assert_snapshot!(card(&life), @"
     (⏳ <@U0ALICE>: Production database (prod-db) for 2h, waiting for approval)
     ⏳ *Waiting for approval* · Production database
@@ -62,13 +64,13 @@ fn half_a_quorum_is_counted_on_the_card() {
     Anybody in group:dba or @db-oncall can decide.
     1 of 2 approvals: <@U0BOB>
     ~ Request 0s2k9x4v7m3q8w5ztb · `prod-db` · lapses 2026-11-22 21:00 UTC · changes `tailscale.attribute n123CNTRL custom:jit_prod_db`
-    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
+    [Approve: approve primary = 0s2k9x4v7m3q8w5ztb 5ea1] [Approve...: approve_for = 0s2k9x4v7m3q8w5ztb 5ea1] [Deny: deny danger = 0s2k9x4v7m3q8w5ztb 5ea1]
     ");
 }
 
 #[test]
 fn approved_is_not_active() {
-    let life = pending().press(&sample::bob(), Button::Approve { confirmed: false });
+    let life = pending().press(&sample::bob(), Button::Approve { confirmed: false, hold_ms: None });
     assert_snapshot!(card(&life), @"
     (🔄 <@U0ALICE>: Production database (prod-db) for 2h, approved, not on yet)
     🔄 *Approved, being switched on* · Production database

@@ -71,8 +71,8 @@ fn every_mistake_is_told_with_its_place() {
         ("lapsed.txt", "{{ title | shout }}"),
     ]), @"
     activ.txt:0:0 `activ.txt` is no template (did you mean `active.txt`?)
-    active.md:0:0 `active.md` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
-    banana.txt:0:0 `banana.txt` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
+    active.md:0:0 `active.md` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
+    banana.txt:0:0 `banana.txt` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
     ended.txt:2:7 unknown name `titel` (did you mean `title`?)
     failed.txt:1:4 Unexpected end of input (-)
     lapsed.txt:1:12 Unknown filter `shout` (-)
@@ -82,7 +82,7 @@ fn every_mistake_is_told_with_its_place() {
 #[test]
 fn words_that_fail_for_some_request_are_refused() {
     assert_snapshot!(mistakes(&[("ended.txt", "ok\n{{ expires_at | when }}")]), @"ended.txt:2:4 Invalid type for the value, expected `i64` but got `none` (-)");
-    assert_snapshot!(mistakes(&[("card.txt", "{% for one in decisions %}{{ one.bye }}{% endfor %}")]), @"card.txt:1:34 Field `bye` is not defined. Available fields: approved, at, by, by_itself, extends, glass, is_own, reason, rule, stage (-)");
+    assert_snapshot!(mistakes(&[("card.txt", "{% for one in decisions %}{{ one.bye }}{% endfor %}")]), @"card.txt:1:34 Field `bye` is not defined. Available fields: approved, at, by, by_itself, extends, glass, hold, is_own, reason, rule, stage (-)");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn every_refusal_says_what_to_do_next() {
         Refusal::NotAnApprover { by: who(&["group:dba", "@db-oncall", "carol@example.com"]) },
         Refusal::OwnRequest,
         Refusal::OwnDenial,
-        Refusal::ConfirmOwnRequest,
+        Refusal::ConfirmOwnRequest { hold_ms: None },
         Refusal::DecidedBefore,
         Refusal::TooEarly { state: State::Pending },
         Refusal::TooEarly { state: State::Active },
@@ -100,7 +100,7 @@ fn guests_outsiders_bots_and_leavers_are_told_why() {
 #[test]
 fn approving_ones_own_request_takes_a_second_press() {
     let to = Recipient::Private { slack_id: "U0ALICE".into(), channel: Some("C0ACCESS".into()) };
-    let notice = Notice::Refused { why: Refusal::ConfirmOwnRequest };
+    let notice = Notice::Refused { why: Refusal::ConfirmOwnRequest { hold_ms: None } };
     assert_snapshot!(shown(&notices().notice(&pending().request, &notice, &to, sample::NOW)), @"
     (This is your own request. You may approve it yourself; the card and the log will say so. Are you sure?)
     This is your own request. You may approve it yourself; the card and the log will say so. Are you sure?

@@ -5,6 +5,7 @@ mod ask_for;
 mod extend;
 mod go;
 mod lists;
+mod pass;
 mod paste;
 mod why;
 

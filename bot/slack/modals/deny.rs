@@ -54,7 +54,9 @@ pub fn view(request: &Request, channel: Option<String>, on: Option<PressedOn>) -
     let what = sentences::what(request);
     let mut text = match request.extending.as_ref().filter(|_| request.is_extension_asked()) {
         Some(extending) => format!("{who} asks to hold {what} by {} longer.", spelled(extending.length_ms)),
-        None => format!("{who} asks for {what} for {}.", spelled(request.hold_ms)),
+        None => {
+            format!("{who} asks for {what} for {}{}.", spelled(request.hold_ms), sentences::shortened(request))
+        }
     };
     if !request.reason.is_empty() {
         text = format!("{text}\n{}", words::quote(&request.reason));

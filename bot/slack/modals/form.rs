@@ -350,7 +350,7 @@ fn who_is_asked(workflow: &Workflow) -> String {
         },
         _ => format!("It takes {}", escape(&words::takes(workflow))),
     };
-    let place = match &workflow.announce {
+    let place = match workflow.channel() {
         Some(channel) if channel.starts_with('#') => format!("in {}", escape(&one_line(channel, 80))),
         Some(channel) => format!("in <#{}>", escape(&one_line(channel, 20))),
         None => "in their direct messages".to_owned(),
@@ -380,7 +380,7 @@ fn who_is_asked(workflow: &Workflow) -> String {
 
 /// Small print where nobody has to decide.
 fn nobody_is_asked(workflow: &Workflow) -> String {
-    match &workflow.announce {
+    match workflow.channel() {
         Some(channel) if channel.starts_with('#') => {
             format!(":busts_in_silhouette: Nobody has to decide; it is shown in {}.", escape(&one_line(channel, 80)))
         }

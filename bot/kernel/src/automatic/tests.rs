@@ -265,7 +265,15 @@ fn passed(id: &str, requester: Person, place: usize, at: i64) -> Request {
     let ask = Ask { id: RequestId(id.to_owned()), requester, ..ask(vec![rule(), rule()]) };
     let mut request = Request::ask(ask, Moment { now: at, jitter: 0.0, types: TYPES }).unwrap().request;
     let by = Decider::Itself { by: Passing::Rule { place }, words: String::new(), facts: Box::new(facts()) };
-    request.decisions.push(Decision { by, approved: true, stage: 0, round: 0, reason: String::new(), at });
+    request.decisions.push(Decision {
+        by,
+        approved: true,
+        stage: 0,
+        round: 0,
+        reason: String::new(),
+        hold_ms: None,
+        at,
+    });
     request
 }
 

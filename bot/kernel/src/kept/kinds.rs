@@ -56,13 +56,15 @@ impl Kept for Request {
     const KIND: &'static str = "request";
     // The fourth: inputs can be of more kinds. The sixth: operators end requests. The seventh: a request may go without a step. The eighth: some
     // pass by themselves, or come about by themselves; what guardrails said. The ninth: glass can be broken. The tenth: people whom only the request
-    // tells. The eleventh: it can be held for longer, which counts when it was confirmed.
+    // tells. The eleventh: it can be held for longer, which counts when it was confirmed. The twelfth: it can be approved for less time, and a turn
+    // passed on; whom cards reach.
     const RAISES: &'static [Raise] = &[
         keys_stand_in_the_steps,
         inputs_have_kinds,
         alarms_are_notifications,
         says_more,
         approval_has_stages,
+        says_more,
         says_more,
         says_more,
         says_more,
@@ -147,12 +149,14 @@ impl Kept for Effect {
     // fourth: who is found is of a stage, and refusals that tell of stages. The fifth: operators decide, and somebody
     // may have asked for too much; what is sent to a golink or a tclip. The sixth: what passes by itself, and workflows that start by themselves;
     // a refusal by a guardrail. The seventh: glass is broken, and reviewed. The eighth: people whom only the request tells. The ninth: what is
-    // held is compared with what is there. The tenth: it is extended, or is not.
+    // held is compared with what is there. The tenth: it is extended, or is not. The eleventh: why it is not approved for less time, and turns that
+    // are passed on.
     const RAISES: &'static [Raise] = &[
         settling_belongs_to_the_key,
         says_more,
         says_more,
         finds_for_the_first_stage,
+        says_more,
         says_more,
         says_more,
         says_more,
@@ -196,12 +200,13 @@ impl Kept for Event {
     // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event. The fifth: operators deny
     // and revoke. The sixth: a step may be left out. The seventh: what was found out to tell whether something passes by itself;
     // what guardrails said. The eighth: glass is broken, and reviewed. The ninth: people whom only the request tells. The tenth: what is
-    // held is extended.
+    // held is extended. The eleventh: it is approved for less time, and a turn is passed on.
     const RAISES: &'static [Raise] = &[
         says_more,
         an_alarm_is_a_notification,
         says_more,
         found_for_the_first_stage,
+        says_more,
         says_more,
         says_more,
         says_more,

@@ -29,21 +29,26 @@ impl Request {
         (is_left && !self.broke_glass()).then_some(extend.max_ms)
     }
 
-    /// By how much the button extends it, where nobody says more: as long as it was asked for, if that may be.
+    /// By how much the button extends it, where nobody says more: as long as it is lent for, if that may be.
     pub fn extends_by(&self) -> Option<i64> {
-        self.can_extend().map(|max_ms| self.hold_ms.min(max_ms))
+        self.can_extend().map(|max_ms| self.lent_ms().min(max_ms))
     }
 
     /// For how long it would be held in all if this button counted now.
     pub fn hold_with(&self, button: &Button) -> i64 {
-        let (Some(from), Some(since)) = (self.expires_at, self.active_at) else { return self.hold_ms };
+        let (Some(from), Some(since)) = (self.expires_at, self.active_at) else {
+            return match button {
+                Button::Approve { hold_ms: Some(hold_ms), .. } => self.lent_ms().min(*hold_ms),
+                _ => self.lent_ms(),
+            };
+        };
         let until = match (button, &self.extending) {
             (Button::Extend { length_ms }, _) => {
-                let usual_ms = || self.may_ever_extend().map_or(0, |max_ms| self.hold_ms.min(max_ms));
+                let usual_ms = || self.may_ever_extend().map_or(0, |max_ms| self.lent_ms().min(max_ms));
                 from.saturating_add(if *length_ms > 0 { *length_ms } else { usual_ms() })
             }
             (Button::Approve { .. }, Some(extending)) => extending.until,
-            _ => return self.hold_ms,
+            _ => return self.lent_ms(),
         };
         until.saturating_sub(since)
     }
@@ -60,7 +65,7 @@ impl Request {
     fn end_shown_with(&self, button: &Button) -> Option<i64> {
         match button {
             Button::Extend { .. } => self.expires_at,
-            Button::Approve { .. } | Button::Deny { .. } if self.is_extension_asked() => {
+            Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. } if self.is_extension_asked() => {
                 self.extending.as_ref().map(|extending| extending.until)
             }
             _ => None,
@@ -96,7 +101,8 @@ impl Request {
 
     /// A decision on an extension that waits no longer says nothing to the request itself.
     pub(super) fn is_extension_open(&self, button: &Button, seal: &str) -> Result<(), Refusal> {
-        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. }) && seal.contains(SHOWN_UNTIL);
+        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. })
+            && seal.contains(SHOWN_UNTIL);
         match (self.state, self.expires_at) {
             (State::Active, Some(until)) if decides && !self.is_extension_asked() => {
                 Err(Refusal::ExtensionDecided { until })

@@ -29,7 +29,7 @@ impl Change {
     pub(super) fn glass_broken(&mut self, person: Person, rule: Who) {
         let by = Decider::Glass { person, rule };
         let (reason, at) = (String::new(), self.moment.now);
-        self.request.decisions.push(Decision { by, approved: true, stage: 0, round: 0, reason, at });
+        self.request.decisions.push(Decision { by, approved: true, stage: 0, round: 0, reason, hold_ms: None, at });
         self.request.judging = false;
         self.tell(Recipient::Channel, Notice::GlassBroken);
         match self.request.asked_in(0).map(<[String]>::to_vec) {

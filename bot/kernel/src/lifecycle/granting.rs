@@ -74,7 +74,8 @@ impl Change {
     /// Fills in the step's settings and writes down that this request holds what they touch, then has it settled at `at`. What cannot
     /// be filled in is not sent: granting fails.
     fn begin_step(&mut self, index: usize, at: i64) {
-        let hold_ms = if is_planted(Fault::TellsTooEarly) { self.request.hold_ms / 2 } else { self.request.hold_ms };
+        let hold_ms =
+            if is_planted(Fault::TellsTooEarly) { self.request.lent_ms() / 2 } else { self.request.lent_ms() };
         let until = at.saturating_add(hold_ms).saturating_add(GRACE_MS);
         match self.request.begun(index, self.moment.types) {
             Ok(key) => {
@@ -110,7 +111,7 @@ impl Change {
     /// recognised; an end that has passed, or soon will, is told anew.
     fn try_step_again(&mut self, index: usize, at: i64) {
         let left = self.request.steps.get(index).and_then(|step| step.until).map(|until| until.saturating_sub(at));
-        if left.is_some_and(|left| left > self.request.hold_ms / 2) {
+        if left.is_some_and(|left| left > self.request.lent_ms() / 2) {
             self.settle(index, at);
         } else {
             self.begin_step(index, at);
@@ -176,7 +177,7 @@ impl Change {
         if self.request.steps.iter().any(|step| step.is_taken() && step.phase != Phase::Held) {
             return;
         }
-        let full = self.moment.now.saturating_add(self.request.hold_ms);
+        let full = self.moment.now.saturating_add(self.request.lent_ms());
         let mut is_lasting = true;
         for index in 0..self.request.steps.len() {
             let Some(step) = self.request.steps.get(index) else { return };
@@ -197,7 +198,7 @@ impl Change {
                 self.request.trouble = Some(too_slow());
                 return self.fail();
             }
-            let room = took.saturating_mul(2).min(room_ms(self.request.hold_ms));
+            let room = took.saturating_mul(2).min(room_ms(self.request.lent_ms()));
             self.hold(index, full.saturating_add(GRACE_MS).saturating_add(room));
             self.settle(index, self.moment.now);
         }
@@ -209,7 +210,7 @@ impl Change {
     /// Everything was confirmed: the clock of the hold starts, and its end is computed once.
     fn activate(&mut self) {
         let extra = if is_planted(Fault::EndsLater) { HOUR_MS } else { 0 };
-        let expires_at = self.moment.now.saturating_add(self.request.hold_ms).saturating_add(extra);
+        let expires_at = self.moment.now.saturating_add(self.request.lent_ms()).saturating_add(extra);
         self.request.state = State::Active;
         self.request.active_at = Some(self.moment.now);
         self.request.expires_at = Some(expires_at);
@@ -232,7 +233,7 @@ impl Change {
         if !is_planted(Fault::WakesNobody) {
             self.later(expires_at, Effect::Wake { wake: Wake::Expire });
         }
-        self.later(expires_at.saturating_sub(warning_ms(self.request.hold_ms)), Effect::Wake { wake: Wake::Warn });
+        self.later(expires_at.saturating_sub(warning_ms(self.request.lent_ms())), Effect::Wake { wake: Wake::Warn });
         self.tell_requester(Notice::Active);
         self.tell(Recipient::Thread, Notice::Active);
         self.show();

@@ -157,7 +157,8 @@ impl Change {
             self.request.not_announced = Some(failure.what);
             return self.show_to_those_asked();
         }
-        if self.request.state != State::Pending || !self.request.cards.is_empty() {
+        let is_elsewhere = matches!(place, Place::Approver(_)) && !self.request.cards.is_empty();
+        if self.request.state != State::Pending || is_elsewhere {
             return;
         }
         let open = self.request.approval().open().map(|open| open.index);
@@ -170,7 +171,12 @@ impl Change {
         }
         self.request.not_announced = Some(failure.what);
         // Those of a stage that has just opened get theirs when they are found.
-        self.request.cards = people.into_iter().flatten().map(|id| Card::at(Place::Approver(id))).collect();
+        for place in people.into_iter().flatten().map(Place::Approver) {
+            // Whoever took over a turn has it there already.
+            if self.request.cards.iter().all(|card| card.place != place) {
+                self.request.cards.push(Card::at(place));
+            }
+        }
         self.show();
     }
 }

@@ -4,6 +4,7 @@ mod ending;
 mod extending;
 mod glass;
 mod granting;
+mod handing;
 mod messages;
 mod passing;
 mod planning;
@@ -71,7 +72,7 @@ impl Request {
         if !steps.iter().any(Step::is_taken) {
             return Err(unusable("step for what was filled in"));
         }
-        let cards = ask.workflow.announce.iter().map(|name| Card::at(Place::Channel(name.clone()))).collect();
+        let cards = ask.workflow.channel().iter().map(|name| Card::at(Place::Channel((*name).to_owned()))).collect();
         let request = Request {
             ask,
             asked_at: moment.now,
@@ -145,6 +146,12 @@ impl Request {
                 change.extension_begins(&person, judged.as_deref());
             }
             Event::NotIdentified { purpose: Purpose::Extending, failure } => change.extension_ends(failure),
+            Event::Identified { purpose: Purpose::TakingOver { from, channel }, person, .. } => {
+                change.taken_over(from, channel, &person);
+            }
+            Event::NotIdentified { purpose: Purpose::TakingOver { from, channel }, failure } => {
+                change.not_taken_over(from, channel, failure);
+            }
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
             Event::Observed { step, before, again } => change.observed(step, before, again),
@@ -219,7 +226,7 @@ impl Change {
     }
 
     fn tell(&mut self, to: Recipient, notice: Notice) {
-        if to == Recipient::Thread && self.request.workflow.announce.is_none() {
+        if to == Recipient::Thread && self.request.workflow.channel().is_none() {
             return;
         }
         self.now(Effect::Tell { to, notice });
@@ -263,10 +270,10 @@ impl Change {
         let round = self.request.round();
         if self.request.is_shown_directly() {
             if people.is_empty() && round > 0 {
-                return self.extension_ends(nobody_to_ask());
+                return self.extension_ends(urging::nobody_to_ask());
             }
             if people.is_empty() {
-                self.request.trouble = Some(nobody_to_ask());
+                self.request.trouble = Some(urging::nobody_to_ask());
                 self.close(Outcome::Failed);
                 self.tell_requester(Notice::Failed);
                 return;
@@ -378,15 +385,6 @@ impl Change {
         #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "at most a minute")]
         let spread = (capped as f64 * 0.25 * self.moment.jitter.clamp(0.0, 1.0)) as i64;
         capped.saturating_add(spread).max(asked_ms.unwrap_or(0).clamp(0, HOUR_MS))
-    }
-}
-
-fn nobody_to_ask() -> crate::event::Failure {
-    crate::event::Failure {
-        what: "none of the approvers could be found in Slack".to_owned(),
-        advice: "ask whoever looks after this workflow to check its `approve` list".to_owned(),
-        retryable: false,
-        retry_after_ms: None,
     }
 }
 

@@ -17,7 +17,15 @@ impl Change {
             Some((by, words)) => {
                 let by = Decider::Itself { by, words, facts: Box::new(facts) };
                 let (reason, at) = (String::new(), self.moment.now);
-                self.request.decisions.push(Decision { by, approved: true, stage: 0, round: 0, reason, at });
+                self.request.decisions.push(Decision {
+                    by,
+                    approved: true,
+                    stage: 0,
+                    round: 0,
+                    reason,
+                    hold_ms: None,
+                    at,
+                });
                 self.request.judging = false;
                 match self.request.workflow.approve.is_empty() {
                     true => self.tell(Recipient::Thread, Notice::PassedByItself),

@@ -94,9 +94,9 @@ impl Change {
     fn count(&mut self, press: Press, person: Person, rule: Option<Who>) {
         let by = By::Person(press.by);
         match press.button {
-            Button::Approve { .. } => {
+            Button::Approve { hold_ms, .. } => {
                 let extends = self.request.is_extension_asked();
-                self.decide(person, true, rule, String::new());
+                self.decide(person, true, (rule, hold_ms), String::new());
                 let reason = String::new();
                 self.tell(Recipient::Thread, Notice::Decided { by, approved: true, reason, extends });
                 self.go_on();
@@ -114,6 +114,7 @@ impl Change {
             }
             Button::Retry => self.retry(person.slack_id),
             Button::Extend { length_ms } => self.extend(length_ms),
+            Button::Pass { to } => self.pass_on(person.slack_id, press.channel, to),
             // Both are never without a rule.
             Button::BreakGlass => rule.into_iter().for_each(|rule| self.glass_broken(person.clone(), rule)),
             Button::Review { is_fine, word } => {
@@ -125,7 +126,7 @@ impl Change {
     /// A no: as many as the stage says end it, the others are kept and said.
     fn denied(&mut self, by: By, person: Person, rule: Option<Who>, reason: String) {
         let extends = self.request.is_extension_asked();
-        self.decide(person, false, rule, reason.clone());
+        self.decide(person, false, (rule, None), reason.clone());
         if self.request.approval().is_denied() && extends {
             self.request.extending = None;
             self.show();
@@ -168,13 +169,14 @@ impl Change {
         }
     }
 
-    fn decide(&mut self, person: Person, approved: bool, rule: Option<Who>, reason: String) {
+    fn decide(&mut self, person: Person, approved: bool, (rule, hold_ms): (Option<Who>, Option<i64>), reason: String) {
         let approval = self.request.approval();
         // Late votes count in the last one, if that fault is planted.
         let Some(stage) = approval.open().or(approval.stages.last()).map(|stage| stage.index) else { return };
         let by = Decider::Person { person, rule };
         let (round, at) = (self.request.round(), self.moment.now);
-        self.request.decisions.push(Decision { by, approved, stage, round, reason, at });
+        let hold_ms = hold_ms.filter(|hold_ms| *hold_ms < self.request.hold_ms);
+        self.request.decisions.push(Decision { by, approved, stage, round, reason, hold_ms, at });
     }
 
     /// After a yes: all is given, or the next stage opens, or it waits for more.
@@ -197,7 +199,7 @@ impl Request {
     /// Whether a button does anything in this state; the refusal says what became of the request instead.
     pub fn is_open_for(&self, button: &Button, by: &str, now: i64) -> Result<(), Refusal> {
         let open = match button {
-            Button::Approve { .. } | Button::Deny { .. } => {
+            Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. } => {
                 let decided = self.has_decided(by) && !is_planted(Fault::CountsTwice);
                 if self.is_waiting() && decided {
                     return Err(Refusal::DecidedBefore);
@@ -267,7 +269,7 @@ impl Request {
 
     /// One human, one decision, whatever account they use.
     fn has_not_decided(&self, button: &Button, person: &Person) -> Result<(), Refusal> {
-        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. });
+        let decides = matches!(button, Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. });
         let mut here = self.decisions.iter().filter(|decision| decision.round == self.round());
         let before = here.any(|decision| decision.is_by(person));
         if decides && before && !is_planted(Fault::CountsTwice) { Err(Refusal::DecidedBefore) } else { Ok(()) }

@@ -7,6 +7,8 @@ mod events;
 mod extending;
 mod for_another;
 mod glass;
+mod handing;
+mod less;
 mod messages;
 mod passing;
 mod people;

@@ -3,6 +3,7 @@
 
 use super::Change;
 use crate::effect::{Effect, Notice, Recipient, Wake};
+use crate::event::Failure;
 use crate::request::{Asked, Request};
 use crate::workflow::Tier;
 
@@ -112,5 +113,15 @@ impl Change {
         }
         self.tell_requester(Notice::Escalated);
         self.show();
+    }
+}
+
+/// Whoever asked is told, and who could change it.
+pub(super) fn nobody_to_ask() -> Failure {
+    Failure {
+        what: "none of the approvers could be found in Slack".to_owned(),
+        advice: "ask whoever looks after this workflow to check its `approve` list".to_owned(),
+        retryable: false,
+        retry_after_ms: None,
     }
 }

@@ -153,8 +153,8 @@ fn only_members_of_the_named_groups_may_decide() {
 
 fn buttons() -> [(&'static str, Button); 7] {
     [
-        ("approve", Button::Approve { confirmed: false }),
-        ("approve, confirmed", Button::Approve { confirmed: true }),
+        ("approve", Button::Approve { confirmed: false, hold_ms: None }),
+        ("approve, confirmed", Button::Approve { confirmed: true, hold_ms: None }),
         ("deny", Button::Deny { reason: String::new() }),
         ("withdraw", Button::Withdraw),
         ("return", Button::Return),

@@ -10,7 +10,7 @@ use crate::{Button, State};
 fn every_button() -> Vec<Button> {
     let all = vec![
         approve(),
-        Button::Approve { confirmed: true },
+        Button::Approve { confirmed: true, hold_ms: None },
         deny(),
         Button::Withdraw,
         Button::Return,
@@ -18,17 +18,18 @@ fn every_button() -> Vec<Button> {
         Button::Retry,
         Button::BreakGlass,
         Button::Extend { length_ms: 0 },
+        Button::Pass { to: carol().slack_id },
         Button::Review { is_fine: true, word: String::new() },
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(name).collect();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     all
 }
 
 fn name(button: &Button) -> &'static str {
     match button {
-        Button::Approve { confirmed: false } => "approve",
-        Button::Approve { confirmed: true } => "approve, confirmed",
+        Button::Approve { confirmed: false, .. } => "approve",
+        Button::Approve { confirmed: true, .. } => "approve, confirmed",
         Button::Deny { .. } => "deny",
         Button::Withdraw => "withdraw",
         Button::Return => "return",
@@ -36,6 +37,7 @@ fn name(button: &Button) -> &'static str {
         Button::Retry => "retry",
         Button::BreakGlass => "break glass",
         Button::Extend { .. } => "extend",
+        Button::Pass { .. } => "pass to Carol",
         Button::Review { .. } => "review",
     }
 }
@@ -81,6 +83,10 @@ fn pending() {
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
     extend by alice, bob, carol, dave: no: too early, pending
+    pass to Carol by alice: noted, no: own request
+    pass to Carol by bob: noted, identify UCAROL to take over from UBOB
+    pass to Carol by carol: noted, no: passed to themselves
+    pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -103,6 +109,10 @@ fn pending_when_own_requests_must_be_confirmed() {
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
     extend by alice, bob, carol, dave: no: too early, pending
+    pass to Carol by alice: noted, identify UCAROL to take over from UALICE
+    pass to Carol by bob: noted, identify UCAROL to take over from UBOB
+    pass to Carol by carol: noted, no: passed to themselves
+    pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -129,6 +139,10 @@ fn pending_with_one_of_two_approvals() {
     break glass by alice: noted, no: not among those who may break glass
     break glass by bob, carol, dave: noted, no: not yours
     extend by alice, bob, carol, dave: no: too early, pending
+    pass to Carol by alice: noted, identify UCAROL to take over from UALICE
+    pass to Carol by bob: no: decided before
+    pass to Carol by carol: noted, no: passed to themselves
+    pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -148,6 +162,7 @@ fn approved() {
     retry by alice, bob, carol, dave: no: too early, approved
     break glass by alice, bob, carol, dave: no: too late, approved
     extend by alice, bob, carol, dave: no: too early, approved
+    pass to Carol by alice, bob, carol, dave: no: too late, approved
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -167,6 +182,7 @@ fn activating() {
     retry by alice, bob, carol, dave: no: too early, activating
     break glass by alice, bob, carol, dave: no: too late, activating
     extend by alice, bob, carol, dave: no: too early, activating
+    pass to Carol by alice, bob, carol, dave: no: too late, activating
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -187,6 +203,7 @@ fn active() {
     break glass by alice, bob, carol, dave: no: too late, active
     extend by alice: noted, no: not extended
     extend by bob, carol, dave: noted, no: not yours
+    pass to Carol by alice, bob, carol, dave: no: too late, active
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -204,6 +221,7 @@ fn ending() {
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ending expired
     extend by alice, bob, carol, dave: no: too late, ending expired
+    pass to Carol by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -221,6 +239,7 @@ fn ending_and_stuck() {
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ending expired
     extend by alice, bob, carol, dave: no: too late, ending expired
+    pass to Carol by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -237,6 +256,7 @@ fn ended() {
     retry by alice, bob, carol, dave: no: too late, ended expired
     break glass by alice, bob, carol, dave: no: too late, ended expired
     extend by alice, bob, carol, dave: no: too late, ended expired
+    pass to Carol by alice, bob, carol, dave: no: too late, ended expired
     review by alice, bob, carol, dave: no: no open review
     ");
 }
@@ -254,6 +274,7 @@ fn ended_because_granting_failed() {
     retry by dave: noted, no: not an approver
     break glass by alice, bob, carol, dave: no: too late, ended failed
     extend by alice, bob, carol, dave: no: too late, ended failed
+    pass to Carol by alice, bob, carol, dave: no: too late, ended failed
     review by alice, bob, carol, dave: no: no open review
     ");
 }

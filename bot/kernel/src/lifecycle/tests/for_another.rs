@@ -44,7 +44,7 @@ fn neither_decides_whatever_the_stage_says_of_own_requests() {
         assert!(story.last.effects.iter().any(told), "whoever it is for hears of it");
         story.tell(Event::ApproversFound { stage: 0, people: vec![carol().slack_id] });
         for person in [alice(), bob()] {
-            story.press(&person, Button::Approve { confirmed: true });
+            story.press(&person, Button::Approve { confirmed: true, hold_ms: None });
             assert_eq!(refused(&story), Some(Refusal::OwnRequest), "{} {own:?}", person.name);
             story.press(&person, deny());
             assert_eq!(refused(&story), Some(Refusal::OwnDenial), "{} {own:?}", person.name);

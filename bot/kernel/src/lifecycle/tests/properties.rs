@@ -22,8 +22,8 @@ fn someone() -> impl Strategy<Value = Person> {
 fn button() -> impl Strategy<Value = Button> {
     let deny = Button::Deny { reason: "no".to_owned() };
     let revoke = Button::Revoke { reason: String::new() };
-    let confirmed = Button::Approve { confirmed: true };
-    let approve = Button::Approve { confirmed: false };
+    let confirmed = Button::Approve { confirmed: true, hold_ms: None };
+    let approve = Button::Approve { confirmed: false, hold_ms: None };
     let all = vec![
         approve.clone(),
         approve.clone(),
@@ -169,7 +169,7 @@ impl Step<'_> {
             panic!("a decision comes from a press")
         };
         let press = before.presses.iter().find(|press| press.number == *number).unwrap();
-        let confirmed = press.button == Button::Approve { confirmed: true };
+        let confirmed = press.button == Button::Approve { confirmed: true, hold_ms: None };
         match after.workflow.approve[0].own_request {
             OwnRequest::Never => panic!("four eyes"),
             OwnRequest::Confirm => assert!(confirmed, "not without a second press"),

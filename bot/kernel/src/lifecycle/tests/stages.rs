@@ -224,7 +224,7 @@ fn own_requests_are_decided_as_the_open_stage_says() {
     story.press(&person("bob", "dba"), approve());
     story.press(&own("security"), approve());
     assert_eq!(story.request.decisions.len(), 1, "to be confirmed in the second");
-    story.press(&own("security"), Button::Approve { confirmed: true });
+    story.press(&own("security"), Button::Approve { confirmed: true, hold_ms: None });
     assert_eq!(story.request.state, State::Approved);
 }
 

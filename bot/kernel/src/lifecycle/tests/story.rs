@@ -148,7 +148,7 @@ impl Story {
 }
 
 pub(super) fn approve() -> Button {
-    Button::Approve { confirmed: false }
+    Button::Approve { confirmed: false, hold_ms: None }
 }
 
 pub(super) fn deny() -> Button {

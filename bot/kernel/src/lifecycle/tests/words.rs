@@ -59,6 +59,9 @@ fn due_word(due: &Due, now: i64) -> String {
         Effect::FindApprovers { stage } => format!("find approvers of stage {}", stage + 1),
         Effect::Identify { slack_id, purpose: Purpose::Passing } => format!("find out if it passes for {slack_id}"),
         Effect::Identify { slack_id, purpose: Purpose::Start } => format!("identify {slack_id} to start"),
+        Effect::Identify { slack_id, purpose: Purpose::TakingOver { from, .. } } => {
+            format!("identify {slack_id} to take over from {from}")
+        }
         Effect::Identify { slack_id, purpose: Purpose::Extending } => format!("identify {slack_id} to extend"),
         Effect::Identify { slack_id, purpose: Purpose::Press { number } } => {
             format!("identify {slack_id} for press {number}")
