@@ -87,6 +87,18 @@ impl Job {
         self.done.is_some() || !is_new
     }
 
+    /// What it asks for, if that is all known.
+    pub(super) fn asks(&self) -> Option<&Ask> {
+        match &self.work {
+            Work::Ask(ask) => Some(ask),
+            Work::Typed(work) => match &**work {
+                TypedWork::Asked { ask, .. } => Some(ask),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The requests it is about, as far as they are to be read first.
     pub(super) fn requests(&self) -> Vec<&RequestId> {
         match &self.work {

@@ -14,7 +14,7 @@ use super::{Engine, TellError, drift, handing};
 use crate::kernel::request::Found;
 use crate::kernel::{Event, Failure, Holding, Key, Proof, RequestId};
 use crate::planted::{Fault, is_planted};
-use crate::steps::{Before, Holder, Memory, SettledEach, Step};
+use crate::steps::{Before, Holder, Memory, Settled, SettledEach, Step};
 use crate::store::{Held, HoldPhase, HolderRow, StoreError};
 
 /// Between two looks whether somebody accepted a database that was put back.
@@ -249,10 +249,13 @@ async fn outcome(
     let memory = concerned.map(|row| memory(engine, key, &row.request_id)).unwrap_or_default();
     let before = Before { found, untils: ends, confirmed, leaving, memory };
     Ok(match settle_for(engine, (key, step), &snapshot.live, &before).await? {
-        Ok(SettledEach { settled, each, overwritten }) => handing::over(engine, settled.hand_over).await.map(|()| {
-            *came = Came { results: settled.results, each, overwritten };
-            settled.proof
-        }),
+        Ok(SettledEach { settled, each, overwritten }) => {
+            let Settled { proof, results, hand_over, keep } = settled;
+            handing::over(engine, hand_over, (keep, &before.memory)).await.map(|()| {
+                *came = Came { results, each, overwritten };
+                proof
+            })
+        }
         Err(failure) => Err(failure),
     })
 }

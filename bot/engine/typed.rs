@@ -1,6 +1,5 @@
 //! What was typed is saved and acknowledged before anybody is looked up; then a request is made of it, or it is said why not.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -273,7 +272,7 @@ pub(super) async fn asked(
         None => true,
     };
     if is_new {
-        if let Some(why) = had_already(engine, (tx, seen), ask, moment).await? {
+        if let Some(why) = had_already(engine, tx, ask, moment).await? {
             return Ok(Err(why.into()));
         }
         if let Some(why) = too_many(tx, ask, most).await? {
@@ -293,27 +292,14 @@ pub(super) async fn asked(
 
 /// That this person has what they ask for, or has asked for it, as often as may be: looked up where it is saved, so that of two who ask
 /// at once one is the second. What starts by itself is asked all the same.
-async fn had_already(
-    engine: &Engine,
-    (tx, seen): (&mut Tx, &mut Seen),
-    ask: &Ask,
-    moment: Moment,
-) -> Result<Option<Refusal>, StoreError> {
+async fn had_already(engine: &Engine, tx: &mut Tx, ask: &Ask, moment: Moment) -> Result<Option<Refusal>, StoreError> {
     if !ask.origin.is_typed() {
         return Ok(None);
     }
-    let mut open: BTreeMap<RequestId, Arc<Request>> = BTreeMap::new();
-    for request in tx.open_of(&ask.requester.slack_id, &ask.workflow.name).await? {
-        open.insert(request.ask.id.clone(), Arc::new(request));
-    }
-    // What was saved with this commit is newer.
-    let is_theirs = |request: &Request| {
-        request.requester.slack_id == ask.requester.slack_id && request.workflow.name == ask.workflow.name
-    };
-    open.extend(seen.iter().filter(|(_, one)| is_theirs(one)).map(|(id, one)| (id.clone(), one.clone())));
-    open.remove(&ask.id);
-    let is_had = |request: &&Arc<Request>| ask.is_had_already(request, moment.now, moment.types);
-    let had: Vec<&Arc<Request>> = open.values().filter(is_had).collect();
+    let open = tx.open_of(&ask.requester.slack_id, &ask.workflow.name).await?;
+    let is_had =
+        |request: &&Arc<Request>| request.id != ask.id && ask.is_had_already(request, moment.now, moment.types);
+    let had: Vec<&Arc<Request>> = open.iter().filter(is_had).collect();
     let is_enough = had.len() >= usize::try_from(engine.inner.ceilings.same).unwrap_or(usize::MAX);
     Ok(had.last().filter(|_| is_enough).map(|request| Refusal::HadAlready { id: request.ask.id.clone() }))
 }
@@ -352,7 +338,7 @@ pub(super) async fn write(
             moment,
         ) {
             Ok(mut applied) => {
-                if let Some(why) = had_already(engine, (tx, seen), ask, moment).await? {
+                if let Some(why) = had_already(engine, tx, ask, moment).await? {
                     return not_asked(tx, job, (&ask.id, typed), NotAsked::Refused { why }, now).await;
                 }
                 if let Some(why) = too_many(tx, ask, most).await? {

@@ -171,12 +171,15 @@ async fn read_ahead(tx: &mut Tx, seen: &mut Seen, jobs: &[Job]) -> Result<(), St
     if !holds.is_empty() {
         tx.know_phases(&holds).await?;
     }
-    let asking: Vec<&str> = jobs
+    let asked: Vec<(&str, &str)> = jobs
         .iter()
-        .filter_map(|job| if let Work::Ask(ask) = &job.work { Some(ask.requester.slack_id.as_str()) } else { None })
+        .filter_map(Job::asks)
+        .map(|ask| (ask.requester.slack_id.as_str(), ask.workflow.name.as_str()))
         .collect();
-    if !asking.is_empty() {
-        tx.know_waiting(&asking).await?;
+    if !asked.is_empty() {
+        let people: Vec<&str> = asked.iter().map(|(slack_id, _)| *slack_id).collect();
+        tx.know_waiting(&people).await?;
+        tx.know_open(&asked).await?;
     }
     let deliveries: Vec<&str> = jobs.iter().filter_map(|job| job.delivery.as_deref()).collect();
     if !deliveries.is_empty() {

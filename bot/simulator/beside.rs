@@ -1,6 +1,8 @@
 //! Runs that are about one rare thing of what is no attribute: the policy file, groups, a service, schedules, and rules about people.
 
-use super::company::{ATTRIBUTES, AUTO, DBA, FREEZE, GLASS, GUARDED, LONGER, OTHERS, REPORT_FIRST_MS, ROOT, TUNNEL};
+use super::company::{
+    ATTRIBUTES, AUTO, DBA, FIRE, FREEZE, GLASS, GUARDED, LONGER, OTHERS, REPORT_FIRST_MS, ROOT, TUNNEL,
+};
 use super::drawing::Drawing;
 use super::plan::{Act, Trouble};
 
@@ -90,6 +92,33 @@ impl Drawing {
                 *self.dice.pick(&[Trouble::TailnetDown, Trouble::Lossy, Trouble::Forbidden]).unwrap_or(&Trouble::Lossy);
             let for_ms = self.dice.between(10_000, 400_000);
             self.act(at.saturating_sub(1_000), Act::Break { trouble, for_ms });
+        }
+    }
+
+    /// Auth keys are made, and others take their place, while calls get lost and the bot is killed.
+    pub(super) fn keys(&mut self, start: i64, person: usize) {
+        let hold_s: i64 = *self.dice.pick(&[60, 120, 300]).unwrap_or(&60);
+        let by = self.dba();
+        self.ask(start, (person, FIRE, 0, hold_s));
+        let mut at = start.saturating_add(4_000);
+        let mut presses = vec![("approve", by)];
+        presses.extend((0..self.dice.between(1, 3)).map(|_| ("extend", person)));
+        for (action, person) in presses {
+            self.press(at, (action, person, 0));
+            let soon = at.saturating_add(self.dice.between(1, 600));
+            match self.dice.number(5) {
+                which @ (0 | 1) => {
+                    let trouble = if which == 0 { Trouble::Lossy } else { Trouble::SlackDown };
+                    let for_ms = self.dice.between(2_000, 20_000);
+                    self.act(soon, Act::Break { trouble, for_ms });
+                }
+                2 | 3 => {
+                    let calls = self.dice.number(40);
+                    self.act(soon, Act::Kill { calls, down_ms: 1_000, harm: None });
+                }
+                _ => {}
+            }
+            at = at.saturating_add(self.dice.between(8_000, 50_000));
         }
     }
 

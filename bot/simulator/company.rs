@@ -53,6 +53,10 @@ pub const AUTO: usize = 9;
 pub const GUARDED: usize = 10;
 pub const GLASS: usize = 11;
 pub const LONGER: usize = 16;
+/// Where a link and an auth key are lent.
+pub const FIRE: usize = 15;
+/// What can be extended.
+pub const EXTENDABLE: [&str; 2] = ["longer", "fire"];
 /// How often that can be extended, and by how much at a time.
 pub const EXTENDED: (usize, i64) = (2, 600_000);
 /// Of those, what is about no device's attribute and no rule: a group, a service, a channel, a device's key, a role, a link with an auth key.

@@ -33,6 +33,8 @@ pub(super) enum Focus {
     Beside,
     /// It is extended, again and again.
     Longer,
+    /// Auth keys are made, and others take their place.
+    Keys,
 }
 
 impl Focus {
@@ -57,7 +59,7 @@ impl Focus {
         Self::Beside,
         Self::Beside,
         Self::Longer,
-        Self::Longer,
+        Self::Keys,
     ];
 }
 
@@ -125,6 +127,7 @@ impl Drawing {
                 self.rules(start, person);
             }
             Focus::Longer => self.longer(start, person),
+            Focus::Keys => self.keys(start, person),
             Focus::Beside => self.beside(start, person, hold_s),
         }
         true

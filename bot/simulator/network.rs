@@ -144,7 +144,9 @@ impl Inner {
                 if call.path.starts_with("/api/") {
                     let fields = fields(call.is_json, &call.body);
                     self.check_words(&method, &fields);
-                    (StatusCode::OK, self.slack_answers(&method, &fields)).into()
+                    let answer = self.slack_answers(&method, &fields);
+                    self.tailnet.keys.shown(&std::mem::take(&mut self.slack.keys_shown), now);
+                    (StatusCode::OK, answer).into()
                 } else {
                     self.respond(&call.path, &call.body);
                     (StatusCode::OK, json!({"ok": true})).into()

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::company::{
-    self, EXTENDED, GLASS_MS, GUARDED_MS, PASSES, REPORT_EVERY_MS, REPORTER, UNDER_GUARD, is_enough, is_writer,
-    person_of,
+    self, EXTENDABLE, EXTENDED, GLASS_MS, GUARDED_MS, PASSES, REPORT_EVERY_MS, REPORTER, UNDER_GUARD, is_enough,
+    is_writer, person_of,
 };
 use super::places::{Place, is_guard, place_for};
 use super::world::Inner;
 
 use crate::kernel::origin::Origin;
-use crate::kernel::request::{Decider, Extension};
+use crate::kernel::request::{Decider, Extension, Phase, Step};
 use crate::kernel::{Key, Request, State, room_ms};
 use crate::store::still::look;
 
@@ -73,7 +73,8 @@ impl Inner {
     /// It was extended by its holder, who saw the end that was put off, and no more than its workflow says.
     fn check_extended(&mut self, request: &Request) {
         let (id, by) = (request.id.to_string(), &request.requester.slack_id);
-        let is_too_much = |one: &Extension| one.length_ms > EXTENDED.1 || request.workflow.name != "longer";
+        let is_too_much =
+            |one: &Extension| one.length_ms > EXTENDED.1 || !EXTENDABLE.contains(&request.workflow.name.as_str());
         if request.extensions.len() > EXTENDED.0 || request.extensions.iter().any(is_too_much) {
             self.wrong(|| format!("{id} was extended more than may be"));
         }
@@ -84,9 +85,21 @@ impl Inner {
         }
     }
 
+    /// Whoever holds an auth key was shown it: none is good that nobody knows and that was there when it was read back.
+    fn check_seen(&mut self, request: &Request) {
+        let is_key = |step: &&Step| step.key.as_ref().is_some_and(|key| key.uses() == "tailscale.auth_key");
+        let Some(step) = request.steps.iter().find(is_key).filter(|step| step.phase == Phase::Held) else { return };
+        let Some(proof) = step.proof.as_ref().filter(|proof| proof.found.is_on()) else { return };
+        let read_at = proof.at.saturating_sub(self.ahead);
+        if let Some(key) = self.tailnet.keys.unseen(request.id.as_str(), read_at, self.now) {
+            self.wrong(|| format!("{} holds the auth key {key}, and its requester never saw it", request.id));
+        }
+    }
+
     /// What guardrails forbid has not happened; whoever had it by breaking glass does not review that.
     pub fn check_rules(&mut self, request: &Request) {
         self.check_extended(request);
+        self.check_seen(request);
         let id = &request.id;
         if request.workflow.name == "guarded" {
             let by_p42 = |slack_id: &str| person_of(slack_id) == Some(UNDER_GUARD);

@@ -42,6 +42,8 @@ pub struct Slack {
     pub quit: Vec<usize>,
     /// What Slack would have refused.
     pub mistakes: Vec<String>,
+    /// Ids of auth keys that their requesters were just shown.
+    pub keys_shown: Vec<String>,
     posted: i64,
     /// Every text that ever stood in a message, with its channel and time stamp.
     ever: Vec<(String, String, String)>,
@@ -122,9 +124,12 @@ impl Slack {
 
     /// What is handed over is for one person's eyes.
     fn look_for_keys(&mut self, to: &str, fields: &Value) {
-        if fields.to_string().contains(AUTH_KEY_SECRET) && !to.starts_with(['D', 'U']) {
+        let said = fields.to_string();
+        let Some((_, rest)) = said.split_once(AUTH_KEY_SECRET) else { return };
+        if !to.starts_with(['D', 'U']) {
             self.mistakes.push(format!("an auth key in {to}"));
         }
+        self.keys_shown.push(rest.chars().take_while(char::is_ascii_alphanumeric).collect());
     }
 
     fn update(&mut self, channel: &str, ts: &str, fields: &Value) -> Value {

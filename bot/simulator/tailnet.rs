@@ -16,7 +16,7 @@ pub struct Tailnet {
     machines: BTreeMap<String, String>,
     pub policy: PolicyFile,
     /// Auth keys.
-    keys: AuthKeys,
+    pub keys: AuthKeys,
     /// What was switched by what was answered last.
     pub switched: Vec<Switched>,
     /// What should not have been asked for.

@@ -46,12 +46,35 @@ pub fn role_name(places: &mut Places, person: usize, now: i64) -> &'static str {
     if is_on { "auditor" } else { "member" }
 }
 
+/// Whoever was shown a key joins with it after so long.
+const JOINS_MS: i64 = 60_000;
+
+/// A key that takes the place of another one lasts so much longer.
+const REPLACED_MS: i64 = 5_000;
+
 /// One auth key.
 struct AuthKey {
     id: String,
     description: String,
+    made_at: i64,
     until: i64,
     is_revoked: bool,
+    /// When its requester was shown it.
+    shown_at: Option<i64>,
+    /// It was said that it was used.
+    is_noted: bool,
+}
+
+impl AuthKey {
+    fn is_good(&self, now: i64) -> bool {
+        !self.is_revoked && self.until > now && !self.is_used(now)
+    }
+
+    /// Whoever was shown one joins with it a little later, some of them.
+    fn is_used(&self, now: i64) -> bool {
+        let joins = self.id.trim_start_matches('k').starts_with(['1', '4', '7']);
+        joins && self.shown_at.is_some_and(|at| at.saturating_add(JOINS_MS) < now)
+    }
 }
 
 /// Auth keys, each of one request.
@@ -66,25 +89,47 @@ impl AuthKeys {
         self.all.iter().find(|key| key.id == id).map(|key| place_of(&key.description))
     }
 
-    /// Whether a request has a key that is good.
-    fn has_good(&self, of: &Place, now: i64) -> bool {
-        self.all.iter().any(|key| !key.is_revoked && key.until > now && place_of(&key.description) == *of)
+    fn good<'k>(&'k self, of: &'k Place, now: i64) -> impl Iterator<Item = &'k AuthKey> {
+        self.all.iter().filter(move |key| key.is_good(now) && place_of(&key.description) == *of)
     }
 
-    /// Shows all of them.
-    pub fn list(&self, places: &mut Places, now: i64) -> (StatusCode, Value) {
+    /// These were shown to their requesters.
+    pub fn shown(&mut self, ids: &[String], now: i64) {
+        for key in self.all.iter_mut().filter(|key| ids.contains(&key.id)) {
+            key.shown_at.get_or_insert(now);
+        }
+    }
+
+    /// A key of this request that is good, was made before, and that its requester was never shown.
+    pub fn unseen(&self, request: &str, made_before: i64, now: i64) -> Option<String> {
+        let place = (AUTH_KEY.to_owned(), request.to_owned());
+        let mut unseen = self.good(&place, now).filter(|key| key.shown_at.is_none() && key.made_at < made_before);
+        unseen.next().map(|key| key.id.clone())
+    }
+
+    /// Whether a request has a key that is good.
+    fn has_good(&self, of: &Place, now: i64) -> bool {
+        self.good(of, now).next().is_some()
+    }
+
+    /// Shows all of them. Those with which somebody joined meanwhile are good no more.
+    pub fn list(&mut self, places: &mut Places, now: i64) -> (StatusCode, Value) {
+        for key in self.all.iter_mut().filter(|key| !key.is_noted && key.is_used(now)) {
+            key.is_noted = true;
+            places.switch(&place_of(&key.description), false, now, true);
+        }
         for place in self.all.iter().map(|key| place_of(&key.description)) {
             let there = places.at(&place, now).cloned();
             places.shown.insert(place, there);
         }
         let one = |key: &AuthKey| {
-            let is_invalid = key.is_revoked || key.until <= now;
-            json!({"id": key.id, "description": key.description, "invalid": is_invalid})
+            json!({"id": key.id, "description": key.description, "invalid": !key.is_good(now), "expires": at(key.until),
+                "created": at(key.made_at)})
         };
         (StatusCode::OK, json!({ "keys": self.all.iter().map(one).collect::<Vec<_>>() }))
     }
 
-    /// Makes one; a second good one of the same request is a mistake, which is said.
+    /// Makes one; a second good one of the same request is a mistake, which is said, but where it is to last longer.
     pub fn make(&mut self, body: &[u8], now: i64) -> ((StatusCode, Value), Option<Switched>, Option<String>) {
         let asked: Value = serde_json::from_slice(body).unwrap_or_default();
         let description = asked.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -94,9 +139,18 @@ impl AuthKeys {
             return (refusal(StatusCode::BAD_REQUEST, "invalid request body"), None, Some(mistake));
         }
         let place = place_of(&description);
-        let mistake = self.has_good(&place, now).then(|| format!("a second auth key of {}", place.1));
         let (id, until) = (format!("k{}CNTRL", self.all.len()), now.saturating_add(seconds.saturating_mul(1_000)));
-        self.all.push(AuthKey { id: id.clone(), description, until, is_revoked: false });
+        let is_second = self.good(&place, now).any(|key| key.until.saturating_add(REPLACED_MS) >= until);
+        let mistake = is_second.then(|| format!("a second auth key of {}", place.1));
+        self.all.push(AuthKey {
+            id: id.clone(),
+            description,
+            made_at: now,
+            until,
+            is_revoked: false,
+            shown_at: None,
+            is_noted: false,
+        });
         let key = format!("{}{id}", super::company::AUTH_KEY_SECRET);
         ((StatusCode::OK, json!({ "id": id, "key": key })), Some((place, true, Some(until))), mistake)
     }
@@ -112,6 +166,10 @@ impl AuthKeys {
         let switched = (!self.has_good(&place, now)).then_some((place, false, None));
         ((StatusCode::OK, Value::Null), switched)
     }
+}
+
+fn at(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default()
 }
 
 /// A key says in its description whose it is: `nightlatch REQUEST-STEP`.

@@ -229,6 +229,8 @@ pub struct Settled {
     pub results: BTreeMap<RequestId, Map<String, Value>>,
     /// What somebody new on it gets to see once.
     pub hand_over: Vec<HandOver>,
+    /// What `Before::found` says from then on, once what is handed over was handed over. For steps that every request has of its own.
+    pub keep: Option<Value>,
 }
 
 /// What a key was settled to where its holders differ in what became of them.
@@ -257,7 +259,7 @@ pub struct Overwritten {
 impl From<Proof> for Settled {
     /// Nothing came of it that anybody could name.
     fn from(proof: Proof) -> Self {
-        Self { proof, results: BTreeMap::new(), hand_over: Vec::new() }
+        Self { proof, results: BTreeMap::new(), hand_over: Vec::new(), keep: None }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Saving: state, ledger, outbox, audit and the delivery's fingerprint, all in the caller's transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 
@@ -33,6 +34,8 @@ pub struct Tx {
     delivered: HashMap<String, Option<Subject>>,
     /// How many requests of a person (a Slack id) wait for a decision, as far as it was asked for.
     waiting: HashMap<String, i64>,
+    /// By person (a Slack id) and workflow.
+    open: HashMap<(String, String), Vec<Arc<Request>>>,
     is_committed: bool,
     _behind: Gate,
 }
@@ -77,6 +80,7 @@ impl Tx {
             phases: HashMap::new(),
             delivered: HashMap::new(),
             waiting: HashMap::new(),
+            open: HashMap::new(),
             is_committed: false,
             _behind,
         };
@@ -161,17 +165,53 @@ impl Tx {
         stored.iter().map(|stored| Ok(stored.read(&self.store.workflows)?)).collect()
     }
 
-    /// What somebody (a Slack id) has asked for under the workflow of this name and is not over, as far as it was saved before this
-    /// transaction. What cannot be read keeps nobody from asking.
-    pub async fn open_of(&mut self, slack_id: &str, workflow: &str) -> Result<Vec<Request>, StoreError> {
+    /// What somebody (a Slack id) has asked for under the workflow of this name and is not over, as this transaction sees it, oldest
+    /// first. What cannot be read keeps nobody from asking.
+    pub async fn open_of(&mut self, slack_id: &str, workflow: &str) -> Result<Vec<Arc<Request>>, StoreError> {
+        let of = (slack_id.to_owned(), workflow.to_owned());
+        if !self.open.contains_key(&of) {
+            self.flush().await?;
+            self.know_open(&[(slack_id, workflow)]).await?;
+        }
+        Ok(self.open.get(&of).cloned().unwrap_or_default())
+    }
+
+    /// Looks up what these people (Slack ids) have asked for under the workflows of these names and is not over, all at once, before the
+    /// transaction changes any.
+    pub async fn know_open(&mut self, asked: &[(&str, &str)]) -> Result<(), StoreError> {
+        let (people, names): (BTreeSet<&str>, BTreeSet<&str>) = asked.iter().copied().unzip();
         let stored: Vec<Stored> = sqlx::query_as(select_request!(
-            "where request.requester = $1 and request.workflow = $2 and request.state <> 'ended'"
+            "where request.state <> 'ended' and request.requester in (select value from json_each($1))
+             and request.workflow in (select value from json_each($2)) order by request.id"
         ))
-        .bind(slack_id)
-        .bind(workflow)
+        .bind(json!(people).to_string())
+        .bind(json!(names).to_string())
         .fetch_all(self.connection())
         .await?;
-        Ok(stored.iter().filter_map(|stored| stored.read(&self.store.workflows).ok()).collect())
+        for (person, name) in asked {
+            self.open.insert(((*person).to_owned(), (*name).to_owned()), Vec::new());
+        }
+        for request in stored.iter().filter_map(|stored| stored.read(&self.store.workflows).ok()) {
+            let of = (request.requester.slack_id.clone(), request.workflow.name.clone());
+            if let Some(open) = self.open.get_mut(&of) {
+                open.push(Arc::new(request));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was looked up follows what this transaction changes.
+    fn now_open(&mut self, request: &Request) {
+        if self.open.is_empty() {
+            return;
+        }
+        let of = (request.requester.slack_id.clone(), request.workflow.name.clone());
+        if let Some(open) = self.open.get_mut(&of) {
+            open.retain(|one| one.id != request.id);
+            if request.state != State::Ended {
+                open.push(Arc::new(request.clone()));
+            }
+        }
     }
 
     /// The workflow and the requester (a Slack id) of a request, from the columns beside its body.
@@ -207,7 +247,7 @@ impl Tx {
     pub async fn know_waiting(&mut self, people: &[&str]) -> Result<(), StoreError> {
         let counts: Vec<(String, i64)> = sqlx::query_as(
             "select requester, count(*) from request
-             where state = 'pending' and requester in (select value from json_each($1)) group by requester",
+             where state = 'pending' and state <> 'ended' and requester in (select value from json_each($1)) group by requester",
         )
         .bind(Value::from(people).to_string())
         .fetch_all(self.connection())
@@ -273,6 +313,7 @@ impl Tx {
         let Saving { applied, actor, event, at } = saving;
         let request = &applied.request;
         self.pending.requests.put(request)?;
+        self.now_open(request);
         for entry in &applied.ledger {
             self.write_ledger(&request.id, entry).await?;
         }

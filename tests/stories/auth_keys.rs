@@ -70,6 +70,40 @@ async fn a_key_that_is_held_for_longer_is_another_key_since_none_can_be_made_to_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_fails_while_another_key_takes_its_place_the_one_that_is_good_was_handed_over() {
+    let longer = format!("{RUNNER}extend: {{ times: 1, max: 4h, approve: automatic }}\n");
+    let lost = || Fault::LoseReply;
+    for (endpoint, fault) in [
+        (Endpoint::MakeKey, Fault::Status(503)),
+        (Endpoint::MakeKey, lost()),
+        (Endpoint::RevokeKey, lost()),
+        (Endpoint::RevokeKey, Fault::Status(503)),
+        (Endpoint::Keys, Fault::Status(503)),
+    ] {
+        story_with(Setting::default().workflow("runner", &longer), async |stage| {
+            stage.alice.command("/access runner 1h INC-7").await;
+            stage.bob.press("Approve").await;
+            stage.alice.reads();
+            stage.tailnet.fault(endpoint, fault.clone(), Some(1));
+            stage.alice.command("/access extend runner 4h").await;
+            stage.advance(5.minutes()).await;
+            let request = stage.request().await;
+            assert_eq!(request.extensions.len(), 1, "{endpoint:?} {fault:?}");
+            assert_eq!(stage.tailnet.auth_keys().len(), 1, "{endpoint:?} {fault:?}");
+            let id = request.steps[0].results["id"].as_str().unwrap_or_default().to_owned();
+            let secret = format!("{CANARY}-{}", id.trim_start_matches('k').trim_end_matches("CNTRL"));
+            let told = stage.alice.reads();
+            assert!(told.contains(&secret), "{endpoint:?} {fault:?}: {secret} is not in {told}");
+            assert!(told.contains(&format!("auth_key id: `{id}`")), "{endpoint:?} {fault:?}: {id} is not in {told}");
+            stage.advance(6.hours()).await;
+            assert_eq!((stage.request().await.state, stage.tailnet.auth_keys().len()), (State::Ended, 0));
+            stage.everybody_reads();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_one_key_is_left_and_then_none() {
     for endpoint in [Endpoint::Keys, Endpoint::MakeKey, Endpoint::RevokeKey] {
         for fault in [Fault::Status(503), Fault::LoseReply, Fault::RateLimited("2".to_owned())] {

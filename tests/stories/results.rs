@@ -60,6 +60,7 @@ impl Step for Minting {
                 proof: on,
                 results: [(request_id.clone(), results)].into(),
                 hand_over: vec![HandOver { request_id, what: "auth key", secret }],
+                keep: None,
             })
         }
         .boxed()

@@ -135,6 +135,8 @@ pub enum Fault {
     KeepsSettings,
     /// An auth key is made beside one that may be there already.
     MakesSecondKey,
+    /// That an auth key takes the place of another one is not written down before it is made.
+    ReplacesUnsaved,
 }
 
 impl Fault {
@@ -206,6 +208,7 @@ impl Fault {
         Self::ExtendsUnread,
         Self::KeepsSettings,
         Self::MakesSecondKey,
+        Self::ReplacesUnsaved,
     ];
 }
 

@@ -33,7 +33,7 @@ pub const KINDS: &[(&str, i64)] = &[
     ("before of slack.user_group", 1),
     ("before of tailscale.attribute", 1),
     ("before of tailscale.policy", 2),
-    ("before of tailscale.auth_key", 1),
+    ("before of tailscale.auth_key", 2),
     ("before of tailscale.device", 1),
     ("before of tailscale.invite", 1),
     ("before of tailscale.role", 1),

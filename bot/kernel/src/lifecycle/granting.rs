@@ -10,7 +10,7 @@ use crate::id::Key;
 use crate::person::Person;
 use crate::policy;
 use crate::refusal::Refusal;
-use crate::request::{Found, Outcome, Phase, Proof, State};
+use crate::request::{Found, Outcome, Phase, Proof, State, Step};
 use nightlatch_planted::{Fault, is_planted};
 
 /// How much later than the hold's end the far side may be told to end before the hold has begun, at most: if nothing of ours ran
@@ -149,15 +149,17 @@ impl Change {
             // Told a later end, or settled for somebody else meanwhile: it is on for this one too.
             (State::Activating, Phase::Held, true) => {
                 step.failures = 0;
+                step.comes_to(results);
                 self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
                 self.activate_if_it_lasts();
             }
             (State::Active, Phase::Held, true) => {
                 step.failures = 0;
+                let is_another = step.comes_to(results);
                 self.ledger.extend(confirmed(step.key.as_ref(), &proof));
                 step.proof = Some(proof);
-                if self.request.trouble.take().is_some() {
+                if self.request.trouble.take().is_some() || is_another {
                     self.show();
                 }
                 self.extend_if_it_lasts();
@@ -332,6 +334,17 @@ impl Change {
 }
 
 /// What the ledger learns from a reading that says on.
+impl Step {
+    /// Something else than before took the place of what it came to; says whether that is so.
+    fn comes_to(&mut self, results: Map<String, Value>) -> bool {
+        let is_another = !results.is_empty() && results != self.results;
+        if is_another {
+            self.results = results;
+        }
+        is_another
+    }
+}
+
 fn confirmed(key: Option<&Key>, proof: &Proof) -> Option<Ledger> {
     let until = match proof.found {
         Found::On { until } => until,

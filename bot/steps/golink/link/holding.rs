@@ -99,6 +99,7 @@ impl LinkStep {
             proof: self.proof(found),
             results: new.map(|holder| (holder.request_id.clone(), results(holder))).collect(),
             hand_over: Vec::new(),
+            keep: None,
         }
     }
 

@@ -2,16 +2,17 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
-use crate::kernel::kept::{self, Kept, Raise};
+use crate::kernel::kept::{Kept, Raise};
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof, room_ms};
 use crate::outside::tailscale::{AuthKey, Device, NewAuthKey, Tailscale};
 use crate::planted::{Fault, is_planted};
-use crate::steps::tailscale::{failure, refusal};
+use crate::steps::memory::{put_down, read_back};
+use crate::steps::tailscale::failure;
 use crate::steps::{Before, HandOver, Holder, Settled, Step};
 
 /// In a message, that many devices are named.
@@ -23,13 +24,23 @@ pub struct AuthKeyStep {
     clock: Clock,
 }
 
-/// What was there before: never anything.
-#[derive(Serialize)]
-struct Nothing;
+/// What is known of the key. Nothing was there before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Known {
+    /// Keys that end too early, by id: another one takes their place, and has not been handed over yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<String>,
+}
 
-impl Kept for Nothing {
+impl Kept for Known {
     const KIND: &'static str = "before of tailscale.auth_key";
-    const RAISES: &'static [Raise] = &[];
+    const RAISES: &'static [Raise] = &[nothing_was_known];
+}
+
+/// At first nothing was ever known.
+fn nothing_was_known(_: Value) -> Result<Value, String> {
+    Ok(Value::Object(Map::new()))
 }
 
 impl AuthKeyStep {
@@ -61,18 +72,47 @@ impl AuthKeyStep {
         Ok(())
     }
 
-    /// What was made before and perhaps never handed over, or ends too early, is of no use: another one takes its place.
-    async fn hold(&self, key: &Key, holder: &Holder) -> Result<Settled, Failure> {
+    /// What was made for somebody new, and perhaps never handed over, is of no use: another one takes its place.
+    async fn hold(&self, key: &Key, holder: &Holder, before: &Before) -> Result<Settled, Failure> {
         if !holder.is_new {
-            // One that was used up is not listed; whether it was taken away cannot be told from that. No key can be made to last longer.
-            let is_too_short = |one: &AuthKey| one.expires.is_some_and(|at| at.as_millisecond() < holder.until);
-            if !self.ours(key).await?.iter().any(is_too_short) {
-                return Ok(self.proof(Found::On { until: Some(holder.until) }).into());
-            }
+            return self.go_on(key, holder, before).await;
         }
         if !is_planted(Fault::MakesSecondKey) {
             self.revoke(&self.ours(key).await?).await?;
         }
+        self.make(key, holder).await
+    }
+
+    /// No key can be made to last longer: one that ends too early is good until another one is there, and that one is handed over. Which
+    /// ones are replaced is written down first, so that a key that was made and not handed over is not taken for one that was.
+    async fn go_on(&self, key: &Key, holder: &Holder, before: &Before) -> Result<Settled, Failure> {
+        let mut known: Known = read_back(&before.found, Known::default)?;
+        let is_too_short = |one: &AuthKey| one.expires.is_some_and(|at| at.as_millisecond() < holder.until);
+        let ours = self.ours(key).await?;
+        if known.replaced.is_empty() {
+            known.replaced = ours.iter().filter(|one| is_too_short(one)).map(|one| one.id.clone()).collect();
+            if known.replaced.is_empty() {
+                // One that was used up is good no more; whether it was taken away cannot be told from that.
+                return Ok(self.proof(Found::On { until: Some(holder.until) }).into());
+            }
+            if !is_planted(Fault::ReplacesUnsaved) {
+                before.memory.keep(put_down(&known)?).await?;
+            }
+        }
+        let (old, unseen): (Vec<AuthKey>, Vec<AuthKey>) =
+            ours.into_iter().partition(|one| known.replaced.contains(&one.id));
+        self.revoke(&unseen).await?;
+        let kept = Some(put_down(&Known::default())?);
+        // It is not to last longer any more.
+        if !old.is_empty() && !old.iter().any(is_too_short) {
+            return Ok(Settled { keep: kept, ..self.proof(Found::On { until: Some(holder.until) }).into() });
+        }
+        let made = self.make(key, holder).await?;
+        self.revoke(&old).await?;
+        Ok(Settled { keep: kept, ..made })
+    }
+
+    async fn make(&self, key: &Key, holder: &Holder) -> Result<Settled, Failure> {
         let flag = |name: &str, usual: bool| holder.with.get(name).and_then(Value::as_bool).unwrap_or(usual);
         let tags = holder.with.get("tags").and_then(Value::as_array).into_iter().flatten();
         let left_ms = holder.until.saturating_sub(self.clock.now_ms());
@@ -96,9 +136,9 @@ impl AuthKeyStep {
         }
         let results: Map<String, Value> = [("id".to_owned(), made.id.into())].into_iter().collect();
         Ok(Settled {
-            proof: self.proof(Found::On { until: Some(holder.until) }),
             results: [(holder.request_id.clone(), results)].into(),
             hand_over: vec![HandOver { request_id: holder.request_id.clone(), what: "auth key", secret: made.key }],
+            ..self.proof(Found::On { until: Some(holder.until) }).into()
         })
     }
 
@@ -162,18 +202,18 @@ fn description(key: &Key) -> String {
 impl Step for AuthKeyStep {
     /// Nothing can have been there before: the key is this request's alone.
     fn observe<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Value, Failure>> {
-        async { kept::to_value(&Nothing).map_err(|error| refusal(error.to_string(), "")) }.boxed()
+        async { put_down(&Known::default()) }.boxed()
     }
 
     fn settle<'a>(
         &'a self,
         key: &'a Key,
         holders: &'a [Holder],
-        _: &'a Before,
+        before: &'a Before,
     ) -> BoxFuture<'a, Result<Settled, Failure>> {
         async move {
             match holders.first() {
-                Some(holder) => self.hold(key, holder).await,
+                Some(holder) => self.hold(key, holder, before).await,
                 None => {
                     let visit = Self { tailscale: self.tailscale.for_an_end(), clock: self.clock.clone() };
                     visit.release(key).await
@@ -187,14 +227,19 @@ impl Step for AuthKeyStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::kept::KINDS;
+    use crate::kernel::kept::{self, KINDS};
 
     #[test]
-    fn that_nothing_was_there_is_written_as_the_examples_say() {
+    fn what_is_known_is_written_and_read_as_the_examples_say() {
         let text = include_str!("../../../../tests/stored/next/before of tailscale.auth_key.json");
         let examples: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(kept::to_value(&Nothing).unwrap(), examples["nothing"]);
-        assert!(KINDS.contains(&(Nothing::KIND, kept::shape_of::<Nothing>())));
+        let replacing = Known { replaced: vec!["kAbC1CNTRL".to_owned()] };
+        assert_eq!(put_down(&Known::default()).unwrap(), examples["nothing"]);
+        assert_eq!(put_down(&replacing).unwrap(), examples["another one takes its place"]);
+        assert_eq!(read_back(&examples["another one takes its place"], Known::default).unwrap(), replacing);
+        let first: Value = serde_json::from_str(r#"{"shape":1,"kept":null}"#).unwrap();
+        assert_eq!(read_back(&first, || replacing).unwrap(), Known::default());
+        assert!(KINDS.contains(&(Known::KIND, kept::shape_of::<Known>())));
     }
 
     #[test]

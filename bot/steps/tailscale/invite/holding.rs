@@ -132,6 +132,7 @@ impl InviteStep {
             proof: self.proof(Found::On { until: None }),
             results: [(holder.request_id.clone(), results)].into(),
             hand_over: Vec::new(),
+            keep: None,
         })
     }
 
