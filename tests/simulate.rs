@@ -40,12 +40,14 @@ const FOUND_BY: &[(Fault, u64)] = &[
     (Fault::LetsNothingGo, 11),
     (Fault::LosesOwn, 9),
     (Fault::LosesPostponed, 3),
+    (Fault::MakesSecondKey, 64),
     (Fault::NeverLapses, 1),
     (Fault::PassesAgain, 6),
     (Fault::PassesLonger, 2),
     (Fault::QuorumShort, 14),
     (Fault::ReadsNothingBack, 1),
     (Fault::ReleasesForAll, 2),
+    (Fault::ReplacesUnsaved, 55),
     (Fault::SaysActiveEarly, 1),
     (Fault::SaysGone, 9),
     (Fault::ShortestWins, 6),
@@ -81,7 +83,6 @@ const SOUGHT: &[Fault] = &[
     Fault::OverwritesPolicy,
     Fault::ExtendsAgain,
     Fault::ExtendsUnread,
-    Fault::MakesSecondKey,
 ];
 /// The code around a fault changes, and with it what a seed leads to: so many seeds further on it is found at the latest.
 const FURTHER_MAX: u64 = 40;

@@ -58,6 +58,13 @@ async fn a_form_shows_what_is_wrong_at_its_field_and_is_sent_when_it_is_mended()
 
         page.type_line("/access").await;
         page.see("dialog.modal", "Hold").await;
+        // It is the conversation's alone: the rest of the page can be used, and it is there for whoever comes back.
+        page.become_("bob").await;
+        page.until("!document.querySelector('dialog')", "it is not in front of Bob").await;
+        page.until("!document.querySelector('#composer').closest('[inert]')", "Bob may type").await;
+        page.become_("alice").await;
+        page.see("dialog.modal", "Hold").await;
+        page.until("document.querySelector('#composer').closest('[inert]')", "nothing behind it is typed into").await;
         // The form changes with what is chosen.
         page.click("dialog.modal .combo input[id*=workflow]").await;
         page.see("dialog.modal [role=listbox]", "Production database").await;
@@ -260,6 +267,8 @@ async fn the_last_step_of_the_tour_lends_before_it_breaks() {
         page.see(".coach", "Mended").await;
         page.click("[data-coach='Done']").await;
         page.see(".coach", "That is all of it").await;
+        page.client.goto(&format!("{}go-live", page.url)).await.expect("what comes next");
+        page.see("body", "Create the Slack app").await;
     })
     .await;
 }

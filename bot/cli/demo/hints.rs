@@ -36,7 +36,15 @@ pub(super) fn of(catalog: &Catalog) -> Hints {
         commands: commands.collect(),
         names: catalog.workflows().map(|workflow| name(workflow)).collect(),
         shortcuts: shortcuts.collect(),
+        go_live: go_live(include_str!("../../../README.md")),
     }
+}
+
+/// The section of the README that says how to do it for real.
+fn go_live(readme: &'static str) -> &'static str {
+    let section = readme.find("## Go live").map_or("", |at| readme.get(at..).unwrap_or_default());
+    let end = section.find("\n## ").unwrap_or(section.len());
+    section.get(..end).unwrap_or_default()
 }
 
 fn text(value: &Value, name: &str) -> String {

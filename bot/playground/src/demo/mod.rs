@@ -107,6 +107,9 @@ pub struct Hints {
     pub names: Vec<NameHint>,
     /// Shortcuts, global and for messages.
     pub shortcuts: Vec<ShortcutHint>,
+    /// How to do it for real: Markdown.
+    #[serde(skip)]
+    pub go_live: &'static str,
 }
 
 /// A slash command.
@@ -229,6 +232,7 @@ fn router(demo: Demo) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/page/{file}", get(page::file))
+        .route("/go-live", get(page::go_live))
         .route("/api/state", get(state::show))
         .route("/api/changes", get(changes::stream))
         .route("/api/{act}", post(act::perform))

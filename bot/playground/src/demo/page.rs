@@ -1,8 +1,10 @@
 //! The page's files, inside the program: nothing is fetched from anywhere and nothing is built.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+
+use super::Demo;
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -15,6 +17,11 @@ files! {
     "base.css", "chat.css", "blocks.css", "dialog.css", "tailnet.css",
     "main.js", "api.js", "dom.js", "time.js", "markup.js", "blocks.js", "elements.js", "combobox.js",
     "sidebar.js", "messages.js", "composer.js", "modal.js", "dialogs.js", "tailnet.js", "coach.js", "icon.svg",
+}
+
+/// What comes after the tour, as the program's README says it.
+pub(super) async fn go_live(State(demo): State<Demo>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], demo.hints.go_live).into_response()
 }
 
 pub(super) async fn index() -> Response {

@@ -140,7 +140,8 @@ export function coach() {
     }, h("span", { class: "away" }, `${STEPS[one.id].title}: ${isBehind(one) ? "done" : "to do"}`), h("span", { "aria-hidden": "true" }, isBehind(one) ? "✓" : index + 1)))),
     h("div", { class: "grow", "aria-live": "polite" }, shown
       ? [h("strong", {}, shown.title), " ", h("span", {}, shown.words(step.done))]
-      : [h("strong", {}, "That is all of it."), " ", h("span", {}, "Everything here was the real bot; only Slack and the tailnet were made up. For your own: “Go live” in the README, two commands and ten minutes.")]),
+      : [h("strong", {}, "That is all of it."), " ", h("span", {}, "Everything here was the real bot; only Slack and the tailnet were made up, and threads, which Slack opens beside a channel, are drawn below their message. For your own: ",
+        h("a", { href: "/go-live", target: "_blank", "data-coach": "Go live" }, "Go live"), ", in about ten minutes.")]),
     actions.map(([name, run], index) => h("button", { type: "button", class: index === 0 ? "act primary" : "act", key: name, "data-coach": name, on: { click: run } }, name)),
     shown
       ? h("button", { type: "button", class: "act quiet", "aria-label": "Close the tour", on: { click: close } }, "✕")

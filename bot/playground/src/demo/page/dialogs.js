@@ -20,6 +20,13 @@ export function shown(node) {
   (node.querySelector("[autofocus]") ?? node.querySelector("input, textarea, select, .foot button"))?.focus();
 }
 
+/** Opens one that leaves everything around it usable: a form lies over the conversation, and people, clock and switches stay. */
+export function shownBeside(node) {
+  if (node.open || !node.isConnected) return;
+  node.show();
+  (node.querySelector("[autofocus]") ?? node.querySelector("input, textarea, select, .foot button"))?.focus();
+}
+
 export function confirmDialog() {
   const asked = app.ui.confirm;
   if (!asked) return null;

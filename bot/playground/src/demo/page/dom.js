@@ -48,7 +48,11 @@ function sync(parent, wanted) {
   for (const node of old) {
     if (used.has(node)) continue;
     // A dialog gives the focus back when it is closed, not when it is only taken away.
-    if (node.tag === "dialog" && node.open) node.close();
+    if (node.tag === "dialog" && node.open) {
+      // What was behind it can have the focus again.
+      for (const beside of parent.children) beside.removeAttribute("inert");
+      node.close();
+    }
     node.remove();
   }
   // Only now: what stays in its place must not be moved, or it would lose the focus.

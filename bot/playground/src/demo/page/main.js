@@ -1,11 +1,10 @@
 // Puts the page together, draws it whenever something changed, and listens to the keyboard.
 
-import { app, keep, listen, refresh, sit } from "./api.js";
+import { app, keep, listen, perform, refresh, sit } from "./api.js";
 import { coach } from "./coach.js";
 import { confirmDialog, openSwitcher, switcherDialog } from "./dialogs.js";
 import { draw, h } from "./dom.js";
 import { announcement, chat, markRead, stickToTheEnd } from "./messages.js";
-import { modal } from "./modal.js";
 import { moon, sidebar } from "./sidebar.js";
 import { tailnet } from "./tailnet.js";
 
@@ -22,7 +21,7 @@ function page() {
     h("nav", { class: "pane-tabs", "aria-label": "Panes" }, [["people", "People"], ["chat", "Chat"], ["tailnet", "Tailnet"]].map(([name, words]) => h("button", {
       type: "button", key: name, "aria-current": pane === name ? "page" : null, "data-pane": name, on: { click: () => { app.ui.pane = name; app.redraw(); } },
     }, words, name === "tailnet" && app.data.deadline_ms && h("span", { class: "dot small" }, h("span", { class: "away" }, "something is lent"))))),
-    modal(), confirmDialog(), switcherDialog(),
+    confirmDialog(), switcherDialog(),
     h("div", { class: "toasts", role: "status" }, app.ui.toasts.map((one) => h("p", { key: one.id }, one.words))),
   ];
 }
@@ -72,7 +71,7 @@ function drawAll() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !document.querySelector("dialog[open]")) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !document.querySelector("dialog:modal")) {
     event.preventDefault();
     openSwitcher();
   }
@@ -91,5 +90,7 @@ app.redraw();
 listen();
 await refresh();
 sit();
+// As in Slack: what was open before the page was loaded again is not.
+if (app.data?.slack.modal) perform("modal-close", { everything: true });
 // Clocks and time left run by themselves.
 setInterval(app.redraw, 1000);

@@ -5,6 +5,7 @@ import { blocks } from "./blocks.js";
 import { composer } from "./composer.js";
 import { h } from "./dom.js";
 import { escaped, mrkdwn } from "./markup.js";
+import { modal } from "./modal.js";
 import { avatar } from "./sidebar.js";
 import { clock, date } from "./time.js";
 
@@ -12,13 +13,18 @@ export function chat() {
   const here = app.ui.channel === "home" ? null : channel();
   const isApp = !here || here.is_direct;
   const isHome = isApp && (app.ui.tab === "home" || !here);
-  return h("section", { class: "chat", "aria-label": isApp ? "nightlatch" : here.name },
+  const form = modal();
+  const parts = [
     h("header", { class: "chat-head" },
       h("h1", {}, isApp ? "nightlatch" : here.name), isApp ? h("span", { class: "badge" }, "app") : null,
       isApp && h("div", { class: "tabs", role: "tablist", "aria-label": "nightlatch" }, tab("messages", "Messages", !isHome, !here), tab("home", "Home", isHome)),
       h("span", { class: "grow" }), h("span", { class: "hint seen-as" }, "as seen by ", h("strong", {}, me().real_name))),
     isHome ? home() : list(here),
-    !isHome && composer(here));
+    ...isHome ? [] : [composer(here)],
+  ];
+  // Behind a form nothing of the conversation can have the focus.
+  if (form) for (const part of parts) part.props.inert = true;
+  return h("section", { class: "chat", "aria-label": isApp ? "nightlatch" : here.name }, parts, form && h("div", { class: "veil", key: "veil" }), form);
 }
 
 function tab(name, words, isOn, isOff) {

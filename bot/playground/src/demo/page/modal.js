@@ -1,8 +1,8 @@
-// The modal in front of somebody, as Slack draws it.
+// The modal in front of somebody, as Slack draws it, over the conversation and nothing else.
 
 import { app, perform } from "./api.js";
 import { blocks } from "./blocks.js";
-import { shown } from "./dialogs.js";
+import { shownBeside } from "./dialogs.js";
 import { h } from "./dom.js";
 import { typed } from "./elements.js";
 import { plain } from "./markup.js";
@@ -23,11 +23,13 @@ export function modal() {
   };
   const close = (everything) => perform("modal-close", { everything }, `${view.id}:close`);
   return h("dialog", {
-    key: `modal-${view.id}`, class: "modal", "aria-labelledby": "modal-title", "aria-busy": isBusy ? "true" : null, drawn: shown,
+    key: `modal-${view.id}`, class: "modal", "aria-labelledby": "modal-title", "aria-busy": isBusy ? "true" : null, drawn: shownBeside,
     on: {
-      cancel: (event) => { event.preventDefault(); close(false); },
-      // A browser may close it whatever we say; then it is closed.
-      close: () => { if (app.data.slack.modal?.view.id === view.id) close(false); },
+      keydown: (event) => {
+        if (event.key !== "Escape" || event.defaultPrevented) return;
+        event.preventDefault();
+        close(false);
+      },
     },
   },
   h("form", { on: { submit }, novalidate: true },
