@@ -133,7 +133,7 @@ impl Bot {
     pub async fn start_with(steps: List, config: &Config, secrets: Secrets, seams: Seams) -> Result<Self, StartError> {
         let (clock, ids) = seams;
         let catalog = clients::read_rules(&config.folders_named(), steps.types, None)?;
-        let notices = Notices::with_overrides(&config.templates)?;
+        let notices = Notices::with_overrides(&config.templates)?.knowing(steps.types);
         let programs = clients::programs(config)?;
         let net = Net::wire().telling(Contacts::new(clock.clone()));
         let slack = clients::slack_client(config, &secrets, &clock, &net)?;

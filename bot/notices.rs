@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::config::Report;
 use crate::inputs;
-use crate::kernel::{Notice, Place, Recipient, Refusal, Request, Shows, State, Workflow};
+use crate::kernel::{Notice, Place, Recipient, Refusal, Request, Shows, State, StepType, Workflow};
 use blocks::Message;
 use engine::Engine;
 use extras::{Extras, Line};
@@ -70,6 +70,7 @@ pub struct NoticeError {
 #[derive(Clone, Debug)]
 pub struct Notices {
     engine: Engine,
+    types: &'static [StepType],
 }
 
 impl Notices {
@@ -78,7 +79,7 @@ impl Notices {
     /// # Errors
     /// Never in a build whose tests passed.
     pub fn built_in() -> Result<Self, NoticeError> {
-        Engine::built_in().map(|engine| Self { engine }).map_err(|report| NoticeError { report })
+        Engine::built_in().map(Self::of).map_err(|report| NoticeError { report })
     }
 
     /// With words of one's own: `<folder>/slack/NAME.txt` replaces the built-in template of that name. A folder that
@@ -88,12 +89,26 @@ impl Notices {
     /// Every file that names no template, names something a template does not know, cannot be read, or does not
     /// render every sample request.
     pub fn with_overrides(folder: &Path) -> Result<Self, NoticeError> {
-        Engine::with_overrides(folder).map(|engine| Self { engine }).map_err(|report| NoticeError { report })
+        Engine::with_overrides(folder).map(Self::of).map_err(|report| NoticeError { report })
+    }
+
+    fn of(engine: Engine) -> Self {
+        Self { engine, types: &[] }
+    }
+
+    /// The same with words for what these step types lend.
+    #[must_use]
+    pub fn knowing(self, types: &'static [StepType]) -> Self {
+        Self { types, ..self }
+    }
+
+    fn facts(&self, request: &Request, now: i64) -> Facts {
+        Facts::of(request, now).lending(request, self.types)
     }
 
     /// The message that shows a request through its whole life. `now` in milliseconds since the Unix epoch.
     pub fn card(&self, request: &Request, place: &Place, now: i64) -> Said {
-        let facts = Facts::of(request, now).at_place(place);
+        let facts = self.facts(request, now).at_place(place);
         let row = (buttons::card(request, place, now), Some(Shows::Card.word()));
         self.say("card", request, &facts, &Extras::default(), row)
     }
@@ -105,7 +120,7 @@ impl Notices {
 
     /// One thing said beside the card.
     pub fn notice(&self, request: &Request, notice: &Notice, to: &Recipient, now: i64) -> Said {
-        let facts = Facts::of(request, now).told(to);
+        let facts = self.facts(request, now).told(to);
         let (name, mut extras) = named(notice);
         if let Notice::Refused { why } = notice {
             extras.refusal = self.refusal(why, Some(request));
@@ -125,13 +140,13 @@ impl Notices {
 
     /// The private answer to somebody who asked: what was asked, who decides, and how to take it back.
     pub fn asked(&self, request: &Request) -> Said {
-        let facts = Facts::of(request, request.asked_at);
+        let facts = self.facts(request, request.asked_at);
         self.say("asked", request, &facts, &Extras::default(), (buttons::asked(request), Some(ASKED)))
     }
 
     /// The private answer to somebody who asked for what they hold, or have asked for, already. `link`: where its card is.
     pub fn already(&self, request: &Request, link: Option<&str>, now: i64) -> Said {
-        let facts = Facts::of(request, now).told(&Recipient::Person { slack_id: request.requester.slack_id.clone() });
+        let facts = self.facts(request, now).told(&Recipient::Person { slack_id: request.requester.slack_id.clone() });
         let card_link = link.map(|link| words::link(link, "its card")).unwrap_or_default();
         self.say(
             "already",
@@ -181,7 +196,7 @@ impl Notices {
                     "lent" => buttons::lent(request).into_iter().collect(),
                     _ => buttons::extend(request).into_iter().chain(buttons::row(request, now)).collect(),
                 };
-                let row = self.words("list_row", Some(&Facts::of(request, now)), &extras);
+                let row = self.words("list_row", Some(&self.facts(request, now)), &extras);
                 message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), buttons);
             }
         }
@@ -198,7 +213,7 @@ impl Notices {
         let mut message = Message::default();
         message.heading(&self.words("alarms_heading", None, &extras));
         for request in requests.iter().take(ALARMS_MAX) {
-            let facts = Facts::of(request, now).told(&Recipient::Channel);
+            let facts = self.facts(request, now).told(&Recipient::Channel);
             let row = self.words("alarms_row", Some(&facts), &extras);
             message.row(if row.is_empty() { plain_words(request) } else { row }.as_str(), Vec::new());
         }
@@ -270,6 +285,8 @@ fn named(notice: &Notice) -> (&'static str, Extras) {
             ("not_extended", Extras { failure, failure_advice, tried_again: *again, ..none })
         }
         Notice::EndsSoon => ("ends_soon", none),
+        Notice::Drifted => ("drifted", none),
+        Notice::PutBack { by } => ("put_back", Extras { decided_by: by.to_string(), ..none }),
         Notice::Ended => ("ended", none),
         Notice::Lapsed => ("lapsed", none),
         Notice::Failed => ("failed", none),
@@ -295,6 +312,7 @@ fn row_name(notice: &Notice) -> Option<&'static str> {
         Notice::Stuck => Some(Shows::Stuck.word()),
         Notice::ReviewOpened | Notice::ReviewLate => Some(Shows::Review.word()),
         Notice::GlassBroken => Some(Shows::Glass.word()),
+        Notice::Drifted => Some(Shows::Drifted.word()),
         Notice::Refused { .. } => Some(REFUSED),
         _ => None,
     }

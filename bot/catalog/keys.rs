@@ -54,7 +54,7 @@ pub const WORKFLOW: &[FormatKey] = &[
         takes: "a map of inputs by name",
         is_required: true,
         about: "What the requester fills in, in the order of the command line; see [Inputs](#inputs). Names are lower-case letters, digits and `_`. \
-                One of type `duration` must be there.",
+                Without one of type `duration` nothing is held: what every step does stays, and the request is done when they are.",
         example: "inputs:\n  hold: { type: duration, default: 1h, max: 8h }\n  reason: { type: text }\n  device: { type: device }",
     },
     FormatKey {

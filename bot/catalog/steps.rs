@@ -29,13 +29,6 @@ pub(super) fn read(
         sheet.mistake(node.place, format!("more than {STEPS_MAX} steps"), None);
         return None;
     }
-    if let Some(inputs) = inputs
-        && !inputs.iter().any(|input| matches!(input.kind, InputKind::Duration { .. }))
-    {
-        let help = "add hold: { type: duration, default: 1h, max: 8h } to `inputs`";
-        let place = fields.get("inputs").map_or(node.place, |inputs| inputs.place);
-        sheet.mistake(place, "no input says for how long", Some(help.to_owned()));
-    }
     let mut named: Vec<Named> = Vec::with_capacity(list.len());
     for node in list {
         let when = when::of_step(sheet, node, inputs);
@@ -53,7 +46,33 @@ pub(super) fn read(
         }
         steps.push(step);
     }
-    steps.into_iter().collect()
+    let mut steps: Vec<StepUse> = steps.into_iter().collect::<Option<_>>()?;
+    if let Some(inputs) = inputs
+        && !inputs.iter().any(|input| matches!(input.kind, InputKind::Duration { .. }))
+    {
+        say_for_how_long(sheet, fields, &mut steps, (list, types));
+    }
+    Some(steps)
+}
+
+/// Without a length of time nothing is held: what every step does has to stay.
+fn say_for_how_long(sheet: &mut Sheet, fields: &Fields, steps: &mut [StepUse], (list, types): (&[Node], &[StepType])) {
+    const HELP: &str = "add hold: { type: duration, default: 1h, max: 8h } to `inputs`";
+    let stays_of = |step: &StepUse| find(types, &step.uses).map(|kind| kind.stays);
+    for step in steps.iter_mut().filter(|step| stays_of(step) == Some(Stays::Always)) {
+        step.with.insert(STAYS.to_owned(), true.into());
+    }
+    let holding: Vec<(&StepUse, &Node)> = steps.iter().zip(list).filter(|(step, _)| !step.stays()).collect();
+    if holding.len() == list.len() {
+        let place = fields.get("inputs").map_or(fields.place(), |inputs| inputs.place);
+        sheet.mistake(place, "no input says for how long", Some(HELP.to_owned()));
+        return;
+    }
+    for (step, node) in holding {
+        let message = format!("{} holds something, and no input says for how long", step.uses);
+        let or_stays = if stays_of(step) == Some(Stays::May) { ", or stays: true to the step" } else { "" };
+        sheet.mistake(node.place, message, Some(format!("{HELP}{or_stays}")));
+    }
 }
 
 /// Whether both would hold the same key in one request. Case does not tell keys apart: Tailscale's are unique without it.

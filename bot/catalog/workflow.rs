@@ -83,6 +83,12 @@ fn top(sheet: &mut Sheet, name: &str, text: &str, node: &Node, types: &[StepType
         labels: labels?,
         digest: hex::encode(Sha256::digest(text.as_bytes())),
     };
+    for key in ["extend", "break_glass"] {
+        if let Some(node) = fields.get(key).filter(|_| workflow.holds_nothing()) {
+            let help = "take it out, or add hold: { type: duration, default: 1h, max: 8h } to `inputs`".to_owned();
+            sheet.mistake(node.place, format!("`{key}` is about what is held, and nothing is"), Some(help));
+        }
+    }
     automatic::is_in_vain(sheet, &fields, &workflow);
     people::are_known(sheet, node, &workflow);
     Some(workflow)

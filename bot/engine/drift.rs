@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::Engine;
-use super::writer::{Seen, current};
+use super::jobs::{Job, Written};
+use super::writer::{Seen, current, told};
+use super::{Engine, Told};
+use crate::kernel::drift::Drift;
 use crate::kernel::effect::Effect;
 use crate::kernel::kept::Note;
 use crate::kernel::request::{Found, Place, Request};
-use crate::kernel::{Actor, Failure, Key, Proof, RequestId};
+use crate::kernel::{Actor, Event, Failure, Key, Moment, Proof, RequestId};
 use crate::notices::drift;
 use crate::outside::tailscale::Changed;
 use crate::steps::{Overwritten, Step};
@@ -79,7 +80,7 @@ pub(super) async fn said(
     }
     let by = who(engine, key).await;
     let overwritten = came.overwritten.iter().map(|(id, what)| (id.clone(), What::Overwritten(what.clone())));
-    let rest = gone.into_iter().filter(|id| !came.overwritten.contains_key(id) && by.is_some());
+    let rest = gone.into_iter().filter(|id| !came.overwritten.contains_key(id));
     let foreign = foreign.into_iter().map(|(id, what)| (id, What::Foreign(what)));
     let all = overwritten.chain(rest.map(|id| (id, What::TakenAway))).chain(foreign);
     let says: Vec<Said> = all.map(|(request_id, what)| Said { request_id, what, by: by.clone() }).collect();
@@ -153,43 +154,49 @@ pub(super) async fn given_up(engine: &Engine) -> Result<Vec<String>, StoreError>
     Ok(keys.into_iter().map(line).collect())
 }
 
-/// Saves what is to be said, with an entry in the log.
-pub(super) async fn say(tx: &mut Tx, seen: &Seen, said: &Said, now: i64) -> Result<(), StoreError> {
+/// Saves what is to be said: what becomes of the request, and what is said beside it, with an entry in the log. Returns the request if
+/// it changed.
+pub(super) async fn say(
+    (tx, seen): (&mut Tx, &mut Seen),
+    job: &Job,
+    key: &Key,
+    said: &Said,
+    moment: Moment,
+) -> Result<Option<Told>, StoreError> {
     let request = match current(tx, seen, &said.request_id).await {
         Ok(request) => request,
-        Err(StoreError::Unreadable(_) | StoreError::NoSuchRequest(_)) => return Ok(()),
+        Err(StoreError::Unreadable(_) | StoreError::NoSuchRequest(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let by = said.by.as_deref();
-    let once = match &said.what {
-        // Each look finds it again.
-        What::Foreign(what) => {
-            Some(format!("foreign {} {}", said.request_id, hex::encode(Sha256::digest(what.as_bytes()))))
+    let mut changed = None;
+    if let (Some(drift), Some(step)) = (said.drift(moment.now), request.step_of(key)) {
+        let event = Event::Drifted { step, drift };
+        if let Ok(Written::Request(told)) = told(tx, seen, job, &said.request_id, &event, moment).await? {
+            changed = Some(*told);
         }
-        // A bot that was killed before this was saved finds it again; and what is saved here is what `/readyz` warns of.
-        What::Overwritten(one) if one.times > one.put_back_max => Some(format!("{GIVEN_UP}{}", said.request_id)),
-        What::Overwritten(_) | What::TakenAway => None,
-    };
-    if let Some(once) = once
-        && tx.first_delivery(&once, &(&said.request_id).into(), now).await?.is_some()
-    {
-        return Ok(());
     }
-    let (text, event, is_alarm) = match &said.what {
-        What::Foreign(what) => {
-            (drift::foreign(&request, what, by), json!({ "event": "foreign", "what": what, "by": by }), true)
-        }
+    let by = said.by.as_deref();
+    let (text, note, is_alarm) = match &said.what {
         What::Overwritten(one) => {
             let is_over = one.times > one.put_back_max;
+            // A bot that was killed before this was saved finds it again; and what is saved here is what `/readyz` warns of.
+            let once = format!("{GIVEN_UP}{}", said.request_id);
+            if is_over && tx.first_delivery(&once, &(&said.request_id).into(), moment.now).await?.is_some() {
+                return Ok(changed);
+            }
             let event = match is_over {
                 true => json!({ "event": "given_up", "times": one.times, "by": by }),
                 false => json!({ "event": "put_back", "times": one.times, "by": by }),
             };
-            (drift::overwritten(&request, (one.times, one.put_back_max, &one.note), by), event, is_over)
+            (drift::overwritten(&request, (one.times, one.put_back_max, &one.note), by), Some(event), is_over)
         }
-        What::TakenAway => (drift::taken_away(by), json!({ "event": "taken_away", "by": by }), false),
+        What::TakenAway if by.is_some() => (drift::taken_away(by), None, false),
+        // Nobody says who it was, or the request tells it itself.
+        What::TakenAway | What::Foreign(_) => return Ok(changed),
     };
-    tx.note(&(&said.request_id).into(), &Actor::Worker, &Note(event), request.state.word(), now).await?;
+    if let Some(note) = note {
+        tx.note(&(&said.request_id).into(), &Actor::Worker, &Note(note), request.state.word(), moment.now).await?;
+    }
     let (channel, thread) = place(&request);
     let effect = Effect::Say {
         channel,
@@ -199,7 +206,21 @@ pub(super) async fn say(tx: &mut Tx, seen: &Seen, said: &Said, now: i64) -> Resu
         text,
         blocks: Value::Array(Vec::new()),
     };
-    tx.enqueue_for(&(&said.request_id).into(), effect, now).await
+    tx.enqueue_for(&(&said.request_id).into(), effect, moment.now).await?;
+    Ok(changed)
+}
+
+impl Said {
+    /// What became of what is held; nothing where it was put back at once.
+    fn drift(&self, at: i64) -> Option<Drift> {
+        let (found, is_gone) = match &self.what {
+            What::Foreign(found) => (found.clone(), false),
+            What::TakenAway => (String::new(), true),
+            What::Overwritten(one) if one.times > one.put_back_max => (String::new(), true),
+            What::Overwritten(_) => return None,
+        };
+        Some(Drift { found, by: self.by.clone(), at, is_gone, put_back_by: None, is_adopted: false })
+    }
 }
 
 /// Where the card stands, or else with whoever asked.

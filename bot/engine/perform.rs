@@ -156,10 +156,10 @@ fn guarded(request: &Request, slack_id: &str, purpose: &Purpose) -> Option<Actio
         };
     };
     match request.presses.iter().find(|press| press.number == *number)?.button {
-        Button::Approve { .. } => Some(Action::Approve),
+        Button::Approve { .. } | Button::PutBack => Some(Action::Approve),
         Button::BreakGlass => Some(Action::BreakGlass),
         Button::Extend { .. } => Some(Action::Extend),
-        Button::Revoke { .. } if request.requester.slack_id != slack_id => Some(Action::Revoke),
+        Button::Revoke { .. } | Button::Adopt if request.requester.slack_id != slack_id => Some(Action::Revoke),
         _ => None,
     }
 }

@@ -123,7 +123,7 @@ pub(super) async fn write(
         }
     }
     for said in &settlement.says {
-        drift::say(tx, seen, said, moment.now).await?;
+        changed.extend(drift::say((tx, seen), job, key, said, moment).await?);
     }
     if let Some(at) = settlement.look_at.filter(|_| !settlement.is_off) {
         tx.enqueue_for(&key.into(), Effect::Look { key: key.clone() }, at).await?;

@@ -1,5 +1,6 @@
 //! `type: choice`: one of a few words, or several of them.
 
+use super::pattern::{self, misfit};
 use super::usual::{REQUIRED, required};
 use super::{Field, Given, InputSetting, InputType, Place, Read};
 use crate::config::sheet::{Fields, Sheet};
@@ -37,6 +38,8 @@ pub const TYPE: InputType = InputType {
             about: "Taken when nothing is said: one of the words, or a list of them where several can be chosen.",
         },
         REQUIRED,
+        pattern::SETTINGS[0],
+        pattern::SETTINGS[1],
     ],
     example: "{ type: choice, options: [read, write], default: read }",
     is_single: false,
@@ -49,7 +52,7 @@ pub const TYPE: InputType = InputType {
     write,
     read,
     field: |kind, value| {
-        let InputKind::Choice { options, many, default, required } = kind else {
+        let InputKind::Choice { options, many, default, required, .. } = kind else {
             return Field::Choices { offered: Vec::new(), chosen: Vec::new(), is_many: false, is_optional: true };
         };
         let chosen = match value {
@@ -64,8 +67,9 @@ pub const TYPE: InputType = InputType {
     hint: |input| Some(format!("[{}]", input.name.replace('_', " "))),
     example_word: |_| None,
     corrected: |kind, typed| {
+        let pattern = if let InputKind::Choice { pattern, .. } = kind { pattern.as_ref() } else { None };
         let words = offered(kind).0.iter().map(|one| one.value.as_str());
-        nearest(typed, words).map(str::to_owned)
+        nearest(typed, words.filter(|word| misfit(pattern, word).is_none())).map(str::to_owned)
     },
 };
 
@@ -86,7 +90,7 @@ fn find<'o>(options: &'o [Choosable], word: &str) -> Option<&'o Choosable> {
 }
 
 fn read(kind: &InputKind, given: &Given<'_>) -> Read {
-    let InputKind::Choice { options, many, default, required } = kind else { return Read::Nothing };
+    let InputKind::Choice { options, many, default, required, pattern } = kind else { return Read::Nothing };
     let mut chosen: Vec<String> = Vec::new();
     match given.value {
         None if default.is_empty() => return if *required { Read::Missing } else { Read::Nothing },
@@ -99,6 +103,9 @@ fn read(kind: &InputKind, given: &Given<'_>) -> Read {
                     let more = if options.len() > NAMED_MAX { ", ..." } else { "" };
                     return Read::Wrong(format!("`{}` is not offered ({}{more})", word.trim(), names.join(", ")));
                 };
+                if let Some(why) = misfit(pattern.as_ref(), &option.value) {
+                    return Read::Wrong(format!("`{}`: {why}", option.value));
+                }
                 if !chosen.contains(&option.value) {
                     chosen.push(option.value.clone());
                 }
@@ -139,12 +146,26 @@ fn write(sheet: &mut Sheet, fields: &Fields) -> Option<InputKind> {
         Some(node) => sheet.flag(node, "`many`")?,
         None => false,
     };
+    let pattern = pattern::pattern(sheet, fields)?;
+    let fits = |word: &str| misfit(pattern.as_ref(), word).is_none();
+    if let Some(node) = fields.get("pattern").filter(|_| !options.iter().any(|one| fits(&one.value))) {
+        let help = "the pattern is looked for in each option's value".to_owned();
+        sheet.mistake(node.place, "no option fits `pattern`", Some(help));
+        return None;
+    }
     let default = match fields.get("default") {
-        Some(node) => default(sheet, node, &options, many)?,
+        Some(node) => {
+            let words = default(sheet, node, &options, many)?;
+            if let Some(why) = words.iter().find_map(|word| misfit(pattern.as_ref(), word)) {
+                sheet.mistake(node.place, "`default` is not what may be chosen", Some(why));
+                return None;
+            }
+            words
+        }
         None => Vec::new(),
     };
     let required = required(sheet, fields, !default.is_empty())?;
-    Some(InputKind::Choice { options, many, default, required })
+    Some(InputKind::Choice { options, many, default, required, pattern })
 }
 
 fn default(sheet: &mut Sheet, node: &Node, options: &[Choosable], many: bool) -> Option<Vec<String>> {

@@ -16,7 +16,7 @@ fn device(node_id: &str, name: &str) -> Device {
 fn choice(many: bool) -> InputKind {
     let option = |(value, label): (&str, &str)| Choosable { value: value.to_owned(), label: label.to_owned() };
     let options = [("read", "Read only"), ("write", "Read and write")].map(option).to_vec();
-    InputKind::Choice { options, many, default: Vec::new(), required: true }
+    InputKind::Choice { options, many, default: Vec::new(), required: true, pattern: None }
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn every_kind_that_is_stored_is_in_the_list() {
         InputKind::text(5),
         InputKind::own_device(),
         choice(false),
-        InputKind::Person { required: true },
+        InputKind::Person { required: true, pattern: None },
         InputKind::Number { min: 1, max: 9, default: None, required: true },
         InputKind::Flag { default: false },
         InputKind::Link { required: true, pattern: None },
@@ -126,9 +126,9 @@ fn words_people_numbers_flags_and_links_are_read() {
         (choice(false), Some("own")),
         (choice(false), None),
         (choice(true), Some("write, read")),
-        (InputKind::Person { required: true }, Some("bob@example.com")),
-        (InputKind::Person { required: true }, Some("eve@example.com")),
-        (InputKind::Person { required: false }, None),
+        (InputKind::Person { required: true, pattern: None }, Some("bob@example.com")),
+        (InputKind::Person { required: true, pattern: None }, Some("eve@example.com")),
+        (InputKind::Person { required: false, pattern: None }, None),
         (number.clone(), Some("3")),
         (number.clone(), Some("10")),
         (number, Some("three")),

@@ -37,6 +37,13 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
             extension(request).into_iter().chain(rest).collect()
         }
         State::Approved | State::Activating => vec![revoke(request)],
+        State::Active if request.is_drifted() => {
+            let own = match place {
+                Place::Channel(_) => extend(request).into_iter().chain([give_back(request)]).collect(),
+                Place::Approver(_) => Vec::new(),
+            };
+            drifted(request, now).into_iter().chain(own).chain([revoke(request)]).collect()
+        }
         State::Active => match place {
             Place::Channel(_) => extend(request).into_iter().chain([give_back(request), revoke(request)]).collect(),
             // The holder does not see an approver's direct messages.
@@ -44,13 +51,13 @@ pub fn card(request: &Request, place: &Place, now: i64) -> Vec<Value> {
         },
         State::Ending if needs_push(request) => vec![retry(request)],
         State::Ended => {
-            let retry = request.can_restart(now).then(|| retry(request));
+            let retry = request.can_restart(now).then(|| retry(request)).into_iter().chain(drifted(request, now));
             let is_asked = |reader: &String| request.open_review().is_some_and(|review| review.asked.contains(reader));
             let reviews = match place {
                 Place::Approver(reader) if !is_asked(reader) => Vec::new(),
                 _ => review(request),
             };
-            retry.into_iter().chain(reviews).collect()
+            retry.chain(reviews).collect()
         }
         State::Ending => Vec::new(),
     }
@@ -82,6 +89,7 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
         Notice::GlassBroken if matches!(request.state, State::Approved | State::Activating | State::Active) => {
             vec![revoke(request)]
         }
+        Notice::Drifted => drifted(request, now),
         Notice::ReviewOpened | Notice::ReviewLate => review(request),
         Notice::Refused { why: Refusal::ConfirmOwnRequest { hold_ms } } if request.is_waiting() => {
             let sealed = sealed_for(request, &Button::Approve { confirmed: true, hold_ms: *hold_ms });
@@ -192,6 +200,14 @@ fn preview(request: &Request) -> Option<Value> {
     let mut steps = request.workflow.steps.iter().enumerate();
     let is_shown = steps.any(|(index, step)| PREVIEWED.contains(&step.uses.as_str()) && !request.leaves_out(index));
     is_shown.then(|| button("preview", "What changes?", &sealed(request)))
+}
+
+/// For those who decide, where somebody else changed what is held or took it away.
+fn drifted(request: &Request, now: i64) -> Vec<Value> {
+    let sealed = |button| sealed_for(request, &button);
+    let put_back = request.can_put_back(now).then(|| button("put_back", "Put back", &sealed(Button::PutBack)));
+    let adopt = request.is_drifted().then(|| button("adopt", "Adopt", &sealed(Button::Adopt)));
+    put_back.into_iter().chain(adopt).collect()
 }
 
 fn give_back(request: &Request) -> Value {

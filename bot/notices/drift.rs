@@ -24,18 +24,6 @@ pub fn overwritten(request: &Request, (times, put_back_max, note): (u32, u32, &s
     )
 }
 
-/// What somebody else made of what a request holds.
-pub fn foreign(request: &Request, what: &str, by: Option<&str>) -> String {
-    let by = by.map_or_else(|| "somebody".to_owned(), |by| escape(&one_line(by, 100)));
-    format!(
-        "🚨 While *{}* is lent to <@{}>, {by} changed it: {}. It is left as it is, now and at the end. If that should not be, set it right by \
-         hand, or revoke the request.",
-        escape(&one_line(&request.workflow.title, 75)),
-        request.requester.slack_id,
-        escape(&one_line(what, 300)),
-    )
-}
-
 /// Who took away what a request held.
 pub fn taken_away(by: Option<&str>) -> String {
     let by = by.map_or_else(|| "Somebody".to_owned(), |by| escape(&one_line(by, 100)));

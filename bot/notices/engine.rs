@@ -31,6 +31,8 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("not_extended", include_str!("../../templates/slack/not_extended.txt")),
     ("ended", include_str!("../../templates/slack/ended.txt")),
     ("lapsed", include_str!("../../templates/slack/lapsed.txt")),
+    ("drifted", include_str!("../../templates/slack/drifted.txt")),
+    ("put_back", include_str!("../../templates/slack/put_back.txt")),
     ("failed", include_str!("../../templates/slack/failed.txt")),
     ("stuck", include_str!("../../templates/slack/stuck.txt")),
     ("left_on", include_str!("../../templates/slack/left_on.txt")),
@@ -56,6 +58,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     // Included by others.
     ("found", include_str!("../../templates/slack/found.txt")),
     ("may_be_on", include_str!("../../templates/slack/may_be_on.txt")),
+    ("drift", include_str!("../../templates/slack/drift.txt")),
 ];
 
 /// The one whose names are not those of a request.
@@ -89,8 +92,7 @@ impl Engine {
         let mut changed = Vec::new();
         for file in files(&folder, &mut report) {
             let Some(content) = read(&folder.join(&file), &mut report) else { continue };
-            let shown = folder.join(&file).display().to_string();
-            let mut sheet = Sheet::new(shown, &content);
+            let mut sheet = Sheet::new(folder.join(&file).display().to_string(), &content);
             match tera.add_raw_template(&file, &content) {
                 Ok(()) => check_names(&tera, &file, &content, &mut sheet),
                 Err(error) => note(&mut sheet, &content, &error),
@@ -311,13 +313,11 @@ fn note(sheet: &mut Sheet<'_>, content: &str, error: &tera::Error) {
     match report_of(error) {
         Some(report) => {
             let range = &report.span().range;
-            let start = range.start.min(content.len());
-            let length = range.end.min(content.len()).saturating_sub(start);
-            sheet.mistake(Place { start, length }, report.message(), None);
+            let (start, end) = (range.start.min(content.len()), range.end.min(content.len()));
+            sheet.mistake(Place { start, length: end.saturating_sub(start) }, report.message(), None);
         }
         None => {
-            let cause = error.source().map(ToString::to_string);
-            let message = cause.unwrap_or_else(|| error.to_string());
+            let message = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
             // Such errors name the word in backticks and not its place.
             let word = message.split('`').nth(1).and_then(|word| content.find(word).map(|start| (start, word.len())));

@@ -4,6 +4,7 @@
 //! there, empty if it does not apply, so that a name a template misspells is found when it is loaded.
 
 mod approving;
+mod lending;
 mod reviewing;
 
 use serde::Serialize;
@@ -14,8 +15,9 @@ use super::words;
 use crate::kernel::origin::Origin;
 use crate::kernel::request::{Phase, Step};
 use crate::kernel::workflow::StepUse;
-use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State};
+use crate::kernel::{By, Found, Key, Outcome, Place, Proof, Recipient, Request, State, StepType};
 use approving::Approving;
+use lending::Lending;
 use reviewing::Reviewing;
 
 /// People are mentioned so that they are notified; more than this would be a crowd.
@@ -80,6 +82,9 @@ pub struct Facts {
     /// Where approval stands.
     #[serde(flatten)]
     approving: Approving,
+    /// What is lent, and what somebody else made of it.
+    #[serde(flatten)]
+    lending: Lending,
     /// Broken glass and its review.
     #[serde(flatten)]
     reviewing: Reviewing,
@@ -166,7 +171,7 @@ impl Facts {
             asker: request.asker.as_ref().map(|asker| asker.slack_id.clone()).unwrap_or_default(),
             device: device.map(|device| line(&device.name)).unwrap_or_default(),
             device_os: device.map(|device| one_line(&device.os, 40)).unwrap_or_default(),
-            hold: words::hold(request.lent_ms()),
+            hold: if request.workflow.holds_nothing() { String::new() } else { words::hold(request.lent_ms()) },
             origin: origin(request),
             reason: many_lines(&request.reason),
             asked: asked(request),
@@ -190,6 +195,7 @@ impl Facts {
             pushed_by: request.pushed_by.clone().unwrap_or_default(),
             ended_reason: many_lines(&request.ended_reason),
             approving: Approving::of(request),
+            lending: Lending::of(request, &[]),
             reviewing: Reviewing::of(request, now),
             is_asked: false,
             unanswered: request.still_asked().into_iter().take(APPROVERS_MAX).collect(),
@@ -214,6 +220,11 @@ impl Facts {
             card_channel: card_channel(request),
             not_announced: request.not_announced.as_deref().map(line).unwrap_or_default(),
         }
+    }
+
+    /// The same with what is lent, in the words of these step types.
+    pub fn lending(self, request: &Request, types: &[StepType]) -> Self {
+        Self { lending: Lending::of(request, types), ..self }
     }
 
     /// The same for one place of the card.

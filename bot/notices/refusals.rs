@@ -139,6 +139,7 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::ExtendedAlready { .. } => "extended_already",
         Refusal::BeingExtended { .. } => "being_extended",
         Refusal::ExtensionDecided { .. } => "extension_decided",
+        Refusal::NoDrift => "no_drift",
         Refusal::NoWord => "no_word",
         Refusal::Unusable { .. } => "unusable",
         Refusal::TooManyPending { .. } => "too_many_pending",
@@ -187,6 +188,7 @@ pub fn samples() -> Vec<Refusal> {
         Some(Outcome::Returned),
         Some(Outcome::Revoked),
         Some(Outcome::Expired),
+        Some(Outcome::Done),
     ];
     let standings = [
         Standing::Member,

@@ -19,6 +19,8 @@ pub struct Unknown {
     pub ends_at: Option<i64>,
     /// The ledger knows the thing, with another end; otherwise it does not know it at all.
     pub is_held: bool,
+    /// Whose entry of the policy file it is, as its comment says.
+    pub request: Option<String>,
 }
 
 /// What the channels of the workflows are told; `mismatch` says what is wrong with the database.
@@ -42,7 +44,11 @@ pub fn alarm(mismatch: &str, unknown: &[&Unknown]) -> String {
 fn line(one: &Unknown) -> String {
     let end = one.ends_at.map_or_else(|| "*without an end*".to_owned(), |at| format!("until {}", when_exactly(at)));
     let held = if one.is_held { ", with another end than the database knows" } else { "" };
-    format!("{} ({}): {} {end}{held}", code(&one.device), escape(&one.owner), code(&one.attribute))
+    let (device, owner, attribute) = (code(&one.device), escape(&one.owner), code(&one.attribute));
+    match &one.request {
+        Some(id) => format!("{device} ({owner}): {attribute}, of request {}, which is not known", escape(id)),
+        None => format!("{device} ({owner}): {attribute} {end}{held}"),
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +57,7 @@ mod tests {
 
     fn unknown(device: &str, ends_at: Option<i64>, is_held: bool) -> Unknown {
         let (owner, attribute) = ("alice@example.com".to_owned(), "custom:jit_prod_db".to_owned());
-        Unknown { device: device.to_owned(), owner, attribute, ends_at, is_held }
+        Unknown { device: device.to_owned(), owner, attribute, ends_at, is_held, request: None }
     }
 
     #[test]

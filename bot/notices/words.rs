@@ -148,6 +148,7 @@ pub fn emoji(request: &Request) -> &'static str {
         (State::Approved | State::Activating, _) => "🔄",
         (State::Active, _) => "🟢",
         (State::Ending | State::Ended, Some(Outcome::Failed)) => "❌",
+        (State::Ending | State::Ended, Some(Outcome::Done)) => "✅",
         (State::Ending, _) => "🔄",
         (State::Ended, Some(Outcome::Denied)) => "⛔",
         (State::Ended, Some(Outcome::Lapsed)) => "💤",
@@ -166,6 +167,7 @@ pub fn state_line(request: &Request) -> &'static str {
         (State::Approved, _) => "approved, not on yet",
         (State::Activating, _) => "approved, being switched on",
         (State::Active, _) => "active",
+        (State::Ending, Some(Outcome::Done)) => "done",
         (State::Ending, Some(Outcome::Failed)) => "failed, what was begun is being taken back",
         (State::Ending, _) => "being taken back",
         (State::Ended, _) if request.is_left_on() => "over, and still on by somebody else's doing",
@@ -183,6 +185,7 @@ pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
         Some(Outcome::Returned) => "returned",
         Some(Outcome::Revoked) => "revoked",
         Some(Outcome::Expired) => "over, its time was up",
+        Some(Outcome::Done) => "done",
         Some(Outcome::Unknown) | None => "ended",
     }
 }

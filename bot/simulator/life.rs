@@ -89,7 +89,7 @@ fn made(folder: &Path) -> Result<Made, Mishap> {
     let new = folder.join("new.db");
     let store = look(Store::open(&format!("sqlite://{}", new.display())))?;
     store.abandon();
-    let made = Made { notices: Notices::built_in()?, catalog, database: std::fs::read(&new)? };
+    let made = Made { notices: Notices::built_in()?.knowing(steps::TYPES), catalog, database: std::fs::read(&new)? };
     MADE.set(Some(made.clone()));
     Ok(made)
 }

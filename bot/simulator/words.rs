@@ -77,7 +77,7 @@ impl Inner {
             Outcome::Returned | Outcome::Revoked | Outcome::Expired => {
                 &["has ended*", "still on, set by somebody else", "another one keeps it on"]
             }
-            Outcome::Withdrawn | Outcome::Unknown => &[],
+            Outcome::Withdrawn | Outcome::Done | Outcome::Unknown => &[],
         };
         for (is_due, words) in [
             (request.active_at.is_some(), ["is active until", "It was on from"].as_slice()),
@@ -137,6 +137,7 @@ fn heading(outcome: Outcome) -> &'static str {
         Outcome::Returned => "*Ended: returned",
         Outcome::Revoked => "*Ended: ",
         Outcome::Expired => "*Ended: the time was up",
+        Outcome::Done => "*Done*",
         Outcome::Unknown => "",
     }
 }

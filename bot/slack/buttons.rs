@@ -61,6 +61,8 @@ fn meant(action_id: &str, value: Option<&str>) -> Option<Meant> {
         "revoke" => Meant::Press(Button::Revoke { reason: String::new() }),
         "withdraw" => Meant::Press(Button::Withdraw),
         "retry" => Meant::Press(Button::Retry),
+        "put_back" => Meant::Press(Button::PutBack),
+        "adopt" => Meant::Press(Button::Adopt),
         "extend" => Meant::Press(Button::Extend { length_ms: 0 }),
         "ask_again" => Meant::AskAgain,
         ASK => Meant::Ask,

@@ -224,7 +224,7 @@ pub(super) fn place(subject: &Subject, effect: &Effect) -> Place {
             };
             // An alarm does not wait until everything else was said to the same person.
             match notice {
-                Notice::Stuck | Notice::LeftOn | Notice::GlassBroken => {
+                Notice::Stuck | Notice::LeftOn | Notice::GlassBroken | Notice::Drifted => {
                     queue(Class::Alarm, String::new(), format!("alarm {lane}"))
                 }
                 _ => queue(Class::Say, String::new(), lane),

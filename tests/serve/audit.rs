@@ -332,3 +332,66 @@ async fn whoever_follows_the_log_gets_what_is_added() {
     following.kill().await.expect("it is stopped");
     stop(&scene, bot).await;
 }
+
+const SHELL: &str = r##"nightlatch: 1
+title: Shell
+inputs:
+  hold: { type: duration, default: 1h, max: 8h }
+  reason: { type: text, max_length: 500 }
+  device: { type: device }
+ask: [group:engineering]
+approve:
+  - by: [group:dba]
+steps:
+  - uses: tailscale.policy
+    with: { grants: [{ src: ["{{ requester.login }}"], dst: ["tag:prod-db"], ip: ["tcp:22"] }] }
+announce: "#access"
+"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_the_policy_file_and_guards_that_no_request_knows_are_alarmed() {
+    let scene = Scene::set().await;
+    edit_config(&scene, "listen: 127.0.0.1:0", "listen: unix:http.sock");
+    let folder = scene.folder.path();
+    std::fs::write(folder.join("workflows/shell.yaml"), SHELL).expect("a workflow");
+    let (database, yesterday) = (folder.join("nightlatch.db"), folder.join("yesterday.db"));
+    let bot = start(&scene).await;
+    ask(&scene).await;
+    stop(&scene, bot).await;
+    copy(&database, &yesterday);
+    let bot = start(&scene).await;
+    let before = scene.tailnet.policy();
+    let asked = scene.slack.command("alice", "#general", "/access shell 1h since").await.expect("a command");
+    assert!(asked.acked, "{asked:?}");
+    let (mut slack, mut tailnet) = (scene.slack.changed(), scene.tailnet.changed());
+    let written = async {
+        while !scene.slack.screen("bob", "#access").contains("*Active until") {
+            // The newest card is that of the shell.
+            drop(scene.slack.press("bob", "#access", "Approve").await);
+            tokio::select! { _ = slack.changed() => {}, _ = tailnet.changed() => {} }
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(30), written).await;
+    assert!(seen.is_ok(), "{}\nlog:\n{}", scene.slack.screen("bob", "#access"), scene.log());
+    scene.until_log("\"active\"").await;
+    stop(&scene, bot).await;
+    let lent = scene.tailnet.policy();
+    assert!(lent != before);
+
+    copy(&yesterday, &database);
+    let bot = start(&scene).await;
+    let mut changed = scene.slack.changed();
+    let alarm = |words: &str| scene.slack.screen("bob", "#access").contains(words);
+    let told = async {
+        while !alarm("does not know it like this") {
+            changed.changed().await.expect("a workspace");
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), told).await;
+    assert!(seen.is_ok(), "{}\nlog:\n{}", scene.slack.screen("bob", "#access"), scene.log());
+    for words in ["custom:nl_", "policy file", "grants {", "which is not known"] {
+        assert!(alarm(words), "no `{words}`:\n{}", scene.slack.screen("bob", "#access"));
+    }
+    assert_eq!(scene.tailnet.policy(), lent, "nothing is taken away by guess");
+    stop(&scene, bot).await;
+}

@@ -1,6 +1,7 @@
 //! An example of everything that approval can hold: stages, and what passes by itself.
 
 use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts, Passing};
+use nightlatch::kernel::drift::Drift;
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::request::{Asked, Decider, Decision, Extending, Extension, Passed, Phase};
 use nightlatch::kernel::window::{Day, Window};
@@ -55,6 +56,29 @@ fn extending(approve: ExtendApproval, stages: Vec<Stage>) -> Request {
     request
 }
 
+/// Somebody else changed what is held.
+pub fn drift() -> Drift {
+    Drift {
+        found: "custom:jit_prod_db is true, without an end".to_owned(),
+        by: Some("bob@example.com".to_owned()),
+        at: NOON,
+        is_gone: false,
+        put_back_by: Some("U0BOB0001".to_owned()),
+        is_adopted: false,
+    }
+}
+
+/// It was taken away once and put back, and then somebody changed it.
+fn drifted() -> Request {
+    let on = Found::On { until: Some(NOON + 2 * HOUR) };
+    let mut request = request(State::Active, None, [Phase::Held, Phase::Held], &[on.clone(), on]);
+    request.ends_by = Some(NOON + 2 * HOUR);
+    for step in &mut request.steps {
+        step.drift = Some(drift());
+    }
+    request
+}
+
 /// What was found out to tell whether something passes by itself.
 pub fn facts() -> Facts {
     let device = DeviceFacts {
@@ -97,6 +121,8 @@ fn passed(by: Passing) -> Request {
 pub fn glass_buttons() -> Vec<Button> {
     vec![
         Button::BreakGlass,
+        Button::PutBack,
+        Button::Adopt,
         Button::Extend { length_ms: HOUR },
         Button::Review { is_fine: false, word: "rotate the key".to_owned() },
         Button::Approve { confirmed: false, hold_ms: Some(HOUR) },
@@ -167,6 +193,8 @@ pub fn passing() -> Named<Request> {
             "active, to be extended by others",
             extending(ExtendApproval::Stages, vec![Stage::of(1, vec![group()], OwnRequest::Never)]),
         ),
+        ("active, changed by somebody else", drifted()),
+        ("done", request(State::Ended, Some(Outcome::Done), [Phase::Gone, Phase::Gone], &[Found::Gone, Found::Gone])),
         ("approved by a rule", passed(Passing::Rule { place: 0 })),
         ("approved by a guardrail", passed(Passing::Guardrail { id: "on-call".to_owned() })),
         ("approved, nobody decides", passed(Passing::NobodyDecides)),
@@ -174,4 +202,9 @@ pub fn passing() -> Named<Request> {
         ("ended, glass was broken and is to be reviewed", broken(false)),
         ("ended, glass was broken and that was not fine", broken(true)),
     ])
+}
+
+pub fn standings() -> [Standing; 6] {
+    use Standing::{Bot, Deactivated, Guest, Member, Outsider, Unknown};
+    [Member, Guest, Outsider, Bot, Deactivated, Unknown]
 }

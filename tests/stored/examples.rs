@@ -46,6 +46,7 @@ pub fn refusals() -> Vec<Refusal> {
         Refusal::GlassForAnother,
         Refusal::HadAlready { id: nightlatch::kernel::RequestId("01kjmma2g000000001".to_owned()) },
         Refusal::Forbidden { rule: crate::judged::rule(), is_broken: false },
+        Refusal::NoDrift,
         Refusal::Unusable { missing: "step".to_owned() },
     ];
     list.extend(glass_refusals());
@@ -74,6 +75,8 @@ pub fn notices() -> Vec<Notice> {
         Notice::ReviewLate,
         Notice::Reviewed,
         Notice::Active,
+        Notice::Drifted,
+        Notice::PutBack { by: By::Person("U0BOB0001".to_owned()) },
         Notice::EndsSoon,
         Notice::Ended,
         Notice::Lapsed,
@@ -168,6 +171,7 @@ pub fn events() -> Named<Event> {
         ("tier_found", Event::TierFound { stage: 0, tier: 1, people: vec!["U0DAVE001".to_owned()] }),
         ("reviewers_found", Event::ReviewersFound { people: vec!["U0DAVE001".to_owned()] }),
         ("settle_failed", Event::SettleFailed { step: 0, failure: failure() }),
+        ("drifted", Event::Drifted { step: 0, drift: crate::approving::drift() }),
         ("observed", Event::Observed { step: 0, before: json!({ "value": true, "expires_at": null }), again: false }),
         ("observed again", Event::Observed { step: 0, before: json!({ "sent": true }), again: true }),
     ]);

@@ -20,6 +20,7 @@ mod newer;
 mod refused;
 mod requests;
 mod seen;
+mod seen_beside;
 mod typed;
 mod variants;
 mod written;

@@ -51,6 +51,7 @@ impl Seen {
             | Refusal::BeingExtended { until: _ }
             | Refusal::ExtensionDecided { until: _ }
             | Refusal::NoWord
+            | Refusal::NoDrift
             | Refusal::Unusable { missing: _ } => {}
         }
     }

@@ -16,6 +16,7 @@ use nightlatch::kernel::{
 use serde_json::{Value, json};
 
 use crate::approving;
+pub use crate::approving::standings;
 
 /// When everything in the examples happens: Sunday 2026-03-01 12:00:00 UTC.
 pub const NOON: i64 = 1_772_366_400_000;
@@ -193,7 +194,15 @@ fn step(index: usize, phase: Phase, found: Option<Found>) -> Step {
     let key = keys().into_iter().nth(index);
     let until = (phase != Phase::Waiting).then_some(NOON + 2 * HOUR + 2_000);
     let proof = found.map(|found| Proof { at: NOON + 5_000, found });
-    Step { key, phase, failures: u32::from(phase == Phase::Releasing), proof, until, results: serde_json::Map::new() }
+    Step {
+        key,
+        phase,
+        failures: u32::from(phase == Phase::Releasing),
+        proof,
+        until,
+        results: serde_json::Map::new(),
+        drift: None,
+    }
 }
 
 pub fn buttons() -> Vec<Button> {
@@ -255,6 +264,7 @@ pub fn request(state: State, outcome: Option<Outcome>, phases: [Phase; 2], found
         trouble: None,
         warned_at: None,
         alarm_at: None,
+        ends_by: None,
         alarms_count: 0,
         notifications: Vec::new(),
         pushed_by: None,
@@ -386,9 +396,4 @@ pub fn once<T>(list: Named<T>) -> Named<T> {
         if *count == 1 { name } else { format!("{name} {count}") }
     };
     list.into_iter().map(|(name, value)| (number(name), value)).collect()
-}
-
-pub fn standings() -> [Standing; 6] {
-    use Standing::{Bot, Deactivated, Guest, Member, Outsider, Unknown};
-    [Member, Guest, Outsider, Bot, Deactivated, Unknown]
 }

@@ -7,14 +7,11 @@ use nightlatch::kernel::automatic::{Automatic, DeviceFacts, Facts};
 use nightlatch::kernel::effect::Effect;
 use nightlatch::kernel::glass::{BreakGlass, Review, Reviewed};
 use nightlatch::kernel::guardrail::{Judgement, Verdict};
-use nightlatch::kernel::link::LinkEvent;
-use nightlatch::kernel::paste::PasteEvent;
 use nightlatch::kernel::request::{Asked, Card, Decider, Decision, Notification, Passed, Step};
 use nightlatch::kernel::window::Window;
 use nightlatch::kernel::workflow::{Clause, Input, Stage};
 use nightlatch::kernel::{
-    Actor, Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Request, Typed,
-    Workflow,
+    Ask, Event, NotAsked, Notice, Outcome, Person, Place, Press, PressedOn, Proof, Recipient, Request, Typed, Workflow,
 };
 
 use crate::variants;
@@ -65,6 +62,7 @@ impl Seen {
             pushed_by: _,
             cards,
             extensions: _,
+            ends_by: _,
             extending: _,
             rounds: _,
             not_announced: _,
@@ -73,7 +71,7 @@ impl Seen {
         self.note("State", variants::state(state));
         self.outcome(outcome.as_ref());
         ended_by.iter().for_each(|by| self.note("By", variants::by(by)));
-        for Step { key: _, phase, failures: _, proof, until: _, results: _ } in steps {
+        for Step { key: _, phase, failures: _, proof, until: _, results: _, drift: _ } in steps {
             self.note("Phase", variants::phase(phase));
             proof.iter().for_each(|proof| self.proof(proof));
         }
@@ -294,7 +292,9 @@ impl Seen {
                 self.note("Refusal", variants::refusal(why));
                 self.refusal(why);
             }
-            Notice::Decided { by, approved: _, reason: _, extends: _ } => self.note("By", variants::by(by)),
+            Notice::PutBack { by } | Notice::Decided { by, approved: _, reason: _, extends: _ } => {
+                self.note("By", variants::by(by))
+            }
             Notice::StageOpened
             | Notice::AskedFor
             | Notice::Reminded
@@ -309,6 +309,7 @@ impl Seen {
             | Notice::ReviewLate
             | Notice::Reviewed
             | Notice::Active
+            | Notice::Drifted
             | Notice::EndsSoon
             | Notice::Ended
             | Notice::Lapsed
@@ -340,7 +341,7 @@ impl Seen {
             Event::Looked { facts } => self.facts(facts),
             Event::NotIdentified { purpose, failure: _ } => self.note("Purpose", variants::purpose(purpose)),
             Event::Settled { step: _, proof, results: _ } => self.proof(proof),
-            Event::SettleFailed { .. } | Event::Observed { .. } => {}
+            Event::SettleFailed { .. } | Event::Observed { .. } | Event::Drifted { .. } => {}
             Event::Shown { place, channel: _, ts: _ } | Event::NotShown { place, failure: _ } => self.place(place),
             Event::Notified { shows, to, channel: _, ts: _ } => {
                 self.note("Shows", variants::shows(shows));
@@ -348,17 +349,5 @@ impl Seen {
             }
             Event::Woke { wake } => self.note("Wake", variants::wake(wake)),
         }
-    }
-
-    pub fn actor(&mut self, actor: &Actor) {
-        self.note("Actor", variants::actor(actor));
-    }
-
-    pub fn paste_event(&mut self, event: &PasteEvent) {
-        self.note("PasteEvent", variants::paste_event(event));
-    }
-
-    pub fn link_event(&mut self, event: &LinkEvent) {
-        self.note("LinkEvent", variants::link_event(event));
     }
 }

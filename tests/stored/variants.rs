@@ -33,7 +33,7 @@ macro_rules! variants {
 
 variants! {
     state, State { Pending, Approved, Activating, Active, Ending, Ended }
-    outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Unknown }
+    outcome, Outcome { Denied, Lapsed, Withdrawn, Failed, Returned, Revoked, Expired, Done, Unknown }
     found, Found { On, OnBefore, Told, Gone, GoneBut, Untouched, PutBack, LeftAlone, TakenAway, HeldByOthers }
     phase, Phase { Waiting, Begun, Held, Releasing, Gone, LeftOut }
     by, By { Person, Operator }
@@ -54,21 +54,21 @@ variants! {
     wake, Wake { Lapse, Warn, Expire, Alarm, Review, Remind, Escalate }
     recipient, Recipient { Person, Private, Thread, Channel }
     notice, Notice {
-        Decided, AskedFor, StageOpened, Reminded, Escalated, PassedOn, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, ExtensionAsked, NotExtended, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
+        Decided, AskedFor, StageOpened, Reminded, Escalated, PassedOn, PassedByItself, GlassBroken, ReviewOpened, ReviewLate, Reviewed, Active, Extended, ExtensionAsked, NotExtended, Drifted, PutBack, EndsSoon, Ended, Lapsed, Failed, Stuck, LeftOn, Unstuck, Moved, Refused, NotIdentified,
     }
     refusal, Refusal {
         MayNotAsk, MayNotAskFor, NotForThem, GlassForAnother, NotAnApprover, StageIsOver, StageComesLater, NotNeeded, OwnRequest, OwnDenial, ConfirmOwnRequest, LongerThanAsked, ExtensionAsAsked, PassedToThemselves, CannotTakeOver, PassedToRequester, TheyDecided, DecidedBefore, TooLate, TooEarly, NotYours,
-        Standing, Altered, HoldTooLong, TooManyPending, HadAlready, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, ExtensionDecided, NoWord, Unusable,
+        Standing, Altered, HoldTooLong, TooManyPending, HadAlready, Forbidden, MayNotBreakGlass, NoReason, NotAReviewer, OwnReview, NoOpenReview, NotExtended, ExtendedEnough, ExtendedAlready, BeingExtended, ExtensionDecided, NoWord, NoDrift, Unusable,
     }
     action, Action { Ask, Approve, ApproveAutomatically, Extend, Revoke, BreakGlass }
     ruling, Ruling { Silent, Permitted, Forbidden, Broken }
-    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, Pass, BreakGlass, Review }
-    shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass }
+    button, Button { Approve, Deny, Withdraw, Return, Revoke, Retry, Extend, Pass, BreakGlass, PutBack, Adopt, Review }
+    shows, Shows { Card, Active, EndsSoon, Failed, Stuck, Review, Glass, Drifted }
     purpose, Purpose { Press, Start, Passing, Extending, TakingOver }
     not_asked, NotAsked { Refused, Wrong, Missing, NobodyCanApprove, NoManager, NoTailnetUser, NoDevice, NotLent, Failed }
     actor, Actor { Person, Visitor, Operator, Clock, Worker }
     event, Event {
-        Asked, ApproversFound, TierFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Observed, Shown, NotShown, Notified,
+        Asked, ApproversFound, TierFound, ReviewersFound, Pressed, Denied, Revoked, Identified, Looked, NotIdentified, Settled, SettleFailed, Drifted, Observed, Shown, NotShown, Notified,
         Woke,
     }
     paste_event, PasteEvent {

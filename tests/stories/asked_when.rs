@@ -46,18 +46,19 @@ fn set(stage: &Stage) -> [serde_json::Value; 3] {
 async fn a_line_says_what_is_asked_and_the_rest_is_the_reason() {
     story_everywhere_with(setting, async |stage| {
         stage.alice.command("/access database 2h write 12 rows are stuck").await;
-        insta::allow_duplicates!(insta::assert_snapshot!(stage.bob.reads_in("#access"), @"
+        insta::allow_duplicates!(insta::assert_snapshot!(stage.bob.reads_in("#access"), @r#"
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Database
           @alice asks for 2h on alice-laptop (macOS)
+          🔑 Lends `custom:db_level = "write" on alice-laptop`, `custom:db_ticket = 12 on alice-laptop`
           *Level*: write
           *Ticket*: 12
           > rows are stuck
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_ticket`
           [Approve] [Approve...] [Deny]
-        "));
+        "#));
         stage.bob.press("Approve").await;
         assert_eq!(set(stage), [json!("write"), json!(12), json!(null)]);
         stage.advance(2.hours()).await;

@@ -41,11 +41,12 @@ fn setting() -> Setting {
 async fn a_line_says_all_of_it_and_steps_get_what_was_meant() {
     story_everywhere_with(setting, async |stage| {
         stage.alice.command("/access database 2h write @carol 20 masked=no INC-7 rows are stuck").await;
-        insta::allow_duplicates!(insta::assert_snapshot!(stage.bob.sees("#access"), @"
+        insta::allow_duplicates!(insta::assert_snapshot!(stage.bob.sees("#access"), @r#"
         #access
         nightlatch:
           ⏳ *Waiting for approval* · Database
           @alice asks for 2h on alice-laptop (macOS)
+          🔑 Lends `custom:db_level = "write" on alice-laptop`, `custom:db_rows = 20 on alice-laptop`, `custom:db_masked = false on alice-laptop`
           *Level*: Read and write
           *Who helps*: @carol
           *Rows*: 20
@@ -54,7 +55,7 @@ async fn a_line_says_all_of_it_and_steps_get_what_was_meant() {
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `database` · lapses today 15:00 · changes `tailscale.attribute nALICE1CNTRL custom:db_level`, `tailscale.attribute nALICE1CNTRL custom:db_rows`, `tailscale.attribute nALICE1CNTRL custom:db_masked`
           [Approve] [Approve...] [Deny]
-        "));
+        "#));
         stage.bob.press("Approve").await;
         let set = ["custom:db_level", "custom:db_rows", "custom:db_masked"]
             .map(|name| stage.tailnet.attribute("alice-laptop", name).unwrap_or_default());
@@ -162,5 +163,82 @@ async fn what_stood_there_before_is_there_again_and_opens_nothing_if_it_is_anoth
         stage.tailnet.remove_by_hand("alice-laptop", LEVEL).expect("a device");
         stage.everybody_reads();
     })
+    .await;
+}
+
+/// What is chosen, and who, has to look like something; several can be chosen.
+const PATTERNS: &str = r##"nightlatch: 1
+title: Tables
+inputs:
+  hold: { type: duration, default: 1h, max: 8h }
+  region: { type: choice, options: [eu-west, us-east], pattern: "^eu-", pattern_help: only regions in Europe for now }
+  tables: { type: choice, many: true, options: [orders, { value: invoices, label: All invoices }, audit], default: [orders] }
+  helper: { type: person, required: false, pattern: "^carol@", pattern_help: somebody of the helpdesk }
+  reason: { type: text }
+ask: [group:engineering]
+approve:
+  - by: [group:dba]
+steps:
+  - uses: slack.message
+    with: { to: "#general", text: "In {{ inputs.region }}: {{ inputs.tables }}" }
+  - uses: tclip.paste
+    with: { filename: tables.md, content: "{{ inputs.tables }}" }
+announce: "#access"
+"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_look_like_it_is_told_with_what_would_be_right() {
+    story_with(Setting::default().workflow("tables", PATTERNS), async |stage| {
+        for line in [
+            "/access tables 1h us-east why",
+            "/access tables 1h eu-west tables=orders,ordres why",
+            "/access tables 1h eu-west helper=bob@example.com why",
+        ] {
+            stage.alice.command(line).await;
+        }
+        insta::assert_snapshot!(stage.alice.reads_in("#general"), @"
+        #general
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *region*: `us-east`: only regions in Europe for now
+          This would do: `/access tables 1h why`
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *tables*: `ordres` is not offered (orders, invoices, audit)
+          This would do: `/access tables 1h region=eu-west why`
+        nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
+        nightlatch (only you):
+          Nothing was asked yet:
+          • *helper*: bob@example.com: somebody of the helpdesk
+          This would do: `/access tables 1h region=eu-west why`
+        ");
+        assert_eq!(stage.requests().await.len(), 0);
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_can_be_chosen_on_the_line_and_in_the_form() {
+    story_everywhere_with(
+        || Setting::default().workflow("tables", PATTERNS),
+        async |stage| {
+            stage.alice.command("/access tables 1h eu-west tables=audit,invoices helper=carol@example.com why").await;
+            stage.bob.press("Approve").await;
+            let said = stage.bob.sees("#general");
+            assert!(said.contains("In eu-west: invoices, audit"), "{said}");
+            stage.advance(1.hours()).await;
+            stage.alice.command("/access tables").await;
+            stage.alice.pick("Region", "eu-west").await;
+            stage.alice.pick("Tables", "All invoices, audit").await;
+            stage.alice.fill("Reason", "again").await;
+            stage.alice.submit().await;
+            stage.bob.press("Approve").await;
+            let card = stage.bob.sees("#access");
+            assert!(card.contains("*Tables*: All invoices, audit"), "{card}");
+            stage.advance(1.hours()).await;
+            stage.everybody_reads();
+        },
+    )
     .await;
 }

@@ -247,9 +247,11 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           @alice asked for 1h on alice-laptop (macOS); this request was active from today 21:00 to today 21:30:01
           > first
           Approved by @bob (group:dba) today 21:00
+          👀 Somebody took it away (today 21:30:01); lent was `custom:jit_prod_db = true on alice-laptop`
           🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Put back]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until today 22:00 at the latest.
             nightlatch:
@@ -261,9 +263,11 @@ async fn what_was_taken_away_by_hand_as_its_people_see_it() {
           @alice asked for 4h on alice-laptop (macOS); this request was active from today 21:00 to today 21:30:01
           > second
           Approved by @bob (group:dba) today 21:00
+          👀 Somebody took it away (today 21:30:01); lent was `custom:jit_prod_db = true on alice-laptop`
           🔒 This request let go today 21:30:01; `tailscale.attribute nALICE1CNTRL custom:jit_prod_db` stays on for another request until today 21:40
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000002 · `prod-db` · `tailscale.attribute nALICE1CNTRL custom:jit_prod_db`
+          [Put back]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 21:00:00, until tomorrow 01:00 at the latest.
             nightlatch:

@@ -163,6 +163,7 @@ async fn an_entry_says_whose_it_is_and_depends_on_a_posture_that_ends() {
         nightlatch:
           🟢 *Active until today 14:00* · Shell on production
           @alice has it on alice-laptop (macOS) since today 12:00:00, for 2h
+          🔑 Lends `grant to tag:prod-db tcp:22; ssh to tag:prod-db as postgres`
           > invoice */ 1204
           Approved by @bob (group:dba) today 12:00:00
           ~ Request 01kjmma2g000000001 · `shell` · changes `tailscale.policy file`
@@ -176,6 +177,7 @@ async fn an_entry_says_whose_it_is_and_depends_on_a_posture_that_ends() {
         nightlatch:
           🔒 *Ended: returned by its holder* · Shell on production
           @alice had it on alice-laptop (macOS) from today 12:00:00 to today 12:00:00, of 2h
+          🔑 Lent `grant to tag:prod-db tcp:22; ssh to tag:prod-db as postgres`
           > invoice */ 1204
           Approved by @bob (group:dba) today 12:00:00
           🔒 Verified gone today 12:00:00

@@ -45,6 +45,7 @@ async fn who_decides_sees_what_would_change_and_nothing_is_changed_by_looking() 
             nightlatch:
               ⏳ *Waiting for approval* · Shell on production
               @alice asks for 2h on alice-laptop (macOS)
+              🔑 Lends `grant to tag:prod-db tcp:22`
               > invoice 1204
               Asked: @bob, @carol (in group:dba)
               ~ Request 01kjmma2g000000001 · `shell` · lapses today 15:00 · changes `tailscale.policy file`

@@ -28,12 +28,12 @@ esac
 "#;
 
 /// The program in a folder of its own, which everybody can write to.
-struct Machine {
+pub struct Machine {
     folder: TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a mode");
         let machine = Self { folder };
@@ -42,7 +42,7 @@ impl Machine {
         machine
     }
 
-    fn program(&self) -> PathBuf {
+    pub fn program(&self) -> PathBuf {
         self.folder.path().join("maintenance")
     }
 
@@ -65,14 +65,14 @@ impl Machine {
     }
 
     /// The workflow that comes with Nightlatch, with this program.
-    fn workflow(&self) -> String {
+    pub fn workflow(&self) -> String {
         let text = include_str!("../../workflows/examples/maintenance.yaml");
         let env = "      env: { TOKEN: secret:page }\n      limit: 20s";
         let path = self.program().display().to_string();
         changed(text, &[("[/usr/local/bin/maintenance,", &format!("[{path},")), ("      limit: 20s", env)])
     }
 
-    fn setting(&self, mode: Mode, text: &str) -> Setting {
+    pub fn setting(&self, mode: Mode, text: &str) -> Setting {
         let path = self.program().display().to_string();
         let more = format!(
             "programs: [{path}]\nrun_as: nobody\nsecrets: {{ page: {{ from: env:PAGE_TOKEN, programs: [{path}] }} }}"

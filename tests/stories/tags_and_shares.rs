@@ -196,6 +196,7 @@ async fn who_keeps_a_shared_device_as_the_workflow_says_is_named() {
         nightlatch:
           🔒 *Ended: the time was up* · Share a server
           @alice had it on prod-db-1 (linux) from today 07:00 to today 08:00:00
+          🔑 Lent `prod-db-1 shared with zoe@partner.example`
           > zoe@partner.example
           Approved by @bob (group:dba) today 07:00
           🔒 Verified gone today 08:00:00

@@ -78,6 +78,7 @@ async fn a_role_is_lent_and_the_card_says_that_only_we_take_it_back() {
             nightlatch:
               ⏳ *Waiting for approval* · Network admin
               @alice asks for 2h
+              🔑 Lends `role network-admin for alice@example.com`
               > INC-7
               Asked: @bob, @carol (in group:dba)
               ⚠️ It does not end by itself: only Nightlatch takes it back.
@@ -113,11 +114,14 @@ async fn a_role_that_an_admin_takes_away_stays_away() {
         nightlatch:
           🔒 *Ended: taken away by hand in the tailnet* · Network admin
           @alice had it from today 07:00 to today 08:00:00, of 2h
+          🔑 Lent `role network-admin for alice@example.com`
           > INC-7
           Approved by @bob (group:dba) today 07:00
+          👀 Somebody took it away (today 08:00:00); lent was `role network-admin for alice@example.com`
           ⚠️ Left alone: somebody else changed it in between (role auditor). If that should not be, look at `tailscale.role alice@example.com`.
           Open TCP connections may live on.
           ~ Request 01kjmma2g000000001 · `network` · `tailscale.role alice@example.com`
+          [Put back]
             nightlatch: ✅ @bob approved (group:dba). It is not active before it is confirmed as on.
             nightlatch: 🟢 Confirmed as on today 07:00:00, until today 09:00 at the latest.
             nightlatch:
@@ -205,6 +209,7 @@ async fn an_invitation_that_nobody_accepts_is_withdrawn() {
         nightlatch:
           ⏳ *Waiting for approval* · Contractor
           @alice asks for 2d
+          🔑 Lends `an invitation of zoe@contractor.example as member`
           > zoe@contractor.example
           Asked: @bob, @carol (in group:dba)
           ~ Request 01kjmma2g000000001 · `contractor` · lapses today 15:00 · changes `tailscale.invite 01kjmma2g000000001 1 zoe@contractor.example`

@@ -1,5 +1,7 @@
 //! After an older database was put back: what is on in the tailnet that it does not know is looked for, and people are alarmed.
 
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -13,7 +15,9 @@ use crate::kernel::effect::Effect;
 use crate::kernel::{Actor, Key, Workflow};
 use crate::notices::restored::{Unknown, alarm};
 use crate::outside::tailscale::{Attributes, Device, Tailscale, TailscaleError};
+use crate::steps::tailscale::policy::is_guard;
 use crate::store::{Mismatch, StoreError};
+use policy::Known;
 
 /// The step type whose traces are looked for; its key is a device and an attribute.
 const USES: &str = "tailscale.attribute";
@@ -22,7 +26,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 
 /// Why there was no looking.
 #[derive(Debug, thiserror::Error)]
-enum SurveyError {
+pub(super) enum SurveyError {
     #[error("{0}")]
     Tailscale(#[from] TailscaleError),
     #[error("{0}")]
@@ -57,7 +61,7 @@ pub(in crate::engine) async fn survey(engine: Engine, tailscale: Tailscale, stop
 
 async fn look(engine: &Engine, tailscale: &Tailscale, mismatch: &Mismatch) -> Result<usize, SurveyError> {
     let channels = channels(engine);
-    let unknown = unknown(engine, tailscale, &channels.keys().map(String::as_str).collect::<Vec<_>>()).await?;
+    let unknown = unknown(engine, tailscale, &channels).await?;
     for one in &unknown {
         error!(
             device = one.device,
@@ -70,19 +74,27 @@ async fn look(engine: &Engine, tailscale: &Tailscale, mismatch: &Mismatch) -> Re
     }
     let all: BTreeSet<&String> = channels.values().flatten().collect();
     for channel in all {
-        let is_here = |one: &&Unknown| channels.get(&one.attribute).is_some_and(|channels| channels.contains(channel));
+        let is_here = |one: &&Unknown| channels.get(subject(one)).is_some_and(|channels| channels.contains(channel));
         let here: Vec<&Unknown> = unknown.iter().filter(is_here).collect();
         say(engine, channel, alarm(&mismatch.to_string(), &here), &about(mismatch, channel, &here)).await?;
     }
     Ok(unknown.len())
 }
 
-/// The attributes of the workflows in use, each with the channels that hear of it.
+/// By what something unknown is looked for: an attribute by its name, what has to do with the policy file by that.
+fn subject(one: &Unknown) -> &str {
+    if one.device == policy::FILE || is_guard(&one.attribute) { policy::USES } else { &one.attribute }
+}
+
+/// The attributes of the workflows in use, and the policy file, each with the channels that hear of it.
 fn channels(engine: &Engine) -> BTreeMap<String, BTreeSet<String>> {
     let mut channels = BTreeMap::<String, BTreeSet<String>>::new();
     for workflow in engine.catalog().workflows() {
         for attribute in attributes(workflow) {
             channels.entry(attribute).or_default().extend(workflow.announce.clone());
+        }
+        if workflow.steps.iter().any(|step| step.uses == policy::USES) {
+            channels.entry(policy::USES.to_owned()).or_default().extend(workflow.announce.clone());
         }
     }
     channels
@@ -94,10 +106,21 @@ fn attributes(workflow: &Workflow) -> impl Iterator<Item = String> + '_ {
 }
 
 /// One device after the other: whatever ends meanwhile goes first.
-async fn unknown(engine: &Engine, tailscale: &Tailscale, names: &[&str]) -> Result<Vec<Unknown>, SurveyError> {
+async fn unknown(
+    engine: &Engine,
+    tailscale: &Tailscale,
+    channels: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<Unknown>, SurveyError> {
     let mut unknown = Vec::new();
-    if names.is_empty() {
+    if channels.is_empty() {
         return Ok(unknown);
+    }
+    let known = match channels.contains_key(policy::USES) {
+        true => Some(Known::read(engine).await?),
+        false => None,
+    };
+    if let Some(known) = &known {
+        unknown.extend(known.unknown_in_file(tailscale).await?);
     }
     for device in tailscale.devices().await? {
         // Attributes of what is shared in from elsewhere cannot be written, so none of them is ours.
@@ -109,7 +132,8 @@ async fn unknown(engine: &Engine, tailscale: &Tailscale, names: &[&str]) -> Resu
             Err(TailscaleError::NotFound(_)) => continue,
             Err(error) => return Err(error.into()),
         };
-        for name in names.iter().filter(|name| found.attributes.contains_key(**name)) {
+        unknown.extend(known.iter().flat_map(|known| known.unknown_on(&device, &found)));
+        for name in channels.keys().filter(|name| found.attributes.contains_key(*name)) {
             unknown.extend(compared(engine, &device, name, &found).await?);
         }
     }
@@ -137,6 +161,7 @@ async fn compared(
         attribute: name.to_owned(),
         ends_at,
         is_held: !held.ends.is_empty(),
+        request: None,
     }))
 }
 

@@ -152,6 +152,7 @@ mod tests {
             many,
             default: Vec::new(),
             required: true,
+            pattern: None,
         };
         let inputs = [Input::plain("one", "One", choice(false)), Input::plain("some", "Some", choice(true))];
         let of = |wanted: Value| condition(wanted);

@@ -234,3 +234,10 @@ impl Request {
         all
     }
 }
+
+impl Request {
+    /// Distinct people who approved.
+    pub fn approvals_count(&self) -> usize {
+        self.decisions.iter().filter(|decision| decision.approved).count()
+    }
+}

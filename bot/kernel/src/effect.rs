@@ -298,6 +298,13 @@ pub enum Notice {
         /// It is being tried again.
         again: bool,
     },
+    /// Somebody else changed what is held.
+    Drifted,
+    /// Somebody has it made again what was lent.
+    PutBack {
+        /// Who.
+        by: By,
+    },
     /// It ends soon.
     EndsSoon,
     /// It has ended, and this is what was read back.

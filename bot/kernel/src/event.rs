@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::automatic::Facts;
+use crate::drift::Drift;
 use crate::effect::{Recipient, Wake};
 use crate::guardrail::Judgement;
 use crate::operator::Operator;
@@ -92,6 +93,10 @@ pub enum Button {
     },
     /// Have it at once, without approval.
     BreakGlass,
+    /// Make it again what was lent, after somebody else changed it or took it away.
+    PutBack,
+    /// What somebody else made of it stays.
+    Adopt,
     /// Close the review of broken glass.
     Review {
         /// Whether it was fine.
@@ -119,12 +124,14 @@ pub enum Shows {
     Review,
     /// That glass was broken.
     Glass,
+    /// That somebody else changed what is held.
+    Drifted,
 }
 
 impl Shows {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Card, Self::Active, Self::EndsSoon, Self::Failed, Self::Stuck, Self::Review, Self::Glass];
+    pub const ALL: [Self; 8] =
+        [Self::Card, Self::Active, Self::EndsSoon, Self::Failed, Self::Stuck, Self::Review, Self::Glass, Self::Drifted];
 
     /// The word in the message.
     pub fn word(self) -> &'static str {
@@ -136,6 +143,7 @@ impl Shows {
             Self::Stuck => "stuck",
             Self::Review => "review",
             Self::Glass => "glass",
+            Self::Drifted => "drifted",
         }
     }
 
@@ -286,6 +294,13 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// Somebody else changed what a step holds, or took it away.
+    Drifted {
+        /// Index of the step.
+        step: usize,
+        /// What was found.
+        drift: Drift,
+    },
     /// What a key was before we touched it first.
     Observed {
         /// Index of the step.
@@ -356,6 +371,7 @@ impl Event {
             Self::NotIdentified { .. } => "not_identified",
             Self::Settled { .. } => "settled",
             Self::SettleFailed { .. } => "settle_failed",
+            Self::Drifted { .. } => "drifted",
             Self::Observed { .. } => "observed",
             Self::Shown { .. } => "shown",
             Self::NotShown { .. } => "not_shown",

@@ -242,6 +242,11 @@ impl Scope<'_> {
     }
 }
 
+/// Whether that type has such a setting.
+fn has_setting(types: &[StepType], uses: &str, name: &str) -> bool {
+    find(types, uses).is_some_and(|kind| kind.settings.iter().any(|known| known.name == name))
+}
+
 /// The settings of one step, as its type wants them.
 ///
 /// # Errors
@@ -252,11 +257,21 @@ pub fn fill_step(step: &StepUse, scope: &Scope<'_>, types: &[StepType]) -> Resul
         let setting = kind.and_then(|kind| kind.settings.iter().find(|known| known.name == name));
         setting.map_or(SettingKind::Text, |known| known.kind)
     };
+    let is_text = |kind: SettingKind, name: &str| {
+        let is_known = has_setting(types, &step.uses, name);
+        is_known && matches!(kind, SettingKind::Text | SettingKind::Lines)
+    };
     let fill_one = |(name, value): (&String, &Value)| {
         let filled = match kind_of(name) {
             SettingKind::Member => scope.member(value).map_or_else(|| fill(value, scope), Ok)?,
             kind if kind.is_in_parts() => fill_parts(value, scope, step.name())?,
-            _ => fill(value, scope)?,
+            kind => match fill(value, scope)? {
+                // Several that were chosen, where a text belongs.
+                Value::Array(several) if value.is_string() && is_text(kind, name) => {
+                    within_text(&several.into()).into()
+                }
+                filled => filled,
+            },
         };
         Ok((name.clone(), filled))
     };

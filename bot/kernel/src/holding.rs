@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::request::{Decision, Request};
-use crate::workflow::StepUse;
+use crate::workflow::{StepUse, Workflow};
 
 /// One request's hold on one key, as it is written into the ledger before the first byte leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,13 @@ pub struct Settings {
     /// The workflow and the step by name, with a space between them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub used_by: String,
+}
+
+impl Workflow {
+    /// Whether it lends nothing: nobody says for how long, what its steps do stays, and it is done when they are.
+    pub fn holds_nothing(&self) -> bool {
+        self.hold().is_none() && !self.steps.is_empty() && self.steps.iter().all(StepUse::stays)
+    }
 }
 
 impl Request {

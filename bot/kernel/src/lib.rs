@@ -11,6 +11,7 @@ mod asker;
 pub mod automatic;
 pub mod condition;
 mod decision;
+pub mod drift;
 pub mod effect;
 pub mod event;
 mod extension;

@@ -86,6 +86,10 @@ pub fn may_press(request: &Request, person: &Person, button: &Button) -> Result<
         Button::Withdraw | Button::Return => Err(Refusal::NotYours),
         Button::Retry if request.is_requester(person) => Ok(None),
         Button::Retry => Ok(Some(may_decide(request, person)?.clone())),
+        // Nobody puts back for themselves what somebody took away from them.
+        Button::PutBack if request.is_requester(person) || request.is_one_of_both(person) => Err(Refusal::OwnRequest),
+        Button::Adopt if request.is_requester(person) => Ok(None),
+        Button::PutBack | Button::Adopt => Ok(Some(may_decide(request, person)?.clone())),
         Button::Extend { length_ms } => may_extend(request, person, *length_ms).map(Some),
         Button::BreakGlass => may_raise(request, person).map(Some),
         Button::Review { is_fine, word } => may_review(request, person, *is_fine || !word.trim().is_empty()).map(Some),

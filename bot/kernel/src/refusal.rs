@@ -215,6 +215,9 @@ pub enum Refusal {
     /// What was not fine has to be followed by something.
     #[error("no word on what follows")]
     NoWord,
+    /// Nothing is to be put back or left: nobody changed it, or that was decided, or its time is up.
+    #[error("nothing changed by somebody else")]
+    NoDrift,
     /// No step or approval could be worked out: the workflow cannot be asked for.
     #[error("workflow has no {missing}")]
     Unusable {
@@ -249,6 +252,7 @@ mod tests {
     /// Every refusal; a new one does not compile before it has its line here.
     fn every_refusal() -> Vec<Refusal> {
         let who = || vec![Who::TailnetGroup("group:dba".to_owned())];
+        let rule = Rule { id: "office-hours".to_owned(), reason: String::new() };
         let all = vec![
             Refusal::MayNotAsk { ask: who() },
             Refusal::MayNotAskFor { ask_for: who() },
@@ -277,10 +281,7 @@ mod tests {
             Refusal::HoldTooLong { max_ms: 1_000 },
             Refusal::TooManyPending { most: 50 },
             Refusal::HadAlready { id: RequestId("01kjmma2g000000001".to_owned()) },
-            Refusal::Forbidden {
-                rule: Rule { id: "office-hours".to_owned(), reason: String::new() },
-                is_broken: false,
-            },
+            Refusal::Forbidden { rule, is_broken: false },
             Refusal::MayNotBreakGlass { who: who() },
             Refusal::NoReason,
             Refusal::NotAReviewer { by: who() },
@@ -292,6 +293,7 @@ mod tests {
             Refusal::BeingExtended { until: 1_000 },
             Refusal::ExtensionDecided { until: 1_000 },
             Refusal::NoWord,
+            Refusal::NoDrift,
             Refusal::Unusable { missing: "step".to_owned() },
         ];
         all.iter().for_each(has_its_line);
@@ -339,6 +341,7 @@ mod tests {
             | Refusal::BeingExtended { .. }
             | Refusal::ExtensionDecided { .. }
             | Refusal::NoWord
+            | Refusal::NoDrift
             | Refusal::Unusable { .. } => {}
         }
     }
@@ -386,6 +389,7 @@ mod tests {
         {"refusal":"being_extended","until":1000}
         {"refusal":"extension_decided","until":1000}
         {"refusal":"no_word"}
+        {"refusal":"no_drift"}
         {"refusal":"unusable","missing":"step"}
         "#);
         for one in every_refusal() {

@@ -73,6 +73,8 @@ pub enum Outcome {
     Revoked,
     /// The time was up.
     Expired,
+    /// Its steps are done, and it held nothing.
+    Done,
     /// As a later version wrote it into a stored request; this one has no word for it.
     #[serde(other)]
     Unknown,
@@ -89,6 +91,7 @@ impl Outcome {
             Self::Returned => "returned",
             Self::Revoked => "revoked",
             Self::Expired => "expired",
+            Self::Done => "done",
             Self::Unknown => "unknown",
         }
     }
@@ -128,6 +131,9 @@ pub struct Step {
     /// What it came to, for later steps and the card; never a secret.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub results: Map<String, Value>,
+    /// What somebody else made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<crate::drift::Drift>,
 }
 
 /// Where a card goes.
@@ -274,6 +280,9 @@ pub struct Request {
     pub active_at: Option<i64>,
     /// When it ends; computed once.
     pub expires_at: Option<i64>,
+    /// When it ends at the latest: it was taken away by hand, and is put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_by: Option<i64>,
     /// How it was extended, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
@@ -370,11 +379,6 @@ impl Request {
         self.steps.iter().any(Step::may_be_on)
     }
 
-    /// Distinct people who approved.
-    pub fn approvals_count(&self) -> usize {
-        self.decisions.iter().filter(|decision| decision.approved).count()
-    }
-
     /// Whether those who decide have it in their direct messages: no channel is to have it, or the channel takes no card.
     pub fn is_shown_directly(&self) -> bool {
         self.workflow.channel().is_none() || self.not_announced.is_some()
@@ -387,9 +391,7 @@ impl Request {
 
     /// The message of the card in a channel, if there is one.
     pub fn thread(&self) -> Option<&Message> {
-        self.cards.iter().find_map(|card| match card.place {
-            Place::Channel(_) => card.message.as_ref(),
-            Place::Approver(_) => None,
-        })
+        let mut in_channels = self.cards.iter().filter(|card| matches!(card.place, Place::Channel(_)));
+        in_channels.find_map(|card| card.message.as_ref())
     }
 }

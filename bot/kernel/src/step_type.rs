@@ -27,6 +27,29 @@ pub struct StepType {
     pub check: fn(with: &Map<String, Value>, inputs: &[Input]) -> Vec<SettingMistake>,
     /// Where in its system that is what these filled settings touch. What it returns goes into logs.
     pub address: fn(with: &Map<String, Value>) -> Result<String, String>,
+    /// What these filled settings lend, in words for the card; `device` is what the device is called.
+    pub lends: fn(with: &Map<String, Value>, device: &str) -> Lends,
+}
+
+/// What a step lends, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lends {
+    /// For people, short, like `role it-admin for alice@example.com`; may hold anything people typed. Empty: there are no words for it.
+    pub words: String,
+    /// Whether the name of what is touched says as much.
+    pub is_in_key: bool,
+}
+
+impl Lends {
+    /// What the name of what is touched does not say.
+    pub fn words(words: String) -> Self {
+        Self { words, is_in_key: false }
+    }
+
+    /// Nothing that its name does not say.
+    pub fn nothing(_: &Map<String, Value>, _: &str) -> Self {
+        Self::default()
+    }
 }
 
 /// Whether many requests can hold the same thing.
@@ -207,6 +230,7 @@ impl StepType {
             results: &[],
             check: |_, _| Vec::new(),
             address,
+            lends: Lends::nothing,
         }
     }
 

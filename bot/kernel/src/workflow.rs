@@ -91,7 +91,7 @@ impl Workflow {
         self.inputs.iter().find(|input| input.name == name)
     }
 
-    /// The first duration among the inputs: how long is asked for. Every workflow with steps has one.
+    /// The first duration among the inputs: how long is asked for. Every workflow that lends something has one.
     pub fn hold(&self) -> Option<(&Input, i64, i64)> {
         self.inputs.iter().find_map(|input| match input.kind {
             InputKind::Duration { default_ms, max_ms } => Some((input, default_ms, max_ms)),
@@ -169,11 +169,17 @@ pub enum InputKind {
         default: Vec<String>,
         /// Whether something must be chosen.
         required: bool,
+        /// What each word has to look like, if the file says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<Pattern>,
     },
     /// A member of the workspace.
     Person {
         /// Whether somebody must be named.
         required: bool,
+        /// What `{{ inputs.NAME }}` has to look like, if the file says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<Pattern>,
     },
     /// A whole number.
     Number {

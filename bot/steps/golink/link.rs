@@ -10,7 +10,7 @@ use crate::kernel::StepType;
 use crate::kernel::fill::{Part, parts};
 use crate::kernel::link::{LinkId, check_destination, check_name};
 use crate::kernel::reference::{Piece, Reference, pieces};
-use crate::kernel::step_type::{Holds, Setting, SettingKind, SettingMistake, Stays, StepResult};
+use crate::kernel::step_type::{Holds, Lends, Setting, SettingKind, SettingMistake, Stays, StepResult};
 use crate::kernel::workflow::{Input, InputKind};
 use crate::steps::Listed;
 
@@ -31,6 +31,7 @@ pub const LISTED: Listed = Listed {
         results: &[StepResult { name: "address", about: "Where people follow it." }],
         check,
         address,
+        lends,
     },
     make: |outside| Arc::new(LinkStep::new(outside.links.clone(), outside.clock.clone())),
 };
@@ -135,6 +136,12 @@ fn written(part: &Part) -> Result<String, String> {
 
 fn address(with: &Map<String, Value>) -> Result<String, String> {
     wanted(with).map(|(short, _)| LinkId::of(&short).as_str().to_owned())
+}
+
+/// The name of what is touched says as much.
+fn lends(with: &Map<String, Value>, _: &str) -> Lends {
+    let words = wanted(with).map(|(short, long)| format!("go/{short} to {long}"));
+    Lends { words: words.unwrap_or_default(), is_in_key: true }
 }
 
 #[cfg(test)]

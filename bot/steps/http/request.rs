@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
 use crate::kernel::fill::{Part, parts};
-use crate::kernel::step_type::{CAPTURED, Holds, Setting, SettingKind, Stays, StepResult};
+use crate::kernel::step_type::{CAPTURED, Holds, Lends, Setting, SettingKind, Stays, StepResult};
 use crate::steps::Listed;
 
 pub use call::host_of;
@@ -36,6 +36,7 @@ pub const LISTED: Listed = Listed {
         }],
         check: checking::check,
         address,
+        lends: Lends::nothing,
     },
     make: |outside| {
         let (guarded, secrets) = (outside.services.guarded.clone(), outside.services.secrets.clone());

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
 use crate::kernel::fill::{Part, parts};
-use crate::kernel::step_type::{Holds, Setting, SettingKind, Stays, StepResult};
+use crate::kernel::step_type::{Holds, Lends, Setting, SettingKind, Stays, StepResult};
 use crate::steps::Listed;
 
 pub use holding::ProgramRun;
@@ -38,6 +38,7 @@ pub const LISTED: Listed = Listed {
         }],
         check: checking::check,
         address,
+        lends: Lends::nothing,
     },
     make: |outside| {
         let services = outside.services.clone();

@@ -11,7 +11,7 @@ use crate::kernel::StepType;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
-use crate::steps::slack::{user, written};
+use crate::steps::slack::{placed, user, written};
 
 pub use holding::ChannelStep;
 
@@ -34,6 +34,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address: |with| written(with, "channel"),
+        lends: |with, _| placed(with, "channel"),
     },
     make: |outside| Arc::new(ChannelStep::new(outside.slack.clone(), outside.clock.clone())),
 };

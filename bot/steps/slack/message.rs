@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 use crate::steps::slack::channel::is_channel;
@@ -28,6 +28,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address,
+        lends: Lends::nothing,
     },
     make: |outside| Arc::new(MessageStep::new(outside.slack.clone(), outside.clock.clone())),
 };

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::kernel::request::Found;
-use crate::kernel::step_type::SettingMistake;
+use crate::kernel::step_type::{Lends, SettingMistake};
 use crate::kernel::{Failure, Key, Proof};
 use crate::outside::slack::{Slack, SlackError, Standing, UserGroup};
 use crate::planted::{Fault, is_planted};
@@ -249,6 +249,12 @@ fn lasting(what: String) -> Failure {
 fn address(key: &Key) -> Result<(&str, &str), Failure> {
     let none = || refusal(format!("`{key}` is not a place and a person"), "this is a bug of ours");
     key.address().split_once(' ').ok_or_else(none)
+}
+
+/// Who is where; the name of what is touched says as much.
+pub(in crate::steps::slack) fn placed(with: &Map<String, Value>, setting: &str) -> Lends {
+    let place = with.get(setting).and_then(Value::as_str).unwrap_or_default();
+    Lends { words: format!("a place in {place}"), is_in_key: true }
 }
 
 /// The same as text, of filled settings.

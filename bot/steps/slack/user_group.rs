@@ -11,7 +11,7 @@ use crate::kernel::StepType;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
-use crate::steps::slack::{user, written};
+use crate::steps::slack::{placed, user, written};
 
 pub use holding::{UserGroupStep, was_member};
 
@@ -29,6 +29,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address: |with| written(with, "group"),
+        lends: |with, _| placed(with, "group"),
     },
     make: |outside| Arc::new(UserGroupStep::new(outside.slack.clone(), outside.clock.clone())),
 };

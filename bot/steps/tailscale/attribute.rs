@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 use crate::steps::tailscale::device_input;
@@ -32,6 +32,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address,
+        lends,
     },
     make: |outside| Arc::new(Attribute::new(outside.tailscale.clone(), outside.clock.clone())),
 };
@@ -141,4 +142,11 @@ fn unusable(value: &Value) -> Option<&'static str> {
         Value::String(_) => Some("may hold letters, digits, `_` and `.` only"),
         _ => Some("must be true, false, a number or a text"),
     }
+}
+
+/// That it is `true` its name says already.
+fn lends(with: &Map<String, Value>, device: &str) -> Lends {
+    let key = with.get("key").and_then(Value::as_str).unwrap_or_default();
+    let value = with.get("value").cloned().unwrap_or(Value::Bool(true));
+    Lends { words: format!("{key} = {value} on {device}"), is_in_key: value == Value::Bool(true) }
 }

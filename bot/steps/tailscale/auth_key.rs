@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
 use crate::kernel::input::is_tag;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 
@@ -30,6 +30,7 @@ pub const LISTED: Listed = Listed {
         results: &[StepResult { name: "id", about: "The key's id; not the key." }],
         check,
         address: |_| Ok(String::new()),
+        lends,
     },
     make: |outside| Arc::new(AuthKeyStep::new(outside.tailscale.clone(), outside.clock.clone())),
 };
@@ -91,4 +92,10 @@ fn check(with: &Map<String, Value>, _: &[Input]) -> Vec<SettingMistake> {
         mistakes.push(SettingMistake::new("ephemeral", "devices that join with it would stay when it is over", help));
     }
     mistakes
+}
+
+fn lends(with: &Map<String, Value>, _: &str) -> Lends {
+    let tags = with.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let reusable = if with.get("reusable") == Some(&Value::Bool(true)) { "a reusable" } else { "an" };
+    Lends::words(format!("{reusable} auth key for {}", tags.collect::<Vec<_>>().join(", ")))
 }

@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::kernel::StepType;
 use crate::kernel::input::is_tag;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
+use crate::steps::tailscale::changing::words;
 use crate::steps::tailscale::device_input;
 
 pub use holding::DeviceStep;
@@ -30,6 +31,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address,
+        lends,
     },
     make: |outside| Arc::new(DeviceStep::new(outside.tailscale.clone(), outside.clock.clone())),
 };
@@ -152,6 +154,12 @@ pub(in crate::steps::tailscale::device) fn network(text: &str) -> Option<String>
 fn address(with: &Map<String, Value>) -> Result<String, String> {
     let device = with.get("device").and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or("no device")?;
     if device.contains(char::is_whitespace) { Err("a device with a space".to_owned()) } else { Ok(device.to_owned()) }
+}
+
+fn lends(with: &Map<String, Value>, device: &str) -> Lends {
+    let changed = with.iter().filter(|(name, _)| CHANGED.contains(&name.as_str()));
+    let state = changed.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Lends::words(format!("{} on {device}", words(&state)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::config::words::nearest;
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays, StepResult};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 use crate::steps::tailscale::device_input;
@@ -32,6 +32,7 @@ pub const LISTED: Listed = Listed {
         results: &[StepResult { name: "id", about: "The invitation's id." }],
         check,
         address,
+        lends,
     },
     make: |outside| Arc::new(InviteStep::new(outside.tailscale.clone(), outside.clock.clone())),
 };
@@ -141,4 +142,12 @@ fn address(with: &Map<String, Value>) -> Result<String, String> {
         },
         _ => Err("that is no e-mail address".to_owned()),
     }
+}
+
+fn lends(with: &Map<String, Value>, device: &str) -> Lends {
+    let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();
+    Lends::words(match with.contains_key("device") {
+        true => format!("{device} shared with {}", text("email")),
+        false => format!("an invitation of {} as {}", text("email"), text("role")),
+    })
 }

@@ -18,6 +18,8 @@ use crate::kernel::StepType;
 use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, Stays};
 use crate::steps::Listed;
 
+pub use guard::is_guard;
+pub use guards::guards_of;
 pub use holding::PolicyFile;
 pub use planning::preview;
 pub use writing::MAX_BYTES;
@@ -42,6 +44,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check: check::check,
         address,
+        lends: wanted::lends,
     },
     make: |outside| {
         let rules = outside.services.policy_file.clone();

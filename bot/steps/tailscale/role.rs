@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::config::words::nearest;
 use crate::kernel::StepType;
-use crate::kernel::step_type::{Holds, Scope, Setting, SettingKind, SettingMistake, Stays};
+use crate::kernel::step_type::{Holds, Lends, Scope, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 use crate::steps::tailscale::user_input;
@@ -33,6 +33,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address,
+        lends,
     },
     make: |outside| Arc::new(RoleStep::new(outside.tailscale.clone(), outside.clock.clone())),
 };
@@ -106,4 +107,9 @@ fn address(with: &Map<String, Value>) -> Result<String, String> {
         return Err("a login with a space".to_owned());
     }
     Ok(login.to_lowercase())
+}
+
+fn lends(with: &Map<String, Value>, _: &str) -> Lends {
+    let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or_default();
+    Lends::words(format!("role {} for {}", text("role"), text("user")))
 }

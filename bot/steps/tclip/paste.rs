@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::StepType;
 use crate::kernel::paste::{CONTENT_MAX_BYTES, Text, UNTITLED, suspects};
-use crate::kernel::step_type::{Holds, Setting, SettingKind, SettingMistake, Stays};
+use crate::kernel::step_type::{Holds, Lends, Setting, SettingKind, SettingMistake, Stays};
 use crate::kernel::workflow::Input;
 use crate::steps::Listed;
 
@@ -29,6 +29,7 @@ pub const LISTED: Listed = Listed {
         results: &[],
         check,
         address,
+        lends: Lends::nothing,
     },
     make: |outside| Arc::new(PasteStep::new(outside.pastes.clone(), outside.clock.clone())),
 };

@@ -20,6 +20,7 @@ pub(super) fn fill_in(ask: &mut Ask) {
         many,
         default: default.iter().map(|word| (*word).to_owned()).collect(),
         required: default.is_empty(),
+        pattern: None,
     };
     let bob = bob();
     let chosen = |words: &[&str], many| {
@@ -30,7 +31,7 @@ pub(super) fn fill_in(ask: &mut Ask) {
         ("ticket", text, InputValue::Text { text: "INC-7".to_owned() }),
         ("region", choice(false, &[]), chosen(&["eu"], false)),
         ("regions", choice(true, &["us"]), chosen(&["eu", "us"], true)),
-        ("whom", InputKind::Person { required: true }, InputValue::Person(PersonShown::from(&bob))),
+        ("whom", InputKind::Person { required: true, pattern: None }, InputValue::Person(PersonShown::from(&bob))),
         (
             "count",
             InputKind::Number { min: -1, max: 9, default: Some(1), required: false },

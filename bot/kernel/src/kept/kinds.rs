@@ -57,7 +57,7 @@ impl Kept for Request {
     // The fourth: inputs can be of more kinds. The sixth: operators end requests. The seventh: a request may go without a step. The eighth: some
     // pass by themselves, or come about by themselves; what guardrails said. The ninth: glass can be broken. The tenth: people whom only the request
     // tells. The eleventh: it can be held for longer, which counts when it was confirmed. The twelfth: it can be approved for less time, and a turn
-    // passed on; whom cards reach.
+    // passed on; whom cards reach; somebody else changes what is held.
     const RAISES: &'static [Raise] = &[
         keys_stand_in_the_steps,
         inputs_have_kinds,
@@ -150,7 +150,7 @@ impl Kept for Effect {
     // may have asked for too much; what is sent to a golink or a tclip. The sixth: what passes by itself, and workflows that start by themselves;
     // a refusal by a guardrail. The seventh: glass is broken, and reviewed. The eighth: people whom only the request tells. The ninth: what is
     // held is compared with what is there. The tenth: it is extended, or is not. The eleventh: why it is not approved for less time, and turns that
-    // are passed on.
+    // are passed on; what somebody else changed is told.
     const RAISES: &'static [Raise] = &[
         settling_belongs_to_the_key,
         says_more,
@@ -200,7 +200,7 @@ impl Kept for Event {
     // The third: an ask has inputs of more kinds. The fourth: also what was asked, where it stands with the event. The fifth: operators deny
     // and revoke. The sixth: a step may be left out. The seventh: what was found out to tell whether something passes by itself;
     // what guardrails said. The eighth: glass is broken, and reviewed. The ninth: people whom only the request tells. The tenth: what is
-    // held is extended. The eleventh: it is approved for less time, and a turn is passed on.
+    // held is extended. The eleventh: it is approved for less time, and a turn is passed on; somebody else changes what is held.
     const RAISES: &'static [Raise] = &[
         says_more,
         an_alarm_is_a_notification,

@@ -5,7 +5,7 @@ use super::{ALARM_PAUSE_MS, Change, END_PAUSE_MAX_MS, HOUR_MS, STUCK_AFTER_FAILU
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::Failure;
 use crate::operator::By;
-use crate::request::{Found, Outcome, Phase, Proof, State};
+use crate::request::{Found, Outcome, Phase, Proof, State, Step};
 use nightlatch_planted::{Fault, is_planted};
 
 impl Change {
@@ -136,7 +136,7 @@ impl Change {
     }
 
     /// Who is alarmed again and again: the channel or, without one, whoever was asked.
-    fn watchers(&self) -> Vec<Recipient> {
+    pub(super) fn watchers(&self) -> Vec<Recipient> {
         // A channel that took no card takes no alarm either.
         if self.request.workflow.announce.is_some() && self.request.not_announced.is_none() {
             return vec![Recipient::Channel];
@@ -187,7 +187,7 @@ impl Change {
             self.tell_each(concerned, &Notice::Unstuck);
         }
         // As bad as one that cannot be taken back, and nothing of ours will end it.
-        if self.request.is_left_on() {
+        if self.request.is_left_on() && !self.request.steps.iter().any(Step::is_adopted) {
             let mut concerned = self.everybody_concerned();
             concerned.retain(|one| *one != self.requester());
             self.tell_each(concerned, &Notice::LeftOn);

@@ -65,6 +65,7 @@ impl Request {
     fn end_shown_with(&self, button: &Button) -> Option<i64> {
         match button {
             Button::Extend { .. } => self.expires_at,
+            Button::PutBack | Button::Adopt => self.drifted_at(),
             Button::Approve { .. } | Button::Deny { .. } | Button::Pass { .. } if self.is_extension_asked() => {
                 self.extending.as_ref().map(|extending| extending.until)
             }

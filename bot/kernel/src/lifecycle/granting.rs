@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::drifting::too_slow;
 use super::{Change, GRACE_MS, GRANT_ATTEMPTS_MAX, HOUR_MS};
 use crate::effect::{Effect, Ledger, Notice, Recipient, Wake};
 use crate::event::{Failure, Purpose};
@@ -74,9 +75,9 @@ impl Change {
     /// Fills in the step's settings and writes down that this request holds what they touch, then has it settled at `at`. What cannot
     /// be filled in is not sent: granting fails.
     fn begin_step(&mut self, index: usize, at: i64) {
-        let hold_ms =
-            if is_planted(Fault::TellsTooEarly) { self.request.lent_ms() / 2 } else { self.request.lent_ms() };
-        let until = at.saturating_add(hold_ms).saturating_add(GRACE_MS);
+        let hold_ms = if self.request.workflow.holds_nothing() { HOUR_MS } else { self.request.lent_ms() };
+        let hold_ms = if is_planted(Fault::TellsTooEarly) { hold_ms / 2 } else { hold_ms };
+        let until = self.request.not_after(at.saturating_add(hold_ms)).saturating_add(GRACE_MS);
         match self.request.begun(index, self.moment.types) {
             Ok(key) => {
                 if let Some(step) = self.request.steps.get_mut(index) {
@@ -162,7 +163,13 @@ impl Change {
                 if self.request.trouble.take().is_some() || is_another {
                     self.show();
                 }
+                self.is_as_lent(index);
                 self.extend_if_it_lasts();
+            }
+            (State::Active, Phase::Held, false) => {
+                if let Found::LeftAlone { what, .. } = &proof.found {
+                    self.drifted_again(index, &proof, what);
+                }
             }
             (State::Ending, Phase::Releasing, false) => self.step_gone(index, proof),
             // Read before the end began, it is the late answer of granting; taking back is on its way already.
@@ -179,7 +186,7 @@ impl Change {
         if self.request.steps.iter().any(|step| step.is_taken() && step.phase != Phase::Held) {
             return;
         }
-        let full = self.moment.now.saturating_add(self.request.lent_ms());
+        let full = self.request.not_after(self.moment.now.saturating_add(self.request.lent_ms()));
         let mut is_lasting = true;
         for index in 0..self.request.steps.len() {
             let Some(step) = self.request.steps.get(index) else { return };
@@ -209,10 +216,19 @@ impl Change {
         }
     }
 
-    /// Everything was confirmed: the clock of the hold starts, and its end is computed once.
+    /// Everything was confirmed: the clock of the hold starts, and its end is computed once. What holds nothing is done with that.
     fn activate(&mut self) {
+        if self.request.workflow.holds_nothing() {
+            self.request.active_at = Some(self.moment.now);
+            return self.begin_ending(Outcome::Done, None, String::new());
+        }
         let extra = if is_planted(Fault::EndsLater) { HOUR_MS } else { 0 };
-        let expires_at = self.moment.now.saturating_add(self.request.lent_ms()).saturating_add(extra);
+        let full = self.request.not_after(self.moment.now.saturating_add(self.request.lent_ms()));
+        if !self.request.has_time_left(self.moment.now) {
+            self.request.trouble = Some(too_slow());
+            return self.fail();
+        }
+        let expires_at = full.saturating_add(extra);
         self.request.state = State::Active;
         self.request.active_at = Some(self.moment.now);
         self.request.expires_at = Some(expires_at);
@@ -313,6 +329,11 @@ impl Change {
             self.settle_releasing_now();
             return;
         }
+        self.begin_again();
+    }
+
+    /// From the start, under the approval there is.
+    pub(super) fn begin_again(&mut self) {
         let hanging = self.request.ask.hanging(self.moment.types);
         for (index, step) in self.request.steps.iter_mut().enumerate().filter(|(_, step)| step.is_taken()) {
             step.key = step.key.take().filter(|_| !hanging.contains(&index));
@@ -321,9 +342,11 @@ impl Change {
             step.proof = None;
             step.until = None;
             step.results = Map::new();
+            step.drift = None;
         }
         self.request.outcome = None;
         self.request.trouble = None;
+        self.request.warned_at = None;
         self.request.ending_at = None;
         self.request.ended_at = None;
         self.request.state = State::Approved;
@@ -359,15 +382,6 @@ fn forbidden(rule: &Rule) -> Failure {
     Failure {
         what: format!("a guardrail forbids it now, {}", rule.in_words()),
         advice: "ask again when that has changed".to_owned(),
-        retryable: false,
-        retry_after_ms: None,
-    }
-}
-
-fn too_slow() -> Failure {
-    Failure {
-        what: "switching it on took so long that its time would have passed before anybody had it".to_owned(),
-        advice: "ask again later, or for longer".to_owned(),
         retryable: false,
         retry_after_ms: None,
     }

@@ -21,6 +21,7 @@ impl Request {
             Shows::Failed => self.outcome == Some(Outcome::Failed),
             Shows::Stuck => self.stuck,
             Shows::Review => self.open_review().is_some(),
+            Shows::Drifted => self.is_drifted(),
             Shows::Glass => matches!(self.state, State::Approved | State::Activating | State::Active),
         }
     }
@@ -42,6 +43,7 @@ impl Notice {
             // One that is extended says later what one that is active says.
             Self::Active | Self::Extended | Self::NotExtended { .. } => Some(Shows::Active),
             Self::EndsSoon => Some(Shows::EndsSoon),
+            Self::Drifted => Some(Shows::Drifted),
             Self::Failed => Some(Shows::Failed),
             Self::Stuck => Some(Shows::Stuck),
             Self::ReviewOpened | Self::ReviewLate => Some(Shows::Review),
@@ -60,6 +62,7 @@ fn notice_that(shows: Shows) -> Notice {
         Shows::Stuck => Notice::Stuck,
         Shows::Review => Notice::ReviewOpened,
         Shows::Glass => Notice::GlassBroken,
+        Shows::Drifted => Notice::Drifted,
     }
 }
 
@@ -83,7 +86,13 @@ impl Change {
             Shows::Card if self.is_card(&message) => return,
             Shows::Card => return self.copy_found(message, by),
             _ if !was_too_late => return,
-            Shows::Active | Shows::EndsSoon | Shows::Failed | Shows::Stuck | Shows::Review | Shows::Glass => {}
+            Shows::Active
+            | Shows::EndsSoon
+            | Shows::Failed
+            | Shows::Stuck
+            | Shows::Review
+            | Shows::Glass
+            | Shows::Drifted => {}
         }
         let is_direct = message.channel.starts_with('D');
         let to = if is_direct { Recipient::Person { slack_id: by.to_owned() } } else { Recipient::Channel };

@@ -1,5 +1,6 @@
 //! The transitions: one event applied to one request. Stale and repeated events change nothing.
 
+mod drifting;
 mod ending;
 mod extending;
 mod glass;
@@ -64,7 +65,8 @@ impl Request {
             return Err(unusable("step"));
         }
         let max_ms = ask.max_hold_ms();
-        if ask.hold_ms <= 0 || ask.hold_ms > max_ms {
+        let holds = !ask.workflow.holds_nothing();
+        if holds && ask.hold_ms <= 0 || ask.hold_ms > max_ms {
             return Err(Refusal::HoldTooLong { max_ms });
         }
         let keys = planning::plan(&ask, moment.types)?.into_iter().enumerate();
@@ -90,6 +92,7 @@ impl Request {
             approved_at: None,
             active_at: None,
             expires_at: None,
+            ends_by: None,
             extensions: Vec::new(),
             extending: None,
             rounds: 0,
@@ -154,6 +157,7 @@ impl Request {
             }
             Event::Settled { step, proof, results } => change.settled(step, proof, results),
             Event::SettleFailed { step, failure } => change.settle_failed(step, failure),
+            Event::Drifted { step, drift } => change.drifted(step, drift),
             Event::Observed { step, before, again } => change.observed(step, before, again),
             Event::Shown { place, channel, ts } => change.shown(&place, channel, ts),
             Event::NotShown { place, failure } => change.not_shown(&place, failure),
@@ -182,7 +186,7 @@ impl Step {
     fn waiting(key: Option<crate::Key>, is_left_out: bool) -> Self {
         let results = serde_json::Map::new();
         let phase = if is_left_out { Phase::LeftOut } else { Phase::Waiting };
-        Self { key, phase, failures: 0, proof: None, until: None, results }
+        Self { key, phase, failures: 0, proof: None, until: None, results, drift: None }
     }
 }
 

@@ -115,6 +115,8 @@ impl Change {
             Button::Retry => self.retry(person.slack_id),
             Button::Extend { length_ms } => self.extend(length_ms),
             Button::Pass { to } => self.pass_on(person.slack_id, press.channel, to),
+            Button::PutBack => self.put_back(&person.slack_id),
+            Button::Adopt => self.adopt(by),
             // Both are never without a rule.
             Button::BreakGlass => rule.into_iter().for_each(|rule| self.glass_broken(person.clone(), rule)),
             Button::Review { is_fine, word } => {
@@ -224,6 +226,9 @@ impl Request {
                 }
                 State::Ending | State::Ended => false,
             },
+            Button::PutBack if !self.can_put_back(now) => return Err(Refusal::NoDrift),
+            Button::Adopt if !self.is_drifted() => return Err(Refusal::NoDrift),
+            Button::PutBack | Button::Adopt => true,
             Button::Review { .. } => return self.has_open_review(),
             Button::Return | Button::Revoke { .. } => match self.state {
                 State::Pending => return Err(Refusal::TooEarly { state: self.state }),
@@ -261,8 +266,11 @@ impl Request {
         self.state == State::Ended && self.outcome == Some(Outcome::Failed) && self.can_begin(now)
     }
 
-    /// An approval is good for as long as a request may wait.
+    /// An approval is good for as long as a request may wait; what is put back was approved for all of its time.
     pub fn can_begin(&self, now: i64) -> bool {
+        if let Some(latest) = self.ends_by {
+            return now < latest;
+        }
         let until = self.approved_at.map(|at| at.saturating_add(self.workflow.lapse_after_ms));
         until.is_some_and(|until| now < until)
     }

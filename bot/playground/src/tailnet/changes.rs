@@ -9,7 +9,7 @@ use super::auth_keys::not_permitted;
 use super::by_hand::NoSuch;
 use super::reply::{Caller, Incoming, Reply};
 use super::shares;
-use super::state::{Invite, Machine, Person, State};
+use super::state::{Actor, AuditEntry, Invite, Machine, Person, State};
 
 /// Roles there are.
 const ROLES: [&str; 7] = ["owner", "member", "admin", "it-admin", "network-admin", "billing-admin", "auditor"];
@@ -250,9 +250,15 @@ impl TailnetWorld {
     pub fn set_role_by_hand(&self, login: &str, role: &str) -> Result<(), NoSuch> {
         let missing = |kind, name: &str| NoSuch { kind, name: name.to_owned() };
         let role = ROLES.into_iter().find(|known| *known == role).ok_or_else(|| missing("role", role))?;
+        let at_ms = self.shared.clock.now_ms();
         self.change(|state| match state.person_mut(login) {
             Some(person) => {
-                person.role = role;
+                let old = std::mem::replace(&mut person.role, role);
+                let target = (person.id.clone(), person.login.clone(), "USER");
+                let (old, new) = (json!(old), json!(role));
+                let actor = Actor { id: "uBOBCNTRL".to_owned(), kind: "USER" };
+                let (property, action, details) = ("USER_ROLES", "UPDATE", String::new());
+                state.audit.push(AuditEntry { at_ms, actor, target, property, action, old, new, details });
                 Ok(())
             }
             None => Err(missing("user", login)),

@@ -142,7 +142,23 @@ fn url(value: &Value, own: &Map<String, Value>) -> Result<Url, NotPut> {
             Place::Path | Place::Query => all.push_str(&encoded(&text)),
         }
     }
+    if let Some(why) = leads_elsewhere(&all) {
+        return Err(wrong(format!("its url {why}")));
+    }
     Url::parse(&all).map_err(|error| wrong(format!("its url is none: {error}")))
+}
+
+/// What readers of addresses leave out or take for a slash: with it a value could stand in the host where it reads as if it stood in the
+/// path. As a fragment for people.
+pub(super) fn leads_elsewhere(url: &str) -> Option<&'static str> {
+    let behind = url.split_once("://").map(|(_, behind)| behind)?;
+    match () {
+        () if behind.starts_with('/') => Some("has a third slash, so that its host stands where a path should"),
+        () if url.contains(['\\', ' ']) || url.contains(char::is_control) => {
+            Some("holds a backslash, a space or a control character")
+        }
+        () => None,
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -6,6 +6,7 @@ use reqwest::header::HeaderName;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::call::leads_elsewhere;
 use crate::kernel::reference::{Piece, pieces};
 use crate::kernel::step_type::{STAYS, SettingMistake};
 use crate::kernel::workflow::Input;
@@ -131,6 +132,13 @@ fn url_mistake(url: Option<&Value>, inputs: &[Input], allow: &Allow) -> Option<(
     let Some(text) = url.and_then(Value::as_str) else { return told("its `url` is missing, or is no text", HELP) };
     if !secrets_named(&Value::from(text)).is_empty() {
         return told("a secret stands in its `url`", "addresses are logged on the way; send it in a header");
+    }
+    let literals = pieces(text).ok()?.into_iter().map(|piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Reference(_) => "x",
+    });
+    if let Some(why) = leads_elsewhere(&literals.collect::<String>()) {
+        return told(&format!("its `url` {why}"), "write it as https://HOST/PATH");
     }
     let mut tried = String::new();
     for piece in pieces(text).ok()? {

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::kernel::drift::PUT_BACK;
 use crate::kernel::kept;
 use crate::kernel::request::Found;
 use crate::kernel::{Failure, Key, Proof};
@@ -49,7 +50,7 @@ impl Attribute {
 
     fn left_alone(&self, address: &Address<'_>, now: &Reading, lent: Option<&Value>) -> Proof {
         let is_on = now.is_open(lent);
-        self.proof(Found::LeftAlone { what: format!("{} is {}", address.name, now.words()), is_on })
+        self.proof(Found::LeftAlone { what: seen(address, now), is_on })
     }
 
     fn proof(&self, found: Found) -> Proof {
@@ -76,7 +77,8 @@ impl Attribute {
         if now == first && now.covers(&value, expires_at) {
             return Ok(self.proof(Found::OnBefore));
         }
-        if !now.is_unset() && now != first && !now.is_ours(&first, before) && !is_planted(Fault::Overwrites) {
+        let is_foreign = !now.is_unset() && now != first && !now.is_ours(&first, before);
+        if is_foreign && !is_to_be_put_back(address, &now, holders) && !is_planted(Fault::Overwrites) {
             if !is_granting {
                 return Ok(self.left_alone(address, &now, Some(&value)));
             }
@@ -297,6 +299,17 @@ fn stored(found: &Value) -> Result<Reading, Failure> {
 fn is_taken_away(now: &Reading, value: &Value, holders: &[Holder], now_ms: i64) -> bool {
     let is_ahead = |holder: &Holder| holder.confirmed_until.is_some_and(|until| until.min(holder.until) > now_ms);
     now.value.as_ref() != Some(value) && holders.iter().any(|holder| !holder.is_new && is_ahead(holder))
+}
+
+/// Somebody who decides said of just this that it is to be overwritten.
+fn is_to_be_put_back(address: &Address<'_>, now: &Reading, holders: &[Holder]) -> bool {
+    let found = Value::from(seen(address, now));
+    holders.iter().any(|holder| holder.with.get(PUT_BACK) == Some(&found))
+}
+
+/// What is there, for people.
+fn seen(address: &Address<'_>, now: &Reading) -> String {
+    format!("{} is {}", address.name, now.words())
 }
 
 /// The value all holders want; an attribute has only one.

@@ -207,7 +207,7 @@ fn not_yet(what: String) -> Failure {
 }
 
 /// For people: `role member`, `authorized true, routes 10.0.0.0/8 10.1.0.0/16`.
-fn words(state: &State) -> String {
+pub(in crate::steps::tailscale) fn words(state: &State) -> String {
     let one = |(name, value): (&String, &Value)| format!("{} {}", name.replace('_', " "), words_of(Some(value)));
     state.iter().map(one).collect::<Vec<_>>().join(", ")
 }

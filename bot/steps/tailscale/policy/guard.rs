@@ -8,6 +8,8 @@ use super::wanted::{Rule, texts};
 
 /// What names of our postures begin with; a hash follows.
 const POSTURE: &str = "posture:nl";
+/// What names of our attributes begin with; a hash follows.
+const ATTRIBUTE: &str = "custom:nl_";
 /// Of the hash that names a guard: 64 bits.
 const HASH_CHARACTERS: usize = 16;
 
@@ -33,7 +35,7 @@ impl Guard {
     }
 
     pub fn attribute(&self) -> String {
-        format!("custom:nl_{}", self.0)
+        format!("{ATTRIBUTE}{}", self.0)
     }
 
     fn condition(&self) -> Value {
@@ -72,10 +74,19 @@ impl Guard {
     }
 }
 
+/// Whether an attribute of that name is one on which entries of ours depend.
+pub fn is_guard(attribute: &str) -> bool {
+    attribute.strip_prefix(ATTRIBUTE).is_some_and(is_hash)
+}
+
+/// Whether a name begins with a hash of ours.
+fn is_hash(rest: &str) -> bool {
+    rest.get(..HASH_CHARACTERS).is_some_and(|hash| hash.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
 /// Whether a posture of that name is of our making.
 pub(super) fn is_ours(posture: &str) -> bool {
-    let hash = posture.strip_prefix(POSTURE).and_then(|rest| rest.get(..HASH_CHARACTERS));
-    hash.is_some_and(|hash| hash.chars().all(|c| c.is_ascii_hexdigit()))
+    posture.strip_prefix(POSTURE).is_some_and(is_hash)
 }
 
 /// The same value whatever the order its names were written in.

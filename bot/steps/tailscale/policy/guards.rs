@@ -2,13 +2,17 @@
 //! they go, and taken away with the last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
 
+use super::guard::Guard;
 use super::target::Holding;
+use super::wanted::Wanted;
 use crate::clock::Clock;
+use crate::kernel::drift::PUT_BACK;
 use crate::kernel::request::Found;
 use crate::kernel::step_type::TAGGED;
 use crate::kernel::{Failure, Key, RequestId};
@@ -19,6 +23,8 @@ use crate::steps::{Before, Holder, Step};
 
 /// Attributes that are settled at once; that Tailscale is not called too often is seen to where the calls are made.
 const AT_ONCE: usize = 16;
+/// Attributes that are read in one look whether others changed them.
+const LOOKED_AT_MAX: usize = 256;
 
 /// One attribute of one device.
 type Spot = (String, String);
@@ -59,10 +65,16 @@ impl Guards<'_> {
             }
         }
         let let_go: BTreeSet<Spot> = leaving.iter().flat_map(spots).collect();
+        // Nobody came, nobody goes: it is looked whether others changed something. Of very many, some at a time.
+        let is_look = let_go.is_empty() && !holders.iter().any(|one| one.is_new);
+        let looked_at = if is_look { self.looked_at(held.len()) } else { 0..0 };
         let mut todo: Vec<(&Spot, &[&Holder])> = Vec::new();
-        for (spot, holders) in &held {
+        for (index, (spot, holders)) in held.iter().enumerate() {
             let until = holders.iter().map(|holder| whole_second(holder.until)).max().unwrap_or_default();
-            if let_go.contains(spot) || holders.iter().any(|one| one.is_new || one.confirmed_until != Some(until)) {
+            if looked_at.contains(&index)
+                || let_go.contains(spot)
+                || holders.iter().any(|one| one.is_new || one.confirmed_until != Some(until))
+            {
                 todo.push((spot, holders));
             } else {
                 holders.iter().for_each(|holder| guarded.is_on(&holder.request_id, until));
@@ -91,6 +103,14 @@ impl Guards<'_> {
         guarded
     }
 
+    /// Which of so many attributes are read now although nothing is to be done about them: another part of them each hour.
+    fn looked_at(&self, count: usize) -> Range<usize> {
+        let parts = count.div_ceil(LOOKED_AT_MAX).max(1);
+        let hour = usize::try_from(self.clock.now_ms().div_euclid(3_600_000)).unwrap_or_default();
+        let start = hour.checked_rem(parts).unwrap_or_default().saturating_mul(LOOKED_AT_MAX);
+        start..start.saturating_add(LOOKED_AT_MAX)
+    }
+
     /// One attribute, by the step type that holds attributes. Nobody who holds it already hangs on somebody new.
     async fn settle_spot(&self, (device, attribute): &Spot, holders: &[&Holder]) -> Outcomes {
         let is_granting = holders.iter().any(|holder| holder.is_new);
@@ -99,8 +119,9 @@ impl Guards<'_> {
         let key = Key::new("tailscale.attribute", &format!("{device} {attribute}"));
         let before = Before { found: Value::Null, leaving: Vec::new(), ..self.before.clone() };
         let with = |holder: &Holder| {
-            let tags = holder.with.get(TAGGED).map(|tags| (TAGGED.to_owned(), tags.clone()));
-            tags.into_iter().chain([("value".to_owned(), Value::Bool(true))]).collect::<Map<String, Value>>()
+            let kept = [TAGGED, PUT_BACK].into_iter();
+            let kept = kept.filter_map(|name| Some((name.to_owned(), holder.with.get(name)?.clone())));
+            kept.chain([("value".to_owned(), Value::Bool(true))]).collect::<Map<String, Value>>()
         };
         let all: Vec<Holder> =
             holders.iter().map(|holder| Holder { with: with(holder), ..(*holder).clone() }).map(longer).collect();
@@ -166,6 +187,14 @@ impl Guarded {
             }
         }
     }
+}
+
+/// Every attribute, by device, on which what these filled settings of a workflow's step add to the policy file depends.
+pub fn guards_of(used_by: &str, with: &Map<String, Value>) -> Vec<(String, String)> {
+    let wanted = Wanted::of(with);
+    let attributes = wanted.guarded().map(|rule| Guard::of(used_by, rule).attribute()).collect::<BTreeSet<String>>();
+    let device = wanted.device.clone();
+    attributes.into_iter().filter_map(|attribute| Some((device.clone()?, attribute))).collect()
 }
 
 /// Every attribute that entries of this holder depend on.

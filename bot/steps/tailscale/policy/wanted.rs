@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::kernel::step_type::Lends;
+
 /// The sections whose entries are rules, as the policy file and the settings call them.
 pub(super) const SECTIONS: [&str; 3] = ["grants", "ssh", "acls"];
 /// The roles whose holders are people with devices of their own.
@@ -78,6 +80,36 @@ impl Rule {
         let src = self.src();
         !src.is_empty() && src.iter().all(|one| is_people(one))
     }
+}
+
+/// Entries that are named.
+const NAMED_MAX: usize = 3;
+
+/// What is added to the policy file, for people: where an entry leads, and to which ports, as whom or for what.
+pub(super) fn lends(with: &Map<String, Value>, _: &str) -> Lends {
+    let wanted = Wanted::of(with);
+    let rules = wanted.rules.iter().map(|rule| {
+        let to = |name: &str| texts(rule.entry.get(name)).join(", ");
+        let apps =
+            rule.entry.get("app").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str());
+        let apps = apps.collect::<Vec<_>>().join(", ");
+        let means = match rule.section {
+            "ssh" => format!(" as {}", to("users")),
+            "grants" => {
+                [to("ip"), apps].into_iter().filter(|one| !one.is_empty()).map(|one| format!(" {one}")).collect()
+            }
+            _ => String::new(),
+        };
+        format!("{} to {}{means}", rule.section.trim_end_matches('s'), to("dst"))
+    });
+    let members = wanted.members.iter().map(|(group, login)| format!("{login} in {group}"));
+    let mut all: Vec<String> = rules.chain(members).collect();
+    let more = all.len().saturating_sub(NAMED_MAX);
+    all.truncate(NAMED_MAX);
+    if more > 0 {
+        all.push(format!("{more} more"));
+    }
+    Lends::words(all.join("; "))
 }
 
 /// Whether a source is people, whose devices have postures: everything else (tags, addresses, hosts, other tailnets) passes by them, or

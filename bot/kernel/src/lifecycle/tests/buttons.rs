@@ -20,9 +20,11 @@ fn every_button() -> Vec<Button> {
         Button::Extend { length_ms: 0 },
         Button::Pass { to: carol().slack_id },
         Button::Review { is_fine: true, word: String::new() },
+        Button::PutBack,
+        Button::Adopt,
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(name).collect();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 13);
     all
 }
 
@@ -39,6 +41,8 @@ fn name(button: &Button) -> &'static str {
         Button::Extend { .. } => "extend",
         Button::Pass { .. } => "pass to Carol",
         Button::Review { .. } => "review",
+        Button::PutBack => "put back",
+        Button::Adopt => "adopt",
     }
 }
 
@@ -88,6 +92,8 @@ fn pending() {
     pass to Carol by carol: noted, no: passed to themselves
     pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -114,6 +120,8 @@ fn pending_when_own_requests_must_be_confirmed() {
     pass to Carol by carol: noted, no: passed to themselves
     pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -144,6 +152,8 @@ fn pending_with_one_of_two_approvals() {
     pass to Carol by carol: noted, no: passed to themselves
     pass to Carol by dave: noted, no: not an approver
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -164,6 +174,8 @@ fn approved() {
     extend by alice, bob, carol, dave: no: too early, approved
     pass to Carol by alice, bob, carol, dave: no: too late, approved
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -184,6 +196,8 @@ fn activating() {
     extend by alice, bob, carol, dave: no: too early, activating
     pass to Carol by alice, bob, carol, dave: no: too late, activating
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -205,6 +219,8 @@ fn active() {
     extend by bob, carol, dave: noted, no: not yours
     pass to Carol by alice, bob, carol, dave: no: too late, active
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -223,6 +239,8 @@ fn ending() {
     extend by alice, bob, carol, dave: no: too late, ending expired
     pass to Carol by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -241,6 +259,8 @@ fn ending_and_stuck() {
     extend by alice, bob, carol, dave: no: too late, ending expired
     pass to Carol by alice, bob, carol, dave: no: too late, ending expired
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -258,6 +278,8 @@ fn ended() {
     extend by alice, bob, carol, dave: no: too late, ended expired
     pass to Carol by alice, bob, carol, dave: no: too late, ended expired
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }
 
@@ -276,5 +298,7 @@ fn ended_because_granting_failed() {
     extend by alice, bob, carol, dave: no: too late, ended failed
     pass to Carol by alice, bob, carol, dave: no: too late, ended failed
     review by alice, bob, carol, dave: no: no open review
+    put back by alice, bob, carol, dave: no: nothing changed by somebody else
+    adopt by alice, bob, carol, dave: no: nothing changed by somebody else
     ");
 }

@@ -4,10 +4,11 @@ use super::people::{alice, bob, guest};
 use super::story::{Story, approve, failure, on, pressed, settled, shown, started};
 use super::words::words;
 use crate::automatic::Facts;
+use crate::drift::Drift;
 use crate::{Event, Found, Place, Purpose, State, Wake};
 
 /// How many kinds of events there are; `kind` has an arm for each.
-const KINDS_COUNT: usize = 17;
+const KINDS_COUNT: usize = 18;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -28,6 +29,7 @@ fn kind(event: &Event) -> usize {
         Event::Looked { .. } => 14,
         Event::ReviewersFound { .. } => 15,
         Event::TierFound { .. } => 16,
+        Event::Drifted { .. } => 17,
     }
 }
 
@@ -38,6 +40,12 @@ fn root() -> crate::Operator {
 fn notified() -> Event {
     let (shows, to) = (crate::event::Shows::Stuck, crate::Recipient::Channel);
     Event::Notified { shows, to, channel: "C1".to_owned(), ts: "9.9".to_owned() }
+}
+
+fn drifted(found: &str, is_gone: bool) -> Event {
+    let found = found.to_owned();
+    let drift = Drift { found, by: None, at: 1, is_gone, put_back_by: None, is_adopted: false };
+    Event::Drifted { step: 0, drift }
 }
 
 fn looked() -> Event {
@@ -94,6 +102,8 @@ fn every_event(story: &Story) -> Vec<(&'static str, i64, Event)> {
         ("settle 0 failed for good", now, failed(0, false)),
         ("settle 1 failed", now, failed(1, true)),
         ("settle 9 failed", now, failed(9, true)),
+        ("changed by somebody else", now, drifted("true, without an end", false)),
+        ("taken away by somebody", now, drifted("", true)),
         ("observed 0", now, Event::Observed { step: 0, before: serde_json::Value::Null, again: false }),
         ("observed 9", now, Event::Observed { step: 9, before: serde_json::Value::Null, again: false }),
         ("shown", now, shown(place("#access"))),
@@ -162,7 +172,7 @@ fn pending() {
     notified: rewrite 9.9 stuck
     woke to lapse, early: wake lapse in 7h59m
     woke to lapse: ENDED lapsed, show #access, tell UALICE lapsed
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -178,7 +188,7 @@ fn approved() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -196,7 +206,7 @@ fn activating() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 1, on; settled 1, left alone; settled 9, gone; settle 1 failed; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -213,13 +223,14 @@ fn active() {
     settle 0 failed: noted, settle a in 1s, show #access
     settle 0 failed for good: noted, show #access
     settle 1 failed: noted, settle b in 1s, show #access
+    changed by somebody else: noted, tell channel drifted, show #access
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
     woke to warn: noted, tell UALICE endssoon
     woke to expire, early: wake expire in 2h
     woke to expire: ENDING expired, steps releasing+releasing, release a, release b, settle b, wake alarm in 1m, show #access
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, gone; settled 1, left alone; settled 9, gone; settle 9 failed; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn, late; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -241,7 +252,7 @@ fn ending() {
     notified: rewrite 9.9 stuck
     woke to alarm, early: wake alarm in 1m
     woke to alarm: STUCK, tell UALICE stuck, tell UBOB stuck, tell channel stuck, wake alarm in 10m, show #access
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 9, gone; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, taken away; settled 9, gone; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
     ");
 }
 
@@ -258,7 +269,7 @@ fn ending_and_stuck() {
     notified: noted
     woke to alarm, early: wake alarm in 10m
     woke to alarm: noted, tell channel stuck, wake alarm in 20m
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to review
     ");
 }
 
@@ -270,7 +281,7 @@ fn ended() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }
 
@@ -282,6 +293,6 @@ fn ended_because_granting_failed() {
     observed 0: remember a
     shown again elsewhere: noted, rewrite 1.1 moved
     notified: rewrite 9.9 stuck
-    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
+    nothing: asked; approvers found; approvers found, nobody; reviewers found; tier found; denied by an operator; revoked by an operator; identified, no such press; not identified, no such press; identified to start; guest to start; not identified to start; looked whether it passes; settled 0, on; settled 0, on before; settled 0, taken away; settled 0, gone; settled 1, on; settled 1, left alone; settled 9, gone; settle 0 failed; settle 0 failed for good; settle 1 failed; settle 9 failed; changed by somebody else; taken away by somebody; observed 9; shown; shown, unknown place; not shown; woke to lapse, early; woke to lapse; woke to warn; woke to warn, late; woke to expire, early; woke to expire; woke to alarm, early; woke to alarm; woke to review
     ");
 }

@@ -66,6 +66,15 @@ fn a_value_in_a_host_is_a_part_of_a_name() {
 }
 
 #[test]
+fn no_value_gets_into_the_host_by_what_readers_leave_out() {
+    for begin in ["https:///", "https://\\", "https://\t/", "https:// /", "https://////"] {
+        let url = json!({ "url": { "{{}}": [begin, { "filled": "evil" }, "/"] } });
+        let why = made(&url).unwrap_err();
+        assert!(why.contains("third slash") || why.contains("backslash"), "{begin:?}: {why}");
+    }
+}
+
+#[test]
 fn headers_hold_no_line_ends_and_bodies_anything() {
     let url = "https://ci.example.com/";
     let header = |value: &str| json!({ "url": url, "headers": { "X-By": { "{{}}": ["by ", { "filled": value }] } } });
