@@ -25,7 +25,7 @@ pub struct Metrics {
 }
 
 /// Every event there is.
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 18] = [
     "asked",
     "approvers_found",
     "tier_found",
@@ -38,6 +38,7 @@ const EVENTS: [&str; 17] = [
     "not_identified",
     "settled",
     "settle_failed",
+    "drifted",
     "observed",
     "shown",
     "not_shown",

@@ -71,8 +71,8 @@ fn every_mistake_is_told_with_its_place() {
         ("lapsed.txt", "{{ title | shout }}"),
     ]), @"
     activ.txt:0:0 `activ.txt` is no template (did you mean `active.txt`?)
-    active.md:0:0 `active.md` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
-    banana.txt:0:0 `banana.txt` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on)
+    active.md:0:0 `active.md` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, drifted, put_back, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on, drift)
+    banana.txt:0:0 `banana.txt` is no template (there are: card, asked, asked_for, already, decided, active, ends_soon, extended, extension_asked, not_extended, ended, lapsed, drifted, put_back, failed, stuck, left_on, moved, unstuck, refusals, refused, not_identified, list_heading, list_row, alarms_heading, alarms_row, help, stage_opened, reminded, escalated, passed_on, glass_broken, review_opened, review_late, reviewed, passed_by_itself, found, may_be_on, drift)
     ended.txt:2:7 unknown name `titel` (did you mean `title`?)
     failed.txt:1:4 Unexpected end of input (-)
     lapsed.txt:1:12 Unknown filter `shout` (-)
