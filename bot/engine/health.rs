@@ -82,6 +82,7 @@ impl Engine {
                 list.push(said);
             }
         }
+        checkup.warnings.extend(self.inner.slack.contacts().silent_neighbours());
         let log = self.log_health().borrow().clone();
         checkup.troubles.extend(log.troubles());
         checkup.warnings.extend(log.warnings());

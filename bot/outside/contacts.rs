@@ -11,6 +11,9 @@ use crate::clock::Clock;
 /// Every service we call, as it is called in metrics.
 pub const SERVICES: [&str; 5] = ["slack", "tailscale", "tailscaled", "golink", "tclip"];
 
+/// Those that nothing else looks after: whoever types is told when one does not answer, and so is whoever asks how we are.
+const NEIGHBOURS: [(&str, &str); 2] = [("golink", "go links"), ("tclip", "pastes")];
+
 /// Shared by all clients of one bot. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct Contacts {
@@ -30,6 +33,8 @@ struct Table {
     /// By service: milliseconds since the epoch.
     last: BTreeMap<&'static str, i64>,
     refused: BTreeMap<(&'static str, String), Refused>,
+    /// By service: why its last call came to nothing.
+    silent: BTreeMap<&'static str, String>,
 }
 
 /// Something a service does not let us do until a person acts.
@@ -55,6 +60,11 @@ impl Contacts {
         self.inner.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One call that is about to leave. Whoever stops waiting for it before it came to something is counted, too.
+    pub fn call(&self, service: &'static str) -> Call {
+        Call { contacts: self.clone(), service, is_over: false }
+    }
+
     /// It answered, whatever it said.
     pub fn answered(&self, service: &'static str, status: u16) {
         let now = self.inner.clock.as_ref().map(Clock::now_ms);
@@ -63,21 +73,32 @@ impl Contacts {
         if let Some(now) = now {
             table.last.insert(service, now);
         }
+        match status {
+            500.. => table.silent.insert(service, format!("answers with an error ({status})")),
+            _ => table.silent.remove(service),
+        };
     }
 
     /// No answer: `timeout`, `connect` or `broken`.
     pub fn unanswered(&self, service: &'static str, why: &'static str) {
-        *self.table().calls.entry((service, why.to_owned())).or_default() += 1;
+        let mut table = self.table();
+        *table.calls.entry((service, why.to_owned())).or_default() += 1;
+        let words = match why {
+            "timeout" => "did not answer in time",
+            "connect" => "cannot be reached",
+            _ => "broke off",
+        };
+        table.silent.insert(service, words.to_owned());
     }
 
-    /// What came of one call.
-    pub fn came_of(&self, service: &'static str, sent: &Result<reqwest::Response, reqwest::Error>) {
-        match sent {
-            Ok(answer) => self.answered(service, answer.status().as_u16()),
-            Err(error) if error.is_connect() => self.unanswered(service, "connect"),
-            Err(error) if error.is_timeout() => self.unanswered(service, "timeout"),
-            Err(_) => self.unanswered(service, "broken"),
-        }
+    /// What is wrong with golink and tclip, where they are somebody else's: until one answers again.
+    pub fn silent_neighbours(&self) -> Vec<String> {
+        let table = self.table();
+        let said = |(service, what): &(&str, &str)| {
+            let why = table.silent.get(service)?;
+            Some(format!("{service} {why}: {what} wait for it; see that it runs at the address in nightlatch.yaml"))
+        };
+        NEIGHBOURS.iter().filter_map(said).collect()
     }
 
     /// It says no to this call and will go on saying no. Logged once, until the call works again or another reason is given.
@@ -129,6 +150,35 @@ impl Contacts {
     }
 }
 
+/// One call on its way.
+#[must_use]
+pub struct Call {
+    contacts: Contacts,
+    service: &'static str,
+    is_over: bool,
+}
+
+impl Call {
+    /// What came of it.
+    pub fn came_of(mut self, sent: &Result<reqwest::Response, reqwest::Error>) {
+        self.is_over = true;
+        match sent {
+            Ok(answer) => self.contacts.answered(self.service, answer.status().as_u16()),
+            Err(error) if error.is_connect() => self.contacts.unanswered(self.service, "connect"),
+            Err(error) if error.is_timeout() => self.contacts.unanswered(self.service, "timeout"),
+            Err(_) => self.contacts.unanswered(self.service, "broken"),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.contacts.unanswered(self.service, "timeout");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,5 +207,24 @@ mod tests {
         assert_eq!(contacts.refusals(), [refused("no scope", false)]);
         contacts.works("slack", "b");
         assert_eq!(contacts.refusals(), []);
+    }
+
+    #[test]
+    fn a_neighbour_that_does_not_answer_is_told_until_it_answers() {
+        let contacts = Contacts::default();
+        contacts.unanswered("slack", "timeout");
+        assert_eq!(contacts.silent_neighbours(), Vec::<String>::new());
+        drop(contacts.call("tclip"));
+        contacts.answered("golink", 502);
+        assert_eq!(
+            contacts.silent_neighbours(),
+            [
+                "golink answers with an error (502): go links wait for it; see that it runs at the address in nightlatch.yaml",
+                "tclip did not answer in time: pastes wait for it; see that it runs at the address in nightlatch.yaml",
+            ]
+        );
+        contacts.answered("golink", 404);
+        contacts.answered("tclip", 200);
+        assert_eq!(contacts.silent_neighbours(), Vec::<String>::new());
     }
 }

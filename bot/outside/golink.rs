@@ -212,8 +212,9 @@ impl Golink {
     }
 
     async fn send(&self, call: reqwest::RequestBuilder, limit: Duration) -> Result<Response, GolinkError> {
+        let one = self.contacts.call("golink");
         let sent = call.header(ACCEPT, "application/json").timeout(limit).send().await;
-        self.contacts.came_of("golink", &sent);
+        one.came_of(&sent);
         sent.map_err(|error| match error {
             error if error.is_connect() => GolinkError::Unreachable { base: self.shown_base() },
             error if error.is_timeout() => GolinkError::Late { base: self.shown_base() },

@@ -157,8 +157,9 @@ impl Tailscaled {
             port => SocketAddr::new(ip, port).to_string(),
         };
         let call = self.http.get("http://local-tailscaled.sock/localapi/v0/whois").query(&[("addr", &address)]);
+        let one = self.contacts.call("tailscaled");
         let sent = call.send().await;
-        self.contacts.came_of("tailscaled", &sent);
+        one.came_of(&sent);
         let mut answer = sent.map_err(|_| TailscaledError::Unreachable)?;
         match answer.status().as_u16() {
             200 => {}

@@ -339,8 +339,9 @@ impl Tclip {
             may_have_happened,
         };
         let whole = async {
+            let one = self.contacts.call("tclip");
             let sent = request.send().await;
-            self.contacts.came_of("tclip", &sent);
+            one.came_of(&sent);
             let sent = sent.map_err(|error| {
                 let detail = if error.is_connect() { "cannot be reached" } else { "broke off" };
                 unavailable(detail.to_owned(), is_write && !error.is_connect())

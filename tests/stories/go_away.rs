@@ -49,8 +49,12 @@ async fn a_golink_that_hangs_is_named_in_time_and_what_was_typed_comes_back() {
           Golink at http://go did not answer in time. Try again in a moment. Nothing was changed.
           You typed `/go search wiki`
         ");
+        let told =
+            "golink did not answer in time: go links wait for it; see that it runs at the address in nightlatch.yaml";
+        assert_eq!(stage.bot.engine().await.checkup().await.warnings, [told]);
         golink.fail(None);
         go(stage, "alice", "/go other https://wiki.example.com/other").await;
+        assert_eq!(stage.bot.engine().await.checkup().await.warnings, Vec::<String>::new());
         golink.fail(Some(GolinkFault::Hang));
         let seen = go(stage, "alice", MAKE).await;
         assert!(seen.contains("[Open the form]"), "{seen}");
