@@ -60,8 +60,10 @@ pub(super) fn with_pages(
     ids: &Ids,
     config: &Config,
 ) -> Router {
-    let router = router.merge(FrontPage::new(engine.clone(), identity.clone(), pages.clone()).router());
+    let front = FrontPage::new(engine.clone(), identity.clone(), pages.clone());
+    let router = router.merge(front.clone().router());
     let router = router.merge(PastePages::new(engine.clone(), identity.clone(), pages.clone()).router());
+    let router = front.around(router);
     // Last: it stands in front of everything else, and what is merged later would not be behind it.
     match config.golink {
         None => LinkPages::new(engine.clone(), identity, pages, ids).beside(router),

@@ -47,6 +47,12 @@ impl FrontPage {
             .with_state(self)
     }
 
+    /// `router`, with an answer to whoever uses an address of it in another way than it can be used.
+    pub fn around(&self, router: Router) -> Router {
+        let front = self.clone();
+        router.method_not_allowed_fallback(async move |request: Request| not_so(&front, &request))
+    }
+
     async fn facts(&self, caller: &Caller) -> Result<Value, String> {
         let mut facts = json!({
             "title": "Nightlatch", "user": "", "name": "", "is_known": false, "why_nobody": words::sentence(caller.why_nobody()),
@@ -163,6 +169,18 @@ async fn nothing_here(State(front): State<FrontPage>, request: Request) -> Respo
         return front.said(StatusCode::NOT_FOUND, "Not found", words);
     }
     (StatusCode::NOT_FOUND, "there is nothing at this address\n").into_response()
+}
+
+/// An address that only answers to other methods: what is here can be read, and pastes of programs have an address of their own.
+fn not_so(front: &FrontPage, request: &Request) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    if wants_page(request.headers()) {
+        let words = "Nothing was changed: this address cannot be used that way. Go back and try the button again";
+        return front.said(status, "Not possible", words);
+    }
+    let (method, path) = (request.method(), request.uri().path());
+    let hint = if path.starts_with("/paste") { "; programs post to /api/post" } else { "" };
+    (status, format!("{method} is not possible at this address; nothing was changed{hint}\n")).into_response()
 }
 
 async fn icon() -> Response {

@@ -102,6 +102,15 @@ async fn an_address_that_is_none_is_a_page_with_the_way_on() {
         let answer = reqwest::get(format!("{}/nosuch", stage.bot.address())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND);
         assert_eq!(answer.text().await.unwrap(), "there is nothing at this address\n");
+        // So does one that uses an address in another way than it can be used.
+        let post = Client::new().post(format!("{}/paste/list", stage.bot.address()));
+        let answer = post.body("text").send().await.unwrap();
+        assert_eq!(
+            (answer.status(), answer.headers()["allow"].to_str().unwrap()),
+            (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD")
+        );
+        let said = "POST is not possible at this address; nothing was changed; programs post to /api/post\n";
+        assert_eq!(answer.text().await.unwrap(), said);
     })
     .await;
 }
