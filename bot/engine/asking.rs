@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inputs::duration::mistyped;
+use crate::inputs::duration::{mistyped, written};
 use crate::inputs::{self, Given, Place};
 use crate::kernel::input::{InputValue, PersonShown};
 use crate::kernel::request::DeviceShown;
@@ -119,12 +119,16 @@ impl Form {
         }
         if let Some((input, ..)) = workflow.hold()
             && !values.contains_key(&input.name)
-            && let Some(found) = mistyped::find(&rest)
         {
-            values.insert(input.name.clone(), as_hold(rest.get(found.clone()).unwrap_or_default()));
-            is_doubtful = found != (0..1);
-            // What is doubtful stays where it was said, in case it is the reason's.
-            taken = if is_doubtful { 0 } else { 1 };
+            if let Some((count, length_ms)) = written::first(&rest) {
+                values.insert(input.name.clone(), hold::show(length_ms));
+                taken = count;
+            } else if let Some(found) = mistyped::find(&rest) {
+                values.insert(input.name.clone(), as_hold(rest.get(found.clone()).unwrap_or_default()));
+                is_doubtful = found != (0..1);
+                // What is doubtful stays where it was said, in case it is the reason's.
+                taken = if is_doubtful { 0 } else { 1 };
+            }
             rest.drain(..taken);
         }
         if !is_doubtful {

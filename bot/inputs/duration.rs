@@ -1,6 +1,7 @@
 //! `type: duration`: for how long. The first one of a workflow is the hold.
 
 pub mod mistyped;
+pub mod written;
 
 use super::length::length;
 use super::{Field, Given, InputSetting, InputType, Place, Read};
@@ -13,7 +14,7 @@ use crate::kernel::workflow::InputKind;
 pub const TYPE: InputType = InputType {
     name: "duration",
     about: "A length of time, like `45s`, `90m`, `2h`, `1h30m` or `3d`: how long access is lent, counted from when it is on. On the command \
-            line it comes first, and may be left out.",
+            line it comes first, in words too (`15 minutes`, `half an hour`), and may be left out.",
     settings: &[
         InputSetting { name: "max", is_required: true, about: "The most that can be asked for; at most 366 days." },
         InputSetting {

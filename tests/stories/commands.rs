@@ -20,6 +20,7 @@ async fn help_says_what_can_be_borrowed_and_how() {
           *Look and give back*
           `/access list` shows what you hold, what you asked, and what waits for you.
           `/access return NAME` gives it back early, `/access extend NAME 1h` holds it for longer where that may be.
+          Asked to decide? *Approve...* on the card is for less time, and `/access pass ID @person` gives your turn to somebody else who may.
           `/access why NAME` says by which rules you may ask or approve, and what stands against it.
           *What you can ask for*
           • `/access prod-db 1h why you need it` · Production database: Reach tag:prod-db from one of your devices.
@@ -230,6 +231,36 @@ async fn the_home_tab_shows_the_same_and_its_buttons_work() {
         ~ :busts_in_silhouette: One of group:dba or @db-oncall decides; they see it in #access. Without an answer it lapses after 8 hours.
         (Cancel) [Ask]
         ");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decides_takes_it_away_by_typing() {
+    story_everywhere(async |stage| {
+        stage.alice.command("/access prod-db 8h invoice 1204").await;
+        stage.bob.press("Approve").await;
+        let said = |human: &Human| human.sees("#general");
+        for (line, answer) in [
+            ("/access revoke", "Say what, and from whom: `/access revoke NAME @person why`"),
+            ("/access revoke prdo-db @alice", "Did you mean `/access list prod-db`?"),
+            ("/access revoke prod-db alice", "Say from whom, with an @"),
+            ("/access revoke prod-db @carol", "holds nothing called `prod-db` now"),
+            ("/access revoke prod-db @bob", "`/access return prod-db`"),
+        ] {
+            stage.bob.command(line).await;
+            assert!(said(&stage.bob).contains(answer), "{line}: {}", said(&stage.bob));
+        }
+        stage.dave.command("/access revoke prod-db @alice").await;
+        assert!(said(&stage.dave).contains("is told to those who decide on it"), "{}", said(&stage.dave));
+        assert!(stage.is_on());
+        stage.bob.command("/access revoke prod-db @alice the *invoice* is paid").await;
+        assert!(said(&stage.bob).contains("You will hear from me when it is verified gone"), "{}", said(&stage.bob));
+        let request = stage.request().await;
+        assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Revoked)));
+        assert!(!stage.is_on());
+        assert!(stage.alice.reads().contains("is paid"), "alice reads why");
         stage.everybody_reads();
     })
     .await;

@@ -44,8 +44,30 @@ pub fn check(long: &str) -> Result<(), TemplateError> {
     template::parse(long).map(drop)
 }
 
-/// Where a link with the destination `long` leads now. Without `{{` in it the path is put behind it.
+/// Where a link with the destination `long` leads now. Without `{{` in it the path is put behind it. A percent sign behind the name that
+/// begins no escape is one.
 pub fn expand(long: &str, visit: &Visit<'_>) -> Result<Target, ExpandError> {
+    let led = lead(long, visit);
+    let escaped = percent_escaped(visit.path);
+    match led {
+        Err(ExpandError::Address(_)) if escaped != visit.path => lead(long, &Visit { path: &escaped, ..*visit }),
+        led => led,
+    }
+}
+
+/// The same text with `%25` for each `%` that begins no escape.
+fn percent_escaped(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_escape = part.len() > 1 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+        text.push_str(if is_escape { "%" } else { "%25" });
+        text.push_str(part);
+    }
+    text
+}
+
+fn lead(long: &str, visit: &Visit<'_>) -> Result<Target, ExpandError> {
     let text = if long.contains("{{") {
         let template = template::parse(long).map_err(|why| ExpandError::Template(why.to_string()))?;
         let known = Known { path: visit.path, user: visit.user.filter(|user| !user.is_empty()), now: visit.now };
@@ -76,7 +98,7 @@ mod tests {
     /// Thursday 2022-06-02 01:02:03 UTC.
     const NOW: i64 = 1_654_131_723_000;
 
-    fn lead(long: &str, path: &str, query: &str) -> String {
+    fn leads(long: &str, path: &str, query: &str) -> String {
         let visit = Visit { path, query, user: Some("foo@example.com"), now: NOW };
         expand(long, &visit).map_or_else(|why| why.to_string(), |target| target.address)
     }
@@ -90,6 +112,8 @@ mod tests {
             ("http://host/foo/", "extra", "", "http://host/foo/extra"),
             ("http://host/", "http://other", "", "http://host/http://other"),
             ("http://host", "a b/ä", "", "http://host/a%20b/%C3%A4"),
+            ("http://host/", "100%", "", "http://host/100%25"),
+            ("http://host/{{.Path}}", "5%-off/%zz/a%20b", "", "http://host/5%25-off/%25zz/a%20b"),
             ("rel", "a", "", "rel/a"),
             ("/rel", "path", "a=b", "/rel/path?a=b"),
             ("/", "/evil.test/x", "", "/evil.test/x"),
@@ -97,7 +121,7 @@ mod tests {
             ("//host.test", "x", "", "//host.test/x"),
             ("/rel?a=1", "", "a=2&b=2", "/rel?a=1&a=2&b=2"),
         ] {
-            assert_eq!(lead(long, path, query), expected, "{long} {path} {query}");
+            assert_eq!(leads(long, path, query), expected, "{long} {path} {query}");
         }
     }
 
@@ -133,7 +157,7 @@ mod tests {
             ("http://h/{{html .Path}}", "<", "http://h/&lt;"),
             ("http://h/{{'a'}}{{0x10}}{{1.5}}{{true}}", "", "http://h/97161.5true"),
         ] {
-            assert_eq!(lead(long, path, ""), expected, "{long} {path}");
+            assert_eq!(leads(long, path, ""), expected, "{long} {path}");
         }
     }
 
@@ -142,7 +166,7 @@ mod tests {
         let visit = Visit { now: NOW, ..Visit::default() };
         assert_eq!(expand("http://h/{{.User}}", &visit), Err(ExpandError::NoUser));
         let said =
-            |long: &str| lead(long, "p", "").trim_start_matches("its destination cannot be filled in: ").to_owned();
+            |long: &str| leads(long, "p", "").trim_start_matches("its destination cannot be filled in: ").to_owned();
         all_say(&[
             (said("{{.Foo}}"), "there is no `.Foo`; a link knows `.Path`, `.User` and `.Now`"),
             (said("{{.Path.Foo}}"), "a text has no `.Foo`"),
@@ -197,7 +221,7 @@ mod tests {
             let why = expanded.map_or_else(|why| why.to_string(), |_| "it was filled in".to_owned());
             assert_eq!(why, "its destination cannot be filled in: filling it in takes too long", "{long:.80}");
         }
-        let said = |long: &str, path: &str| lead(long, path, "").replace("its destination cannot be filled in: ", "");
+        let said = |long: &str, path: &str| leads(long, path, "").replace("its destination cannot be filled in: ", "");
         assert_eq!(said(r"{{Match `((\w{99}){99}){99}` .Path}}", "x"), "a pattern is too large");
         assert_eq!(said(r"{{Match `(\w{9}){9}` .Path}}", &"b".repeat(1_025)), "a pattern has too much to look at");
         // What a link may well hold is far from that.
@@ -205,7 +229,7 @@ mod tests {
         assert_eq!(said(&"{{if Match `^[A-Z]{2,9}-\\d+(/.*)?$` .Path}}x{{end}}".repeat(50), "AB-1"), "x".repeat(50));
         assert_eq!(said(r"{{Match `^(https?://)?([a-z.-]+\.)?example\.com/` .Path}}", &"b".repeat(8_000)), "false");
         assert_eq!(
-            lead("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""),
+            leads("http://h/{{if Match `^[A-Z]+-[0-9]+$` .Path}}{{ToLower .Path}}{{end}}", "AB-1", ""),
             "http://h/ab-1"
         );
     }

@@ -1,7 +1,7 @@
 //! Lengths of time that were mistyped, written out or put where they are not looked for: found among the words somebody typed,
 //! and what was meant by them.
 
-mod said;
+pub(super) mod said;
 
 use std::ops::Range;
 
@@ -279,7 +279,8 @@ fn number(word: &str) -> Option<f64> {
     said::amount(word).or_else(typed)
 }
 
-fn unit_ms(unit: &str) -> Option<f64> {
+/// How long it always lasts, if it does.
+pub(super) fn unit_ms(unit: &str) -> Option<f64> {
     let unit = written_out(unit).unwrap_or(unit);
     Some(match unit.chars().next()? {
         's' => 1_000.0,

@@ -14,7 +14,7 @@ use crate::slack::surface::{By, Surface};
 use crate::slack::typed;
 
 /// What can follow `/access` beside the name of a workflow; the catalog keeps these from being names.
-const WORDS: &[&str] = &["help", "list", "return", "why", "withdraw", "break-glass", "extend", "for", "pass"];
+const WORDS: &[&str] = &["help", "list", "return", "why", "withdraw", "break-glass", "extend", "for", "pass", "revoke"];
 
 pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> Answer {
     let text = command.text.plain.trim();
@@ -28,6 +28,7 @@ pub(super) async fn run(surface: &Surface, by: &By, command: &SlashCommand) -> A
         "extend" => surface.extend(by, rest).await,
         "for" => surface.ask_for(by, command, rest).await,
         "pass" => surface.pass(by, command, rest).await,
+        "revoke" => surface.revoke(by, command, rest).await,
         "why" => surface.why(by, command, rest).await,
         "withdraw" => surface.withdraw(by, rest).await,
         "break-glass" => surface.break_glass(by, command, rest).await,

@@ -1,6 +1,6 @@
 //! `/access extend NAME LENGTH`: to hold for longer what one holds.
 
-use crate::inputs::duration::mistyped;
+use crate::inputs::duration::{mistyped, written};
 use crate::kernel::{Actor, Button, Event, Request, State, hold};
 use crate::notices::words::listed;
 use crate::slack::answer::Answer;
@@ -12,18 +12,23 @@ const LINE: &str = "/access extend NAME LENGTH";
 impl Surface {
     /// Extends what this person holds of that name; a third word picks the device.
     pub(super) async fn extend(&self, by: &By, words: &str) -> Answer {
-        let mut words = words.split_whitespace();
-        let (Some(name), Some(length)) = (words.next().map(str::to_lowercase), words.next()) else {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let [name, rest @ ..] = words.as_slice() else {
             return Answer::ephemeral(format!("Say what, and by how much: {}.", code(LINE)));
         };
-        let Ok(length_ms) = hold::parse(&mistyped::clean(length)) else {
+        let name = name.to_lowercase();
+        let Some(length) = rest.first().copied() else {
+            return Answer::ephemeral(format!("Say what, and by how much: {}.", code(LINE)));
+        };
+        let read = || hold::parse(&mistyped::clean(length)).ok().map(|length_ms| (1, length_ms));
+        let Some((count, length_ms)) = written::first(rest).or_else(read) else {
             return Answer::ephemeral(format!(
                 "{} is no length of time; write it like 30m or 1h30m: {}.",
                 code(length),
                 code(LINE)
             ));
         };
-        let device = words.next().map(str::to_lowercase);
+        let device = rest.get(count).map(|device| device.to_lowercase());
         let mine = match self.engine.mine(&by.slack_id).await {
             Ok(mine) => mine,
             Err(error) => {
@@ -50,7 +55,7 @@ impl Surface {
                 let devices = listed(&devices, "and");
                 return Answer::ephemeral(format!(
                     "You hold several of that, on {devices}. Say the device behind the length: {}.",
-                    code(&format!("/access extend {name} {length} DEVICE"))
+                    code(&format!("/access extend {name} {} DEVICE", hold::show(length_ms)))
                 ));
             }
         };

@@ -64,7 +64,7 @@ impl Surface {
                         lent.map_or_else(|| not_yours(&workflow), |lent| ephemeral(notices.lent(&lent, now)))
                     })
                 }
-                None => Ok(self.nothing_called(name)),
+                None => Ok(self.nothing_called("list", name)),
             },
             None => {
                 let lists = tokio::try_join!(
@@ -84,9 +84,10 @@ impl Surface {
         })
     }
 
-    pub(super) fn nothing_called(&self, name: &str) -> Answer {
+    /// `verb` is what was to be done with it, like `list`.
+    pub(super) fn nothing_called(&self, verb: &str, name: &str) -> Answer {
         let nearest =
-            self.engine.catalog().nearest(&name.to_lowercase()).map(|near| code(&format!("/access list {near}")));
+            self.engine.catalog().nearest(&name.to_lowercase()).map(|near| code(&format!("/access {verb} {near}")));
         let meant = nearest.map(|line| format!(" Did you mean {line}?")).unwrap_or_default();
         Answer::ephemeral(format!(
             "There is nothing called {} here.{meant} `/access list` shows what is yours.",
@@ -157,7 +158,7 @@ impl Surface {
     }
 }
 
-fn not_yours(workflow: &Workflow) -> Answer {
+pub(super) fn not_yours(workflow: &Workflow) -> Answer {
     let title = escape(&words::one_line(&workflow.title, 80));
     Answer::ephemeral(format!(
         "Who holds *{title}* is told to those who decide on it, and I could not see that you are one of them. `/access list` shows what is yours."

@@ -7,6 +7,7 @@ mod go;
 mod lists;
 mod pass;
 mod paste;
+mod revoke;
 mod why;
 
 use futures_util::FutureExt;

@@ -21,7 +21,7 @@ impl Surface {
             return Answer::ephemeral(format!("Say of what, like {}.", code("/access why prod-db")));
         };
         let Some(workflow) = self.engine.catalog().find(&name.to_lowercase()).cloned() else {
-            return self.nothing_called(name);
+            return self.nothing_called("why", name);
         };
         let slack_id = match words.next() {
             None => by.slack_id.clone(),

@@ -247,39 +247,39 @@ const IN_A_SENTENCE: [&str; 10] =
     ["ago", "old", "earlier", "later", "before", "after", "late", "behind", "each", "every"];
 
 /// The unit, in English, if it is written exactly so.
-pub(super) fn unit(word: &str) -> Option<&'static str> {
+pub(in crate::inputs::duration) fn unit(word: &str) -> Option<&'static str> {
     let elsewhere = || ELSEWHERE.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit);
     UNITS.into_iter().find(|known| *known == word).or_else(elsewhere)
 }
 
 /// The unit of at least so many letters that is at most one letter away.
-pub(super) fn near_unit(word: &str, least: usize) -> Option<&'static str> {
+pub(in crate::inputs::duration) fn near_unit(word: &str, least: usize) -> Option<&'static str> {
     let is_near = |known: &&str| known.len() >= least && strsim::damerau_levenshtein(word, known) <= 1;
     UNITS.into_iter().filter(|_| word.len() > 1).find(is_near)
 }
 
 /// How many a word says, `twenty-five` too.
-pub(super) fn amount(word: &str) -> Option<f64> {
+pub(in crate::inputs::duration) fn amount(word: &str) -> Option<f64> {
     let one = |word: &str| AMOUNTS.iter().find(|(name, _)| *name == word).map(|(_, amount)| *amount);
     one(word).or_else(|| word.split_once('-').and_then(|(tens, ones)| Some(one(tens)? + one(ones)?)))
 }
 
-pub(super) fn is_between(word: &str) -> bool {
+pub(in crate::inputs::duration) fn is_between(word: &str) -> bool {
     BETWEEN.contains(&word)
 }
 
-pub(super) fn is_before(word: &str) -> bool {
+pub(in crate::inputs::duration) fn is_before(word: &str) -> bool {
     BEFORE.contains(&word)
 }
 
-pub(super) fn is_until(word: &str) -> bool {
+pub(in crate::inputs::duration) fn is_until(word: &str) -> bool {
     UNTIL.contains(&word)
 }
 
-pub(super) fn is_moment(word: &str) -> bool {
+pub(in crate::inputs::duration) fn is_moment(word: &str) -> bool {
     MOMENTS.contains(&word)
 }
 
-pub(super) fn is_in_a_sentence(word: &str) -> bool {
+pub(in crate::inputs::duration) fn is_in_a_sentence(word: &str) -> bool {
     IN_A_SENTENCE.contains(&word)
 }
