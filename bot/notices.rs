@@ -157,10 +157,10 @@ impl Notices {
         )
     }
 
-    /// `/access list`: what I hold, what I asked, what waits for me, what I may take back, and what of mine is over.
+    /// `/access list`: what I hold, what I asked, also for others, what waits for me, what I may take back, and what of mine is over.
     pub fn list(
         &self,
-        mine: &[Request],
+        (mine, for_others): (&[Request], &[Request]),
         (waiting_for_me, to_review): (&[Request], &[Request]),
         lent_by_me: &[Request],
         now: i64,
@@ -169,6 +169,7 @@ impl Notices {
         let groups = [
             ("held", of(|state| !matches!(state, State::Pending | State::Ended)), ROWS_MAX),
             ("asked", of(|state| state == State::Pending), ROWS_MAX),
+            ("for_others", for_others.iter().collect(), ROWS_MAX),
             ("waiting", waiting_for_me.iter().filter(|request| request.is_waiting()).collect(), ROWS_MAX),
             ("review", to_review.iter().collect(), ROWS_MAX),
             ("lent", lent_by_me.iter().collect(), ROWS_MAX),
@@ -193,6 +194,7 @@ impl Notices {
             for request in requests.iter().take(*max) {
                 let buttons: Vec<Value> = match *group {
                     "waiting" | "review" => Vec::new(),
+                    "for_others" => buttons::for_another(request).into_iter().collect(),
                     "lent" => buttons::lent(request).into_iter().collect(),
                     _ => buttons::extend(request).into_iter().chain(buttons::row(request, now)).collect(),
                 };

@@ -8,7 +8,7 @@ use super::{ConfigPath, Format, aside, data, done, through};
 use crate::control::{Call, Listed, Reply};
 use crate::notices::words;
 
-/// List requests of the running bot, newest first.
+/// List requests of the running bot that are not over, newest first, and those of broken glass that nobody has reviewed.
 ///
 /// Example: nightlatch requests --format json | jq '.[] | select(.stuck)'
 #[derive(Debug, Args)]
@@ -75,10 +75,14 @@ fn table(requests: &[Listed]) -> String {
 fn row(request: &Listed) -> [String; 6] {
     let state = match (&request.outcome, request.stuck) {
         (_, true) => "STUCK".to_owned(),
+        (Some(outcome), _) if request.review_due_at.is_some() => format!("{} ({outcome}), to review", request.state),
         (Some(outcome), _) => format!("{} ({outcome})", request.state),
         (None, _) => request.state.clone(),
     };
     let until = match (request.ended_at.as_deref(), request.expires_at.as_deref()) {
+        _ if request.review_due_at.is_some() => {
+            format!("review until {}", request.review_due_at.as_deref().unwrap_or_default())
+        }
         (Some(at), _) => format!("ended {at}"),
         (None, Some(at)) => format!("until {at}"),
         (None, None) => format!("asked {}", request.asked_at.as_deref().unwrap_or_default()),
@@ -112,6 +116,7 @@ mod tests {
             expires_at: None,
             ended_at: outcome.map(|_| "2026-03-01T13:00:00Z".to_owned()),
             stuck: false,
+            review_due_at: None,
             steps: Vec::new(),
         }
     }

@@ -52,6 +52,11 @@ impl Answering {
         let mut found = self.engine.listed(all, i64::from(limit) + 1).await.map_err(|error| error.to_string())?;
         let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        // Over, and not done with.
+        if !all {
+            let reviews = self.engine.open_reviews().await.map_err(|error| error.to_string())?;
+            found.extend(reviews.into_iter().filter(|request| request.state == State::Ended));
+        }
         Ok(Reply::Requests { requests: found.iter().map(Listed::of).collect(), more })
     }
 

@@ -33,6 +33,9 @@ pub struct Listed {
     pub ended_at: Option<String>,
     /// Taking it back does not work; it is tried again and again.
     pub stuck: bool,
+    /// Glass was broken, and until then somebody is to say whether that was fine.
+    #[serde(default)]
+    pub review_due_at: Option<String>,
     /// In the workflow's order; those that the request goes without are not among them.
     pub steps: Vec<ListedStep>,
 }
@@ -66,6 +69,7 @@ impl Listed {
             expires_at: request.expires_at.and_then(time),
             ended_at: request.ended_at.and_then(time),
             stuck: request.stuck,
+            review_due_at: request.open_review().and_then(|review| time(review.due_at)),
             steps: steps.map(|(step, written)| ListedStep::of(step, written)).collect(),
         }
     }

@@ -27,13 +27,17 @@ impl Engine {
         Ok(explain(under, &known, When { hold_ms: None, at: self.inner.clock.now_ms() }))
     }
 
-    /// Whether somebody decides in one of its stages, and so may know why others may and may not.
+    /// Whether somebody decides in one of its stages of what that other one asks for, and so may know why they may and may not.
     ///
     /// # Errors
     /// Slack or Tailscale did not say who they are.
-    pub async fn oversees(&self, slack_id: &str, workflow: &Workflow) -> Result<bool, Failure> {
+    pub async fn oversees(&self, slack_id: &str, workflow: &Workflow, other: &str) -> Result<bool, Failure> {
         let rules = workflow.approvers();
-        let looked = self.inner.people.looked_up(slack_id, (&rules, &About::default()), false).await?;
+        let about = match rules.contains(&Who::Manager) {
+            true => self.about_own(&self.inner.people.fresh(other, false).await?),
+            false => About::default(),
+        };
+        let looked = self.inner.people.looked_up(slack_id, (&rules, &about), false).await?;
         Ok(policy::may_oversee(workflow, &looked.person))
     }
 

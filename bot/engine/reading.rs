@@ -2,12 +2,13 @@
 
 mod roll;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Engine;
 use super::people::About;
 use crate::kernel::workflow::OwnRequest;
-use crate::kernel::{Button, Refusal, Request, RequestId, State, Workflow, policy};
+use crate::kernel::{Button, Refusal, Request, RequestId, Standing, State, Who, Workflow, policy};
 use crate::store::StoreError;
 
 /// The newest requests of one person; whoever has more live ones than this looks at the cards.
@@ -80,6 +81,17 @@ impl Engine {
         Ok(pending)
     }
 
+    /// What this person asked for somebody else and is not over, at most as many as are looked through.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn asked_for_others(&self, slack_id: &str) -> Result<Vec<Request>, ReadError> {
+        let mut open = self.inner.store.requests_in(State::Pending, PENDING_MAX).await?;
+        open.extend(self.inner.store.lent(None, LENT_MAX).await?);
+        open.retain(|request| request.asker.as_ref().is_some_and(|asker| asker.slack_id == slack_id));
+        Ok(open)
+    }
+
     /// Broken glass that this person was asked to review and nobody has, the soonest due first. Whether they still may is checked when they do.
     ///
     /// # Errors
@@ -94,7 +106,10 @@ impl Engine {
     }
 
     /// Everything whose review is open, the soonest due first.
-    pub(super) async fn open_reviews(&self) -> Result<Vec<Request>, ReadError> {
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn open_reviews(&self) -> Result<Vec<Request>, ReadError> {
         let mut open = Vec::new();
         for id in self.inner.store.to_review(REVIEWS_MAX).await? {
             // One that cannot be read hides no other.
@@ -130,6 +145,20 @@ impl Engine {
         match looking.await {
             Ok(Ok(looked)) if policy::may_oversee(workflow, &looked.person) => {
                 Ok(Some(self.inner.store.lent(Some(&workflow.name), LENT_MAX).await?))
+            }
+            // Whoever decides as a manager sees what those hold whose manager they are.
+            Ok(Ok(looked)) if rules.contains(&Who::Manager) && looked.person.standing == Standing::Member => {
+                let catalog = self.catalog();
+                let reports: BTreeSet<&str> = catalog.staff().reports_of(&looked.person).into_iter().collect();
+                if reports.is_empty() {
+                    return Ok(None);
+                }
+                let mut lent = self.inner.store.lent(Some(&workflow.name), LENT_MAX).await?;
+                lent.retain(|request| {
+                    let names = [&request.requester.login, &request.requester.email];
+                    names.into_iter().flatten().any(|name| reports.contains(name.to_lowercase().as_str()))
+                });
+                Ok(Some(lent))
             }
             _ => Ok(None),
         }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::snapshot::{Known, Snapshot};
 use super::{Answer, Under, When, explain};
+use crate::kernel::workflow::ExtendApproval;
 use crate::kernel::{Staff, Workflow};
 
 /// So many are named where many change.
@@ -35,6 +36,10 @@ pub enum Can {
     PassByItself,
     /// Approve in one of the stages.
     Approve,
+    /// Approve that it is held for longer, in one of the stages of that.
+    ApproveExtension,
+    /// Make a request for somebody else.
+    AskForOthers,
 }
 
 impl Can {
@@ -43,6 +48,8 @@ impl Can {
             Self::Ask => "ask for",
             Self::PassByItself => "have without approval",
             Self::Approve => "approve",
+            Self::ApproveExtension => "approve extensions",
+            Self::AskForOthers => "ask for somebody else",
         }
     }
 }
@@ -109,19 +116,25 @@ fn called(known: &Known) -> String {
     person.login.as_ref().or(person.email.as_ref()).unwrap_or(&person.slack_id).clone()
 }
 
-fn can(rules: &Rules, name: &str, known: &Known, at: i64) -> [(Can, Answer); 3] {
+fn can(rules: &Rules, name: &str, known: &Known, at: i64) -> [(Can, Answer); 5] {
     let no = |by: &str| Answer { yes: false, by: by.to_owned(), against: Vec::new() };
     let Some(workflow) = rules.workflows.get(name) else {
-        return [Can::PassByItself, Can::Approve, Can::Ask].map(|can| (can, no("there is no such workflow")));
+        let all = [Can::PassByItself, Can::Approve, Can::ApproveExtension, Can::Ask, Can::AskForOthers];
+        return all.map(|can| (can, no("there is no such workflow")));
     };
     let under = Under { workflow, guardrails: rules.guardrails.as_ref(), staff: &rules.staff };
     let told = explain(under, known, When { hold_ms: None, at });
     let in_no_stage = || no("in no stage");
     let approves = told.approves.iter().find(|answer| answer.yes).or(told.approves.first()).cloned();
+    let again = workflow.extend.as_ref().is_some_and(|extend| extend.approve == ExtendApproval::Again);
+    let deciding = if again { &told.approves } else { &told.approves_extensions };
+    let extends = deciding.iter().find(|answer| answer.yes).or(deciding.first()).cloned();
     [
         (Can::PassByItself, told.passes.unwrap_or_else(|| no("nothing passes by itself"))),
         (Can::Approve, approves.unwrap_or_else(in_no_stage)),
+        (Can::ApproveExtension, extends.unwrap_or_else(|| no("nobody approves extensions"))),
         (Can::Ask, told.asks),
+        (Can::AskForOthers, told.asks_for_others.unwrap_or_else(|| no("nobody asks for others"))),
     ]
 }
 

@@ -13,8 +13,8 @@ use crate::kernel::guardrail::{self, Action, Counts, Facts, Judgement, Local, Ru
 use crate::kernel::origin::Origin;
 use crate::kernel::policy;
 use crate::kernel::request::{Ask, DeviceShown};
-use crate::kernel::workflow::{OwnRequest, Stage};
-use crate::kernel::{Person, Refusal, RequestId, Staff, Standing, Who, Workflow};
+use crate::kernel::workflow::{Extend, ExtendApproval, OwnRequest, Stage};
+use crate::kernel::{Person, Refusal, RequestId, Staff, Standing, Who, Workflow, hold};
 use snapshot::Known;
 
 /// So many are named where there are many.
@@ -64,6 +64,9 @@ pub struct Explanation {
     /// Whether it would pass by itself; only where something could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passes: Option<Answer>,
+    /// Whether they can ask for somebody else; only where somebody can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks_for_others: Option<Answer>,
     /// Whether they can break glass; only where it can be broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaks_glass: Option<Answer>,
@@ -71,6 +74,12 @@ pub struct Explanation {
     pub approves: Vec<Answer>,
     /// Whom it takes, stage by stage.
     pub takes: Vec<String>,
+    /// How it can be held for longer, and whom that takes; only where it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extending: Option<String>,
+    /// Whether they can approve that, stage by stage; only where it takes stages of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approves_extensions: Vec<Answer>,
 }
 
 /// What this person may do, as far as these facts tell.
@@ -86,9 +95,38 @@ pub fn explain(under: Under<'_>, known: &Known, when: When) -> Explanation {
         person: known.person.name.clone(),
         asks,
         passes,
+        asks_for_others: (!workflow.ask_for.is_empty()).then(|| asks_for_others(under, known)),
         breaks_glass: workflow.break_glass.as_ref().map(|_| breaks_glass(under, known, when)),
         approves: stages().map(|(index, stage)| approves(under, known, when, (index, stage))).collect(),
         takes: stages().map(|(_, stage)| takes(stage)).collect(),
+        extending: workflow.extend.as_ref().map(extending),
+        approves_extensions: (0..)
+            .zip(workflow.extend.iter().flat_map(|extend| &extend.stages))
+            .map(|(index, stage)| approves(under, known, when, (index, stage)))
+            .collect(),
+    }
+}
+
+/// How often, by how much and with whose approval, for people.
+fn extending(extend: &Extend) -> String {
+    let times = if extend.times == 1 { "once".to_owned() } else { format!("{} times", extend.times) };
+    let by = match extend.approve {
+        ExtendApproval::Automatic => "without approval".to_owned(),
+        ExtendApproval::Again => "approved once more by those who approve it".to_owned(),
+        ExtendApproval::Stages => {
+            let stages: Vec<String> = extend.stages.iter().map(takes).collect();
+            format!("approved by {}", stages.join("; then "))
+        }
+        ExtendApproval::Unknown => return "not in this version".to_owned(),
+    };
+    format!("{times}, by {} at most, {by}", hold::show(extend.max_ms))
+}
+
+fn asks_for_others(under: Under<'_>, known: &Known) -> Answer {
+    let rules = &under.workflow.ask_for;
+    match policy::may_ask_for(under.workflow, &known.person) {
+        Ok(who) => Answer { yes: true, by: format!("in {who} (`ask_for`)"), against: Vec::new() },
+        Err(why) => Answer { yes: false, by: refused(&why), against: unread(known, rules) },
     }
 }
 
@@ -291,6 +329,7 @@ fn unread(known: &Known, rules: &[Who]) -> Vec<String> {
 fn refused(why: &Refusal) -> String {
     match why {
         Refusal::MayNotAsk { ask } => format!("it takes {} (`ask`)", one_of(ask)),
+        Refusal::MayNotAskFor { ask_for } => format!("it takes {} (`ask_for`)", one_of(ask_for)),
         Refusal::MayNotBreakGlass { who } => format!("it takes {} (`break_glass`)", one_of(who)),
         Refusal::Standing { standing } => match standing {
             Standing::Guest => "guests neither ask nor decide".to_owned(),
@@ -325,6 +364,9 @@ impl fmt::Display for Explanation {
         if let Some(passes) = &self.passes {
             line(f, "passes by itself", passes)?;
         }
+        if let Some(others) = &self.asks_for_others {
+            line(f, "asks for others", others)?;
+        }
         if let Some(breaks_glass) = &self.breaks_glass {
             line(f, "breaks glass", breaks_glass)?;
         }
@@ -333,6 +375,13 @@ impl fmt::Display for Explanation {
             let which = if is_one { String::new() } else { format!(" stage {number}") };
             writeln!(f, "approval{which}: takes {takes}")?;
             line(f, &format!("approves{which} for others"), approves)?;
+        }
+        if let Some(extending) = &self.extending {
+            writeln!(f, "held for longer: {extending}")?;
+        }
+        for (number, approves) in (1..).zip(&self.approves_extensions) {
+            let which = if self.approves_extensions.len() == 1 { String::new() } else { format!(" stage {number}") };
+            line(f, &format!("approves extensions{which}"), approves)?;
         }
         Ok(())
     }

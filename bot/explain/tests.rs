@@ -272,3 +272,51 @@ fn a_snapshot_reads_back_and_one_of_another_version_is_refused() {
     let later = text.replace("\"nightlatch_snapshot\":1", "\"nightlatch_snapshot\":2");
     assert_eq!(Snapshot::read(&later).unwrap_err(), "it is a snapshot of version 2, and this program reads version 1");
 }
+
+#[test]
+fn who_decides_on_extensions_and_who_asks_for_others_is_explained_and_a_change_of_it_told() {
+    let with = |by: &str| {
+        let stages = vec![Stage::of(1, whos(&[by]), OwnRequest::Never)];
+        let extend = Extend { times: 2, max_ms: HOUR, approve: ExtendApproval::Stages, stages };
+        Workflow { extend: Some(extend), ask_for: whos(&["group:dba"]), ..workflow() }
+    };
+    let (before, now) = (with("group:dba"), with("group:security"));
+    let bob = known("bob", &["group:engineering", "group:dba"]);
+    let staff = Staff::default();
+    let under = Under { workflow: &before, guardrails: None, staff: &staff };
+    assert_snapshot!(explain(under, &bob, When { hold_ms: None, at: AT }), @"
+    asks: yes, in group:engineering (`ask`)
+    passes by itself: no, nothing lets it pass, so people decide
+    asks for others: yes, in group:dba (`ask_for`)
+    approval stage 1: takes 1 of group:dba or @db-oncall
+    approves stage 1 for others: yes, in group:dba
+    approval stage 2: takes 2 of group:security, and 1 of carol@example.com
+    approves stage 2 for others: no, it takes group:security or carol@example.com
+    held for longer: 2 times, by 1h at most, approved by 1 of group:dba
+    approves extensions: yes, in group:dba
+    ");
+    let again = Workflow {
+        extend: Some(Extend { times: 1, max_ms: HOUR, approve: ExtendApproval::Again, stages: Vec::new() }),
+        ..workflow()
+    };
+    let told = explain(Under { workflow: &again, ..under }, &bob, When { hold_ms: None, at: AT });
+    assert_snapshot!(told.extending.unwrap(), @"once, by 1h at most, approved once more by those who approve it");
+    let rules = |workflow: &Workflow| Rules {
+        workflows: [("prod-db".to_owned(), Arc::new(workflow.clone()))].into_iter().collect(),
+        ..Rules::default()
+    };
+    let people = vec![bob, known("erin", &["group:security"])];
+    let snapshot = Snapshot { nightlatch_snapshot: VERSION, at: AT, rules: Vec::new(), people };
+    let lines = |old: &Workflow, new: &Workflow| {
+        impact(&rules(old), &rules(new), &snapshot, AT).iter().map(|one| format!("{one}\n")).collect::<String>()
+    };
+    assert_snapshot!(lines(&before, &now), @"
+    prod-db: bob@example.com can no longer approve extensions: it takes group:security
+    prod-db: erin@example.com can now approve extensions: in group:security
+    ");
+    assert_eq!(lines(&before, &before), "");
+    assert_snapshot!(lines(&workflow(), &before), @"
+    prod-db: bob@example.com can now approve extensions: in group:dba
+    prod-db: bob@example.com can now ask for somebody else: in group:dba (`ask_for`)
+    ");
+}

@@ -97,6 +97,7 @@ pub fn notice(request: &Request, notice: &Notice, to: &Recipient, now: i64) -> V
             vec![styled(button("approve_own", "Yes, approve my own request", &value), "primary")]
         }
         Notice::Refused { why: Refusal::OwnDenial } if request.state == State::Pending => vec![withdraw(request)],
+        Notice::Refused { why: no } if is_by_rules(no) => vec![why(&request.workflow.name)],
         Notice::Refused { why: Refusal::TooLate { outcome: Some(outcome), .. } }
             if is_holder && request.state == State::Ended && *outcome != Outcome::Withdrawn =>
         {
@@ -129,6 +130,11 @@ pub fn row(request: &Request, now: i64) -> Option<Value> {
         State::Ended if request.can_restart(now) => Some(retry(request)),
         State::Ended => Some(again(request)),
     }
+}
+
+/// Beside what one asked for somebody else in a list.
+pub fn for_another(request: &Request) -> Option<Value> {
+    (request.state == State::Pending).then(|| withdraw(request))
 }
 
 /// Beside somebody else's in a list, for whoever may take it back.
@@ -187,6 +193,28 @@ pub fn review(request: &Request) -> Vec<Value> {
         button("review_fine", "It was fine", &sealed(request)),
         styled(button("review_not_fine", "Not fine ...", &sealed(request)), "danger"),
     ]
+}
+
+/// Beside a no of the rules: which ones, in the words of `/access why`.
+pub fn why(workflow: &str) -> Value {
+    // Slack takes no empty value.
+    button("why", "Why?", if workflow.is_empty() { "-" } else { workflow })
+}
+
+/// Whether rules about people, or guardrails, say this no.
+pub fn is_by_rules(why: &Refusal) -> bool {
+    matches!(
+        why,
+        Refusal::MayNotAsk { .. }
+            | Refusal::MayNotAskFor { .. }
+            | Refusal::MayNotBreakGlass { .. }
+            | Refusal::NotAnApprover { .. }
+            | Refusal::StageIsOver { .. }
+            | Refusal::StageComesLater { .. }
+            | Refusal::NotNeeded { .. }
+            | Refusal::OwnRequest
+            | Refusal::Forbidden { .. }
+    )
 }
 
 /// For those who decide: a form with the lengths that are shorter than what it is lent for by now; none where there is no usual one.

@@ -29,7 +29,7 @@ pub struct Extras {
     pub failure_advice: String,
     /// `not_extended`: whether it is being tried again.
     pub tried_again: bool,
-    /// `list_heading`, `list_row`: `held`, `asked`, `waiting`, `lent`, `ended`, `nothing` or `nobody`; `alarms_heading`: `stuck` or `unstuck`.
+    /// `list_heading`, `list_row`: `held`, `asked`, `for_others`, `waiting`, `lent`, `ended`, `nothing` or `nobody`; `alarms_heading`: `stuck` or `unstuck`.
     pub group: &'static str,
     /// `list_heading`, `alarms_heading`: how many there are.
     pub count: usize,

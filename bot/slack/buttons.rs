@@ -28,6 +28,8 @@ enum Meant {
     Deny,
     /// Asks what follows first.
     NotFine,
+    /// Says which rules said no.
+    Why,
     /// Shows what would change.
     Preview,
     /// The form, filled in as before.
@@ -51,6 +53,7 @@ fn meant(action_id: &str, value: Option<&str>) -> Option<Meant> {
         "approve_for" => Meant::ApproveFor,
         "approve_own" => Meant::Press(Button::Approve { confirmed: true, hold_ms: length_ms(value) }),
         "deny" => Meant::Deny,
+        "why" => Meant::Why,
         "preview" => Meant::Preview,
         // The button asks "are you sure" by itself, and says what follows.
         "break_glass" => Meant::Press(Button::BreakGlass),
@@ -122,6 +125,7 @@ impl Surface {
             Meant::Choose => return self.chose(by, actions).await,
             Meant::Change => return self.changed(by, actions).await,
             Meant::AskAgain => return self.ask_again(by, actions.value.as_deref(), trigger, channel).await,
+            Meant::Why => return self.why_pressed(by, actions.value.as_deref()).await,
             Meant::Preview => return self.preview(by, actions.value.as_deref(), trigger).await,
             Meant::ApproveFor => Button::Approve { confirmed: false, hold_ms: None },
             Meant::Deny => Button::Deny { reason: String::new() },

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::commands::why::with_why;
 use super::modals;
 use super::modals::form::{Among, RequestForm};
 use super::shared;
@@ -190,7 +191,8 @@ fn said(engine: &Engine, typed: &Typed, answered: &Answered, workflow: Option<&A
         (Answered::Asked(request), _) => engine.notices().asked(request),
         (Answered::NotAsked(why), Some(workflow)) => {
             let why = AskError::from(why.clone());
-            Said { text: sentences::not_asked(engine.notices(), &why, &form_of(typed, workflow)), blocks: Value::Null }
+            let text = sentences::not_asked(engine.notices(), &why, &form_of(typed, workflow));
+            with_why(text, &why, &workflow.name)
         }
         (Answered::NotAsked(_), None) => Said { text: sentences::not_lent(typed), blocks: Value::Null },
     }

@@ -27,6 +27,7 @@ async fn somebody_who_is_no_approver_is_told_who_is() {
         nightlatch (only you):
           You are not an approver of *Production database*, so nothing was counted. It takes one of group:dba or @db-oncall.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.dave.press_in("#access", "Deny").await;
         assert_eq!(stage.dave.modal(), "(no modal)", "no form for those who may not");
@@ -35,6 +36,7 @@ async fn somebody_who_is_no_approver_is_told_who_is() {
         nightlatch (only you):
           You are not an approver of *Production database*, so nothing was counted. It takes one of group:dba or @db-oncall.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.bob.press("Approve").await;
         stage.dave.press_in("#access", "Revoke").await;

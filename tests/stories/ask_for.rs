@@ -65,6 +65,7 @@ async fn asking_for_somebody_else_as_everybody_sees_it() {
         nightlatch (only you):
           You asked for this, or it is for you, and neither of the two decides. Somebody else of group:dba or @db-oncall has to.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.carol.press_in("#access", "Approve").await;
         stage.advance(2.hours()).await;
@@ -94,7 +95,11 @@ async fn asking_for_somebody_else_as_everybody_sees_it() {
 async fn every_no_to_asking_for_somebody_else() {
     story_with(asks_for(), async |stage| {
         stage.alice.command("/access for @bob prod-db 2h invoice 1204").await;
-        insta::assert_snapshot!(stage.told_privately("#general", "alice").await, @"nightlatch (only you): *Production database* (prod-db): nothing was asked. You cannot ask for this for somebody else: that takes one of group:dba. They can ask for it themselves.");
+        insta::assert_snapshot!(stage.told_privately("#general", "alice").await, @"
+        nightlatch (only you):
+          *Production database* (prod-db): nothing was asked. You cannot ask for this for somebody else: that takes one of group:dba. They can ask for it themselves.
+          [Why?]
+        ");
         for line in [
             "/access for",
             "/access for bob prod-db 1h x",

@@ -237,7 +237,9 @@ async fn guests_and_people_outside_the_group_cannot_ask() {
         insta::assert_snapshot!(private(&stage.alice), @"
         #general
         nightlatch (only you): :hourglass_flowing_sand: Saved. I am looking up who you are and what you may borrow, and will answer here in a moment.
-        nightlatch (only you): *Production database* (prod-db): nothing was asked. You cannot ask for this: that takes one of group:dba. If you should be among them, ask an admin to add you, then try again.
+        nightlatch (only you):
+          *Production database* (prod-db): nothing was asked. You cannot ask for this: that takes one of group:dba. If you should be among them, ask an admin to add you, then try again.
+          [Why?]
         ");
         stage.grace.command("/access prod-db 1h invoice").await;
         insta::assert_snapshot!(private(&stage.grace), @"

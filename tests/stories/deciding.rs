@@ -63,6 +63,7 @@ async fn nobody_approves_their_own_request_where_the_workflow_says_never() {
         nightlatch (only you):
           This is your own request, and nobody approves their own. Somebody else of group:dba or @db-oncall has to decide.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         assert_eq!(stage.request().await.state, State::Pending);
         stage.carol.press("Approve").await;

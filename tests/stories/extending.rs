@@ -126,6 +126,7 @@ async fn a_guardrail_forbids_it_and_where_the_workflow_does_not_say_it_is_not_ex
         nightlatch (only you):
           The guardrail `once` does not allow this: ask again instead. Nothing was counted.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.alice.press_in("#access", "Return").await;
         stage.everybody_reads();

@@ -49,7 +49,11 @@ async fn what_a_guardrail_forbids_cannot_be_asked_for_and_whoever_asks_is_told_w
     story_with(under("short", SHORT), async |stage| {
         stage.alice.command_in("#access", "/access prod-db 2h invoice 1204").await;
         let answer = stage.told_privately("#access", "alice").await;
-        insta::assert_snapshot!(answer, @"nightlatch (only you): *Production database* (prod-db): nothing was asked. The guardrail `short-at-first` does not allow this: more than an hour of production takes a second look.");
+        insta::assert_snapshot!(answer, @"
+        nightlatch (only you):
+          *Production database* (prod-db): nothing was asked. The guardrail `short-at-first` does not allow this: more than an hour of production takes a second look.
+          [Why?]
+        ");
         stage.everybody_reads();
     })
     .await;
@@ -65,6 +69,7 @@ async fn an_approver_whom_a_guardrail_keeps_out_decides_nothing_and_others_do() 
         nightlatch (only you):
           The guardrail `not-carol` does not allow this: who is on holiday decides nothing. Nothing was counted.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.bob.press("Approve").await;
         assert!(stage.is_on());

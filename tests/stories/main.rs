@@ -88,3 +88,4 @@ mod turns;
 mod typing;
 mod urging;
 mod visitors;
+mod whys;

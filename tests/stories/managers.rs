@@ -135,6 +135,7 @@ async fn the_owner_of_the_device_is_whoever_asks_and_confirms_it() {
         nightlatch (only you):
           Your turn comes later, so nothing was counted: *Production database* waits for the owner of the device now.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.alice.press_in("#access", "Approve").await;
         stage.alice.press("Yes, approve my own request").await;

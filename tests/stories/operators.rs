@@ -234,6 +234,7 @@ async fn what_cannot_be_taken_back_yet_is_listed_as_stuck() {
             "expires_at": "2026-03-01T14:00:00Z",
             "ended_at": null,
             "stuck": true,
+            "review_due_at": null,
             "steps": [
               {
                 "name": "attribute",

@@ -203,6 +203,7 @@ async fn an_approval_that_brings_nothing_is_not_counted_and_said_so() {
         nightlatch (only you):
           Enough of the people you belong to have approved, so nothing was counted: *Production database* waits for one of @security now.
           ~ Production database · request 01kjmma2g000000001
+          [Why?]
         ");
         stage.carol.press("Approve").await;
         assert!(stage.is_on());

@@ -130,7 +130,7 @@ proptest! {
             }
         }
         let many = vec![request.clone(); 30];
-        is_good(&notices.list(&many, (&many, &many), &many, sample::NOW))?;
+        is_good(&notices.list((&many, &many), (&many, &many), &many, sample::NOW))?;
         is_good(&notices.help(&vec![&*request.workflow; 60]))?;
     }
 }

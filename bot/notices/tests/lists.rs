@@ -11,7 +11,7 @@ fn the_list_shows_what_i_hold_asked_and_decide() {
     let mine =
         [pending().active().request, pending().request, pending().active().expired().settled(Found::Gone).request];
     let (waiting, lent) = ([pending().request], [pending().active().request]);
-    assert_snapshot!(shown(&notices().list(&mine, (&waiting, &[]), &lent, sample::NOW)), @"
+    assert_snapshot!(shown(&notices().list((&mine, &[]), (&waiting, &[]), &lent, sample::NOW)), @"
     (*You hold*)
     *You hold*
     🟢 *Production database* (`prod-db`) on alice-laptop, until 2026-11-22 15:00 UTC, 1h58m left [Return: return = 0s2k9x4v7m3q8w5ztb 5ea1]
@@ -29,7 +29,7 @@ fn the_list_shows_what_i_hold_asked_and_decide() {
 
 #[test]
 fn an_empty_list_says_so() {
-    assert_snapshot!(shown(&notices().list(&[], (&[], &[]), &[], sample::NOW)), @"
+    assert_snapshot!(shown(&notices().list((&[], &[]), (&[], &[]), &[], sample::NOW)), @"
     (You hold nothing, asked for nothing, and nothing waits for you. Type `/access` to ask for something.)
     You hold nothing, asked for nothing, and nothing waits for you. Type `/access` to ask for something.
     ");
@@ -44,7 +44,7 @@ fn a_long_list_says_how_much_it_does_not_show() {
             request
         })
         .collect();
-    let said = notices().list(&many, (&many, &many), &many, sample::NOW);
+    let said = notices().list((&many, &many), (&many, &many), &many, sample::NOW);
     assert!(shown(&said).contains("*You hold* (190 more are not shown)"), "{}", shown(&said));
 }
 

@@ -7,6 +7,8 @@ use crate::engine::asking::{AskError, Form, Prepared};
 use crate::kernel::{Refusal, Workflow, hold};
 use crate::slack::already;
 use crate::slack::answer::Answer;
+use crate::slack::commands::lists::ephemeral;
+use crate::slack::commands::why::with_why;
 use crate::slack::envelope::SlashCommand;
 use crate::slack::modals::form::{Among, RequestForm};
 use crate::slack::sentences::{self, code};
@@ -97,7 +99,10 @@ impl Surface {
                 Ok(()) => typed::checking(),
                 Err(error) => Answer::ephemeral(sentences::not_told(self.engine.notices(), &error, &form)),
             },
-            Err(error) => Answer::ephemeral(sentences::not_asked(self.engine.notices(), &error, &form)),
+            Err(error) => {
+                let text = sentences::not_asked(self.engine.notices(), &error, &form);
+                ephemeral(with_why(text, &error, &form.workflow.name))
+            }
         }
     }
 }

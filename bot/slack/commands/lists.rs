@@ -69,12 +69,13 @@ impl Surface {
             None => {
                 let lists = tokio::try_join!(
                     self.engine.mine(id),
+                    self.engine.asked_for_others(id),
                     self.engine.waiting_for(id),
                     self.engine.to_review(id),
                     self.engine.lent_by(id)
                 );
-                lists.map(|(mine, waiting, review, lent)| {
-                    ephemeral(notices.list(&mine, (&waiting, &review), &lent, now))
+                lists.map(|(mine, for_others, waiting, review, lent)| {
+                    ephemeral(notices.list((&mine, &for_others), (&waiting, &review), &lent, now))
                 })
             }
         };
@@ -165,7 +166,7 @@ pub(super) fn not_yours(workflow: &Workflow) -> Answer {
     ))
 }
 
-fn ephemeral(said: Said) -> Answer {
+pub(super) fn ephemeral(said: Said) -> Answer {
     Answer::Ephemeral { text: said.text, blocks: Some(said.blocks) }
 }
 

@@ -8,7 +8,7 @@ mod lists;
 mod pass;
 mod paste;
 mod revoke;
-mod why;
+pub(super) mod why;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
+use crate::engine::asking::AskError;
 use crate::explain::{Answer as Told, Explanation};
 use crate::kernel::Workflow;
 use crate::notices::words::escape;
+use crate::notices::{Said, buttons};
 use crate::slack::answer::Answer;
 use crate::slack::envelope::SlashCommand;
+use crate::slack::modals::section;
 use crate::slack::sentences::{self, code};
 use crate::slack::surface::{By, Surface};
 
@@ -43,10 +48,20 @@ impl Surface {
         }
     }
 
+    /// *Why?* below a no: what whoever pressed may do, and by which rules. The button names the workflow, and decides nothing.
+    pub(in crate::slack) async fn why_pressed(&self, by: &By, name: Option<&str>) -> Answer {
+        let name = name.unwrap_or_default();
+        let Some(workflow) = self.engine.catalog().find(name).cloned() else { return self.nothing_called("why", name) };
+        match tokio::time::timeout(LIMIT, self.explained(by, &by.slack_id, &workflow)).await {
+            Ok(answer) => answer,
+            Err(_) => Answer::ephemeral("Slack or Tailscale did not say in time who you are. Please press again."),
+        }
+    }
+
     async fn explained(&self, by: &By, slack_id: &str, workflow: &Workflow) -> Answer {
         // Who is in which group is nobody else's business, but for those who decide by it.
         if slack_id != by.slack_id {
-            match self.engine.oversees(&by.slack_id, workflow).await {
+            match self.engine.oversees(&by.slack_id, workflow, slack_id).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let said =
@@ -63,17 +78,33 @@ impl Surface {
     }
 }
 
+/// What is said of a no, with *Why?* below it where rules said it.
+pub(in crate::slack) fn with_why(text: String, why: &AskError, workflow: &str) -> Said {
+    let is_by_rules = matches!(why, AskError::Refused(why) if buttons::is_by_rules(why));
+    let blocks = match is_by_rules {
+        true => json!([section(&text), { "type": "actions", "elements": [buttons::why(workflow)] }]),
+        false => Value::Null,
+    };
+    Said { text, blocks }
+}
+
 /// A line an answer; names of rules are as their authors wrote them.
 fn said(workflow: &Workflow, slack_id: &str, told: &Explanation) -> String {
     let title = escape(&workflow.title);
     let mut lines = vec![format!("*{title}* ({}) and <@{slack_id}>", workflow.name)];
     lines.push(line("Asks", &told.asks));
     lines.extend(told.passes.as_ref().map(|passes| line("Passes without approval", passes)));
+    lines.extend(told.asks_for_others.as_ref().map(|others| line("Asks for somebody else", others)));
     lines.extend(told.breaks_glass.as_ref().map(|glass| line("Breaks glass", glass)));
     for (number, (takes, approves)) in (1..).zip(told.takes.iter().zip(&told.approves)) {
         let which = if told.takes.len() == 1 { String::new() } else { format!(" in stage {number}") };
         lines.push(format!("Approval{which} takes {}.", escape(takes)));
         lines.push(line(&format!("Approves for others{which}"), approves));
+    }
+    lines.extend(told.extending.as_ref().map(|extending| format!("Holding it for longer: {}.", escape(extending))));
+    for (number, approves) in (1..).zip(&told.approves_extensions) {
+        let which = if told.approves_extensions.len() == 1 { String::new() } else { format!(" in stage {number}") };
+        lines.push(line(&format!("Approves extensions{which}"), approves));
     }
     lines.join("\n")
 }
