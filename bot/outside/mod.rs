@@ -3,6 +3,7 @@
 use std::sync::Once;
 
 pub mod contacts;
+pub mod git;
 pub mod golink;
 pub mod guarded;
 pub mod net;

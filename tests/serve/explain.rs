@@ -65,7 +65,51 @@ async fn rules_are_explained_and_a_change_is_compared() {
     let (code, said) = run(&scene, &[&["impact", ".", "new"][..], &offline].concat()).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("alice@example.com") && said.contains("can no longer ask for: it takes group:dba"), "{said}");
+    revisions(&scene, &workflow).await;
     let (_, said) = run(&scene, &[&["impact", ".", "new", "--format", "json"][..], &offline].concat()).await;
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!((&said[0]["can"], &said[0]["gains"]), (&"ask".into(), &false.into()), "{said}");
+}
+
+/// A folder as it was in a revision, with the `git` that is here.
+async fn revisions(scene: &Scene, before: &str) {
+    let new = scene.folder.path().join("new");
+    let git = |words: &[&str]| {
+        let name = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "commit.gpgsign=false"];
+        let done = std::process::Command::new("git").args(name).args(words).current_dir(&new).output().expect("git");
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let now = std::fs::read_to_string(new.join("workflows/prod-db.yaml")).expect("a workflow");
+    std::fs::write(new.join("workflows/prod-db.yaml"), before).expect("a workflow");
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "before"]);
+    std::fs::write(new.join("workflows/prod-db.yaml"), now).expect("a workflow");
+    let (people, config) = (scene.folder.path().join("people.json"), scene.folder.path().join("nightlatch.yaml"));
+    let told = async |words: &[&str]| {
+        let told = tokio::process::Command::new(env!("CARGO_BIN_EXE_nightlatch"))
+            .args(words)
+            .arg("--config")
+            .arg(&config)
+            .arg("--snapshot")
+            .arg(&people)
+            .current_dir(&new)
+            .output()
+            .await
+            .expect("it runs");
+        (told.status.code(), String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned())
+    };
+    let (code, said) = told(&["impact", "HEAD:", "."]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("can no longer ask for: it takes group:dba"), "{said}");
+    let (code, said) = told(&["impact", "HEAD:", "HEAD:"]).await;
+    assert_eq!((code, said.contains("gains or loses anything")), (Some(0), true), "{said}");
+    for (words, why) in [
+        (["impact", "nowhere:", "."], "there is no revision nowhere"),
+        (["impact", "--output=x:", "."], "unexpected argument"),
+        (["impact", "HEAD:elsewhere", "."], "there was no folder elsewhere/workflows/ with files then"),
+    ] {
+        let (code, said) = told(&words).await;
+        assert!(code != Some(0) && said.contains(why), "{words:?}: {said}");
+    }
 }
