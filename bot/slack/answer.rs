@@ -45,6 +45,8 @@ impl Answer {
             Self::Nothing | Self::NotTaken => return None,
             Self::Ephemeral { text, blocks } => {
                 let mut message = json!({ "response_type": "ephemeral", "text": text });
+                // Slack takes no empty list, and nothing that is none.
+                let blocks = blocks.as_ref().filter(|blocks| blocks.as_array().is_some_and(|list| !list.is_empty()));
                 if let (Some(blocks), Some(map)) = (blocks, message.as_object_mut()) {
                     map.insert("blocks".to_owned(), blocks.clone());
                 }
