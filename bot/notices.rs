@@ -5,6 +5,7 @@
 
 mod asked;
 mod blocks;
+pub mod bursts;
 pub mod buttons;
 pub mod drift;
 mod engine;

@@ -3,6 +3,7 @@
 mod alarms;
 pub mod asking;
 mod awaited;
+mod bursts;
 mod carrying;
 mod circumstances;
 pub mod directory;

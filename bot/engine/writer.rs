@@ -12,7 +12,7 @@ use super::circumstances::Circumstances;
 use super::jobs::{Job, Outcome, Queue, Waking, Work, Written};
 use super::links::writing as links;
 use super::pastes::writing as pastes;
-use super::{Engine, TellError, Told, directory, guarding, passing, saying, schedule, settling, typed};
+use super::{Engine, TellError, Told, bursts, directory, guarding, passing, saying, schedule, settling, typed};
 use crate::kernel::kept::Note;
 use crate::kernel::{Applied, Event, Moment, Request, RequestId, State};
 use crate::planted::{Fault, is_planted};
@@ -220,7 +220,11 @@ async fn write_one(
         Work::Typed(work) => typed::write(engine, (tx, seen), job, work, moment).await?,
         Work::Tell(id, event) => {
             let event = guarding::counted(engine, (tx, seen), id, event, moment.now).await?;
-            told(tx, seen, job, id, &event, moment).await?
+            let outcome = told(tx, seen, job, id, &event, moment).await?;
+            if let Ok(Written::Request(told)) = &outcome {
+                bursts::look(tx, &told.request, &event, moment.now).await?;
+            }
+            outcome
         }
         Work::Paste(work) => Ok(Written::Paste(pastes::write(tx, work, how).await?)),
         Work::Link(work) => Ok(Written::Link(Box::new(links::write(tx, work, how).await?))),

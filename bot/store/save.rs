@@ -165,6 +165,19 @@ impl Tx {
         stored.iter().map(|stored| Ok(stored.read(&self.store.workflows)?)).collect()
     }
 
+    /// What somebody (a Slack id) asked for at that time or later, as the transaction sees it, oldest first. What cannot be read is left out.
+    pub async fn asked_by_since(&mut self, slack_id: &str, since: i64) -> Result<Vec<Request>, StoreError> {
+        self.flush().await?;
+        let stored: Vec<Stored> = sqlx::query_as(select_request!(
+            "where request.requester = $1 and request.asked_at >= $2 order by request.asked_at"
+        ))
+        .bind(slack_id)
+        .bind(since)
+        .fetch_all(self.connection())
+        .await?;
+        Ok(stored.iter().filter_map(|stored| stored.read(&self.store.workflows).ok()).collect())
+    }
+
     /// What somebody (a Slack id) has asked for under the workflow of this name and is not over, as this transaction sees it, oldest
     /// first. What cannot be read keeps nobody from asking.
     pub async fn open_of(&mut self, slack_id: &str, workflow: &str) -> Result<Vec<Arc<Request>>, StoreError> {

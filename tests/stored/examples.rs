@@ -368,6 +368,7 @@ fn other_notes() -> Named<Value> {
         ("given_up", json!({ "event": "given_up", "times": 4 })),
         ("taken_away", json!({ "event": "taken_away", "by": "bob@example.com" })),
         ("foreign", json!({ "event": "foreign", "what": "custom:jit_prod_db is 3", "by": "bob@example.com" })),
+        ("burst", json!({ "event": "burst", "workflows": ["billing", "logs", "prod-db", "wiki"] })),
         ("typed", typed),
         ("guardrails", json!({ "event": "guardrails", "rules": "5f70bf18", "text": "[[\"hours\",\"forbid ...\"]]" })),
         ("not_asked", json!({ "event": "not_asked", "why": { "not_asked": "nobody_can_approve" } })),

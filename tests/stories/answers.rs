@@ -91,7 +91,7 @@ async fn what_cannot_be_asked_is_answered_with_what_can() {
           *Look and give back*
           `/access list` shows what you hold, what you asked, and what waits for you.
           `/access return NAME` gives it back early, `/access extend NAME 1h` holds it for longer where that may be.
-          Asked to decide? *Approve...* on the card is for less time, and `/access pass ID @person` gives your turn to somebody else who may.
+          Asked to decide? *Approve...* on the card is for less time, `/access pass ID @person` gives your turn to somebody else who may, and `/access revoke NAME @person` takes away what they hold.
           `/access why NAME` says by which rules you may ask or approve, and what stands against it.
           *What you can ask for*
           • `/staging 30m why you need it` · Staging

@@ -291,3 +291,41 @@ async fn what_passes_by_itself_needs_nobody_who_could_approve() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_into_much_at_once_is_told_of_to_those_who_would_have_decided() {
+    let mut setting = Setting::default();
+    for name in ["one", "two", "three", "four", "five"] {
+        let text = changed(
+            PROD_DB,
+            &[
+                ("jit_prod_db", &format!("jit_{name}")),
+                ("lapse_after: 8h\n", &format!("approve_automatically:\n{ONCALL}lapse_after: 8h\n")),
+            ],
+        );
+        setting = setting.workflow(name, &text);
+    }
+    story_with(setting, async |stage| {
+        let told = |stage: &Stage| stage.carol.sees(DM).matches("was let into").count();
+        for name in ["one", "two", "three"] {
+            stage.bob.command(&format!("/access {name} 1h restore device=bob-laptop")).await;
+        }
+        stage.bob.command("/access three 1h once more device=bob-desktop").await;
+        assert_eq!(told(stage), 0, "three things are no burst");
+        stage.bob.command("/access four 1h restore device=bob-laptop").await;
+        assert!(
+            stage.carol.sees(DM).contains(
+                "👀 @bob was let into 4 things within 30m, and nobody had to decide it: `four`, `one`, `three` and `two`. \
+                 You would have been asked."
+            ),
+            "{}",
+            stage.carol.sees(DM)
+        );
+        assert!(!stage.bob.sees(DM).contains("was let into"), "whoever it is about is not told that others are");
+        stage.bob.command("/access five 1h restore device=bob-laptop").await;
+        assert_eq!(told(stage), 1, "it is told once");
+        stage.advance(2.hours()).await;
+        stage.everybody_reads();
+    })
+    .await;
+}

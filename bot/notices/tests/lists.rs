@@ -58,7 +58,7 @@ fn help_gives_a_line_that_works_for_each_workflow() {
     *Look and give back*
     `/access list` shows what you hold, what you asked, and what waits for you.
     `/access return NAME` gives it back early, `/access extend NAME 1h` holds it for longer where that may be.
-    Asked to decide? *Approve...* on the card is for less time, and `/access pass ID @person` gives your turn to somebody else who may.
+    Asked to decide? *Approve...* on the card is for less time, `/access pass ID @person` gives your turn to somebody else who may, and `/access revoke NAME @person` takes away what they hold.
     `/access why NAME` says by which rules you may ask or approve, and what stands against it.
     *What you can ask for*
     • `/access prod-db 1h why you need it` · Production database: Reach tag:prod-db from one of your devices.
