@@ -267,7 +267,7 @@ fn check_says_what_to_write_instead() {
         15:9 `by` names nobody -> name somebody: [group:dba, "@db-oncall", bob@example.com]
     none
         13:10 `approve` must be a list of stages -> write - by: [group:dba], and own_request: allow to let those people approve for themselves; approve: [] if nobody has to decide
-        14:1 unknown key `nothing` -> a workflow knows: nightlatch, title, description, command, inputs, ask, ask_for, approve, approve_automatically, break_glass, extend, lapse_after, steps, announce, labels, triggers
+        14:1 unknown key `nothing` -> a workflow knows: nightlatch, title, description, command, inputs, ask, ask_for, approve, approve_automatically, break_glass, extend, lapse_after, steps, announce, tell, labels, triggers
     more than the most
         8:38 `default` is longer than `max` (8h) -> write at most 8h, or a larger `max`
     in a misspelled part
