@@ -258,9 +258,10 @@ impl Tx {
 
     /// Looks up how many requests of these people (Slack ids) wait for a decision, all at once, before the transaction changes any.
     pub async fn know_waiting(&mut self, people: &[&str]) -> Result<(), StoreError> {
+        // By person: with the `+` not by state, since that would be everything that waits. The second condition is the index's own.
         let counts: Vec<(String, i64)> = sqlx::query_as(
             "select requester, count(*) from request
-             where state = 'pending' and state <> 'ended' and requester in (select value from json_each($1)) group by requester",
+             where +state = 'pending' and state <> 'ended' and requester in (select value from json_each($1)) group by requester",
         )
         .bind(Value::from(people).to_string())
         .fetch_all(self.connection())
