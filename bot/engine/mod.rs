@@ -59,9 +59,8 @@ use crate::outside::slack::Slack;
 use crate::outside::tailscale::Tailscale;
 use crate::steps::Steps;
 use crate::store::{Store, StoreError};
-pub use parts::Parts;
-
 pub use metrics::Metrics;
+pub use parts::Parts;
 
 /// The handle everybody has. Cloning shares the engine.
 #[derive(Clone)]

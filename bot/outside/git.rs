@@ -129,8 +129,7 @@ mod tests {
 
     #[test]
     fn what_git_lists_and_says_is_read_and_half_of_it_is_not() {
-        let text =
-            "100644 blob a1\tworkflows/a.yaml\0120000 blob b2\tworkflows/link.yaml\0160000 commit c3\tworkflows/sub\0";
+        let text = "100644 blob a1\tworkflows/a.yaml\x00120000 blob b2\tworkflows/link.yaml\x00160000 commit c3\tworkflows/sub\x00";
         assert_eq!(listed(text), [("a1".to_owned(), "workflows/a.yaml".to_owned())]);
         assert_eq!(listed("nonsense\0"), []);
         let told = b"a1 blob 3\nx\ny\nb2 blob 0\n\n";
