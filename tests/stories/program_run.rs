@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use nightlatch::config::secret::LentSecret;
 use nightlatch::kernel::{Found, Outcome, Request, State};
@@ -30,13 +31,39 @@ esac
 /// The program in a folder of its own, which everybody can write to.
 pub struct Machine {
     folder: TempDir,
+    alone: OnceLock<Alone>,
+}
+
+/// Whose bot runs programs now. What a dead bot left running is known by its request, and requests of all stories have the same ids: one
+/// story would end what another one has just started.
+static TAKEN: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+/// The right to run programs, for one story at a time.
+struct Alone;
+
+impl Alone {
+    fn wait() -> Self {
+        let mut is_taken = TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while *is_taken {
+            is_taken = TAKEN.1.wait(is_taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *is_taken = true;
+        Self
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        *TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        TAKEN.1.notify_one();
+    }
 }
 
 impl Machine {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a mode");
-        let machine = Self { folder };
+        let machine = Self { folder, alone: OnceLock::new() };
         std::fs::write(machine.program(), PROGRAM).expect("a program");
         std::fs::set_permissions(machine.program(), Permissions::from_mode(0o755)).expect("a mode");
         machine
@@ -73,6 +100,7 @@ impl Machine {
     }
 
     pub fn setting(&self, mode: Mode, text: &str) -> Setting {
+        self.alone.get_or_init(Alone::wait);
         let path = self.program().display().to_string();
         let more = format!(
             "programs: [{path}]\nrun_as: nobody\nsecrets: {{ page: {{ from: env:PAGE_TOKEN, programs: [{path}] }} }}"
