@@ -1,4 +1,4 @@
-//! Whoever was let into many things within a short time without anybody deciding it: those who would have decided hear of it.
+//! Whoever was approved for many things within a short time without anybody deciding it: those who would have decided hear of it.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(super) async fn look(tx: &mut Tx, request: &Request, event: &Event, now: i64
     if tx.first_delivery(&once, &(&request.id).into(), now).await?.is_some() {
         return Ok(());
     }
-    tracing::warn!(request.id = %request.id, actor = %by, workflows = ?names, "one person was let into much without anybody deciding it");
+    tracing::warn!(request.id = %request.id, actor = %by, workflows = ?names, "one person was approved for much without anybody deciding it");
     let note = json!({ "event": "burst", "workflows": names });
     tx.note(&(&request.id).into(), &Actor::Worker, &Note(note), request.state.word(), now).await?;
     let text = said(by, &names.iter().copied().collect::<Vec<_>>(), WITHIN_MS);

@@ -1,4 +1,4 @@
-//! What is said when one person was let into much without anybody deciding it.
+//! What is said when one person was approved for much without anybody deciding it.
 
 use super::words::{escape, hold, listed};
 
@@ -12,8 +12,8 @@ pub fn said(slack_id: &str, workflows: &[&str], within_ms: i64) -> String {
         named.push(format!("{more} more"));
     }
     format!(
-        "👀 <@{slack_id}> was let into {} things within {}, and nobody had to decide it: {}. You would have been asked. If that is not what \
-         you expect, ask them; `/access revoke NAME @person` takes it away.",
+        "👀 <@{slack_id}> was approved for {} things within {}, and nobody had to decide it: {}. You would have been asked about some of \
+         it. If that is not what you expect, ask them; `/access revoke NAME @person` takes it away.",
         workflows.len(),
         hold(within_ms),
         listed(&named, "and"),

@@ -262,8 +262,8 @@ fn page() -> Page {
     page.line(
         "## Automatic approval\n\nA request passes by itself if everything is so that one of these rules says; else people decide, and the card says why it did not \
          pass. What passes is shown and logged like any other, with the rule, and told to those who would have been asked in the first stage; they can \
-         take it back. What is so is found out when it is asked, and nothing passes more than an hour later. Whoever is let into \
-         four things or more within half an hour like that is told of to those who would have been asked.\n",
+         take it back. What is so is found out when it is asked, and nothing passes more than an hour later. Who is approved \
+         for four things or more within half an hour like that is told of to those who would have been asked.\n",
     );
     page.keys(keys::AUTOMATIC, Page::example);
     glass_part(&mut page);

@@ -256,7 +256,7 @@ async fn who_decides_takes_it_away_by_typing() {
         assert!(said(&stage.dave).contains("is told to those who decide on it"), "{}", said(&stage.dave));
         assert!(stage.is_on());
         stage.bob.command("/access revoke prod-db @alice the *invoice* is paid").await;
-        assert!(said(&stage.bob).contains("You will hear from me when it is verified gone"), "{}", said(&stage.bob));
+        assert!(said(&stage.bob).contains("The card says when it is verified gone"), "{}", said(&stage.bob));
         let request = stage.request().await;
         assert_eq!((request.state, request.outcome), (State::Ended, Some(Outcome::Revoked)));
         assert!(!stage.is_on());

@@ -293,7 +293,7 @@ async fn what_passes_by_itself_needs_nobody_who_could_approve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_let_into_much_at_once_is_told_of_to_those_who_would_have_decided() {
+async fn who_is_approved_for_much_at_once_is_told_of_to_those_who_would_have_decided() {
     let mut setting = Setting::default();
     for name in ["one", "two", "three", "four", "five"] {
         let text = changed(
@@ -306,7 +306,7 @@ async fn who_is_let_into_much_at_once_is_told_of_to_those_who_would_have_decided
         setting = setting.workflow(name, &text);
     }
     story_with(setting, async |stage| {
-        let told = |stage: &Stage| stage.carol.sees(DM).matches("was let into").count();
+        let told = |stage: &Stage| stage.carol.sees(DM).matches("was approved for").count();
         for name in ["one", "two", "three"] {
             stage.bob.command(&format!("/access {name} 1h restore device=bob-laptop")).await;
         }
@@ -315,13 +315,13 @@ async fn who_is_let_into_much_at_once_is_told_of_to_those_who_would_have_decided
         stage.bob.command("/access four 1h restore device=bob-laptop").await;
         assert!(
             stage.carol.sees(DM).contains(
-                "👀 @bob was let into 4 things within 30m, and nobody had to decide it: `four`, `one`, `three` and `two`. \
-                 You would have been asked."
+                "👀 @bob was approved for 4 things within 30m, and nobody had to decide it: `four`, `one`, `three` and `two`. \
+                 You would have been asked about some of it."
             ),
             "{}",
             stage.carol.sees(DM)
         );
-        assert!(!stage.bob.sees(DM).contains("was let into"), "whoever it is about is not told that others are");
+        assert!(!stage.bob.sees(DM).contains("was approved for"), "whoever it is about is not told that others are");
         stage.bob.command("/access five 1h restore device=bob-laptop").await;
         assert_eq!(told(stage), 1, "it is told once");
         stage.advance(2.hours()).await;

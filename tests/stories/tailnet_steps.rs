@@ -101,6 +101,20 @@ async fn a_role_is_lent_and_the_card_says_that_only_we_take_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_never_began_was_not_lent() {
+    story_with(Setting::default().workflow("network", ROLE), async |stage| {
+        let_change(stage);
+        stage.alice.command("/access network 2h INC-7").await;
+        assert!(stage.bob.sees("#access").contains("🔑 Lends `role network-admin"), "{}", stage.bob.sees("#access"));
+        stage.alice.command("/access withdraw network").await;
+        let seen = stage.bob.sees("#access");
+        assert!(seen.contains("Withdrawn") && !seen.contains("🔑"), "{seen}");
+        stage.everybody_reads();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_an_admin_takes_away_stays_away() {
     story_with(Setting::default().workflow("network", ROLE), async |stage| {
         let_change(stage);

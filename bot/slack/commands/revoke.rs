@@ -66,7 +66,10 @@ impl Surface {
         let mut said = Vec::new();
         if !done.is_empty() {
             let what = listed(&done, "and");
-            said.push(format!("Taking {what} away from <@{holder}>. You will hear from me when it is verified gone."));
+            said.push(format!(
+                "Saved: {what} is taken away from <@{holder}> if you may decide that; if not, you hear from me. The card says when it is \
+                 verified gone."
+            ));
         }
         if !failed.is_empty() {
             let what = listed(&failed, "and");
